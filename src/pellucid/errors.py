@@ -1,0 +1,19 @@
+"""What can go wrong for a user, said in one line: which file, what is wrong, what to do."""
+
+from __future__ import annotations
+
+
+class PellucidError(Exception):
+    """Anything that the command line reports as one line, without a traceback."""
+
+    exit_status = 1
+
+
+class InputError(PellucidError):
+    """A wrong call or a wrong input: the user can mend it. Exit status 2."""
+
+    exit_status = 2
+
+
+class RunError(PellucidError):
+    """A run that was rightly started and failed: disk full, not-a-number loss. Exit status 1."""
