@@ -1,0 +1,83 @@
+"""Methods, one file each. To add one: its file, and its lines in the two tables here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from pellucid.errors import InputError
+from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
+from pellucid.recipe import Recipe, nearest
+
+METHODS: dict[str, str] = {
+    "iscl": "pellucid.methods.iscl:Iscl",
+}
+"""Where each method's class is."""
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "proposed": {"method": "iscl"},
+    "iscl": {
+        "method": "iscl",
+        "generator": "batch-instance",
+        "discriminator": "batch-instance",
+        "extractor": "batch-instance",
+    },
+    "iscl-batch": {"method": "iscl", "generator": "batch", "discriminator": "batch", "extractor": "batch"},
+    "iscl-layer": {"method": "iscl", "generator": "layer", "discriminator": "layer", "extractor": "layer"},
+    "iscl-group": {"method": "iscl", "generator": "group", "discriminator": "group", "extractor": "group"},
+    "iscl-switchable": {
+        "method": "iscl",
+        "generator": "switchable",
+        "discriminator": "switchable",
+        "extractor": "switchable",
+    },
+}
+"""Named recipes: a method and what differs from its defaults."""
+
+
+def method_class(name: str) -> type[Method[Any]]:
+    """The class of a method.
+
+    Raises:
+        InputError: unknown name; the nearest known one is named.
+    """
+    if name not in METHODS:
+        raise InputError(f"unknown method {name!r}: {nearest(name, METHODS)}")
+    module, _, attribute = METHODS[name].partition(":")
+    found: type[Method[Any]] = getattr(import_module(module), attribute)
+    return found
+
+
+def make_recipe(name: str = "proposed", preset: str = "paper", settings: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe by name, for a preset, with settings changed.
+
+    Raises:
+        InputError: unknown recipe, preset or setting; the nearest known one is named.
+    """
+    if name not in RECIPES:
+        raise InputError(f"unknown recipe {name!r}: {nearest(name, RECIPES)}")
+    recipe_type = method_class(RECIPES[name]["method"]).recipe_type
+    if preset not in recipe_type.presets:
+        raise InputError(f"unknown preset {preset!r}: {nearest(preset, recipe_type.presets)}")
+    chosen = {"name": name, "preset": preset, **recipe_type.presets[preset], **RECIPES[name], **(settings or {})}
+    return recipe_type().with_settings(chosen)
+
+
+def build(recipe: Recipe) -> Method[Any]:
+    """The method of a recipe, with fresh weights from the recipe's seed."""
+    return method_class(recipe.method)(recipe)
+
+
+__all__ = [
+    "METHODS",
+    "RECIPES",
+    "Batch",
+    "Denoiser",
+    "Losses",
+    "Method",
+    "Supervision",
+    "build",
+    "make_recipe",
+    "method_class",
+]

@@ -1,0 +1,205 @@
+"""ISCL: interdependent self-cooperative learning (Lee & Jeong, IEEE TMI 40(11), 2021), with a norm for each network.
+
+x is noisy, y is clean, and they do not belong together.
+
+    F: noisy -> clean      G: clean -> noisy      H: noisy -> its noise      D_X, D_Y: is it real?
+
+The networks, losses, order of updates and optimisers are those of the published code. Its fake margin is 0
+(`relu(D(fake))`, where the usual hinge loss has `relu(1 + D(fake))`); `hinge = "standard"` takes the usual one.
+Each network is in training mode only in its own update, as there: it matters to norms with running
+statistics and to the power iteration of spectral norm. Norms: Lee & Jeong, J. KCGS 27(5), 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss, relu
+
+from pellucid.errors import InputError
+from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
+from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
+from pellucid.networks import Discriminator, Extractor, Generator
+from pellucid.norms import follows_mode, norm
+from pellucid.recipe import Recipe
+
+
+class IsclRecipe(Recipe):
+    """Settings of ISCL; the defaults are those of the proposal of KCGS 2021."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {},
+        "quick": {
+            "width": 16,
+            "batch": 4,
+            "steps": 4000,
+            "learning_rate": 4e-4,
+            "average": 0.995,
+            "weights": "average",
+            "save_every": 250,
+            "preview_every": 500,
+        },
+    }
+
+    generator: str = Field("instance", description="norm of F and G")
+    discriminator: str = Field("spectral", description="norm of D_X and D_Y")
+    extractor: str = Field("switchable", description="norm of H")
+    width: int = Field(32, ge=1, le=512, description="channels of every network at its widest resolution")
+    lambda_: float = Field(30.0, ge=0, description="weight λ of the cycle and bypass losses")
+    gamma: float = Field(0.5, ge=0, le=1, description="share γ of F(x) in the result; the rest is x − H(x)")
+    hinge: Literal["published", "standard"] = Field("published", description="margin for fakes: 0, or 1 as usual")
+
+    def check(self) -> list[str]:
+        """Refuse norms that cannot work where they are asked for; warn of those that rarely do."""
+        roles = {"generator": self.generator, "discriminator": self.discriminator, "extractor": self.extractor}
+        norms = {role: norm(name) for role, name in roles.items()}
+        if norms["discriminator"].needs_pixels and self.patch // 16 - 3 == 1:
+            raise InputError(
+                f"discriminator={self.discriminator!r} cannot work: its last map has one pixel, which "
+                "instance norm brings to zero; choose spectral, layer, group, switchable or batch-instance"
+            )
+        if self.patch % 16 or self.patch < Discriminator.smallest:
+            raise InputError(f"patch={self.patch}: the discriminators need a multiple of 16 from 64 up")
+        return [
+            f"{role}={roles[role]!r} learns from batch statistics, which {self.batch} patches hardly give: "
+            "use 8 or more (batch=8), or a norm without them (instance, layer, group)"
+            for role in roles
+            if norms[role].couples_batch and self.batch < 8
+        ]
+
+
+class IsclDenoiser(Denoiser):
+    """F and H: two estimates of the clean image, and their mean."""
+
+    stride = Generator.stride
+    reach = max(Generator.reach, Extractor.reach)
+
+    def __init__(self, recipe: IsclRecipe) -> None:
+        super().__init__()
+        self.gamma = recipe.gamma
+        self.F = Generator(recipe.width, recipe.generator)
+        self.H = Extractor(recipe.width, recipe.extractor)
+
+    def parts(self, noisy: Tensor) -> dict[str, Tensor]:
+        """F(x) and x − H(x)."""
+        return {"F": self.F(noisy), "x-H": noisy - self.H(noisy)}
+
+    def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """γ·F(x) + (1 − γ)·(x − H(x)), clipped."""
+        return (self.gamma * parts["F"] + (1 - self.gamma) * parts["x-H"]).clamp(-1, 1)
+
+
+class Iscl(Method[IsclRecipe]):
+    """Five networks, three updates a step."""
+
+    supervision = Supervision.UNPAIRED
+    recipe_type = IsclRecipe
+
+    def __init__(self, recipe: IsclRecipe) -> None:
+        super().__init__(recipe)
+        self.denoiser: IsclDenoiser = IsclDenoiser(recipe)
+        self.G = Generator(recipe.width, recipe.generator)
+        self.D_X = Discriminator(recipe.width, recipe.discriminator)
+        self.D_Y = Discriminator(recipe.width, recipe.discriminator)
+        self.margin = {"published": 0.0, "standard": 1.0}[recipe.hinge]
+        self.generators = RectifiedAdam([self.F, self.G], recipe)
+        self.discriminators = LookaheadRectifiedAdam([self.D_X, self.D_Y], recipe)
+        self.extractor = LookaheadRectifiedAdam([self.H], recipe)
+        self.optimisers = {
+            "generators": self.generators,
+            "discriminators": self.discriminators,
+            "extractor": self.extractor,
+        }
+
+    @property
+    def F(self) -> Generator:
+        """Noisy -> clean."""
+        return self.denoiser.F
+
+    @property
+    def H(self) -> Extractor:
+        """Noisy -> its noise."""
+        return self.denoiser.H
+
+    def step(self, batch: Batch, number: int) -> Losses:
+        """Update the discriminators, then the generators, then the extractor; each sees those updated before it.
+
+        F(x), G(y) and H(x) are computed once for the first two updates, which change neither F and G before the
+        second nor H at all; only generators whose norm follows the mode must compute theirs again.
+        """
+        x, y = batch["noisy"], batch["clean"]
+        shared = not follows_mode(self.F)
+
+        self._train_only()
+        with torch.no_grad():
+            noise = self.H(x)
+        with torch.set_grad_enabled(shared):
+            clean_fake, noisy_fake = self.F(x), self.G(y)
+
+        self._train_only(self.D_X, self.D_Y)
+        losses = self.discriminator_losses(x, y, clean_fake.detach(), noisy_fake.detach(), noise)
+        self.discriminators.step(_sum(losses), number)
+
+        self._train_only(self.F, self.G)
+        if not shared:
+            clean_fake, noisy_fake = self.F(x), self.G(y)
+        losses |= (generator := self.generator_losses(x, y, clean_fake, noisy_fake, noise))
+        self.generators.step(self.generator_total(generator), number)
+
+        self._train_only(self.H)
+        losses |= (extractor := self.extractor_losses(x, y))
+        self.extractor.step(_sum(extractor), number)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def discriminator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor) -> Losses:
+        """L_D: real against generated, and against what H makes (boosting)."""
+        D_X, D_Y = self.D_X, self.D_Y
+        return {
+            "d_noisy": self._real(D_X(x)) + self._fake(D_X(noisy_fake)),
+            "d_clean": self._real(D_Y(y)) + self._fake(D_Y(clean_fake)),
+            "boosting": self._fake(D_X(y + noise)) + self._fake(D_Y(x - noise)),
+        }
+
+    def generator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor) -> Losses:
+        """L_G: fool both discriminators, come back after a cycle, agree with H (bypass)."""
+        F, G = self.F, self.G
+        return {
+            "g_noisy": -self.D_X(noisy_fake).mean(),
+            "g_clean": -self.D_Y(clean_fake).mean(),
+            "cycle": l1_loss(G(clean_fake), x) + l1_loss(F(noisy_fake), y),
+            "bypass": l1_loss(clean_fake, x - noise) + l1_loss(F(y + noise), y),
+        }
+
+    def generator_total(self, losses: Losses) -> Tensor:
+        """What F and G descend on."""
+        adversarial = losses["g_noisy"] + losses["g_clean"]
+        return adversarial + self.recipe.lambda_ * (losses["cycle"] + losses["bypass"])
+
+    def extractor_losses(self, x: Tensor, y: Tensor) -> Losses:
+        """L_H: the noise that F removes from x, and the noise that G adds to y."""
+        with torch.no_grad():
+            clean_fake, noisy_fake = self.F(x), self.G(y)
+        return {
+            "pseudo_noise": l1_loss(self.H(x), x - clean_fake),
+            "noise_consistency": l1_loss(self.H(noisy_fake), noisy_fake - y),
+        }
+
+    def _real(self, judgement: Tensor) -> Tensor:
+        return relu(1 - judgement).mean()
+
+    def _fake(self, judgement: Tensor) -> Tensor:
+        return relu(self.margin + judgement).mean()
+
+    def _train_only(self, *networks: nn.Module) -> None:
+        """Training mode for these networks, evaluation mode for all others."""
+        self.eval()
+        for network in networks:
+            network.train()
+
+
+def _sum(losses: Losses) -> Tensor:
+    return torch.stack(list(losses.values())).sum()

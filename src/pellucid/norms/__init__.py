@@ -1,0 +1,30 @@
+"""Normalisation: every norm of the paper, by name, for any network.
+
+Read `moments.py` (what is measured), `feature.py` (the norms as formulas), `affine.py` (how they are applied).
+"""
+
+from pellucid.norms.catalogue import NORMS, Norm, norm
+from pellucid.norms.feature import FeatureNorm
+from pellucid.norms.frozen import constrain, feature_norms, follows_mode, freeze, moments_from, record
+from pellucid.norms.moments import Moments, measure, merge, pool
+from pellucid.norms.spectral import SpectralNorm, SpectralProjection, spectral
+
+__all__ = [
+    "NORMS",
+    "FeatureNorm",
+    "Moments",
+    "Norm",
+    "SpectralNorm",
+    "SpectralProjection",
+    "constrain",
+    "feature_norms",
+    "follows_mode",
+    "freeze",
+    "measure",
+    "merge",
+    "moments_from",
+    "norm",
+    "pool",
+    "record",
+    "spectral",
+]

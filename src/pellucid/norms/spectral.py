@@ -1,0 +1,79 @@
+"""Spectral norm (Miyato et al. 2018): a convolution whose largest singular value is held at 1.
+
+It constrains weights, not features, and so is a parametrisation of the convolution: W̄ = W/σ(W) with W
+as a matrix (C_out, rest) and σ by power iteration, one iteration for each use in training mode and none in
+evaluation mode. u and v are constants for the gradient; σ is not.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import parametrize
+
+_EPS = 1e-12
+_WARM_UP = 15
+
+
+class SpectralNorm(nn.Module):
+    """W ↦ W/σ(W), the raw W kept (as torch's own parametrisation and the authors' code).
+
+    Args:
+        weight: the raw weight of a convolution.
+        out_dim: which dimension counts output channels: 0, or 1 for a transposed convolution.
+    """
+
+    follows_mode = True
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, weight: Tensor, out_dim: int = 0) -> None:
+        super().__init__()
+        self.out_dim = out_dim
+        matrix = self._matrix(weight.detach())
+        self.register_buffer("u", functional.normalize(torch.randn(matrix.shape[0]), dim=0, eps=_EPS))
+        self.register_buffer("v", functional.normalize(torch.randn(matrix.shape[1]), dim=0, eps=_EPS))
+        for _ in range(_WARM_UP):
+            self._iterate(matrix)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight that the convolution uses."""
+        return weight / self.sigma(weight)
+
+    def sigma(self, weight: Tensor) -> Tensor:
+        """Estimate of the largest singular value; improves u and v first when in training mode."""
+        matrix = self._matrix(weight)
+        if self.training:
+            self._iterate(matrix.detach())
+        # clones: the next iteration overwrites u and v while this gradient may still be wanted
+        return torch.dot(self.u.clone(), matrix @ self.v.clone())
+
+    def _matrix(self, weight: Tensor) -> Tensor:
+        return weight.movedim(self.out_dim, 0).flatten(1)
+
+    @torch.no_grad()
+    def _iterate(self, matrix: Tensor) -> None:
+        functional.normalize(matrix.mT @ self.u, dim=0, eps=_EPS, out=self.v)
+        functional.normalize(matrix @ self.v, dim=0, eps=_EPS, out=self.u)
+
+
+class SpectralProjection(SpectralNorm):
+    """W ← W/σ(W) in place at each use in training mode, no gradient through σ (as tensorflow-addons)."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Project the stored weight, and use a copy of it so that earlier uses keep theirs for the gradient."""
+        if self.training:
+            with torch.no_grad():
+                weight.div_(self.sigma(weight))
+        return weight.clone()
+
+
+def spectral(conv: nn.Module, parametrisation: type[SpectralNorm] = SpectralNorm) -> nn.Module:
+    """Give a convolution or transposed convolution a spectral norm."""
+    weight = conv.weight
+    assert isinstance(weight, Tensor)
+    out_dim = 1 if isinstance(conv, nn.ConvTranspose2d) else 0
+    # unsafe: no trial call, which would be one more power iteration
+    parametrize.register_parametrization(conv, "weight", parametrisation(weight, out_dim), unsafe=True)
+    return conv
