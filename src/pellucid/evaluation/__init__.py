@@ -1,0 +1,25 @@
+"""Numbers for images: PSNR and SSIM against a truth, and what can be said without one."""
+
+from pellucid.evaluation.compare import (
+    Evaluation,
+    Score,
+    data_range_of,
+    evaluate_planes,
+    evaluate_sources,
+)
+from pellucid.evaluation.metrics import psnr, ssim, ssim_gaussian, ssim_map
+from pellucid.evaluation.reference_free import RemovedNoise, removed_noise
+
+__all__ = [
+    "Evaluation",
+    "RemovedNoise",
+    "Score",
+    "data_range_of",
+    "evaluate_planes",
+    "evaluate_sources",
+    "psnr",
+    "removed_noise",
+    "ssim",
+    "ssim_gaussian",
+    "ssim_map",
+]

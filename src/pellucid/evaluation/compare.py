@@ -1,0 +1,183 @@
+"""Predictions against references: one row of metrics an image, their mean, and the data range they depend on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from pellucid.errors import InputError
+from pellucid.evaluation.metrics import psnr, ssim
+from pellucid.evaluation.writing import write_whole
+
+Pair = tuple[str, ArrayLike, ArrayLike]
+
+
+class Plane(Protocol):
+    """One 2-D image of a source, read when it is asked for."""
+
+    @property
+    def name(self) -> str:
+        """What tells this plane from the others of its source."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype that `read` returns."""
+
+    def read(self) -> NDArray[Any]:
+        """The pixels, (Y, X)."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """The metrics of one image: PSNR in dB (infinite for identical images), SSIM of scikit-image's default."""
+
+    name: str
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of several images, with the data range that PSNR and SSIM mean nothing without."""
+
+    rows: tuple[Score, ...]
+    data_range: float
+
+    @property
+    def mean(self) -> Score:
+        """The mean over images of each metric, under the name "mean"."""
+        return Score("mean", _mean([row.psnr for row in self.rows]), _mean([row.ssim for row in self.rows]))
+
+    def table(self) -> list[tuple[str, str, str]]:
+        """Rows of text (name, PSNR in dB, SSIM) for a screen, the mean last."""
+        return [(row.name, f"{row.psnr:.2f}", f"{row.ssim:.4f}") for row in (*self.rows, self.mean)]
+
+    def to_json(self) -> str:
+        """All of it as JSON. The infinite PSNR of identical images is null, since JSON has no infinity."""
+        rows, mean = [_for_json(row) for row in self.rows], _for_json(self.mean)
+        return json.dumps({"data_range": self.data_range, "images": rows, "mean": mean}, indent=2, allow_nan=False)
+
+    def to_csv(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Write one line an image and one for the mean, each with the data range beside its values.
+
+        Raises:
+            InputError: the file exists and `overwrite` is not set, or its folder does not exist.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["name", "psnr", "ssim", "data_range"])
+        writer.writerows([row.name, row.psnr, row.ssim, self.data_range] for row in (*self.rows, self.mean))
+        write_whole(path, text.getvalue().encode("utf-8"), overwrite)
+
+
+def data_range_of(dtype: DTypeLike) -> float:
+    """The distance between the largest and the smallest value of an integer dtype: 255 for uint8.
+
+    Raises:
+        InputError: floating-point dtypes, whose range only the user knows.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind not in "iu":
+        raise InputError(f"the data range of {kind} images is not known: give it (1 for images in [0, 1], for example)")
+    limits = np.iinfo(kind)
+    return float(int(limits.max) - int(limits.min))
+
+
+def evaluate_planes(pairs: Iterable[Pair], data_range: float) -> Evaluation:
+    """Score predictions against references, one pair in memory at a time.
+
+    Args:
+        pairs: (name, prediction, reference), the images (Y, X) and of equal shape.
+        data_range: distance between the largest and the smallest possible value, the same for all images.
+
+    Raises:
+        InputError: no pairs, or a pair that cannot be compared, by name.
+    """
+    rows = tuple(_score(name, prediction, reference, data_range) for name, prediction, reference in pairs)
+    if not rows:
+        raise InputError("there are no images to evaluate")
+    return Evaluation(rows, float(data_range))
+
+
+def evaluate_sources(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:
+    """Score the images of one source against those of another, plane by plane.
+
+    Planes are matched by file name (without its extension) when both sources use the same names, and by their order
+    when they share none.
+
+    Args:
+        prediction: file, folder, glob or list of files.
+        reference: the truth, likewise, with as many planes.
+        data_range: distance between the largest and the smallest possible value; None takes it from the dtype of the
+            reference if that is an integer.
+
+    Raises:
+        InputError: sources that cannot be read or matched, shapes that differ, a data range that is not known.
+    """
+    from pellucid.images import open_source
+
+    predicted, true = open_source(prediction).planes, open_source(reference).planes
+    matched = match_planes(predicted, true)
+    if data_range is None:
+        data_range = _common_data_range(true)
+    return evaluate_planes(_read_pairs(matched), data_range)
+
+
+def match_planes(predicted: Sequence[Plane], true: Sequence[Plane]) -> list[tuple[Plane, Plane]]:
+    """Pair the planes of two sources: by name where both use the same names, by order where they share none.
+
+    Raises:
+        InputError: counts that differ, or names of which only some have a partner.
+    """
+    if len(predicted) != len(true):
+        raise InputError(
+            f"{len(predicted)} predicted images but {len(true)} reference images: give as many of one as of the other"
+        )
+    partners = {_stem(plane.name): plane for plane in true}
+    names = [_stem(plane.name) for plane in predicted]
+    shared = partners.keys() & set(names)
+    if not shared or len(partners) < len(true) or len(set(names)) < len(names):
+        return list(zip(predicted, true, strict=True))
+    if alone := [plane.name for plane, name in zip(predicted, names, strict=True) if name not in shared]:
+        raise InputError(f"prediction {alone[0]} has no reference of that name although {len(shared)} others have one")
+    return [(plane, partners[name]) for plane, name in zip(predicted, names, strict=True)]
+
+
+def _stem(name: str) -> str:
+    return str(Path(name).with_suffix(""))
+
+
+def _common_data_range(planes: Sequence[Plane]) -> float:
+    ranges = {data_range_of(plane.dtype) for plane in planes}
+    if len(ranges) > 1:
+        raise InputError("the reference images differ in dtype: give the data range that all shall be measured with")
+    return ranges.pop() if ranges else 0.0
+
+
+def _read_pairs(matched: Iterable[tuple[Plane, Plane]]) -> Iterator[Pair]:
+    return ((predicted.name, predicted.read(), true.read()) for predicted, true in matched)
+
+
+def _score(name: str, prediction: ArrayLike, reference: ArrayLike, data_range: float) -> Score:
+    try:
+        return Score(name, psnr(prediction, reference, data_range), ssim(prediction, reference, data_range))
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.inf if math.inf in values else math.fsum(values) / len(values)
+
+
+def _for_json(row: Score) -> dict[str, Any]:
+    return {key: None if value == math.inf else value for key, value in asdict(row).items()}
