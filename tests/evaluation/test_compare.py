@@ -115,6 +115,18 @@ def test_planes_that_share_no_name_are_matched_by_order():
     assert matched_names(["x1.tif", "x2.tif"], ["b.tif", "a.tif"]) == [("x1.tif", "b.tif"), ("x2.tif", "a.tif")]
 
 
+def test_folders_extensions_and_paths_inside_a_file_do_not_hinder_a_match():
+    predicted, true = ["out/a.ome.tif[1]", "out/a.ome.tif[0]"], ["in/x/a.h5:/raw[0]", "in/x/a.h5:/raw[1]"]
+    assert matched_names(predicted, true) == [(predicted[0], true[1]), (predicted[1], true[0])]
+
+
+def test_names_used_twice_are_matched_by_order():
+    assert matched_names(["x/a.tif", "y/a.tif"], ["y/a.tif", "z/b.tif"]) == [
+        ("x/a.tif", "y/a.tif"),
+        ("y/a.tif", "z/b.tif"),
+    ]
+
+
 def test_a_partner_missing_among_equal_names_is_an_error():
     with pytest.raises(InputError, match=r"prediction c\.tif has no reference"):
         matched_names(["a.tif", "c.tif"], ["a.tif", "b.tif"])

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pellucid.errors import InputError
 from pellucid.evaluation.metrics import psnr, ssim
-from pellucid.evaluation.writing import write_whole
+from pellucid.images.atomic import replacing
 
 Pair = tuple[str, ArrayLike, ArrayLike]
 
@@ -71,13 +72,15 @@ class Evaluation:
         """Write one line an image and one for the mean, each with the data range beside its values.
 
         Raises:
-            InputError: the file exists and `overwrite` is not set, or its folder does not exist.
+            InputError: the file exists and `overwrite` is not set, or may not be written.
+            RunError: the disk is full.
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["name", "psnr", "ssim", "data_range"])
         writer.writerows([row.name, row.psnr, row.ssim, self.data_range] for row in (*self.rows, self.mean))
-        write_whole(path, text.getvalue().encode("utf-8"), overwrite)
+        with replacing(Path(path), overwrite=overwrite) as temporary:
+            temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
 def data_range_of(dtype: DTypeLike) -> float:
@@ -143,18 +146,31 @@ def match_planes(predicted: Sequence[Plane], true: Sequence[Plane]) -> list[tupl
         raise InputError(
             f"{len(predicted)} predicted images but {len(true)} reference images: give as many of one as of the other"
         )
-    partners = {_stem(plane.name): plane for plane in true}
-    names = [_stem(plane.name) for plane in predicted]
-    shared = partners.keys() & set(names)
-    if not shared or len(partners) < len(true) or len(set(names)) < len(names):
+    partners = {_key(plane): plane for plane in true}
+    keys = [_key(plane) for plane in predicted]
+    shared = partners.keys() & set(keys)
+    if not shared or len(partners) < len(true) or len(set(keys)) < len(keys):
         return list(zip(predicted, true, strict=True))
-    if alone := [plane.name for plane, name in zip(predicted, names, strict=True) if name not in shared]:
+    if alone := [plane.name for plane, key in zip(predicted, keys, strict=True) if key not in shared]:
         raise InputError(f"prediction {alone[0]} has no reference of that name although {len(shared)} others have one")
-    return [(plane, partners[name]) for plane, name in zip(predicted, names, strict=True)]
+    return [(plane, partners[key]) for plane, key in zip(predicted, keys, strict=True)]
 
 
-def _stem(name: str) -> str:
-    return str(Path(name).with_suffix(""))
+def _key(plane: Plane) -> tuple[str, str]:
+    """What two planes of one name share: the file without folder and extension, and the position in it."""
+    file, _, index = _split(plane.name)
+    return re.sub(r"(\.ome)?\.\w+$", "", file), index
+
+
+def _label(plane: Plane) -> str:
+    return "".join(_split(plane.name))
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """`folder/stack.h5:/raw[3]` as file name `stack.h5`, path inside it `:/raw`, position `[3]`."""
+    path, index = re.fullmatch(r"(.*?)(\[[\d,]+\])?", name, flags=re.DOTALL).groups(default="")  # type: ignore[union-attr]
+    outer, inner = re.fullmatch(r"(.*?\.\w+)(:/.*)|.*", path, flags=re.DOTALL).groups(default="")  # type: ignore[union-attr]
+    return Path(outer or path).name, inner, index
 
 
 def _common_data_range(planes: Sequence[Plane]) -> float:
@@ -165,7 +181,7 @@ def _common_data_range(planes: Sequence[Plane]) -> float:
 
 
 def _read_pairs(matched: Iterable[tuple[Plane, Plane]]) -> Iterator[Pair]:
-    return ((predicted.name, predicted.read(), true.read()) for predicted, true in matched)
+    return ((_label(predicted), predicted.read(), true.read()) for predicted, true in matched)
 
 
 def _score(name: str, prediction: ArrayLike, reference: ArrayLike, data_range: float) -> Score:
