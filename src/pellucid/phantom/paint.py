@@ -23,7 +23,7 @@ class Painter:
         self._cells = cells
         self._shape = shape
         smooth = {"bend_z": 44, "bend_y": 44, "bend_x": 44, "wave_y": 15, "wave_x": 15, "glia": 30, "cleft": 26}
-        smooth |= {"dense": 22, "reticulum": 17, "where": 60, "chromatin": 13, "light": 230, "cristae": 14}
+        smooth |= {"dense": 22, "reticulum": 17, "where": 60, "chromatin": 11, "light": 230, "cristae": 14}
         self._smooth = {k: SmoothField(shape, scale, stream(seed, k)) for k, scale in smooth.items()}
         grain = {"fine": 0.8, "granule": 1.5, "patch": 3.0}
         self._grain = {k: GrainField(shape, sigma, seed, k) for k, sigma in grain.items()}
@@ -45,7 +45,7 @@ class Painter:
             if cell.nucleus is not None:
                 _nucleus(image, section, number, cell.nucleus, f, g)
         _membranes(image, section, f, g)
-        image = ndimage.gaussian_filter(image, 0.9)
+        image = ndimage.gaussian_filter(image, 0.85)
         return np.asarray(image * (1 + 0.035 * f["light"]) + 2.2 * g["fine"], dtype=np.float32)
 
     def _cut(self, z: int, f: dict[str, Plane]) -> Section:
@@ -62,8 +62,8 @@ class Painter:
         # Endoplasmic reticulum: a level set of a smooth field, two membranes with a pale lumen, in some places only.
         sheet = _level(f["reticulum"], 0.0)
         there = np.clip(2.5 * (f["where"] - 0.5), 0, 1) * (section.depth > 7)
-        image -= 48 * there * np.exp(-(((sheet - 2.2) / 1.0) ** 2))
-        image += 14 * there * np.exp(-((sheet / 1.2) ** 2))
+        image -= 38 * there * np.exp(-(((sheet - 2.2) / 1.0) ** 2))
+        image += 10 * there * np.exp(-((sheet / 1.2) ** 2))
         return np.asarray(image, dtype=np.float32)
 
     def _vesicles(self, image: Plane, section: Section, z: int) -> None:
@@ -83,7 +83,7 @@ class Painter:
             distance = np.sqrt(squared + ((near[:, 0] - z) ** 2)[:, None, None])
             ring = np.exp(-(((distance - near[:, 3, None, None]) / 0.95) ** 2))
             np.maximum.at(darkness, (ys[:, :, None], xs[:, None, :]), ring.astype(np.float32))
-        image -= 62 * darkness
+        image -= 50 * darkness
 
 
 def _level(field: Plane, value: float) -> Plane:
@@ -98,7 +98,8 @@ def _inside(section: Section, number: int, tube: Tube, margin: float) -> tuple[t
     if found is None:
         return None
     box, distance = found
-    depth = np.minimum(-distance, section.depth[box] - margin)
+    # A soft minimum: where an organelle is pressed against the membrane it keeps round corners.
+    depth = -1.5 * np.logaddexp(distance / 1.5, (margin - section.depth[box]) / 1.5)
     depth = np.where(section.owner[box] == number, depth, -9)
     return (box, depth.astype(np.float32)) if depth.max() > 1 else None
 
@@ -124,7 +125,7 @@ def _mitochondrion(
     along = sum(np.float32(c) * p[box] for c, p in zip(axis, section.position, strict=True))
     waves = np.sin(along * (2 * np.pi / 7.5) + 2.2 * f["cristae"][box])
     broken = np.clip(1.2 + 1.2 * f["where"][box] + 0.8 * f["dense"][box], 0.15, 1) * np.clip((depth - 3.5) / 2, 0, 1)
-    grey = MATRIX + 4 * g["fine"][box] + 3 * g["granule"][box] + 15 * broken * np.maximum(waves - 0.15, 0)
+    grey = MATRIX + 4 * g["fine"][box] + 3 * g["granule"][box] + 20 * broken * np.maximum(waves - 0.1, 0)
     grey += 20 * _line(depth, 2.6, 0.9) - 20 * _line(depth, 0.8, 1.1) - 12 * _line(depth, 4.3, 0.9)
     _blend(image, box, depth, grey)
 

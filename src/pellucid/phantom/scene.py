@@ -149,8 +149,8 @@ def _trim(tube: Tube, shape: tuple[int, int, int], space: Space) -> Tube | None:
 
 def _furnish(body: Tube, rank: int, rng: np.random.Generator) -> Cell:
     """Grey level, mitochondria, nucleus and vesicles of a cell of the class `rank`."""
-    dark = rng.random() < 0.18
-    grey = rng.normal(133, 8) if dark else rng.normal(168, 11)
+    dark = rng.random() < 0.22
+    grey = rng.normal(130, 9) if dark else rng.normal(166, 11)
     cell = Cell(body, float(grey), float(rng.uniform(0.55, 1.3)))
     radius = float(body.radii.mean())
     if rank == 0:
@@ -158,18 +158,20 @@ def _furnish(body: Tube, rank: int, rng: np.random.Generator) -> Cell:
         part = slice(max(middle - 1, 0), middle + 2)
         cell.nucleus = Tube(body.points[part], body.radii[part] * rng.uniform(0.6, 0.75))
     if radius > 9:
-        cell.mitochondria = _mitochondria(body, radius, rng)
-    if radius > 9 and rng.random() < 0.6:
+        others = [] if cell.nucleus is None else [cell.nucleus]
+        cell.mitochondria = _mitochondria(body, radius, others, rng)
+    if radius > 9 and rng.random() < 0.5:
         cell.vesicles = _vesicles(body, radius, rng)
     return cell
 
 
-def _mitochondria(body: Tube, radius: float, rng: np.random.Generator) -> list[Tube]:
+def _mitochondria(body: Tube, radius: float, others: list[Tube], rng: np.random.Generator) -> list[Tube]:
+    """Mitochondria in a cell of that mean radius, clear of one another and of the `others` in it."""
     length = float(np.linalg.norm(np.diff(body.points, axis=0), axis=1).sum()) + 2 * radius
-    crowd = max((radius / 24) ** 2, 0.5) if radius < 60 else 9.0
+    crowd = max((radius / 20) ** 2, 0.6) if radius < 60 else 12.0
     tubes: list[Tube] = []
-    for _ in range(int(rng.poisson(min(crowd * length / 110, 14)))):
-        thick = float(np.clip(radius * rng.uniform(0.35, 0.6), 5, rng.uniform(11, 19)))
+    for _ in range(int(rng.poisson(min(crowd * length / 90, 16)))):
+        thick = float(np.clip(radius * rng.uniform(0.4, 0.72), 5, rng.uniform(11, 25)))
         node = int(rng.integers(len(body.radii)))
         away = rng.standard_normal(3)
         inner = 0.8 if radius > 60 else 0.2  # around the nucleus of a cell body, anywhere in a neurite
@@ -180,7 +182,7 @@ def _mitochondria(body: Tube, radius: float, rng: np.random.Generator) -> list[T
         bend = rng.normal(0, 0.12, 3) * half
         points = body.points[node] + away + np.array([-axis * half + bend, 0 * bend, axis * half + bend])
         tube = Tube(points, thick * rng.uniform(0.85, 1.1, 3))
-        if all(_apart(tube, other) for other in tubes):
+        if all(_apart(tube, other) for other in tubes + others):
             tubes.append(tube)
     return tubes
 
@@ -200,11 +202,11 @@ def _axis(body: Tube, node: int) -> Points:
 
 def _vesicles(body: Tube, radius: float, rng: np.random.Generator) -> Points:
     clusters = []
-    for _ in range(1 + int(rng.poisson(len(body.radii) / 5))):
+    for _ in range(1 + int(rng.poisson(len(body.radii) / 2))):
         node = int(rng.integers(len(body.radii)))
-        spread = min(0.5 * radius, 20)
+        spread = min(0.6 * radius, 22)
         centre = body.points[node] + rng.normal(0, 0.4 * radius, 3)
-        count = int(1.3 * (2 * np.pi) ** 1.5 * spread**3 / 9.5**3)
+        count = int(1.5 * (2 * np.pi) ** 1.5 * spread**3 / 9.5**3)
         cluster = np.empty((count, 4))
         cluster[:, :3] = centre + rng.normal(0, spread, (count, 3))
         cluster[:, 3] = rng.normal(2.4, 0.25, count)
