@@ -1,0 +1,203 @@
+"""Loss curves from a run's metrics: one JSON object a line, {"step": int, "<loss>": float, ...}."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.report.sheet import save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+
+# The first pattern that a loss's name contains decides its panel: "cycle consistency" before "noise consistency".
+PANELS = (
+    ("Cycle and bypass", r"cycle|bypass|identity"),
+    ("Extractor", r"extract|pseudo|consisten|residual"),
+    ("Adversarial", r"adversar|discriminat|generat|boost|gan|[dg]_?loss|fool"),
+)
+OTHERS = "Losses"
+# Told apart by people with any colour vision, and legible on white and on black.
+COLOURS = ("#3f7fc4", "#d4812e", "#3a9a78", "#a872c9", "#cc5c6c", "#8a8a3a", "#5b6fd0", "#b0704f")
+SENTINEL = "#010203"  # stands for the colour of the page's text in SVG
+MOST_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The values of one loss over the steps, in order."""
+
+    name: str
+    steps: NDArray[np.int64]
+    values: Floats
+
+
+def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
+    """Read every loss of a metrics file.
+
+    A step written twice, as after a resumed run, counts as written last. A last line cut off by a kill is left out.
+
+    Raises:
+        InputError: the file is missing, holds no losses, or has a broken line that is not the last.
+    """
+    file = Path(path)
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: the metrics cannot be read; is it the metrics file of a run?") from error
+    values: dict[str, dict[int, float]] = defaultdict(dict)
+    for number, line in enumerate(lines, start=1):
+        record = _parse(line, f"{file}, line {number}", forgiving=number == len(lines))
+        for name, value in record.items():
+            if name != "step" and isinstance(value, int | float) and not isinstance(value, bool):
+                values[name][int(record["step"])] = float(value)
+    if not values:
+        raise InputError(f"{file}: holds no losses yet")
+    return [_curve(name, by_step) for name, by_step in values.items()]
+
+
+def grouped(curves: list[Curve]) -> dict[str, list[Curve]]:
+    """Curves by the panel that they belong in: adversarial, cycle and bypass, extractor, and the others."""
+    panels: dict[str, list[Curve]] = {title: [] for title in ("Adversarial", "Cycle and bypass", "Extractor", OTHERS)}
+    for curve in curves:
+        title = next((title for title, pattern in PANELS if re.search(pattern, curve.name, re.IGNORECASE)), OTHERS)
+        panels[title].append(curve)
+    return {title: members for title, members in panels.items() if members}
+
+
+def smoothed(values: Floats) -> Floats:
+    """A running mean over a fiftieth of the curve, blind to values that are not finite."""
+    from scipy.ndimage import uniform_filter1d
+
+    width = max(1, len(values) // 50)
+    known = np.isfinite(values)
+    total = uniform_filter1d(np.where(known, values, 0.0), width, mode="nearest")
+    weight = uniform_filter1d(known.astype(np.float64), width, mode="nearest")
+    mean: Floats = np.divide(total, weight, out=np.full(len(values), np.nan), where=weight > 1e-9)
+    return mean
+
+
+def curves_picture(metrics: str | os.PathLike[str], path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Draw the losses of a run as PNG: every panel the raw values, faint, under their running mean.
+
+    Args:
+        metrics: the JSON lines of the run.
+        path: the picture to write.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        InputError: the metrics cannot be read or hold no losses, or the file exists and `overwrite` is not set.
+    """
+    save_figure(draw_curves(read_curves(metrics), ink="#3b3936"), path, overwrite)
+
+
+def curves_svg(metrics: str | os.PathLike[str]) -> str:
+    """The losses of a run as an `<svg>` element to put into a page, in the page's own font and text colour.
+
+    Raises:
+        InputError: the metrics cannot be read or hold no losses.
+    """
+    import matplotlib
+
+    figure = draw_curves(read_curves(metrics), ink=SENTINEL)
+    figure.patch.set_alpha(0)
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "pellucid"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return _inline(buffer.getvalue())
+
+
+def draw_curves(curves: list[Curve], ink: str) -> Figure:
+    """One panel a group, two beside each other, all over the same steps."""
+    from matplotlib.figure import Figure
+
+    panels = grouped(curves)
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(9.6, 0.3 + 2.9 * rows), layout="constrained")
+    for index, (title, members) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(rows, columns, index)
+        _draw_panel(axes, members)
+        _dress(axes, title, ink)
+    return figure
+
+
+def _draw_panel(axes: Axes, members: list[Curve]) -> None:
+    for curve, colour in zip(members, COLOURS * len(members), strict=False):
+        axes.plot(*_thinned(curve.steps, curve.values), color=colour, alpha=0.22, linewidth=0.6)
+        keep = np.unique(np.linspace(0, len(curve.steps) - 1, MOST_POINTS).astype(int))
+        axes.plot(curve.steps[keep], smoothed(curve.values)[keep], color=colour, linewidth=1.6, label=curve.name)
+    values = np.concatenate([curve.values[np.isfinite(curve.values)] for curve in members])
+    if values.size:
+        # The first steps of a run may be far off; they must not flatten all that follows.
+        low, high = np.percentile(values, [0.5, 99.5])
+        room = 0.08 * (high - low) or 0.1
+        axes.set_ylim(low - room, high + room)
+
+
+def _dress(axes: Axes, title: str, ink: str) -> None:
+    axes.set_title(title, loc="left", fontsize=10, color=ink, fontweight="bold")
+    axes.set_xlabel("step", fontsize=9, color=ink)
+    axes.patch.set_alpha(0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set(color=ink, linewidth=0.6, alpha=0.5)
+    axes.tick_params(labelsize=8, colors=ink, width=0.6, length=3)
+    axes.grid(axis="y", color=ink, linewidth=0.4, alpha=0.15)
+    axes.margins(x=0.01)
+    legend = axes.legend(frameon=False, fontsize=8, labelcolor=ink, ncols=2, handlelength=1.4, loc="best")
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def _thinned(steps: NDArray[np.int64], values: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """At most `MOST_POINTS` points that look like the whole: the least and the greatest value of every stretch."""
+    if len(values) <= MOST_POINTS:
+        return steps, values
+    kept: list[int] = []
+    for stretch in np.array_split(np.arange(len(values)), MOST_POINTS // 2):
+        part = values[stretch]
+        if np.isfinite(part).any():
+            kept += sorted({int(stretch[np.nanargmin(part)]), int(stretch[np.nanargmax(part)])})
+    return steps[kept], values[kept]
+
+
+def _parse(line: str, where: str, forgiving: bool) -> dict[str, Any]:
+    if not line.strip():
+        return {}
+    try:
+        record = json.loads(line)
+        int(record["step"])
+    except (ValueError, KeyError, TypeError) as error:
+        if forgiving:
+            return {}
+        raise InputError(f"{where}: is not a line of metrics, which are JSON with a step and losses") from error
+    return dict(record)
+
+
+def _curve(name: str, by_step: dict[int, float]) -> Curve:
+    steps = sorted(by_step)
+    return Curve(name, np.array(steps, dtype=np.int64), np.array([by_step[step] for step in steps], dtype=np.float64))
+
+
+def _inline(svg: str) -> str:
+    """The bare element: no XML head, no metadata, no addresses of standards, colours and font of the page."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
+    svg = re.sub(r'\s(width|height)="[\d.]+pt"', "", svg, count=2)
+    svg = re.sub(r"\s*font-family: [^;\"]*;?", "", svg)
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
+    return svg.replace(SENTINEL, "currentColor").strip()
