@@ -39,9 +39,9 @@ def charge_field(
 ) -> Plane:
     """Relative intensity (Y, X) under charging, not negative.
 
-    Fine noise and bands are scaled by `strength`. The objects' shadows are raised to that power up to 1 only: as measured
-    they are nearly black, and a deeper one would erase the specimen where more charging, or a shorter dwell time,
-    in truth makes lines and grain rougher.
+    Fine noise and bands are scaled by `strength`. The objects' shadows are raised to that power up to 1 only: as
+    measured they are nearly black, and a deeper one would erase the specimen, where more charging or a shorter dwell
+    time in truth makes lines and grain rougher.
     """
     fine = FINE_STD * _along_scan(shape, rng)
     shadow = np.ones(shape)

@@ -42,8 +42,8 @@ class Simulator:
 
 
 SIMULATORS: dict[str, Simulator] = {
-    "film": Simulator(film, 4.9, "contrast of the grain; 1 is the measured film"),
-    "charge": Simulator(charge, 1.3, "depth of the charging; 1 is the measured one"),
+    "film": Simulator(film, 4.7, "contrast of the grain; 1 is the measured film"),
+    "charge": Simulator(charge, 3.0, "depth of the charging; 1 is the measured one"),
     "captured": Simulator(blend, 1.0, "share of the captured noise; 1 is as it was recorded"),
     "gaussian": Simulator(classics.gaussian, 0.11, "standard deviation, white = 1"),
     "poisson": Simulator(classics.poisson, 0.15, "standard deviation at white, white = 1"),
