@@ -6,6 +6,9 @@ import numpy as np
 
 from pellucid.noise.levels import Plane
 
+# Quanta at white above which counts are drawn from the normal limit: beyond, they would overflow.
+_COUNTABLE = 1e10
+
 
 def gaussian(plane: Plane, rng: np.random.Generator, strength: float) -> Plane:
     """Add independent normal noise of standard deviation `strength`."""
@@ -14,10 +17,10 @@ def gaussian(plane: Plane, rng: np.random.Generator, strength: float) -> Plane:
 
 def poisson(plane: Plane, rng: np.random.Generator, strength: float) -> Plane:
     """Shot noise: counts of 1 / strength² quanta at white; mean is the intensity, variance intensity · strength²."""
-    if strength == 0:
-        return plane.copy()
-    quantum = strength**2
-    return np.asarray(rng.poisson(np.maximum(plane, 0) / quantum) * quantum)
+    light = np.maximum(plane, 0)
+    if strength < _COUNTABLE**-0.5:
+        return plane + strength * np.sqrt(light) * rng.standard_normal(plane.shape)
+    return np.asarray(rng.poisson(light / strength**2) * strength**2)
 
 
 def speckle(plane: Plane, rng: np.random.Generator, strength: float) -> Plane:

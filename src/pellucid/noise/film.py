@@ -108,7 +108,7 @@ def _dirt(shape: tuple[int, ...], rng: np.random.Generator, mean_count: float) -
 
 def _speck(rng: np.random.Generator) -> Plane:
     """One speck: an irregular outline with a soft edge, dark, now and then with a bright core."""
-    radius = rng.uniform(2.5, 10)
+    radius = rng.uniform(2.5, 8.5)
     half = int(np.ceil(1.8 * radius)) + 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1].astype(float)
     angle = np.arctan2(y, x)
