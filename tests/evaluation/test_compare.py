@@ -5,11 +5,13 @@ import json
 import math
 from dataclasses import dataclass
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
+import tifffile
 
 from pellucid.errors import InputError
-from pellucid.evaluation import Evaluation, Score, data_range_of, evaluate_planes, psnr, ssim
+from pellucid.evaluation import Evaluation, Score, data_range_of, evaluate_planes, evaluate_sources, psnr, ssim
 from pellucid.evaluation.compare import match_planes
 
 
@@ -135,3 +137,60 @@ def test_a_partner_missing_among_equal_names_is_an_error():
 def test_counts_that_differ_are_an_error():
     with pytest.raises(InputError, match="1 predicted images but 2 reference"):
         matched_names(["a.tif"], ["a.tif", "b.tif"])
+
+
+def write_folders(tmp_path, dtype="uint8", count: int = 3):
+    """Predictions as PNG and references as TIFF of the same names; and what their scores must be."""
+    for folder in ("predicted", "true"):
+        (tmp_path / folder).mkdir()
+    pairs = [(name, np.rint(prediction).astype(dtype), reference) for name, prediction, reference in make_pairs(count)]
+    for name, prediction, reference in pairs:
+        iio.imwrite(tmp_path / "predicted" / f"{name}.png", prediction)
+        tifffile.imwrite(tmp_path / "true" / f"{name}.tif", reference.astype(dtype))
+    return tmp_path / "predicted", tmp_path / "true", pairs
+
+
+def test_folders_are_scored_file_by_file(tmp_path):
+    predicted, true, pairs = write_folders(tmp_path)
+    found = evaluate_sources(predicted, true)
+    assert found.data_range == 255
+    assert [row.name for row in found.rows] == ["slice 0.png", "slice 1.png", "slice 2.png"]
+    assert [(row.psnr, row.ssim) for row in found.rows] == [(psnr(p, t, 255), ssim(p, t, 255)) for _, p, t in pairs]
+
+
+def test_the_data_range_follows_from_the_dtype_of_the_reference_unless_given(tmp_path):
+    predicted, true, pairs = write_folders(tmp_path, "uint16", 1)
+    _, prediction, reference = pairs[0]
+    assert evaluate_sources(predicted, true).rows[0].psnr == psnr(prediction, reference, 65535)
+    assert evaluate_sources(predicted, true, 255).rows[0].psnr == psnr(prediction, reference, 255)
+
+
+def test_a_stack_is_scored_plane_by_plane(tmp_path):
+    pairs = list(make_pairs())
+    tifffile.imwrite(
+        tmp_path / "p.tif", np.float32([prediction for _, prediction, _ in pairs]), photometric="minisblack"
+    )
+    tifffile.imwrite(tmp_path / "t.tif", np.stack([reference for _, _, reference in pairs]), photometric="minisblack")
+    found = evaluate_sources(tmp_path / "p.tif", tmp_path / "t.tif")
+    assert [row.name for row in found.rows] == ["p.tif[0]", "p.tif[1]", "p.tif[2]"]
+    expected = [psnr(np.float32(prediction), reference, 255) for _, prediction, reference in pairs]
+    assert [row.psnr for row in found.rows] == expected
+
+
+def test_float_references_need_a_data_range():
+    images = [np.zeros((16, 16), np.float32)]
+    with pytest.raises(InputError, match="data range of float32"):
+        evaluate_sources(images, images)
+    assert evaluate_sources(images, images, 1).mean.psnr == math.inf
+
+
+def test_sources_of_different_counts_are_refused(tmp_path):
+    predicted, true, _ = write_folders(tmp_path)
+    (predicted / "slice 1.png").unlink()
+    with pytest.raises(InputError, match="2 predicted images but 3 reference images"):
+        evaluate_sources(predicted, true)
+
+
+def test_sources_of_different_sizes_name_the_image():
+    with pytest.raises(InputError, match=r"array 0: .*\(16, 20\).*\(20, 16\)"):
+        evaluate_sources([np.zeros((16, 20), np.uint8)], [np.zeros((20, 16), np.uint8)])

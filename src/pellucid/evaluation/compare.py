@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -19,6 +19,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from pellucid.errors import InputError
 from pellucid.evaluation.metrics import psnr, ssim
 from pellucid.images.atomic import replacing
+
+if TYPE_CHECKING:
+    from pellucid.images.source import Spec
 
 Pair = tuple[str, ArrayLike, ArrayLike]
 
@@ -112,14 +115,14 @@ def evaluate_planes(pairs: Iterable[Pair], data_range: float) -> Evaluation:
     return Evaluation(rows, float(data_range))
 
 
-def evaluate_sources(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:
+def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None = None) -> Evaluation:
     """Score the images of one source against those of another, plane by plane.
 
     Planes are matched by file name (without its extension) when both sources use the same names, and by their order
     when they share none.
 
     Args:
-        prediction: file, folder, glob or list of files.
+        prediction: file, folder, glob, array, or a list of these.
         reference: the truth, likewise, with as many planes.
         data_range: distance between the largest and the smallest possible value; None takes it from the dtype of the
             reference if that is an integer.

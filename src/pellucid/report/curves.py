@@ -121,17 +121,22 @@ def curves_svg(metrics: str | os.PathLike[str]) -> str:
 
 
 def draw_curves(curves: list[Curve], ink: str) -> Figure:
-    """One panel a group, two beside each other, all over the same steps."""
+    """One panel a group, two beside each other, the first across both where their number is odd."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     panels = grouped(curves)
-    columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(9.6, 0.3 + 2.9 * rows), layout="constrained")
-    for index, (title, members) in enumerate(panels.items(), start=1):
-        axes = figure.add_subplot(rows, columns, index)
+    wide = len(panels) % 2
+    rows = (len(panels) + 1) // 2
+    figure = Figure(figsize=(9.6, 3.1 * rows), layout=ConstrainedLayoutEngine(hspace=0.06, wspace=0.05))
+    places = figure.add_gridspec(rows, 2)
+    for index, (title, members) in enumerate(panels.items()):
+        across = bool(wide) and index == 0
+        row, column = divmod(index + wide * (index > 0), 2)
+        axes = figure.add_subplot(places[0, :] if across else places[row, column])
         _draw_panel(axes, members)
-        _dress(axes, title, ink)
+        _dress(axes, ink)
+        _name(axes, title, ink, columns=6 if across else 3)
     return figure
 
 
@@ -139,7 +144,13 @@ def _draw_panel(axes: Axes, members: list[Curve]) -> None:
     for curve, colour in zip(members, COLOURS * len(members), strict=False):
         axes.plot(*_thinned(curve.steps, curve.values), color=colour, alpha=0.22, linewidth=0.6)
         keep = np.unique(np.linspace(0, len(curve.steps) - 1, MOST_POINTS).astype(int))
-        axes.plot(curve.steps[keep], smoothed(curve.values)[keep], color=colour, linewidth=1.6, label=curve.name)
+        axes.plot(
+            curve.steps[keep],
+            smoothed(curve.values)[keep],
+            color=colour,
+            linewidth=1.6,
+            label=curve.name.replace("_", " "),
+        )
     values = np.concatenate([curve.values[np.isfinite(curve.values)] for curve in members])
     if values.size:
         # The first steps of a run may be far off; they must not flatten all that follows.
@@ -148,16 +159,32 @@ def _draw_panel(axes: Axes, members: list[Curve]) -> None:
         axes.set_ylim(low - room, high + room)
 
 
-def _dress(axes: Axes, title: str, ink: str) -> None:
-    axes.set_title(title, loc="left", fontsize=10, color=ink, fontweight="bold")
-    axes.set_xlabel("step", fontsize=9, color=ink)
+def _dress(axes: Axes, ink: str) -> None:
+    axes.set_xlabel("step", fontsize=8, color=ink)
     axes.patch.set_alpha(0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(color=ink, linewidth=0.6, alpha=0.5)
     axes.tick_params(labelsize=8, colors=ink, width=0.6, length=3)
     axes.grid(axis="y", color=ink, linewidth=0.4, alpha=0.15)
     axes.margins(x=0.01)
-    legend = axes.legend(frameon=False, fontsize=8, labelcolor=ink, ncols=2, handlelength=1.4, loc="best")
+
+
+def _name(axes: Axes, title: str, ink: str, columns: int) -> None:
+    """The title, and between it and the panel the names of the curves, where they hide nothing."""
+    lines = -(-len(axes.get_legend_handles_labels()[1]) // columns)
+    axes.set_title(title, loc="left", fontsize=10, color=ink, fontweight="bold", pad=8 + 13 * lines)
+    legend = axes.legend(
+        frameon=False,
+        fontsize=8,
+        labelcolor=ink,
+        ncols=columns,
+        handlelength=1.4,
+        columnspacing=1.4,
+        borderpad=0,
+        borderaxespad=0,
+        loc="lower left",
+        bbox_to_anchor=(0, 1.03),
+    )
     for text in legend.get_texts():
         text.set_parse_math(False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -97,7 +98,7 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, signed=_signed)
+    environment.filters.update(number=_number, signed=_signed, alike=_alike)
     gains, mean = _gains(page)
     return environment.get_template("page.html.j2").render(
         page=page,
@@ -156,9 +157,15 @@ def _picture(file: str | os.PathLike[str]) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    text = f"{value:.{digits}f}"
+    text = f"{value:z.{digits}f}"
     return text.replace("inf", "∞").replace("-", "−")
 
 
 def _signed(value: float, digits: int) -> str:
     return "–" if value != value else ("" if value < 0 else "+") + _number(value, digits)
+
+
+def _alike(value: float, scale: float) -> str:
+    """With as many digits as three of `scale` need, so that a mean far below the deviation reads as 0.00."""
+    digits = 2 - math.floor(math.log10(scale)) if scale > 0 else 2
+    return _number(value, max(0, digits))

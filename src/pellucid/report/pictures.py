@@ -19,7 +19,7 @@ from pellucid.report.display import (
     levels,
     plane,
 )
-from pellucid.report.sheet import Grid, Sheet
+from pellucid.report.sheet import MUTED, Grid, Sheet
 
 
 def contact_sheet(
@@ -91,10 +91,10 @@ def error_maps(
     errors = [absolute_difference(image, true) for image in images.values()]
     limit = difference_limit(*errors)
 
-    sheet = Sheet(Grid(2, len(images) + 1, true.shape, bar=True))
+    sheet = Sheet(Grid(2, len(images) + 1, true.shape, captions=True, bar=True))
     sheet.place(0, 0, grey(true, shades))
     sheet.title(0, 0, "truth")
-    sheet.aside(1, 0, "|prediction − truth|")
+    sheet.title(1, 0, "|prediction − truth|", MUTED)
     for column, ((name, image), error) in enumerate(zip(images.items(), errors, strict=True), start=1):
         sheet.place(0, column, grey(image, shades))
         sheet.title(0, column, name)

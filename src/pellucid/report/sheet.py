@@ -30,6 +30,7 @@ class Grid:
         columns: number of columns.
         shape: (Y, X) of every image.
         heading: whether there is a line above all.
+        captions: whether every row has a line above it, not the first alone.
         bar: whether there is room for a colour bar on the right.
     """
 
@@ -37,6 +38,7 @@ class Grid:
     columns: int
     shape: tuple[int, int]
     heading: bool = False
+    captions: bool = False
     bar: bool = False
 
     @property
@@ -50,8 +52,9 @@ class Grid:
         return self.shape[0] * self.zoom, self.shape[1] * self.zoom
 
     def origin(self, row: int, column: int) -> tuple[int, int]:
-        """(Y, X) of a cell's top left pixel: below a line of text in every row."""
-        top = MARGIN + (LINE + 6) * self.heading + (row + 1) * LINE + row * (self.cell[0] + GAP)
+        """(Y, X) of a cell's top left pixel."""
+        lines = row + 1 if self.captions else 1
+        top = MARGIN + (LINE + 6) * self.heading + lines * LINE + row * (self.cell[0] + GAP)
         return top, MARGIN + column * (self.cell[1] + GAP)
 
     @property
@@ -82,15 +85,10 @@ class Sheet:
         bottom = self.grid.size[0] - top - self.grid.cell[0]
         self.figure.figimage(rgb, xo=left, yo=bottom, origin="upper")
 
-    def title(self, row: int, column: int, text: str) -> None:
+    def title(self, row: int, column: int, text: str, colour: str = INK) -> None:
         """Write a line above a cell, smaller if it would not fit."""
         top, left = self.grid.origin(row, column)
-        self._line(text, left, top - 7, self.grid.cell[1], INK)
-
-    def aside(self, row: int, column: int, text: str) -> None:
-        """Write a muted line within an empty cell, at its bottom."""
-        top, left = self.grid.origin(row, column)
-        self._line(text, left, top + self.grid.cell[0] - 2, self.grid.cell[1], MUTED)
+        self._line(text, left, top - 7, self.grid.cell[1], colour)
 
     def heading(self, text: str) -> None:
         """Write the line above all."""

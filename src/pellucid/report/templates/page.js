@@ -10,15 +10,23 @@
   const range = slider.querySelector("input");
   const choices = [...compare.querySelectorAll("[data-figure]")];
   const move = () => slider.style.setProperty("--at", `${range.value}%`);
+  const beside = compare.querySelector(".beside");
   const choose = (index) => {
-    const [noisy, denoised] = figures[index].querySelectorAll("img");
-    const width = Number(figures[index].dataset.width);
+    const [noisy, denoised, third] = figures[index].querySelectorAll("img");
+    const { width, height } = figures[index].dataset;
+    const caption = figures[index].querySelectorAll("figcaption")[2];
     slider.querySelector(".over").src = noisy.src;
     slider.querySelector(".under").src = denoised.src;
-    slider.querySelectorAll("img").forEach((img) => { img.width = noisy.width; img.height = noisy.height; });
-    const zoom = Math.max(1, Math.floor(640 / width));
-    slider.style.width = `${width * zoom}px`;
-    slider.style.imageRendering = zoom > 1 ? "pixelated" : "auto";
+    beside.querySelector("img").src = third.src;
+    beside.querySelector(".tag").textContent = caption.firstChild.textContent.trim();
+    // At exact pixels, or at a whole multiple of them; two pictures of 512 stand beside each other.
+    const zoom = Math.max(1, Math.floor(512 / width));
+    [slider, beside].forEach((box) => {
+      box.style.width = `${width * zoom}px`;
+      box.style.imageRendering = zoom > 1 ? "pixelated" : "auto";
+      box.querySelectorAll("img").forEach((img) => { img.width = width; img.height = height; });
+    });
+    beside.hidden = width > 512;
     press(choices, choices[index]);
   };
   compare.hidden = false;

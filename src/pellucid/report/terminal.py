@@ -1,0 +1,80 @@
+"""What people see in a terminal: tables, and progress with the time left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+T = TypeVar("T")
+
+CONSOLE = Console(stderr=True, highlight=False)
+"""Messages go to standard error: standard output is for results."""
+
+
+def say(text: str) -> None:
+    """Print a line for the person in front of the terminal."""
+    CONSOLE.print(text, markup=False, soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning."""
+    CONSOLE.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], console: Console = CONSOLE) -> None:
+    """Print a table; the first column is text, the others are numbers."""
+    drawn = Table(title=title, title_justify="left", title_style="bold")
+    for number, column in enumerate(columns):
+        drawn.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    console.print(drawn)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+        console=CONSOLE,
+        speed_estimate_period=60,
+    )
+
+
+class Bar:
+    """A bar that goes forward, with a short note behind it."""
+
+    def __init__(self, progress: Progress, task: int) -> None:
+        self._progress, self._task = progress, task
+
+    def set(self, done: int, note: str = "") -> None:
+        """So much is done."""
+        self._progress.update(self._task, completed=done, note=note)  # type: ignore[arg-type]
+
+
+@contextmanager
+def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Bar]:
+    """A progress bar with the time left, for the length of the block."""
+    with _progress() as progress:
+        yield Bar(progress, progress.add_task(title, total=total, completed=done, note=""))
+
+
+def progress_over(items: Sequence[T], title: str) -> Iterator[T]:
+    """Go through items with a progress bar; none for a single item."""
+    if len(items) < 2:
+        yield from items
+        return
+    with progress_bar(title, len(items)) as bar:
+        for number, item in enumerate(items):
+            yield item
+            bar.set(number + 1)
