@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.report import curves_picture, curves_svg
 from pellucid.report.curves import Curve, draw_curves, grouped, read_curves, smoothed
 
-LOSSES = ("discriminator_noisy", "discriminator_clean", "boosting", "generator_noisy", "generator_clean")
+LOSSES = ("d_noisy", "d_clean", "boosting", "g_noisy", "g_clean")
 PAPER = {
     "Adversarial": LOSSES,
     "Cycle and bypass": ("cycle", "bypass"),

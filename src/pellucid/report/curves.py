@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 PANELS = (
     ("Cycle and bypass", r"cycle|bypass|identity"),
     ("Extractor", r"extract|pseudo|consisten|residual"),
-    ("Adversarial", r"adversar|discriminat|generat|boost|gan|[dg]_?loss|fool"),
+    ("Adversarial", r"adversar|discriminat|generat|boost|\bgan\b|^[dg]_"),
 )
 OTHERS = "Losses"
 # Told apart by people with any colour vision, and legible on white and on black.
