@@ -1,3 +1,32 @@
-"""Pellucid: learns to clean microscope images from noisy images and unrelated clean ones."""
+"""Pellucid: learns to clean microscope images from noisy images and unrelated clean ones.
+
+Names are resolved on first use, so that `import pellucid` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from pellucid.api import evaluate, go_on, load, train
+    from pellucid.runs.model import Model
+
+_HOME = {
+    "Model": "pellucid.runs.model",
+    "evaluate": "pellucid.api",
+    "go_on": "pellucid.api",
+    "load": "pellucid.api",
+    "train": "pellucid.api",
+}
+
+__all__ = ["Model", "__version__", "evaluate", "go_on", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

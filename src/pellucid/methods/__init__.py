@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+import torch
+
 from pellucid.errors import InputError
 from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
 from pellucid.recipe import Recipe, nearest
@@ -66,7 +68,9 @@ def make_recipe(name: str = "proposed", preset: str = "paper", settings: Mapping
 
 def build(recipe: Recipe) -> Method[Any]:
     """The method of a recipe, with fresh weights from the recipe's seed."""
-    return method_class(recipe.method)(recipe)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return method_class(recipe.method)(recipe)
 
 
 __all__ = [

@@ -8,7 +8,7 @@ only its weights are averaged, exported and loaded again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -41,7 +41,16 @@ class Denoiser(nn.Module, ABC):
     stride: int
     """Height and width of an image must be multiples of it."""
     reach: int
-    """How far an output pixel sees, in pixels."""
+    """How far an output pixel sees, in pixels; a multiple of the stride."""
+    bytes_per_pixel: float
+    """Working memory that denoising takes for each pixel of the image."""
+
+    part_names: Sequence[str]
+    """Names of the estimates that `parts` gives."""
+
+    def networks(self) -> list[nn.Module]:
+        """The networks that take the noisy image itself; together they hold every norm."""
+        return [self]
 
     @abstractmethod
     def parts(self, noisy: Tensor) -> dict[str, Tensor]:
@@ -68,6 +77,8 @@ class Method(nn.Module, ABC, Generic[R]):
 
     supervision: ClassVar[Supervision]
     recipe_type: ClassVar[type[Recipe]]
+    shown_losses: ClassVar[Sequence[str]]
+    """The losses worth watching while it trains."""
 
     denoiser: Denoiser
     optimisers: dict[str, Optimiser]

@@ -36,8 +36,8 @@ class IsclRecipe(Recipe):
         "quick": {
             "width": 16,
             "batch": 4,
-            "steps": 4000,
-            "learning_rate": 4e-4,
+            "steps": 1800,
+            "learning_rate": 2e-3,
             "average": 0.995,
             "weights": "average",
             "save_every": 250,
@@ -77,12 +77,18 @@ class IsclDenoiser(Denoiser):
 
     stride = Generator.stride
     reach = max(Generator.reach, Extractor.reach)
+    part_names = ("F", "x-H")
 
     def __init__(self, recipe: IsclRecipe) -> None:
         super().__init__()
         self.gamma = recipe.gamma
+        self.bytes_per_pixel = 4.0 * 5 * recipe.width  # five float32 maps of full resolution at the widest moment
         self.F = Generator(recipe.width, recipe.generator)
         self.H = Extractor(recipe.width, recipe.extractor)
+
+    def networks(self) -> list[nn.Module]:
+        """F and H."""
+        return [self.F, self.H]
 
     def parts(self, noisy: Tensor) -> dict[str, Tensor]:
         """F(x) and x − H(x)."""
@@ -98,6 +104,7 @@ class Iscl(Method[IsclRecipe]):
 
     supervision = Supervision.UNPAIRED
     recipe_type = IsclRecipe
+    shown_losses = ("cycle", "bypass", "pseudo_noise")
 
     def __init__(self, recipe: IsclRecipe) -> None:
         super().__init__(recipe)
@@ -155,7 +162,9 @@ class Iscl(Method[IsclRecipe]):
         self.extractor.step(_sum(extractor), number)
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def discriminator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor) -> Losses:
+    def discriminator_losses(
+        self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor
+    ) -> Losses:
         """L_D: real against generated, and against what H makes (boosting)."""
         D_X, D_Y = self.D_X, self.D_Y
         return {

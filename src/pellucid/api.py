@@ -1,0 +1,94 @@
+"""What `import pellucid` offers.
+
+    import pellucid
+
+    model = pellucid.train("clean/", "noisy/", out="run")
+    model.denoise("noisy/", "denoised/")
+    print(pellucid.evaluate("denoised/", "truth/").mean)
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pellucid.evaluation import Evaluation, evaluate_sources
+from pellucid.methods import make_recipe
+from pellucid.runs.model import Model
+from pellucid.runs.training import resume, start
+
+
+def train(
+    clean: Any,
+    noisy: Any,
+    out: str | Path | None = None,
+    *,
+    recipe: str = "proposed",
+    preset: str = "quick",
+    device: str = "auto",
+    **settings: Any,
+) -> Model:
+    """Learn to denoise from noisy images and unrelated clean ones.
+
+    Args:
+        clean: file, folder, glob, list of these, or arrays (Y, X) or (Z, Y, X).
+        noisy: likewise; not pairs of the clean ones.
+        out: folder of the run; if not given, nothing is kept on disk.
+        recipe: "proposed", "iscl", "iscl-batch", "iscl-layer", "iscl-group" or "iscl-switchable".
+        preset: "quick" for a laptop, "paper" for a GPU.
+        device: "auto", "cpu", "cuda", ...
+        settings: any setting of the recipe, such as `steps=500`.
+
+    Returns:
+        The trained model, ready to denoise.
+
+    Raises:
+        InputError: images, settings or folder cannot be used; the message says what to do.
+        RunError: training failed.
+    """
+    chosen = make_recipe(recipe, preset, settings)
+    with tempfile.TemporaryDirectory(prefix="pellucid-") as temporary:
+        folder = Path(temporary) / "run" if out is None else Path(out)
+        start({"clean": clean, "noisy": noisy}, folder, chosen, device)
+        return Model.load(folder, device=device)
+
+
+def go_on(run: str | Path, *, device: str = "auto") -> Model:
+    """Go on with a training that was stopped, as if it never had been.
+
+    Raises:
+        InputError: no such run, or its images have changed.
+        RunError: training failed.
+    """
+    resume(run, device)
+    return Model.load(run, device=device)
+
+
+def load(run: str | Path, *, weights: str | None = None, device: str = "auto", memory: int | None = None) -> Model:
+    """The model of a run's folder.
+
+    Args:
+        run: the folder that `train` wrote.
+        weights: "last" or "average"; as the recipe says if not given.
+        device: "auto", "cpu", "cuda", ...
+        memory: bytes that the networks may use; half of what is free if not given.
+
+    Raises:
+        InputError: this is no run's folder, or a part of it is missing, damaged or too new.
+    """
+    return Model.load(run, weights=weights, device=device, memory=memory)
+
+
+def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:
+    """PSNR and SSIM of images against the truth, exactly as scikit-image computes them.
+
+    Args:
+        prediction: file, folder, glob, list or array.
+        reference: the truth, likewise; matched by file name, or by order.
+        data_range: largest minus smallest possible value; that of the dtype if it is an integer.
+
+    Raises:
+        InputError: images that do not fit together.
+    """
+    return evaluate_sources(prediction, reference, data_range)

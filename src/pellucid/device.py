@@ -1,0 +1,49 @@
+"""Where to compute, why there, and how much memory there is."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+import torch
+
+from pellucid.errors import InputError
+
+
+class Device(NamedTuple):
+    """A device and the reason for it, in words."""
+
+    torch: torch.device
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.torch} ({self.reason})"
+
+
+def choose_device(wish: str = "auto") -> Device:
+    """The device asked for, or the fastest one here.
+
+    Raises:
+        InputError: it is not available.
+    """
+    if wish == "auto":
+        if torch.cuda.is_available():
+            return Device(torch.device("cuda"), torch.cuda.get_device_name())
+        if torch.backends.mps.is_available():
+            return Device(torch.device("mps"), "Apple GPU")
+        return Device(torch.device("cpu"), f"no GPU found; {torch.get_num_threads()} threads")
+    try:
+        device = torch.device(wish)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise InputError(f"device {wish!r} cannot be used ({reason}): try --device cpu") from None
+    return Device(device, "as asked")
+
+
+def free_memory() -> int:
+    """Bytes of main memory that are free now; 4 GiB where the system does not tell."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30

@@ -1,0 +1,81 @@
+"""Denoising one image: whole where it fits into memory, else in tiles that give the same pixels."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pellucid.inference.statistics import exact_statistics
+from pellucid.inference.tiles import Box, largest_side, tiles
+from pellucid.methods import Denoiser
+from pellucid.norms import freeze
+
+Plane = NDArray[np.float32]
+
+
+class DenoisedPlane:
+    """A denoised image and its parts, each (Y, X), in [−1, 1]."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.image: Plane = np.empty(shape, np.float32)
+        self.parts: dict[str, Plane] = {}
+
+    def put(self, box: Box, image: Tensor, parts: dict[str, Tensor]) -> None:
+        """Fill in a piece (1, 1, h, w); what lies beyond the image is dropped."""
+        for name in parts.keys() - self.parts.keys():
+            self.parts[name] = np.empty_like(self.image)
+        for target, piece in ((self.image, image), *((self.parts[name], parts[name]) for name in parts)):
+            view = target[box.slices]
+            view[:] = piece[0, 0, : view.shape[0], : view.shape[1]].cpu().numpy()
+
+
+@torch.no_grad()
+def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPlane:
+    """Denoise an image (Y, X) of any size from 16×16 up.
+
+    Height and width are mirrored up to a multiple of the network's stride at the bottom and the right, and cropped
+    again. Tiles share the norm statistics of the whole image and show no seams.
+
+    Args:
+        denoiser: in evaluation mode.
+        noisy: (Y, X), around [−1, 1].
+        memory: bytes that the networks may use.
+    """
+    padded = _pad(noisy, denoiser.stride)
+    device = next(denoiser.parameters()).device
+
+    def read(box: Box) -> Tensor:
+        piece = torch.from_numpy(np.ascontiguousarray(padded[box.slices])).to(device)[None, None]
+        return piece.contiguous(memory_format=torch.channels_last)
+
+    result = DenoisedPlane((noisy.shape[0], noisy.shape[1]))
+    height, width = padded.shape
+    affordable = memory / denoiser.bytes_per_pixel
+    if height * width <= affordable:
+        whole = Box(0, height, 0, width)
+        _denoise_piece(denoiser, read(whole), whole, whole, result)
+        return result
+
+    plan = list(tiles(height, width, largest_side(affordable, denoiser.reach, denoiser.stride), denoiser.reach))
+    with ExitStack() as frozen:
+        for network in denoiser.networks():
+            frozen.enter_context(freeze(network, exact_statistics(network, read, plan)))
+        for tile in plan:
+            _denoise_piece(denoiser, read(tile.read), tile.core, tile.core.within(tile.read), result)
+    return result
+
+
+def _denoise_piece(denoiser: Denoiser, noisy: Tensor, core: Box, inner: Box, result: DenoisedPlane) -> None:
+    parts = denoiser.parts(noisy)
+    image = denoiser.combine(parts)
+    rows, columns = inner.slices
+    result.put(core, image[:, :, rows, columns], {name: part[:, :, rows, columns] for name, part in parts.items()})
+
+
+def _pad(plane: Plane, stride: int) -> Plane:
+    missing = [(0, -side % stride) for side in plane.shape]
+    return np.pad(plane, missing, mode="symmetric")

@@ -1,0 +1,1 @@
+"""A run: from images to a trained model in a folder, and from there to denoised images."""

@@ -1,0 +1,207 @@
+"""A trained model in use: arrays to arrays, files to files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pellucid.device import choose_device, free_memory
+from pellucid.errors import InputError
+from pellucid.images import ClipReport, Image, Intensity, Source, Writer, check_finite, create_image, open_source
+from pellucid.images.registry import format_of, split
+from pellucid.inference import DenoisedPlane, denoise_plane
+from pellucid.methods import Denoiser
+from pellucid.recipe import Recipe
+from pellucid.report import terminal
+from pellucid.runs.folder import Run
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A denoised file.
+
+    Attributes:
+        source: what was denoised.
+        path: where the result is.
+        clipped: how many pixels had to be clipped to the pixel type.
+        notes: what the format could not keep.
+    """
+
+    source: str
+    path: Path
+    clipped: ClipReport
+    notes: tuple[str, ...]
+
+
+class Model:
+    """A denoiser with the intensity range it was trained in.
+
+    Args:
+        recipe: of its training.
+        denoiser: in evaluation mode.
+        intensity: of the noisy images.
+        memory: bytes that the networks may use; larger images are denoised in tiles that give the same pixels.
+        device: where to compute.
+    """
+
+    def __init__(
+        self, recipe: Recipe, denoiser: Denoiser, intensity: Intensity, device: str = "auto", memory: int | None = None
+    ) -> None:
+        self.recipe = recipe
+        self.intensity = intensity
+        self.device = choose_device(device)
+        self.memory = free_memory() // 2 if memory is None else memory
+        self.denoiser = denoiser.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, *, weights: str | None = None, device: str = "auto", memory: int | None = None
+    ) -> Model:
+        """The model of a run.
+
+        Args:
+            folder: of the run.
+            weights: "last" or "average"; as the recipe says if not given.
+            device: "auto", "cpu", "cuda", ...
+            memory: bytes that the networks may use; half of what is free if not given.
+
+        Raises:
+            InputError: this is no run's folder, or a part of it is missing, damaged or too new.
+        """
+        run = Run(folder)
+        recipe = run.recipe()
+        return cls(recipe, run.denoiser(weights), run.intensities()["noisy"], device, memory)
+
+    def denoise(self, images: Array | str | Path, output: str | Path | None = None, **options: Any) -> Array | Path:
+        """Denoise an array, giving an array, or files, giving the path of the result.
+
+        Args:
+            images: array (Y, X) or a stack of such, of any type and size from 16×16; or a file, folder or glob.
+            output: where files go; beside the input with `_denoised` in the name if not given.
+            options: those of `denoise_files`.
+
+        Returns:
+            An array of the same shape and dtype, or a path with the same format, dtype, axes and pixel size.
+
+        Raises:
+            InputError: images that cannot be read or used, or an output that exists.
+        """
+        if isinstance(images, np.ndarray):
+            return self._denoise_array(images)
+        target = Path(output) if output is not None else beside(images)
+        self.denoise_files(images, target, **options)
+        return target
+
+    def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
+        """Each plane of an image as it is, and denoised in [−1, 1]."""
+        for plane in image.planes:
+            pixels = plane.read()
+            check_finite(plane.name, pixels)
+            yield pixels, denoise_plane(self.denoiser, self.intensity.to_unit(pixels), self.memory)
+
+    def denoise_files(
+        self,
+        spec: Any,
+        output: str | Path,
+        *,
+        parts: bool = False,
+        noise: bool = False,
+        overwrite: bool = False,
+    ) -> list[Written]:
+        """Denoise every image of a source into files of the same format, dtype, axes and pixel size.
+
+        Args:
+            spec: file, folder, glob or list.
+            output: a file for one image, else a folder.
+            parts: write each estimate of the clean image as well, with its name in the file's.
+            noise: write what was removed as well, as float32.
+            overwrite: replace files that exist.
+
+        Raises:
+            InputError: images that cannot be read or used, or outputs that exist.
+            RunError: the disk is full.
+        """
+        source = open_source(spec)
+        targets = output_paths(source, spec, Path(output))
+        extras = [*(self.denoiser.part_names if parts else ()), *(["noise"] if noise else ())]
+        if not overwrite:
+            refuse_existing([path for target in targets for path in (target, *(extra_path(target, e) for e in extras))])
+        pairs = list(zip(source.images, targets, strict=True))
+        return [
+            self._denoise_file(image, target, extras, overwrite)
+            for image, target in terminal.progress_over(pairs, "denoising")
+        ]
+
+    def _denoise_file(self, image: Image, target: Path, extras: Sequence[str], overwrite: bool) -> Written:
+        with ExitStack() as stack:
+
+            def writer(path: Path, dtype: Any = None) -> Writer:
+                return stack.enter_context(create_image(path, image, dtype=dtype, overwrite=overwrite))
+
+            main = writer(target)
+            others = {
+                extra: writer(extra_path(target, extra), np.float32 if extra == "noise" else None) for extra in extras
+            }
+            for number, (noisy, done) in enumerate(self.planes(image)):
+                denoised = self.intensity.from_unit(done.image)
+                main.write(number, denoised)
+                for name, part in done.parts.items():
+                    if name in others:
+                        others[name].write(number, self.intensity.from_unit(part))
+                if "noise" in others:
+                    others["noise"].write(number, noisy.astype(np.float32) - denoised)
+        return Written(image.path, target, main.report, tuple(main.notes))
+
+    def _denoise_array(self, array: Array) -> Array:
+        from pellucid.images.conversion import Conversion
+
+        (image,) = open_source(array).images
+        convert = Conversion(array.dtype)
+        planes = [convert(self.intensity.from_unit(done.image)) for _, done in self.planes(image)]
+        return np.stack(planes).reshape(array.shape)
+
+
+def beside(spec: str | Path) -> Path:
+    """Where the result goes if nobody says: beside the input, with `_denoised` in the name."""
+    file, inner = split(spec)
+    if any(letter in str(file) for letter in "*?["):
+        raise InputError(f"{spec}: for several files say where the results shall go")
+    named = file.with_name(f"{file.name}_denoised") if file.is_dir() and not format_of(file) else extra_path(file, "denoised")
+    return Path(f"{named}:{inner}") if inner else named
+
+
+def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
+    """One file for each image: `output` itself for a single file, else a file of the same name in the folder `output`."""
+    single = isinstance(spec, str | Path) and len(source.images) == 1 and not split(spec)[0].is_dir()
+    zarr = isinstance(spec, str | Path) and format_of(split(spec)[0]) is not None and len(source.images) == 1
+    if (single or zarr) and not (output.is_dir() and format_of(output) is None) and format_of(split(output)[0]):
+        return [output]
+    if format_of(split(output)[0]) is not None:
+        raise InputError(f"{output}: names one file, and there are {len(source.images)} images: give a folder")
+    paths = [output / split(image.path)[0].name for image in source.images]
+    twice = {path.name for path in paths if paths.count(path) > 1}
+    if twice:
+        raise InputError(f"several inputs are called {twice.pop()}: denoise them into different folders")
+    return paths
+
+
+def extra_path(target: Path, what: str) -> Path:
+    """`cells.ome.tif` with `F` becomes `cells_F.ome.tif`."""
+    stem, dot, extensions = target.name.partition(".")
+    return target.with_name(f"{stem}_{what}{dot}{extensions}")
+
+
+def refuse_existing(paths: Sequence[Path]) -> None:
+    """Raise InputError if one of the files is there already."""
+    for path in paths:
+        if split(path)[0].exists():
+            raise InputError(f"{path}: exists already; choose another output or add --overwrite")

@@ -1,0 +1,116 @@
+"""What a training leaves behind while it goes: losses, saved states, previews, curves."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pellucid.images import Intensity
+from pellucid.images.atomic import writing
+from pellucid.methods import Denoiser
+from pellucid.report import contact_sheet, curves_picture
+from pellucid.runs.folder import Run
+from pellucid.training import Training
+from pellucid.training.checkpoint import save_state
+
+PREVIEW_SIDE = 192
+PREVIEW_ROWS = 3
+
+
+class Recorder:
+    """Called after each step: writes its losses, and now and then everything else.
+
+    Args:
+        run: the folder.
+        noisy: images (Y, X) that previews are cut from, the same crops each time.
+        intensity: the noisy images' range.
+    """
+
+    def __init__(self, run: Run, noisy: Sequence[NDArray[Any]], intensity: Intensity) -> None:
+        self.run = run
+        self.crops = preview_crops(noisy)
+        self.intensity = intensity
+        with writing(run.metrics):
+            self._lines = run.metrics.open("a", encoding="utf-8")
+        self._tensorboard = _tensorboard(run)
+
+    def __call__(self, training: Training, losses: dict[str, float]) -> None:
+        """Take in one step."""
+        recipe, number = training.method.recipe, training.number
+        with writing(self.run.metrics):
+            self._lines.write(json.dumps({"step": number, **losses}) + "\n")
+            self._lines.flush()
+        if self._tensorboard:
+            for name, loss in losses.items():
+                self._tensorboard.add_scalar(name, loss, number)
+        last = number == recipe.steps
+        if last or number % recipe.save_every == 0:
+            self.save(training)
+        if last or number % recipe.preview_every == 0:
+            self.draw(training)
+
+    def save(self, training: Training) -> None:
+        """Save the state to resume from, and the denoiser's weights, last and averaged."""
+        state = training.state()
+        save_state(state, self.run.state)
+        self.run.save_weights("last", training.method.denoiser.state_dict(), training.number)
+        self.run.save_weights("average", state["average"], training.number)
+
+    def draw(self, training: Training) -> None:
+        """Draw the preview crops and the loss curves."""
+        last = copy.deepcopy(training.method.denoiser).eval()
+        average = copy.deepcopy(last)
+        average.load_state_dict(training.average.state_dict())
+        parts = last.part_names if len(last.part_names) > 1 else []
+        rows = [self._row(crop, last, average, parts, training.device) for crop in self.crops]
+        contact_sheet(
+            rows,
+            ["noisy", *parts, "denoised (last)", "denoised (average)"],
+            self.run.preview(training.number),
+            display_range=(self.intensity.low, self.intensity.high),
+            heading=f"step {training.number}",
+            overwrite=True,
+        )
+        curves_picture(self.run.metrics, self.run.curves, overwrite=True)
+
+    def close(self) -> None:
+        """No more steps will come."""
+        self._lines.close()
+        if self._tensorboard:
+            self._tensorboard.close()
+
+    @torch.no_grad()
+    def _row(
+        self, crop: NDArray[Any], last: Denoiser, average: Denoiser, parts: list[str], device: torch.device
+    ) -> list[NDArray[Any]]:
+        noisy = self._tensor(crop, device)
+        estimates = last.parts(noisy)
+        shown = [*(estimates[name] for name in parts), last.combine(estimates), average(noisy)]
+        return [crop, *(self.intensity.from_unit(image[0, 0].cpu().numpy()) for image in shown)]
+
+    def _tensor(self, crop: NDArray[Any], device: torch.device) -> torch.Tensor:
+        return torch.from_numpy(self.intensity.to_unit(crop))[None, None].to(device)
+
+
+def preview_crops(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Central crops of one size from images spread over a source; the same for the same source."""
+    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, PREVIEW_ROWS).astype(int))]
+    side = min(PREVIEW_SIDE, *(min(image.shape) for image in chosen)) // 16 * 16
+    corners = [tuple((length - side) // 2 for length in image.shape) for image in chosen]
+    return [np.array(image[y : y + side, x : x + side]) for image, (y, x) in zip(chosen, corners, strict=True)]
+
+
+def _tensorboard(run: Run) -> Any:
+    """A writer for TensorBoard, if that is installed."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(run.folder / "tensorboard"))

@@ -1,0 +1,6 @@
+"""The loop, weight averaging and the state to resume from."""
+
+from pellucid.training.averaging import MovingAverage
+from pellucid.training.loop import Batches, Interrupted, Training, fit
+
+__all__ = ["Batches", "Interrupted", "MovingAverage", "Training", "fit"]

@@ -1,0 +1,40 @@
+"""Moving average of a denoiser's weights: adversarial training sways from step to step, its average does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class MovingAverage:
+    """Exponential moving average of all parameters and buffers of a module.
+
+    The decay grows from 0.1 with the steps, `(1 + n)/(10 + n)`, so that the first, random weights are forgotten.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.module = module
+        self.decay = decay
+        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, number: int) -> None:
+        """Take in the weights after step `number`, counted from 1."""
+        decay = min(self.decay, (1 + number) / (10 + number))
+        current = self.module.state_dict()
+        for name, value in self.values.items():
+            if value.is_floating_point():
+                value.lerp_(current[name], 1 - decay)
+            else:
+                value.copy_(current[name])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The averaged state, in the module's own names."""
+        return self.values
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved average."""
+        for name, value in self.values.items():
+            value.copy_(state[name])

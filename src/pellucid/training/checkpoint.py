@@ -1,0 +1,46 @@
+"""The state to resume from: one file of tensors and plain values, replaced in one step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pellucid.errors import InputError, RunError
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write a training state so that the file is at any instant the old one or the new one, whole.
+
+    Raises:
+        RunError: the disk is full, or the folder is gone.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        torch.save(dict(state), unfinished)
+        os.replace(unfinished, path)
+    except (OSError, RuntimeError) as problem:  # torch reports a full disk as RuntimeError
+        raise RunError(
+            f"{path}: could not be written ({str(problem).splitlines()[0]}); the last saved state is kept: "
+            "make room on the disk and go on with --resume"
+        ) from problem
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a training state; nothing in it is ever executed.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no saved training state; train without --resume") from None
+    except Exception as problem:  # torch raises many kinds for a damaged file
+        raise InputError(f"{path}: cannot be read as a training state ({type(problem).__name__})") from problem
+    return state

@@ -1,0 +1,129 @@
+"""The training loop. It knows a method only by its contract, and files not at all."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import RunError
+from pellucid.methods import Method
+from pellucid.training.averaging import MovingAverage
+
+Batches = Callable[[int], Mapping[str, Tensor]]
+"""The batch of a step, counted from 1."""
+
+
+class Interrupted(RunError):  # noqa: N818
+    """Somebody asked to stop; the state after the last whole step is at hand."""
+
+
+@dataclass
+class Training:
+    """A method on its way: all that changes with the steps.
+
+    Attributes:
+        method: what learns.
+        device: where.
+        number: steps taken.
+        average: moving average of the denoiser's weights.
+    """
+
+    method: Method[Any]
+    device: torch.device
+    number: int = 0
+    average: MovingAverage = field(init=False)
+
+    def __post_init__(self) -> None:
+        # channels last is the faster layout for convolutions on CPU and GPU alike
+        self.method.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = MovingAverage(self.method.denoiser, self.method.recipe.average)
+
+    def step(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
+        """Take one step and return its losses.
+
+        Raises:
+            RunError: a loss is not a number; the first such is named.
+        """
+        placed = {kind: patches.to(self.device, non_blocking=True) for kind, patches in batch.items()}
+        losses = {name: float(loss) for name, loss in self.method.step(placed, self.number + 1).items()}
+        self.number += 1
+        for name, loss in losses.items():
+            if not math.isfinite(loss):
+                raise self._diverged(f"loss {name!r} became {loss}")
+        self.average.update(self.number)
+        return losses
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on as if never stopped: tensors and plain values only.
+
+        Raises:
+            RunError: a weight is not a number, so this state is no good.
+        """
+        weights = self.method.state_dict()
+        for name, value in weights.items():
+            if not bool(value.isfinite().all()):
+                raise self._diverged(f"weight {name!r} is not finite")
+        return {
+            "number": self.number,
+            "method": weights,
+            "optimisers": {name: o.state_dict() for name, o in self.method.optimisers.items()},
+            "average": self.average.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.number = state["number"]
+        self.method.load_state_dict(state["method"])
+        for name, optimiser in self.method.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.average.load_state_dict(state["average"])
+        torch.set_rng_state(state["random"].cpu().clone())
+
+    def _diverged(self, what: str) -> RunError:
+        return RunError(
+            f"{what} at step {self.number}; the last good state is kept: "
+            "train again with a lower learning_rate (--set learning_rate=...)"
+        )
+
+
+def fit(training: Training, batches: Batches, after_step: Callable[[Training, dict[str, float]], None]) -> None:
+    """Train until the recipe's last step; `after_step` sees each one and may save, draw or print.
+
+    Raises:
+        Interrupted: Ctrl-C came; the step under way was finished first.
+        RunError: a loss is not a number.
+    """
+    with _deferred_interrupt() as asked:
+        while training.number < training.method.recipe.steps:
+            losses = training.step(batches(training.number + 1))
+            after_step(training, losses)
+            if asked.is_set():
+                raise Interrupted(f"stopped after step {training.number}")
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[threading.Event]:
+    """Within the block the first Ctrl-C only sets the event; the second one interrupts at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, previous)
