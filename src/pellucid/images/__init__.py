@@ -1,0 +1,72 @@
+"""Images: files to arrays and back, intensity ranges, and what a source of images holds.
+
+A *source* is a file, a folder, a glob or a list; an *image* is one file, opened lazily; a *plane* is one (Y, X)
+page of it.
+
+Names are resolved on first use, so that importing this package loads no file format.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pellucid.images.comparison import compare
+    from pellucid.images.conversion import ClipReport, Conversion
+    from pellucid.images.holding import hold
+    from pellucid.images.image import Image, PixelSize, Plane, check_finite
+    from pellucid.images.intensity import Intensity
+    from pellucid.images.inventory import Inventory, inspect_source
+    from pellucid.images.registry import open_image
+    from pellucid.images.source import Source, open_source
+    from pellucid.images.writing import Writer, create_image, write_array
+
+_HOME = {
+    "ClipReport": "conversion",
+    "Conversion": "conversion",
+    "Image": "image",
+    "Intensity": "intensity",
+    "Inventory": "inventory",
+    "PixelSize": "image",
+    "Plane": "image",
+    "Source": "source",
+    "Writer": "writing",
+    "check_finite": "image",
+    "compare": "comparison",
+    "create_image": "writing",
+    "hold": "holding",
+    "inspect_source": "inventory",
+    "open_image": "registry",
+    "open_source": "source",
+    "write_array": "writing",
+}
+
+__all__ = [
+    "ClipReport",
+    "Conversion",
+    "Image",
+    "Intensity",
+    "Inventory",
+    "PixelSize",
+    "Plane",
+    "Source",
+    "Writer",
+    "check_finite",
+    "compare",
+    "create_image",
+    "hold",
+    "inspect_source",
+    "open_image",
+    "open_source",
+    "write_array",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

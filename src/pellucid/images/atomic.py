@@ -1,0 +1,104 @@
+"""Writing so that a file is either whole under its name or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pellucid.errors import InputError, RunError
+
+_ZARR_FILES = (".zarray", ".zgroup", "zarr.json")
+
+
+@contextmanager
+def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; move what was written there into place when the block ends well.
+
+    The temporary path has the same file name, in a hidden folder of its own, which is removed in any case.
+
+    Raises:
+        InputError: ``path`` exists and ``overwrite`` is not set, or its folder cannot be written.
+        RunError: The disk is full.
+    """
+    target = Path(path)
+    check_free(target, overwrite=overwrite)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".pellucid-", dir=target.parent))
+    try:
+        with writing(target):
+            yield folder / target.name
+            check_free(target, overwrite=overwrite)
+            _move(folder / target.name, target, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_free(target: Path, *, overwrite: bool) -> None:
+    """Refuse to write over something.
+
+    Raises:
+        InputError: ``target`` exists and may not be replaced, or is a folder that is no Zarr.
+    """
+    if not os.path.lexists(target):
+        return
+    if not overwrite:
+        raise InputError(f"{target}: exists already; choose another name or ask to overwrite it")
+    if target.is_dir() and not is_zarr(target):
+        raise InputError(f"{target}: is a folder and will not be replaced by an image; choose another name")
+
+
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a Zarr array or group."""
+    return any((folder / name).is_file() for name in _ZARR_FILES)
+
+
+def _move(made: Path, target: Path, folder: Path) -> None:
+    if target.is_dir():  # a folder cannot be replaced in one step: the old one steps aside first
+        target.replace(folder / "old")
+    made.replace(target)
+
+
+@contextmanager
+def writing(target: str | Path) -> Iterator[None]:
+    """Say in one line why a file could not be written.
+
+    Raises:
+        InputError: No permission, or a part of the path is a file.
+        RunError: The disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
+            raise RunError(
+                f"disk full while writing {target}; nothing was left behind. Make room and try again"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise InputError(f"{target}: no permission to write there; choose another folder") from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise InputError(f"{target}: a part of this path is a file, not a folder; choose another name") from error
+        raise
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file at least ``size`` bytes long, with the disk space really taken.
+
+    A map of a file with holes cannot be told that the disk is full: SIGBUS kills the process. So space is taken before.
+
+    Raises:
+        OSError: The disk is full (ENOSPC).
+    """
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        missing = size - file.seek(0, os.SEEK_END)
+        if hasattr(os, "posix_fallocate"):
+            if size:
+                os.posix_fallocate(file.fileno(), 0, size)
+            return
+        while missing > 0:
+            missing -= file.write(bytes(min(missing, 1 << 24)))

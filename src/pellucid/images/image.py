@@ -1,0 +1,251 @@
+"""What an image is: a file opened lazily, a stack of (Y, X) planes with a dtype, named axes, perhaps a pixel size."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.errors import InputError, PellucidError
+from pellucid.images.handles import Handle
+from pellucid.images.layout import SAMPLES, Array, Layout, default_layout, first_grey
+
+#: Pixel types that Pellucid reads; a format may hold fewer.
+DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64")
+_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
+_SPELLINGS = {
+    "µm": ("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre", "\\u00b5m"),
+    "nm": ("nm", "nanometer", "nanometre", "nanometers"),
+    "Å": ("å", "Å", "angstrom", "ångström", "a"),
+    "mm": ("mm", "millimeter", "millimetre"),
+    "cm": ("cm", "centimeter", "centimetre"),
+    "pm": ("pm", "picometer", "picometre"),
+    "m": ("m", "meter", "metre"),
+}
+
+
+@dataclass(frozen=True)
+class PixelSize:
+    """The extent of one pixel along each axis that has one, e.g. ``PixelSize({"Y": 10.0, "X": 10.0}, "nm")``.
+
+    The unit is one of m, cm, mm, µm, nm, Å, pm. Sizes are only ever read from a file or given, never guessed.
+    """
+
+    values: Mapping[str, float]
+    unit: str
+
+    def __post_init__(self) -> None:
+        if self.unit not in _METRES:
+            raise InputError(f"pixel size: the unit {self.unit!r} is not known; use one of {', '.join(_METRES)}")
+        if not self.values or any(not np.isfinite(size) or size <= 0 for size in self.values.values()):
+            raise InputError(f"pixel size: {dict(self.values)} must be positive numbers")
+
+    def to(self, unit: str) -> PixelSize:
+        """The same size in another unit."""
+        factor = _METRES[self.unit] / _METRES[unit]
+        # 12 digits: enough for any microscope, and 10 nm stays 0.01 µm instead of 0.010000000000000002.
+        return PixelSize({axis: float(f"{size * factor:.12g}") for axis, size in self.values.items()}, unit)
+
+    def along(self, axes: str) -> PixelSize | None:
+        """The part of the size that belongs to ``axes``; None if nothing does."""
+        kept = {axis: size for axis, size in self.values.items() if axis in axes}
+        return PixelSize(kept, self.unit) if kept else None
+
+    def __str__(self) -> str:
+        return " × ".join(f"{size:.4g}" for size in self.values.values()) + f" {self.unit}"
+
+
+def known_unit(text: object) -> str | None:
+    """The unit that a file's text means (``"micron"`` is µm); None if it is no length, such as ``"pixel"``."""
+    word = str(text).strip().lower()
+    return next((unit for unit, spellings in _SPELLINGS.items() if word in spellings), None)
+
+
+class Plane:
+    """One (Y, X) page of an image, read when asked for; what it gives may be a read-only map of the file."""
+
+    __slots__ = ("image", "index")
+
+    def __init__(self, image: Image, index: tuple[int, ...]) -> None:
+        self.image = image
+        self.index = index
+
+    @property
+    def name(self) -> str:
+        """The file, and the position along the leading axes if there are any: ``"stack.tif[3]"``."""
+        return self.image.path + (f"[{','.join(map(str, self.index))}]" if self.index else "")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(Y, X) in pixels."""
+        return self.image.shape[-2], self.image.shape[-1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The pixel type."""
+        return self.image.dtype
+
+    def read(self) -> Array:
+        """The whole plane, (Y, X), in its own dtype.
+
+        Raises:
+            InputError: The file cannot be read, or the plane is in colour.
+        """
+        return self[:, :]
+
+    def __getitem__(self, window: tuple[slice, slice]) -> Array:
+        rows, columns = (slice(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
+        with reading(self.name):
+            block = self.image.read_window(self.index, rows, columns)
+            if block.ndim == 3:
+                block = first_grey(block, self.name)
+        return block.astype(self.dtype, copy=False)
+
+    def __repr__(self) -> str:
+        return f"Plane({self.name!r}, {self.shape}, {self.dtype})"
+
+
+class _Planes(Sequence[Plane]):
+    """The planes of an image, made when asked for: a volume may have a million."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+
+    def __len__(self) -> int:
+        return int(np.prod(self._image.shape[:-2], dtype=int))
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Plane: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Plane]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Plane | list[Plane]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        flat = range(len(self))[index]
+        return Plane(self._image, tuple(int(i) for i in np.unravel_index(flat, self._image.shape[:-2])))
+
+
+class Image(ABC):
+    """A file opened lazily.
+
+    Attributes:
+        path: As the user wrote it, for messages; ``"stack.h5:/raw"``.
+        axes: A letter of TCZYX for every dimension, ending in YX.
+        shape: The size along each of ``axes``, in pixels.
+        dtype: The pixel type, in this machine's byte order.
+        pixel_size: None where the file does not tell.
+        style: What a writer of the same format keeps (compression, kind, chunks, ...).
+    """
+
+    def __init__(self, path: str, layout: Layout, stored_shape: Sequence[int], dtype: npt.DTypeLike) -> None:
+        self.path = path
+        self.layout = layout
+        self.shape = layout.shape(stored_shape)
+        self.axes = layout.axes
+        self.dtype = check_dtype(np.dtype(dtype), path)
+        self.pixel_size: PixelSize | None = None
+        self.style: object = None
+        if 0 in self.shape:
+            raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels in it")
+
+    @property
+    def planes(self) -> Sequence[Plane]:
+        """Every plane, in C order of the leading axes."""
+        return _Planes(self)
+
+    @abstractmethod
+    def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
+        """A window of the plane at ``index`` of the leading axes: (Y, X), (Y, X, samples) where it has colour."""
+
+    def refuse_colour(self) -> None:
+        """Raise InputError if the first plane is in colour, so that it is said at once."""
+        if SAMPLES in self.layout.stored:
+            self.planes[0].read()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.path!r}, {self.axes}, {self.shape}, {self.dtype})"
+
+
+class ArrayImage(Image):
+    """An image in anything that is indexed like an array: a map of a file, an HDF5 data set, a Zarr array, memory."""
+
+    def __init__(self, path: str, handle: Handle[Any], layout: Layout) -> None:
+        with handle as array:
+            super().__init__(path, layout, array.shape, array.dtype)
+        self._handle = handle
+        self.refuse_colour()
+
+    def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
+        """See ``Image.read_window``; reads the chunks that the window touches."""
+        key = self.layout.key(dict(zip(self.axes, index, strict=False)), rows, columns)
+        with self._handle as array:
+            block: Array = np.asanyarray(array[key])
+        return self.layout.to_plane(block)
+
+
+def array_image(array: Array, name: str = "array") -> ArrayImage:
+    """An image in memory, (Y, X) to (T, C, Z, Y, X).
+
+    Raises:
+        InputError: The number of dimensions or the dtype is not one of an image.
+    """
+    return ArrayImage(name, Handle(lambda: array), default_layout(array.shape, name))
+
+
+def check_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+    """The dtype in native byte order.
+
+    Raises:
+        InputError: It is none that Pellucid works on.
+    """
+    native = dtype.newbyteorder("=")
+    if native.name in DTYPES:
+        return native
+    remedies = {"b": "a mask is no image; save it as uint8", "c": "take its magnitude and save that as float32"}
+    remedy = remedies.get(dtype.kind, "save it as uint16 or float32")
+    raise InputError(f"{name}: holds {dtype.name} pixels, which Pellucid does not read: {remedy}")
+
+
+def check_finite(plane_name: str, array: Array) -> None:
+    """Refuse not-a-number and infinite pixels.
+
+    Raises:
+        InputError: The array holds some; the first position and their number are named.
+    """
+    if array.dtype.kind != "f":
+        return
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    where = tuple(int(i) for i in np.argwhere(~finite)[0])
+    raise InputError(
+        f"{plane_name}: {int(finite.size - finite.sum()):,} pixels are not finite numbers (the first at {where}): "
+        "replace them, for instance by the mean of their neighbours"
+    )
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn whatever a file library raises on a damaged file into one line that names the file.
+
+    Raises:
+        InputError: Something went wrong in the block.
+    """
+    try:
+        yield
+    except (PellucidError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: there is no such file; check the path") from error
+    except PermissionError as error:
+        raise InputError(f"{name}: no permission to read it; change its permissions or copy it") from error
+    except Exception as error:  # each library has its own exceptions for damaged files
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise InputError(
+            f"{name}: cannot be read, it seems damaged or of another format ({reason}); export it again"
+        ) from error

@@ -1,0 +1,156 @@
+"""What a source holds: files, pixels, intensities, pixel sizes, and a digest of every plane."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.images.comparison import compare
+from pellucid.images.image import PixelSize, Plane
+from pellucid.images.layout import Array
+from pellucid.images.looks import Looks, look
+from pellucid.images.sample import read_page, sample_pixels
+from pellucid.images.source import Source
+
+__all__ = ["Inventory", "bars", "compare", "inspect_source"]
+
+BINS = 64
+_BARS = "▁▂▃▄▅▆▇█"
+_MOST_BYTES = 4 << 30  # more is not hashed plane by plane before a training starts
+_LOOKED_AT = 8
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Plain data about a source.
+
+    Attributes:
+        files: The images, as the user named them.
+        planes: Number of (Y, X) planes.
+        pixels: Number of pixels.
+        dtypes: Pixel types by name.
+        sizes: The distinct plane shapes, (Y, X), largest first.
+        pixel_sizes: The distinct pixel sizes; None stands for images that do not tell.
+        histogram: Counts of a sample of the pixels in 64 equal bins.
+        edges: The 65 edges of the bins, in the source's units.
+        mean, std, skew, minimum, maximum: Of the same sample, up to 1,000,000 pixels, seed 0.
+        levels: The number of distinct values in the sample.
+        constant: Names of the planes whose pixels are all equal.
+        digests: Plane name by SHA-256 of its shape, dtype and pixels.
+        complete: False where only a part of the planes was read for ``digests`` and ``constant`` (sources above 4 GiB).
+        looks: Polarity and size of the structures; None if every plane is constant.
+    """
+
+    files: list[str]
+    planes: int
+    pixels: int
+    dtypes: list[str]
+    sizes: list[tuple[int, int]]
+    pixel_sizes: list[PixelSize | None]
+    histogram: list[int]
+    edges: list[float]
+    mean: float
+    std: float
+    skew: float
+    minimum: float
+    maximum: float
+    levels: int
+    constant: list[str]
+    digests: dict[str, str]
+    complete: bool
+    looks: Looks | None
+
+    @property
+    def histogram_text(self) -> str:
+        """The histogram as 32 block characters, the darkest on the left."""
+        return bars(self.histogram)
+
+
+def inspect_source(source: Source) -> Inventory:
+    """Read a source once and describe it.
+
+    Raises:
+        InputError: A plane cannot be read, or holds pixels that are not finite.
+    """
+    planes = source.planes
+    read = _chosen(planes)
+    digests: dict[str, str] = {}
+    constant = []
+    for plane in read:
+        array = read_page(plane, plane.name)
+        digests.setdefault(_digest(array), plane.name)
+        if array.min() == array.max():
+            constant.append(plane.name)
+    looked = np.unique(np.linspace(0, len(planes) - 1, _LOOKED_AT).astype(int))
+    values = sample_pixels(planes)
+    numbers = values.astype(np.float64)
+    counts, edges = np.histogram(numbers, BINS, _bounds(values))
+    return Inventory(
+        files=[image.path for image in source.images],
+        planes=len(planes),
+        pixels=source.pixels,
+        dtypes=[dtype.name for dtype in source.dtypes],
+        sizes=sorted({plane.shape for plane in planes}, reverse=True),
+        pixel_sizes=_distinct([image.pixel_size for image in source.images]),
+        histogram=[int(count) for count in counts],
+        edges=[float(edge) for edge in edges],
+        mean=float(numbers.mean()),
+        std=float(numbers.std()),
+        skew=_skew(numbers),
+        minimum=float(numbers.min()),
+        maximum=float(numbers.max()),
+        levels=int(np.unique(values).size),
+        constant=constant,
+        digests=digests,
+        complete=len(read) == len(planes),
+        looks=look([planes[int(number)].read() for number in looked]),
+    )
+
+
+def bars(histogram: Sequence[int], width: int = 32) -> str:
+    """A histogram as ``width`` block characters; a bin with anything in it shows at least the lowest block."""
+    counts = np.array([part.sum() for part in np.array_split(np.asarray(histogram, np.float64), width)])
+    if counts.max() == 0:
+        return " " * width
+    heights = np.ceil(counts / counts.max() * len(_BARS)).astype(int)
+    return "".join(_BARS[height - 1] if height else " " for height in heights)
+
+
+def _chosen(planes: Sequence[Plane]) -> list[Plane]:
+    sizes = [plane.shape[0] * plane.shape[1] * plane.dtype.itemsize for plane in planes]
+    share = sum(sizes) / _MOST_BYTES
+    if share <= 1:
+        return list(planes)
+    numbers = np.linspace(0, len(planes) - 1, max(1, int(len(planes) / share))).astype(int)
+    return [planes[int(number)] for number in np.unique(numbers)]
+
+
+def _digest(array: Array) -> str:
+    digest = hashlib.sha256(f"{array.shape}|{array.dtype.name}|".encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _bounds(values: Array) -> tuple[float, float]:
+    """The whole range for 8 bits, so that histograms of two sources line up; else that of the values."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize == 1:
+        limits = np.iinfo(values.dtype)
+        return float(limits.min), float(limits.max) + 1
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _skew(numbers: Array) -> float:
+    deviation = numbers.std()
+    return float(((numbers - numbers.mean()) ** 3).mean() / deviation**3) if deviation > 0 else 0.0
+
+
+def _distinct(sizes: Sequence[PixelSize | None]) -> list[PixelSize | None]:
+    found: list[PixelSize | None] = []
+    for size in sizes:
+        if size not in found:
+            found.append(size)
+    return found

@@ -1,0 +1,107 @@
+"""Where the planes of an image lie in a stored array of any axis order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.errors import InputError
+
+Array = npt.NDArray[Any]
+
+#: The axes an image can have: time, channel, depth, height, width.
+AXES = "TCZYX"
+#: Colour samples of one pixel (RGB, RGBA, grey with alpha): read, but never part of an image's axes.
+SAMPLES = "S"
+_DEFAULT = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The letters of a stored array's dimensions in stored order, e.g. ``"XYZ"`` or ``"ZYXS"``."""
+
+    stored: str
+
+    @property
+    def axes(self) -> str:
+        """The image's axes: everything but the samples, with Y and X last."""
+        return "".join(letter for letter in self.stored if letter not in "YX" + SAMPLES) + "YX"
+
+    def shape(self, stored_shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape in the order of ``axes``."""
+        sizes = dict(zip(self.stored, stored_shape, strict=True))
+        return tuple(int(sizes[letter]) for letter in self.axes)
+
+    def stored_shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape in stored order, from the size of every axis."""
+        return tuple(sizes[letter] for letter in self.stored)
+
+    def key(self, place: Mapping[str, int], rows: slice, columns: slice) -> tuple[int | slice, ...]:
+        """The index into the stored array for a window of the plane at ``place`` (leading axis to position)."""
+        windows = {"Y": rows, "X": columns, SAMPLES: slice(None)}
+        return tuple(windows[letter] if letter in windows else place[letter] for letter in self.stored)
+
+    def to_plane(self, block: Array) -> Array:
+        """A block that ``key`` gave, as (Y, X) or (Y, X, samples)."""
+        kept = [letter for letter in self.stored if letter in "YX" + SAMPLES]
+        wanted = [letter for letter in "YX" + SAMPLES if letter in kept]
+        return block.transpose([kept.index(letter) for letter in wanted])
+
+    def from_plane(self, plane: Array) -> Array:
+        """A (Y, X) plane as it is stored."""
+        return plane.T if self.stored.index("X") < self.stored.index("Y") else plane
+
+
+def default_layout(shape: Sequence[int], name: str) -> Layout:
+    """The axes of an array that does not say them: YX, ZYX, TZYX or TCZYX; a short last axis is colour.
+
+    Raises:
+        InputError: The array has fewer than two or more than five dimensions.
+    """
+    shape = tuple(shape)
+    # A last axis of 3 or 4 behind two long ones is colour: no microscope makes images 3 pixels wide.
+    if len(shape) >= 3 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4 and len(shape) - 1 in _DEFAULT:
+        return Layout(_DEFAULT[len(shape) - 1] + SAMPLES)
+    if len(shape) not in _DEFAULT:
+        raise InputError(
+            f"{name}: has {len(shape)} dimension{'s' if len(shape) != 1 else ''} (shape {shape}), but an image has "
+            "2 to 5 (YX, ZYX, TZYX or TCZYX): save it in one of these shapes"
+        )
+    return Layout(_DEFAULT[len(shape)])
+
+
+def named_layout(axes: str, shape: Sequence[int], name: str) -> Layout:
+    """The layout of an array whose file names its axes; unknown letters become free ones of Z, T, C.
+
+    Raises:
+        InputError: Y or X is missing, an axis occurs twice, or there are more than five.
+    """
+    axes = axes.upper()
+    free = [letter for letter in "ZTC" if letter not in axes]
+    letters = [letter if letter in AXES + SAMPLES or not free else free.pop(0) for letter in axes]
+    unknown = any(letter not in AXES + SAMPLES for letter in letters)
+    if "Y" not in letters or "X" not in letters or len(set(letters)) != len(letters) or unknown:
+        raise InputError(
+            f"{name}: has the axes {axes} (shape {tuple(shape)}), but an image has Y, X and at most T, C and Z, "
+            "each once: save it in one of the shapes YX, ZYX, TZYX or TCZYX"
+        )
+    return Layout("".join(letters))
+
+
+def first_grey(block: Array, name: str) -> Array:
+    """The grey plane (Y, X) of a block (Y, X, samples) whose colour samples are all equal; alpha is left out.
+
+    Raises:
+        InputError: The image is really in colour.
+    """
+    colours = block.shape[-1] - 1 if block.shape[-1] in (2, 4) else block.shape[-1]
+    grey = block[..., 0]
+    if any(not np.array_equal(grey, block[..., sample]) for sample in range(1, colours)):
+        raise InputError(
+            f"{name}: is a colour image; Pellucid cleans one channel at a time: convert it to grey or give one channel"
+        )
+    return grey
