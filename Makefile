@@ -1,0 +1,45 @@
+# Each target does its own set-up: Python 3.11 and make are all that must be there.
+PYTHON ?= python3
+CLEAN ?=
+NOISY ?=
+DEMO_FLAGS ?=
+TEST_FLAGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+SOURCES := $(if $(CLEAN),--clean "$(CLEAN)") $(if $(NOISY),--noisy "$(NOISY)")
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo '  make demo CLEAN=folder NOISY=folder    with your own images; DEMO_FLAGS="--set steps=500" for settings'
+
+setup: $(READY)  ## the virtual environment .venv, pinned, with the CPU build of PyTorch
+
+$(READY): pyproject.toml constraints.txt tools/environment
+	@echo "Setting up .venv (once; a few minutes)"
+	@rm -f $@
+	@PYTHON="$(PYTHON)" tools/environment .venv -e '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## train, denoise and evaluate on made-up tissue; look at demo/index.html
+	$(BIN)/pellucid demo --out demo $(SOURCES) $(DEMO_FLAGS)
+
+test: $(READY)  ## all tests but the slow ones
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
+
+lint: $(READY)  ## style, types and the floors of the house
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(READY)  ## speed, as ratios to what this machine can do
+	@set -e; for program in benchmarks/[!_]*.py; do echo "== $$program"; $(BIN)/python $$program; done
+
+clean:  ## remove what make and the tools made
+	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} +
