@@ -1,10 +1,10 @@
 """What `import pellucid` offers.
 
-    import pellucid
+import pellucid
 
-    model = pellucid.train("clean/", "noisy/", out="run")
-    model.denoise("noisy/", "denoised/")
-    print(pellucid.evaluate("denoised/", "truth/").mean)
+model = pellucid.train("clean/", "noisy/", out="run")
+model.denoise("noisy/", "denoised/")
+print(pellucid.evaluate("denoised/", "truth/").mean)
 """
 
 from __future__ import annotations

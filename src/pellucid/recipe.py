@@ -19,7 +19,7 @@ class Recipe(BaseModel):
     The defaults are the paper's. A recipe is frozen: `with_settings` makes a changed copy.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}}
     """Named sets of settings for one kind of machine."""
@@ -27,7 +27,7 @@ class Recipe(BaseModel):
     name: str = Field("proposed", description="name of the recipe this one started from")
     method: str = Field("iscl", description="which method learns")
     preset: str = Field("paper", description="which set of settings it started from")
-    seed: int = Field(0, ge=0, description="start of every random number")
+    seed: int = Field(0, ge=0, lt=2**63, description="start of every random number")
     steps: int = Field(8000, ge=1, description="training steps")
     batch: int = Field(64, ge=1, description="patches of each kind in a step")
     patch: int = Field(64, ge=16, le=1024, description="side of a training patch, in pixels")

@@ -15,6 +15,7 @@ FEWEST_PIXELS = 250_000
 _PIXEL_SIZE_RATIO = 1.1
 _SCALE_RATIO = 2.0
 _BITS_APART = 4.0
+_RIDGES_ACROSS_SCALES = 0.1
 
 
 def compare(clean: Inventory, noisy: Inventory) -> list[str]:
@@ -41,7 +42,10 @@ def _polarity(clean: Inventory, noisy: Inventory) -> list[str]:
         pair, what = tails, "the longer tail of the smoothed histogram is"
     else:
         return []
-    if pair[0] == pair[1]:
+    ratio = max(clean.looks.scale, noisy.looks.scale) / min(clean.looks.scale, noisy.looks.scale)
+    weak = min(abs(clean.looks.ridges), abs(noisy.looks.ridges)) < _RIDGES_ACROSS_SCALES
+    # lines are looked for at one width: what is a line at one magnification may be an area at another
+    if pair[0] == pair[1] or (pair is lines and weak and ratio > _SCALE_RATIO):
         return []
     return [
         f"opposite polarity: {what} {pair[0]} in the clean images and {pair[1]} in the noisy ones; "

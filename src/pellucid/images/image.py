@@ -45,11 +45,10 @@ class PixelSize:
         if not self.values or any(not np.isfinite(size) or size <= 0 for size in self.values.values()):
             raise InputError(f"pixel size: {dict(self.values)} must be positive numbers")
 
-    def to(self, unit: str) -> PixelSize:
-        """The same size in another unit."""
+    def to(self, unit: str, digits: int = 12) -> PixelSize:
+        """The same size in another unit, to so many significant digits: 10 nm is 0.01 µm, not 0.010000000000000002."""
         factor = _METRES[self.unit] / _METRES[unit]
-        # 12 digits: enough for any microscope, and 10 nm stays 0.01 µm instead of 0.010000000000000002.
-        return PixelSize({axis: float(f"{size * factor:.12g}") for axis, size in self.values.items()}, unit)
+        return PixelSize({axis: float(f"{size * factor:.{digits}g}") for axis, size in self.values.items()}, unit)
 
     def along(self, axes: str) -> PixelSize | None:
         """The part of the size that belongs to ``axes``; None if nothing does."""

@@ -92,29 +92,38 @@ def _skew(image: Field) -> float:
 
 
 def _half_length(image: Field) -> float:
-    """Half length of the autocorrelation of the smoothed, detrended image, less what smoothed noise has."""
-    smooth = ndimage.gaussian_filter(image, _SCALE_SIGMA) - ndimage.gaussian_filter(image, _TREND_SIGMA)
-    window = np.outer(np.hanning(image.shape[0]), np.hanning(image.shape[1]))
-    profile = _radial(
-        _autocorrelation((smooth - smooth.mean()) * window) / _autocorrelation(window), min(image.shape) // 2
-    )
+    """Half length in pixels of the autocorrelation of the smoothed, detrended image, less what smoothed noise has."""
+    half_size = _binned(image)  # the smoothing leaves nothing that this loses
+    smooth = ndimage.gaussian_filter(half_size, _SCALE_SIGMA / 2) - ndimage.gaussian_filter(half_size, _TREND_SIGMA / 2)
+    window = np.outer(np.hanning(smooth.shape[0]), np.hanning(smooth.shape[1]))
+    correlation = _autocorrelation((smooth - smooth.mean()) * window)
+    overlap = _autocorrelation(window)
+    profile = _radial(correlation / np.maximum(overlap, 1e-3 * overlap[0, 0]), min(smooth.shape) // 2)
     below = np.flatnonzero(profile < profile[0] / 2)
     if below.size == 0:
-        return float(profile.size)
+        return float(2 * profile.size)
     after = int(below[0])
     before, drop = profile[after - 1], profile[after - 1] - profile[after]
-    half = after - 1 + (before - profile[0] / 2) / drop
+    half = 2 * (after - 1 + (before - profile[0] / 2) / drop)
     return float(np.sqrt(max(half**2 - _NOISE_HALF**2, 1.0)))
 
 
+def _binned(image: Field) -> Field:
+    """Means of 2×2 pixels; an odd last row or column is left out."""
+    height, width = (size // 2 for size in image.shape)
+    binned: Field = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
+    return binned
+
+
 def _autocorrelation(image: Field) -> Field:
-    """By FFT, zero-padded so that it does not wrap; tiny overlaps are kept from blowing up the ratio."""
+    """By FFT, zero-padded so that it does not wrap."""
     shape = [2 * size for size in image.shape]
-    result: Field = np.fft.irfft2(np.abs(np.fft.rfft2(image, shape)) ** 2, shape)
-    return np.where(np.abs(result) < 1e-3 * result[0, 0], 1e-3 * result[0, 0], result) if image.min() >= 0 else result
+    correlation: Field = np.fft.irfft2(np.abs(np.fft.rfft2(image, shape)) ** 2, shape)
+    return correlation
 
 
 def _radial(image: Field, length: int) -> Field:
+    """Means over rings of one pixel around the corner, which is the centre of an FFT's output."""
     y, x = (np.fft.fftfreq(size, 1 / size) for size in image.shape)
     radius = np.hypot(y[:, None], x[None, :]).astype(int).ravel()
     sums = np.bincount(radius, image.ravel(), minlength=length)

@@ -1,11 +1,11 @@
 """Where tiles lie: pure arithmetic.
 
-        +-----------------+      read:  what goes through the network, the core and up to `reach` pixels around it,
-        |  read           |             cut off at the image's border
-        |   +---------+   |      core:  what is kept; cores cover the image without overlap
-        |   |  core   |   |
-        |   +---------+   |      All borders are multiples of the network's stride.
-        +-----------------+
++-----------------+      read:  what goes through the network, the core and up to `reach` pixels around it,
+|  read           |             cut off at the image's border
+|   +---------+   |      core:  what is kept; cores cover the image without overlap
+|   |  core   |   |
+|   +---------+   |      All borders are multiples of the network's stride.
++-----------------+
 """
 
 from __future__ import annotations

@@ -27,6 +27,9 @@ from pellucid.networks import Discriminator, Extractor, Generator
 from pellucid.norms import follows_mode, norm
 from pellucid.recipe import Recipe
 
+_CHANNELS = {"generator": (1, 2, 4), "discriminator": (2, 4, 8, 16), "extractor": (1,)}
+"""Channels of each role's norms, as multiples of the width."""
+
 
 class IsclRecipe(Recipe):
     """Settings of ISCL; the defaults are those of the proposal of KCGS 2021."""
@@ -64,6 +67,9 @@ class IsclRecipe(Recipe):
             )
         if self.patch % 16 or self.patch < Discriminator.smallest:
             raise InputError(f"patch={self.patch}: the discriminators need a multiple of 16 from 64 up")
+        for role, multiples in _CHANNELS.items():
+            for multiple in multiples:
+                norms[role].layer(multiple * self.width, 1.0)  # refuses channels that it cannot take
         return [
             f"{role}={roles[role]!r} learns from batch statistics, which {self.batch} patches hardly give: "
             "use 8 or more (batch=8), or a norm without them (instance, layer, group)"

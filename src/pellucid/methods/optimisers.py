@@ -30,7 +30,7 @@ class RectifiedAdam:
     def step(self, loss: Tensor, number: int) -> None:
         """Descend once; `number` counts steps from 1."""
         self.inner.zero_grad(set_to_none=True)
-        loss.backward(inputs=self.parameters())  # and no gradient for any other network
+        torch.autograd.backward(loss, inputs=self.parameters())  # and no gradient for any other network
         for group in self.inner.param_groups:
             group["lr"] = linear_decay(self.recipe, number)
         self.inner.step()
@@ -65,8 +65,9 @@ class LookaheadRectifiedAdam(RectifiedAdam):
         """slow ← slow + ½(fast − slow), fast ← slow; the moments of Adam stay."""
         if number % self.period:
             return
-        for slow, fast in zip(self.slow, self.parameters(), strict=True):
-            fast.copy_(slow.lerp_(fast, self.alpha))
+        for i, fast in enumerate(self.parameters()):
+            self.slow[i] = self.slow[i].to(fast).lerp_(fast, self.alpha)  # the networks may have moved to a GPU
+            fast.copy_(self.slow[i])
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on."""

@@ -22,19 +22,21 @@ def affine_leaky_relu(x: Tensor, scale: Tensor, shift: Tensor, slope: float) -> 
         shift: (N, C) or (1, C).
         slope: negative slope of the leaky ReLU; 1 means no activation.
     """
-    result: Tensor = _AffineLeakyReLU.apply(x, scale[:, :, None, None], shift[:, :, None, None], slope)
+    result: Tensor = _AffineLeakyReLU.apply(  # type: ignore[no-untyped-call]
+        x, scale[:, :, None, None], shift[:, :, None, None], slope
+    )
     return result
 
 
 class _AffineLeakyReLU(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:  # type: ignore[override]
+    def forward(ctx: FunctionCtx, x: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
         ctx.save_for_backward(x, scale, shift)
         ctx.slope = slope  # type: ignore[attr-defined]
         return functional.leaky_relu_(torch.addcmul(shift, x, scale), slope).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, scale, shift = ctx.saved_tensors
         argument = torch.addcmul(shift, x, scale)
         grad = torch.ops.aten.leaky_relu_backward(grad.to(argument.dtype), argument, ctx.slope, False)

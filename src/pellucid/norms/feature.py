@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from pellucid.errors import InputError
 from pellucid.norms.affine import affine_leaky_relu
 from pellucid.norms.moments import Moments, measure, pool
 
@@ -95,15 +96,15 @@ class Group(FeatureNorm):
     def __init__(self, channels: int, slope: float = 0.2, eps: float | None = None) -> None:
         super().__init__(channels, slope, eps)
         self.groups = max(1, channels // self.channels_per_group)
-        if channels % self.groups:
-            raise ValueError(
+        if self.groups * self.channels_per_group != channels > self.channels_per_group:
+            raise InputError(
                 f"group norm puts {self.channels_per_group} channels in a group and {channels} is no multiple of it: "
-                "choose a width whose multiples by 1, 2, 4 are below 32 or multiples of 32"
+                "choose a width that is a power of two, or a multiple of 32"
             )
 
     def affine(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """Moments of a group: those of its maps, pooled."""
-        mean, var = (m.unflatten(1, (self.groups, -1)) for m in (moments.mean, moments.var))
+        mean, var = (m.reshape(m.shape[0], self.groups, -1) for m in (moments.mean, moments.var))
         scale, shift = standardise(*pool(mean, var, 2), self.eps)
         return scale.expand_as(mean).flatten(1), shift.expand_as(mean).flatten(1)
 

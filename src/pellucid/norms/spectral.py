@@ -32,8 +32,8 @@ class SpectralNorm(nn.Module):
         super().__init__()
         self.out_dim = out_dim
         matrix = self._matrix(weight.detach())
-        self.register_buffer("u", functional.normalize(torch.randn(matrix.shape[0]), dim=0, eps=_EPS))
-        self.register_buffer("v", functional.normalize(torch.randn(matrix.shape[1]), dim=0, eps=_EPS))
+        for name, length in zip(("u", "v"), matrix.shape, strict=True):
+            self.register_buffer(name, functional.normalize(matrix.new_empty(length).normal_(), dim=0, eps=_EPS))
         for _ in range(_WARM_UP):
             self._iterate(matrix)
 

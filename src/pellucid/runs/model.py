@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from pellucid.device import choose_device, free_memory
-from pellucid.errors import InputError
-from pellucid.images import ClipReport, Image, Intensity, Source, Writer, check_finite, create_image, open_source
-from pellucid.images.registry import format_of, split
+from pellucid.images import ClipReport, Conversion, Image, Intensity, Writer, check_finite, create_image, open_source
+from pellucid.images.naming import beside, extra_path, float_path, output_paths, refuse_existing
 from pellucid.inference import DenoisedPlane, denoise_plane
 from pellucid.methods import Denoiser
 from pellucid.recipe import Recipe
@@ -23,6 +22,20 @@ from pellucid.report import terminal
 from pellucid.runs.folder import Run
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of one image go: the denoised image, its parts by name, the removed noise."""
+
+    main: Path
+    parts: Mapping[str, Path]
+    noise: Path | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All of them."""
+        return [self.main, *self.parts.values(), *([self.noise] if self.noise else [])]
 
 
 @dataclass(frozen=True)
@@ -132,76 +145,42 @@ class Model:
         """
         source = open_source(spec)
         targets = output_paths(source, spec, Path(output))
-        extras = [*(self.denoiser.part_names if parts else ()), *(["noise"] if noise else ())]
+        names = self.denoiser.part_names if parts else ()
+        plans = [
+            Outputs(
+                target,
+                {name: extra_path(target, name) for name in names},
+                float_path(target, "noise") if noise else None,
+            )
+            for target in targets
+        ]
         if not overwrite:
-            refuse_existing([path for target in targets for path in (target, *(extra_path(target, e) for e in extras))])
-        pairs = list(zip(source.images, targets, strict=True))
+            refuse_existing([path for plan in plans for path in plan.paths])
         return [
-            self._denoise_file(image, target, extras, overwrite)
-            for image, target in terminal.progress_over(pairs, "denoising")
+            self._denoise_file(image, plan, overwrite)
+            for image, plan in terminal.progress_over(list(zip(source.images, plans, strict=True)), "denoising")
         ]
 
-    def _denoise_file(self, image: Image, target: Path, extras: Sequence[str], overwrite: bool) -> Written:
+    def _denoise_file(self, image: Image, outputs: Outputs, overwrite: bool) -> Written:
         with ExitStack() as stack:
 
-            def writer(path: Path, dtype: Any = None) -> Writer:
+            def writer(path: Path, dtype: DTypeLike | None = None) -> Writer:
                 return stack.enter_context(create_image(path, image, dtype=dtype, overwrite=overwrite))
 
-            main = writer(target)
-            others = {
-                extra: writer(extra_path(target, extra), np.float32 if extra == "noise" else None) for extra in extras
-            }
+            main = writer(outputs.main)
+            parts = {name: writer(path) for name, path in outputs.parts.items()}
+            noise = writer(outputs.noise, np.float32) if outputs.noise else None
             for number, (noisy, done) in enumerate(self.planes(image)):
                 denoised = self.intensity.from_unit(done.image)
                 main.write(number, denoised)
-                for name, part in done.parts.items():
-                    if name in others:
-                        others[name].write(number, self.intensity.from_unit(part))
-                if "noise" in others:
-                    others["noise"].write(number, noisy.astype(np.float32) - denoised)
-        return Written(image.path, target, main.report, tuple(main.notes))
+                for name, part in parts.items():
+                    part.write(number, self.intensity.from_unit(done.parts[name]))
+                if noise:
+                    noise.write(number, noisy.astype(np.float32) - denoised)
+        return Written(image.path, outputs.main, main.report, tuple(main.notes))
 
     def _denoise_array(self, array: Array) -> Array:
-        from pellucid.images.conversion import Conversion
-
         (image,) = open_source(array).images
         convert = Conversion(array.dtype)
         planes = [convert(self.intensity.from_unit(done.image)) for _, done in self.planes(image)]
         return np.stack(planes).reshape(array.shape)
-
-
-def beside(spec: str | Path) -> Path:
-    """Where the result goes if nobody says: beside the input, with `_denoised` in the name."""
-    file, inner = split(spec)
-    if any(letter in str(file) for letter in "*?["):
-        raise InputError(f"{spec}: for several files say where the results shall go")
-    named = file.with_name(f"{file.name}_denoised") if file.is_dir() and not format_of(file) else extra_path(file, "denoised")
-    return Path(f"{named}:{inner}") if inner else named
-
-
-def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
-    """One file for each image: `output` itself for a single file, else a file of the same name in the folder `output`."""
-    single = isinstance(spec, str | Path) and len(source.images) == 1 and not split(spec)[0].is_dir()
-    zarr = isinstance(spec, str | Path) and format_of(split(spec)[0]) is not None and len(source.images) == 1
-    if (single or zarr) and not (output.is_dir() and format_of(output) is None) and format_of(split(output)[0]):
-        return [output]
-    if format_of(split(output)[0]) is not None:
-        raise InputError(f"{output}: names one file, and there are {len(source.images)} images: give a folder")
-    paths = [output / split(image.path)[0].name for image in source.images]
-    twice = {path.name for path in paths if paths.count(path) > 1}
-    if twice:
-        raise InputError(f"several inputs are called {twice.pop()}: denoise them into different folders")
-    return paths
-
-
-def extra_path(target: Path, what: str) -> Path:
-    """`cells.ome.tif` with `F` becomes `cells_F.ome.tif`."""
-    stem, dot, extensions = target.name.partition(".")
-    return target.with_name(f"{stem}_{what}{dot}{extensions}")
-
-
-def refuse_existing(paths: Sequence[Path]) -> None:
-    """Raise InputError if one of the files is there already."""
-    for path in paths:
-        if split(path)[0].exists():
-            raise InputError(f"{path}: exists already; choose another output or add --overwrite")

@@ -88,7 +88,7 @@ class Recorder:
 
     @torch.no_grad()
     def _row(
-        self, crop: NDArray[Any], last: Denoiser, average: Denoiser, parts: list[str], device: torch.device
+        self, crop: NDArray[Any], last: Denoiser, average: Denoiser, parts: Sequence[str], device: torch.device
     ) -> list[NDArray[Any]]:
         noisy = self._tensor(crop, device)
         estimates = last.parts(noisy)

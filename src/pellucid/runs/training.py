@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import InputError
-from pellucid.images import Intensity, Source, compare, hold, inspect_source, open_source
+from pellucid.images import Intensity, Source, hold, open_source
 from pellucid.methods import build
 from pellucid.recipe import Recipe
 from pellucid.report import terminal
 from pellucid.runs.folder import Run, machine
+from pellucid.runs.inventory import show_inventory
 from pellucid.runs.recorder import Recorder
 from pellucid.sampling import OfficialBatches, Patches, UnpairedBatches
 from pellucid.training import Batches, Interrupted, Training, fit
 from pellucid.training.checkpoint import load_state
 
-PIPELINES = {"correct": UnpairedBatches, "official": OfficialBatches}
+PIPELINES: dict[str, Callable[[Patches, Patches, int, int], Batches]] = {
+    "correct": UnpairedBatches,
+    "official": OfficialBatches,
+}
 
 
 def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device: str = "auto") -> Run:
@@ -38,10 +42,10 @@ def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device
         terminal.warn(warning)
     chosen = choose_device(device)
     opened = {kind: open_source(spec) for kind, spec in sources.items()}
-    show_inventory(opened)
+    warnings = show_inventory(opened)
     intensities = {kind: Intensity.of_source(source) for kind, source in opened.items()}
     run = Run(folder)
-    run.start(recipe, intensities, {"sources": describe(sources, opened), "recipe": recipe.name, **machine()})
+    run.start(recipe, intensities, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
     _train(run, Training(build(recipe), chosen.torch), opened, chosen)
     return run
 
@@ -68,14 +72,6 @@ def resume(folder: str | Path, device: str = "auto") -> Run:
     return run
 
 
-def show_inventory(sources: Mapping[str, Source]) -> None:
-    """Print what the sources hold, and what about them breaks unpaired learning."""
-    found = {kind: inspect_source(source) for kind, source in sources.items()}
-    terminal.table("sources", ["", *found], zip(*(inventory.lines() for inventory in found.values()), strict=True))
-    for warning in compare(found["clean"], found["noisy"]):
-        terminal.warn(warning)
-
-
 def describe(specs: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Any]:
     """Where each source is, and a fingerprint to know it again."""
     return {
@@ -96,14 +92,15 @@ def _train(run: Run, training: Training, sources: Mapping[str, Source], device: 
     budget = free_memory() // 2 // len(sources)
     images = {kind: hold(source.planes, budget) for kind, source in sources.items()}
     patches = {kind: Patches(images[kind], intensities[kind].to_unit, recipe.patch) for kind in images}
-    batches: Batches = PIPELINES[recipe.pipeline](patches["clean"], patches["noisy"], recipe.batch, recipe.seed)
+    batches = PIPELINES[recipe.pipeline](patches["clean"], patches["noisy"], recipe.batch, recipe.seed)
     recorder = Recorder(run, images["noisy"], intensities["noisy"])
     try:
         with terminal.progress_bar("training", recipe.steps, training.number) as bar:
 
             def after_step(training: Training, losses: dict[str, float]) -> None:
                 recorder(training, losses)
-                bar.set(training.number, "  ".join(f"{name} {losses[name]:.3f}" for name in training.method.shown_losses))
+                shown = (f"{name} {losses[name]:.3f}" for name in training.method.shown_losses)
+                bar.set(training.number, "  ".join(shown))
 
             fit(training, batches, after_step)
     except Interrupted as stop:
@@ -115,10 +112,14 @@ def _train(run: Run, training: Training, sources: Mapping[str, Source], device: 
 
 def _same_source(kind: str, known: Mapping[str, Any]) -> Source:
     if known["path"] is None:
-        raise InputError(f"the {kind} images of this run were arrays, which no folder can remember: train from files to resume")
+        raise InputError(
+            f"the {kind} images of this run were arrays, which no folder can remember: train from files to resume"
+        )
     source = open_source(known["path"])
     if source.fingerprint() != known["fingerprint"]:
-        raise InputError(f"the {kind} images at {known['path']} have changed since the run began: put them back or train anew")
+        raise InputError(
+            f"the {kind} images at {known['path']} have changed since the run began: put them back or train anew"
+        )
     return source
 
 

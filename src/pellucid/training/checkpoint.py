@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ def save_state(state: Mapping[str, Any], path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         torch.save(dict(state), unfinished)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     except (OSError, RuntimeError) as problem:  # torch reports a full disk as RuntimeError
         raise RunError(
             f"{path}: could not be written ({str(problem).splitlines()[0]}); the last saved state is kept: "

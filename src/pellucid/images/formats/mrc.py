@@ -57,9 +57,7 @@ def _map(path: str, unsigned: bool) -> Any:
 
 def _imod_unsigned(header: Any) -> bool:
     """IMOD's older byte files are unsigned though mode 0 says signed; it marks the signed ones by a flag."""
-    stamp, flags = np.frombuffer(header.extra2.tobytes()[40:48], header.mode.dtype.newbyteorder("="))
-    if header.mode.dtype.byteorder not in ("=", "|"):
-        stamp, flags = stamp.byteswap(), flags.byteswap()
+    stamp, flags = np.frombuffer(header.extra2.tobytes()[40:48], header.mode.dtype)
     return bool(stamp == _IMOD_STAMP and not flags & _IMOD_SIGNED)
 
 

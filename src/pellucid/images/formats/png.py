@@ -86,7 +86,7 @@ def _pixel_size(physical: bytes | None) -> PixelSize | None:
     if unit != 1 or min(per_metre_x, per_metre_y) <= 1 / PRINT_METRES:
         return None
     size = PixelSize({"Y": 1 / per_metre_y, "X": 1 / per_metre_x}, "m")
-    return size.to("nm" if size.values["X"] < 1e-6 else "µm")
+    return size.to("nm" if size.values["X"] < 1e-6 else "µm", digits=7)  # it was stored as a whole number
 
 
 def create(path: Path, plan: Plan) -> Sink:

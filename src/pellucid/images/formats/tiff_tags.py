@@ -77,8 +77,8 @@ def _printed_size(page: Any, sizes: dict[str, float], metadata: dict[str, Any]) 
         return None
     size = PixelSize({axis: value * metres for axis, value in sizes.items()}, "m")
     if unit is None:
-        return size.to("nm" if size.values["X"] < 1e-6 else "µm")
-    return PixelSize({**_spacing(metadata), **size.to(unit).values}, unit)
+        return size.to("nm" if size.values["X"] < 1e-6 else "µm", digits=7)
+    return PixelSize({**_spacing(metadata), **size.to(unit, digits=7).values}, unit)
 
 
 def _rational(page: Any, tag: str) -> float | None:

@@ -1,0 +1,67 @@
+"""The command `pellucid`: it parses, calls, and shows. Commands are imported when they are run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+
+from pellucid import __version__
+from pellucid.errors import PellucidError
+
+app = App(
+    name="pellucid",
+    version=__version__,
+    help="Clean microscope images: learn from noisy images and unrelated clean ones.",
+    help_epilogue="Example: pellucid train --clean clean/ --noisy noisy/ --out run. "
+    "Every command takes --debug, which shows where an error came from.",
+    default_parameter=Parameter(negative=""),
+)
+COMMANDS = {
+    "train": "Learn to denoise from noisy images and unrelated clean ones.",
+    "denoise": "Denoise images with a trained model.",
+    "evaluate": "PSNR and SSIM against the truth, with error maps.",
+    "inspect": "Show what two sources hold, and what about them would break learning.",
+    "simulate": "Put noise on clean images, to try methods where the truth is known.",
+    "phantom": "Make clean electron-microscopy-like tissue.",
+    "recipes": "List the recipes, or show every setting of one.",
+    "demo": "The whole job, from images to a page to look at.",
+}
+"""What each command does; the rest of its help stands with it."""
+
+for _name, _help in COMMANDS.items():
+    app.command(f"pellucid.cli.{_name}:{_name}", name=_name, help=_help)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 2 wrong call or input, 1 failed run."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in tokens
+    try:
+        app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
+    except CycloptsError as problem:
+        _stop(_one_line(str(problem)) + " (see pellucid --help)", 2, debug)
+    except PellucidError as problem:
+        _stop(str(problem), problem.exit_status, debug)
+    except KeyboardInterrupt:
+        _stop("stopped", 1, debug)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as problem:
+        _stop(f"{type(problem).__name__}: {_one_line(str(problem))} (--debug shows where)", 1, debug)
+    sys.exit(0)
+
+
+def _stop(message: str, status: int, debug: bool) -> NoReturn:
+    if debug:
+        raise
+    Console(stderr=True, highlight=False).print(f"pellucid: {message}", style="red", markup=False, soft_wrap=True)
+    sys.exit(status)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,154 @@
+"""The whole job in one call: images, training, denoising, numbers, and a page to look at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid.errors import InputError
+from pellucid.evaluation import Evaluation, evaluate_sources
+from pellucid.images import Intensity, open_source, write_array
+from pellucid.methods import make_recipe
+from pellucid.noise import simulate
+from pellucid.phantom import tissue
+from pellucid.recipe import Recipe
+from pellucid.report import Comparison, Page, terminal, write_page
+from pellucid.runs import training
+from pellucid.runs.folder import Run
+from pellucid.runs.model import Model
+
+TRAINING_IMAGES = 12
+TEST_IMAGES = 3
+SIZE = 512
+STEPS = 700
+SHOWN = 3
+
+
+def run_demo(
+    out: Path,
+    clean: Any = None,
+    noisy: Any = None,
+    *,
+    noise: str = "film",
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> Path:
+    """Train, denoise and report; on phantom tissue with simulated noise, or on somebody's own images.
+
+    Args:
+        out: folder for everything.
+        clean: clean images; the phantom if not given.
+        noisy: noisy images; needed with `clean`, and then there is no truth, only pictures.
+        noise: which noise the phantom gets.
+        settings: of the recipe, where they differ from `quick`.
+        device: "auto", "cpu", "cuda", ...
+        overwrite: replace an earlier demo.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: images or settings cannot be used, or `out` is not empty.
+        RunError: training failed.
+    """
+    if (clean is None) != (noisy is None):
+        raise InputError("the demo takes both --clean and --noisy, or neither")
+    recipe = make_recipe("proposed", "quick", {"steps": STEPS, **(settings or {})})
+    _clear(out, overwrite)
+    if clean is None:
+        _make_images(out / "images", noise)
+        sources = {"clean": out / "images" / "clean", "noisy": out / "images" / "noisy"}
+        test, truth = out / "images" / "test", out / "images" / "truth"
+    else:
+        sources, test, truth = {"clean": clean, "noisy": noisy}, noisy, None
+    run = training.start(sources, out / "run", recipe, device)
+    Model.load(run.folder, device=device).denoise_files(test, out / "denoised")
+    before, after = _scores(test, out / "denoised", truth)
+    page = out / "index.html"
+    write_page(_page(run, recipe, test, out / "denoised", truth, before, after), page, overwrite=overwrite)
+    return page
+
+
+def _make_images(folder: Path, noise: str) -> None:
+    """Unpaired halves for training, and images with known truth that no training sees."""
+    kinds = [*["clean"] * TRAINING_IMAGES, *["noisy"] * TRAINING_IMAGES, *["test"] * TEST_IMAGES]
+    for number, kind in terminal.progress_over(list(enumerate(kinds)), "making phantom tissue"):
+        image = tissue((SIZE, SIZE), seed=number)
+        name = f"phantom_{number:02d}.png"
+        if kind == "test":
+            write_array(folder / "truth" / name, image)
+        write_array(folder / kind / name, image if kind == "clean" else simulate(image, noise, seed=number))
+
+
+def _scores(test: Any, denoised: Path, truth: Path | None) -> tuple[Evaluation | None, Evaluation | None]:
+    if truth is None:
+        return None, None
+    before, after = evaluate_sources(test, truth), evaluate_sources(denoised, truth)
+    rows = [
+        (b.name, f"{b.psnr:.2f}", f"{a.psnr:.2f}", f"{b.ssim:.4f}", f"{a.ssim:.4f}")
+        for b, a in zip((*before.rows, before.mean), (*after.rows, after.mean), strict=True)
+    ]
+    title = f"held-out images against the truth, data range {before.data_range:g}"
+    terminal.table(title, ["image", "PSNR before", "after (dB)", "SSIM before", "after"], rows)
+    return before, after
+
+
+def _page(
+    run: Run,
+    recipe: Recipe,
+    test: Any,
+    denoised: Path,
+    truth: Path | None,
+    before: Evaluation | None,
+    after: Evaluation | None,
+) -> Page:
+    subject = "phantom tissue with simulated noise" if truth else "your images"
+    previews = sorted((run.folder / "previews").glob("*.png"))
+    return Page(
+        title="Denoised without pairs and without a noise model",
+        summary=f"Pellucid learned from noisy images and unrelated clean ones ({subject}) in {recipe.steps} steps.",
+        figures=_comparisons(test, denoised, truth, run.intensities()["noisy"]),
+        evaluation_before=before,
+        evaluation_after=after,
+        curves=run.metrics,
+        previews={f"step {int(path.stem)}": path for path in previews[-1:]},
+        settings=recipe.model_dump(),
+        provenance=run.provenance(),
+        notes=(
+            "Adversarial losses (the first panel) do not fall: they show a balance. Cycle and bypass losses do.",
+            "Denoised images are for looking and segmenting; do not measure intensities in them unless validated.",
+        ),
+    )
+
+
+def _comparisons(test: Any, denoised: Path, truth: Path | None, intensity: Intensity) -> tuple[Comparison, ...]:
+    planes = {"noisy": open_source(test).planes, "denoised": open_source(denoised).planes}
+    if truth is not None:
+        planes["truth"] = open_source(truth).planes
+    count = len(planes["noisy"])
+    return tuple(
+        Comparison(
+            Path(planes["noisy"][number].name).name,
+            display_range=(intensity.low, intensity.high),
+            **{kind: planes[kind][number].read() for kind in planes},
+        )
+        for number in np.unique(np.linspace(0, count - 1, SHOWN).astype(int))
+    )
+
+
+def _clear(out: Path, overwrite: bool) -> None:
+    """Make room for a demo: only what an earlier one wrote is ever removed."""
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not overwrite:
+        raise InputError(f"{out}: is not empty; choose another folder, or add --overwrite to replace an earlier demo")
+    if not ((out / "run" / "recipe.toml").exists() or (out / "images" / "clean").is_dir()):
+        raise InputError(f"{out}: does not hold an earlier demo, so nothing in it is replaced; choose another folder")
+    for name in ("images", "run", "denoised"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    (out / "index.html").unlink(missing_ok=True)

@@ -1,0 +1,53 @@
+"""Error maps and difference maps of whole sources, a picture an image (figures 3 and 4 of KCGS 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pellucid.evaluation import data_range_of
+from pellucid.evaluation.compare import match_planes
+from pellucid.images import Source
+from pellucid.report.display import Range, display_range_of
+from pellucid.report.pictures import difference_map, error_maps
+
+Matched = tuple[str, dict[str, NDArray[Any]], NDArray[Any], Range]
+
+
+def write_error_maps(sources: Mapping[str, Source], truth: Source, folder: Path, *, overwrite: bool = False) -> None:
+    """For each image the crops of all sources above the heat maps of their |error|: `NAME_error.png`.
+
+    Raises:
+        InputError: sources that do not match the truth, or a picture that exists.
+    """
+    for name, images, reference, shown in _matched(sources, truth):
+        error_maps(images, reference, folder / f"{name}_error.png", shown, overwrite)
+
+
+def write_difference_maps(
+    sources: Mapping[str, Source], truth: Source, folder: Path, *, overwrite: bool = False
+) -> None:
+    """For each image the difference of the first two sources: `NAME_difference.png`.
+
+    Raises:
+        InputError: sources that do not match the truth, or a picture that exists.
+    """
+    first, second = list(sources)[:2]
+    for name, images, _, shown in _matched(sources, truth):
+        difference_map(
+            images[first], images[second], (first, second), folder / f"{name}_difference.png", shown, overwrite
+        )
+
+
+def _matched(sources: Mapping[str, Source], truth: Source) -> Iterator[Matched]:
+    pairs = {kind: match_planes(source.planes, truth.planes) for kind, source in sources.items()}
+    for number, row in enumerate(zip(*pairs.values(), strict=True)):
+        reference = row[0][1].read()
+        images = {kind: predicted.read() for kind, (predicted, _) in zip(pairs, row, strict=True)}
+        name = f"{number:03d}_{Path(row[0][1].name.partition('[')[0]).name.partition('.')[0]}"
+        whole = reference.dtype.kind in "iu" and reference.dtype.itemsize == 1
+        shown = (0.0, data_range_of(reference.dtype)) if whole else display_range_of(reference)
+        yield name, images, reference, shown
