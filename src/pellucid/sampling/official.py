@@ -32,11 +32,11 @@ class OfficialBatches:
     """Batches in the published order; `clean` and `noisy` hold equally many square images of one size."""
 
     def __init__(self, clean: Patches, noisy: Patches, batch: int, seed: int) -> None:
-        shapes = {image.shape for image in (*clean.images, *noisy.images)}
-        if len(shapes) > 1 or len(set(next(iter(shapes)))) > 1 or len(clean.images) != len(noisy.images):
+        sides = {side for image in (*clean.images, *noisy.images) for side in image.shape}
+        if len(sides) != 1 or min(sides) < clean.size or len(clean.images) != len(noisy.images):
             raise InputError(
-                "pipeline=official needs equally many clean and noisy images, all square and of one size: "
-                "use pipeline=correct for others"
+                "pipeline=official needs equally many clean and noisy images, all square, of one size "
+                f"and of {clean.size} pixels or more: use pipeline=correct for others"
             )
         self.clean, self.noisy, self.batch, self.seed = clean, noisy, batch, seed
         side = clean.images[0].shape[0]
