@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from plain_iscl import PlainIscl
+
+from pellucid.errors import InputError
+from pellucid.methods import RECIPES, build, make_recipe
+from pellucid.norms import feature_norms
+from pellucid.phantom import tissue
+
+TINY = {"width": 2, "batch": 3, "steps": 40, "learning_rate": 1e-3}
+
+
+def make(recipe="proposed", dtype=torch.float64, **settings):
+    return build(make_recipe(recipe, settings={**TINY, **settings})).to(dtype)
+
+
+def batch(images=3, dtype=torch.float64):
+    noisy, clean = torch.randn(2, images, 1, 64, 64, dtype=dtype).mul(0.4).clamp(-1, 1)
+    return {"noisy": noisy, "clean": clean}
+
+
+def silence(network):
+    """Make a network answer 0 to everything."""
+    last = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+    last.weight.data.zero_()
+    last.bias.data.zero_()
+
+
+def all_losses(method, x, y):
+    noise = method.H(x).detach()
+    clean_fake, noisy_fake = method.F(x), method.G(y)
+    discriminator = method.discriminator_losses(x, y, clean_fake.detach(), noisy_fake.detach(), noise)
+    generator = method.generator_losses(x, y, clean_fake, noisy_fake, noise)
+    return discriminator, generator, method.extractor_losses(x, y)
+
+
+def test_discriminators_that_answer_0_lose_2():
+    method, given = make(discriminator="none"), batch()
+    silence(method.D_X)
+    silence(method.D_Y)
+    discriminator, generator, _ = all_losses(method, given["noisy"], given["clean"])
+    assert {name: float(loss.detach()) for name, loss in discriminator.items()} == {
+        "d_noisy": 1,
+        "d_clean": 1,
+        "boosting": 0,
+    }
+    assert float(generator["g_noisy"].detach()) == float(generator["g_clean"].detach()) == 0
+
+
+def test_an_extractor_that_finds_nothing_makes_the_bypass_an_identity_loss():
+    method, given = make(), batch()
+    silence(method.H)
+    x, y = given["noisy"], given["clean"]
+    _, generator, extractor = all_losses(method, x, y)
+    identity = (method.F(x) - x).abs().mean() + (method.F(y) - y).abs().mean()
+    torch.testing.assert_close(generator["bypass"], identity)
+    torch.testing.assert_close(extractor["pseudo_noise"], (x - method.F(x)).abs().mean().detach())
+
+
+def test_standard_hinge_has_margin_1_for_fakes():
+    published, standard, given = make(), make(hinge="standard"), batch()
+    standard.load_state_dict(published.state_dict())
+    x, y = given["noisy"], given["clean"]
+    for method in (published, standard):
+        method.eval()
+    judgements = [published.D_X(published.G(y)), published.D_Y(published.F(x))]
+    losses = [all_losses(method, x, y)[0] for method in (published, standard)]
+    real = torch.relu(1 - published.D_X(x)).mean()
+    torch.testing.assert_close(losses[0]["d_noisy"], real + torch.relu(judgements[0]).mean())
+    torch.testing.assert_close(losses[1]["d_noisy"], real + torch.relu(1 + judgements[0]).mean())
+    for key in ("cycle", "bypass", "g_noisy"):
+        torch.testing.assert_close(*(all_losses(method, x, y)[1][key] for method in (published, standard)))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_updates_equal_those_of_the_plain_step(name):
+    method = make(name)
+    plain = PlainIscl(method, method.recipe)
+    steps = 7 if name in ("proposed", "iscl") else 3  # seven reach rectified Adam and Lookahead
+    for number in range(1, steps + 1):
+        given = batch()
+        before = {key: value.clone() for key, value in method.state_dict().items()}
+        method.step(given, number)
+        plain.step(given["noisy"], given["clean"])
+    pairs = {"F": plain.F, "G": plain.G, "H": plain.H, "D_X": plain.DX, "D_Y": plain.DY}
+    for role, reference in pairs.items():
+        torch.testing.assert_close(
+            getattr(method, role).state_dict(),
+            reference.state_dict(),
+            rtol=1e-9,
+            atol=1e-11,
+        )
+    moved = [key for key, value in method.state_dict().items() if not torch.equal(value, before[key])]
+    assert {key.split(".")[0] for key in moved} == {"denoiser", "G", "D_X", "D_Y"}
+
+
+def calls_in(step, networks):
+    counted = Counter()
+    hooks = [
+        network.register_forward_hook(lambda *_, role=role: counted.update([role]))
+        for role, network in networks.items()
+    ]
+    step()
+    for hook in hooks:
+        hook.remove()
+    return counted
+
+
+PLAIN_CALLS = {"F": 1 + 3 + 1, "G": 1 + 2 + 1, "H": 1 + 1 + 2, "D_X": 3 + 1, "D_Y": 3 + 1}
+"""Discriminator step + generator step + extractor step."""
+SHARED_CALLS = {"F": 4, "G": 3, "H": 3, "D_X": 4, "D_Y": 4}
+"""F(x) and G(y) serve two steps, H(x) too."""
+RUNNING_CALLS = {**PLAIN_CALLS, "H": 3}
+"""F(x) and G(y) differ between training and evaluation mode: only H(x) serves two steps."""
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ("proposed", SHARED_CALLS),
+        ("iscl", SHARED_CALLS),
+        ("iscl-batch", RUNNING_CALLS),
+        ("iscl-switchable", RUNNING_CALLS),
+    ],
+)
+def test_a_step_computes_nothing_twice_that_stays_the_same(recipe, expected):
+    method, given = make(recipe), batch()
+    plain = PlainIscl(method, method.recipe)
+    roles = {"F": method.F, "G": method.G, "H": method.H, "D_X": method.D_X, "D_Y": method.D_Y}
+    assert calls_in(lambda: method.step(given, 1), roles) == expected
+    references = dict(zip(("F", "G", "H", "D_X", "D_Y"), plain.networks, strict=True))
+    assert calls_in(lambda: plain.step(given["noisy"], given["clean"]), references) == PLAIN_CALLS
+
+
+def test_rho_stays_between_0_and_1():
+    method = make("iscl", learning_rate=0.3)
+    rhos = [norm.rho for norm in feature_norms(method).values()]
+    for number in range(1, 8):
+        method.step(batch(), number)
+        assert all(rho.min() >= 0 and rho.max() <= 1 for rho in rhos)
+    assert min(float(rho.detach().min()) for rho in rhos) < 0.99  # it does learn
+
+
+def test_losses_are_named_and_detached():
+    losses = make().step(batch(), 1)
+    assert list(losses) == [
+        *("d_noisy", "d_clean", "boosting", "g_noisy", "g_clean", "cycle", "bypass"),
+        *("pseudo_noise", "noise_consistency"),
+    ]
+    assert not any(loss.requires_grad for loss in losses.values())
+    assert set(make().shown_losses) <= set(losses)
+
+
+def test_only_the_extractors_norms_take_running_values_from_the_proposed_step():
+    method = make()
+    method.step(batch(), 1)
+    assert {name.split(".")[1] for name, _ in method.named_buffers() if "running" in name} == {"H"}
+
+
+def test_denoised_image_is_the_clipped_mean_of_the_two_estimates():
+    method, x = make(gamma=0.25).eval(), batch()["noisy"]
+    parts = method.denoiser.parts(x)
+    assert tuple(parts) == tuple(method.denoiser.part_names)
+    torch.testing.assert_close(parts["F"], method.F(x))
+    torch.testing.assert_close(parts["x-H"], x - method.H(x))
+    expected = (0.25 * parts["F"] + 0.75 * parts["x-H"]).clamp(-1, 1)
+    torch.testing.assert_close(method.denoiser(x), expected)
+    method.H.layers[-1].conv.bias.data.fill_(-9)  # x − H far above white
+    assert method.denoiser(x).max() == 1
+    assert method.denoiser.parts(x)["x-H"].max() > 1
+
+
+@pytest.mark.parametrize("norm", ["instance", "instance-plain"])
+def test_instance_norm_in_the_discriminators_is_refused(norm):
+    with pytest.raises(InputError, match=f"discriminator='{norm}' cannot work: its last map has one pixel"):
+        make_recipe(settings={"discriminator": norm}).check()
+    assert make_recipe(settings={"discriminator": norm, "patch": 96}).check() == []
+
+
+@pytest.mark.parametrize("patch", [32, 72, 100])
+def test_patches_that_the_discriminators_cannot_judge_are_refused(patch):
+    with pytest.raises(InputError, match=f"patch={patch}: the discriminators need a multiple of 16 from 64 up"):
+        make_recipe(settings={"patch": patch}).check()
+
+
+@pytest.mark.parametrize("width", [20, 48, 100])
+def test_a_width_that_group_norm_cannot_take_is_refused(width):
+    with pytest.raises(InputError, match="32 channels in a group"):
+        make_recipe("iscl-group", settings={"width": width}).check()
+
+
+def test_an_unknown_norm_is_refused():
+    with pytest.raises(InputError, match="unknown norm 'swichable': did you mean 'switchable'"):
+        make_recipe(settings={"extractor": "swichable"}).check()
+
+
+def test_batch_norm_with_a_tiny_batch_is_warned_of():
+    warnings = make_recipe("iscl-batch", "quick", {"batch": 4}).check()
+    assert [warning.split(" ")[0] for warning in warnings] == [
+        "generator='batch'",
+        "discriminator='batch'",
+        "extractor='batch'",
+    ]
+    assert all("4 patches hardly give" in warning for warning in warnings)
+    assert make_recipe("iscl-batch", "quick", {"batch": 8}).check() == []
+
+
+@pytest.mark.parametrize("preset", ["paper", "quick"])
+def test_the_default_recipe_is_fit_for_use(preset):
+    assert make_recipe("proposed", preset).check() == []
+
+
+def learn_a_handful_of_tiles(steps, **settings):
+    """Cycle and bypass loss before and after training on the same two noisy and two clean tiles."""
+    tiles = tissue((4, 64, 64), seed=3) / 127.5 - 1
+    noise = np.random.default_rng(0).normal(0, 0.25, (2, 64, 64))
+    given = {
+        "clean": torch.from_numpy(tiles[:2]).float()[:, None],
+        "noisy": torch.from_numpy(tiles[2:] + noise).clamp(-1, 1).float()[:, None],
+    }
+    method = make(dtype=torch.float32, steps=10 * steps, **settings)
+    found = [method.step(given, number) for number in range(1, steps + 1)]
+    totals = [float(losses["cycle"] + losses["bypass"]) for losses in found]
+    return totals[0], np.mean(totals[-3:])
+
+
+def test_a_handful_of_tiles_is_learnt_by_half_soon():
+    first, last = learn_a_handful_of_tiles(60, width=4, learning_rate=5e-3)
+    assert last < first / 2
+
+
+@pytest.mark.slow
+def test_a_handful_of_tiles_is_learnt_further():
+    first, last = learn_a_handful_of_tiles(400, width=8, learning_rate=1e-3)
+    assert last < first / 3
