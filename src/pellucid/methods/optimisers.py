@@ -15,13 +15,15 @@ from pellucid.recipe import Recipe
 class RectifiedAdam:
     """RAdam (Liu et al. 2020) over some networks, with the recipe's falling rate and the norms' constraints.
 
-    β 0.9 and 0.999, ε 1e-7, no weight decay. torch adds ε before the bias correction, tensorflow-addons after it.
+    `factor` multiplies the rate. β 0.9 and 0.999, ε 1e-7, no weight decay. torch adds ε before the bias correction,
+    tensorflow-addons after it.
     """
 
-    def __init__(self, networks: Iterable[nn.Module], recipe: Recipe) -> None:
+    def __init__(self, networks: Iterable[nn.Module], recipe: Recipe, factor: float = 1.0) -> None:
         self.networks = list(networks)
         self.recipe = recipe
-        self.inner = torch.optim.RAdam(self.parameters(), lr=recipe.learning_rate, eps=1e-7)
+        self.factor = factor
+        self.inner = torch.optim.RAdam(self.parameters(), lr=factor * recipe.learning_rate, eps=1e-7)
 
     def parameters(self) -> list[Tensor]:
         """Every trainable parameter of the networks, in order."""
@@ -32,7 +34,7 @@ class RectifiedAdam:
         self.inner.zero_grad(set_to_none=True)
         torch.autograd.backward(loss, inputs=self.parameters())  # and no gradient for any other network
         for group in self.inner.param_groups:
-            group["lr"] = linear_decay(self.recipe, number)
+            group["lr"] = self.factor * linear_decay(self.recipe, number)
         self.inner.step()
         self.after_step(number)
         for network in self.networks:
@@ -56,8 +58,8 @@ class LookaheadRectifiedAdam(RectifiedAdam):
     period = 6
     alpha = 0.5
 
-    def __init__(self, networks: Iterable[nn.Module], recipe: Recipe) -> None:
-        super().__init__(networks, recipe)
+    def __init__(self, networks: Iterable[nn.Module], recipe: Recipe, factor: float = 1.0) -> None:
+        super().__init__(networks, recipe, factor)
         self.slow = [p.detach().clone() for p in self.parameters()]
 
     @torch.no_grad()
