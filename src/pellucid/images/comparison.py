@@ -67,7 +67,9 @@ def _magnification(clean: Inventory, noisy: Inventory) -> list[str]:
         return []
     scales = (clean.looks.scale, noisy.looks.scale)
     ratio = max(scales) / min(scales)
-    if ratio <= _SCALE_RATIO:
+    ranges = (clean.looks.scale_range, noisy.looks.scale_range)
+    overlap = min(ranges[0][1], ranges[1][1]) >= max(ranges[0][0], ranges[1][0])
+    if ratio <= _SCALE_RATIO or overlap:
         return []
     larger = "clean" if scales[0] > scales[1] else "noisy"
     return [

@@ -29,12 +29,14 @@ class Looks:
         ridges_error: Its standard error over the planes (0 for one).
         skew: Skewness of the smoothed intensities; negative: the dark tail is the longer.
         scale: Distance in pixels over which the smoothed image stays alike (half length of its autocorrelation).
+        scale_range: That of the plane with the smallest and of that with the largest; ``scale`` is the median.
     """
 
     ridges: float
     ridges_error: float
     skew: float
     scale: float
+    scale_range: tuple[float, float]
 
     @property
     def polarity(self) -> str | None:
@@ -58,12 +60,14 @@ def look(planes: Sequence[Array]) -> Looks | None:
     if not crops:
         return None
     ridges = np.array([_ridges(crop) for crop in crops])
+    scales = [_half_length(crop) for crop in crops]
     error = float(ridges.std(ddof=1) / np.sqrt(ridges.size)) if ridges.size > 1 else 0.0
     return Looks(
         float(ridges.mean()),
         error,
         float(np.mean([_skew(ndimage.gaussian_filter(crop, _RIDGE_SIGMAS[0])) for crop in crops])),
-        float(np.median([_half_length(crop) for crop in crops])),
+        float(np.median(scales)),
+        (min(scales), max(scales)),
     )
 
 

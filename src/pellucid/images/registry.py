@@ -107,9 +107,8 @@ def writable_format(path: Path, plan: Plan) -> Format:
     """
     known = _by_extension().get(path.suffix.lower())
     if known is None:
-        raise InputError(
-            f"{plan.path}: the extension {path.suffix or '(none)'} is not known; write one of {readable()}"
-        )
+        endings = ", ".join(one.extensions[0] for one in FORMATS if one.load().WRITABLE)
+        raise InputError(f"{plan.path}: the extension {path.suffix or '(none)'} is not known; use one of {endings}")
     able = known.load().WRITABLE
     if not able:
         raise InputError(f"{plan.path}: {known.name} loses detail and is only read; write .tif or .png instead")

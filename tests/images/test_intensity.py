@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pellucid.errors import InputError
+from pellucid.images import Intensity, open_source
+from pellucid.images.sample import sample_pixels
+
+
+def test_eight_bits_are_the_papers_scale():
+    array = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for intensity in (Intensity.of_dtype("uint8"), Intensity.of_source([array])):
+        assert (intensity.low, intensity.high, intensity.how) == (0.0, 255.0, "dtype")
+        unit = intensity.to_unit(array)
+        assert unit.dtype == np.float32
+        np.testing.assert_allclose(unit, array / 255 * 2 - 1, atol=1e-7)
+
+
+@given(hnp.arrays(st.sampled_from(["uint8", "int8", "uint16", "int16"]), (4, 5)))
+def test_integers_come_back_exactly(array):
+    intensity = Intensity.of_dtype(array.dtype)
+    back = intensity.from_unit(intensity.to_unit(array))
+    np.testing.assert_array_equal(np.rint(back).astype(array.dtype), array)
+
+
+ordinary = st.floats(-1e6, 1e6, width=32)
+
+
+@given(hnp.arrays(np.float32, (3, 4), elements=ordinary), st.floats(-1e6, 1e6), st.floats(1, 1e6))
+def test_floats_come_back_to_rounding_whatever_the_limits(array, low, width):
+    intensity = Intensity.given(low, low + width)
+    unit = intensity.to_unit(array)
+    np.testing.assert_allclose(
+        unit, (array.astype(float) - low) / width * 2 - 1, rtol=1e-4, atol=2 * (abs(low) + 1) / width * 1e-6
+    )
+    np.testing.assert_allclose(intensity.from_unit(unit), array, rtol=1e-5, atol=1e-5 * (abs(low) + width))
+
+
+def test_what_lies_outside_is_not_clipped():
+    intensity = Intensity.given(0, 10)
+    np.testing.assert_array_equal(intensity.to_unit(np.array([-10, 0, 5, 10, 20])), [-3, -1, 0, 1, 3])
+    np.testing.assert_array_equal(intensity.from_unit(np.array([-3.0, 1.0, 2.0])), [-10, 10, 15])
+
+
+def test_large_numbers_keep_their_differences():
+    array = np.array([[4_000_000_001, 4_000_000_003]], np.uint32)
+    np.testing.assert_array_equal(Intensity.given(4e9, 4e9 + 4).to_unit(array), [[-0.5, 0.5]])
+
+
+def test_percentiles_leave_outliers_out():
+    array = np.linspace(1000, 2000, 90_000).reshape(300, 300).astype(np.uint16)
+    array[0, 0], array[0, 1] = 0, 65535
+    intensity = Intensity.of_source([array])
+    low, high = np.percentile(array, [0.1, 99.9])
+    assert (intensity.low, intensity.high) == (low, high)
+    assert intensity.how == "percentile 0.1–99.9 of 90,000 pixels, seed 0"
+
+
+def test_a_large_source_is_sampled_alike_every_time():
+    arrays = [np.random.default_rng(n).normal(100, 10, (700, 800)).astype(np.float32) for n in range(3)]
+    first, second = Intensity.of_source(arrays), Intensity.of_source(arrays)
+    assert first == second
+    assert first.how == "percentile 0.1–99.9 of 1,000,000 pixels, seed 0"
+    assert first.low == pytest.approx(100 - 30.9, abs=0.7)
+    assert first.high == pytest.approx(100 + 30.9, abs=0.7)
+
+
+def test_files_and_arrays_give_the_same(tmp_path, picture):
+    array = picture((3, 40, 50), "uint16")
+    np.save(tmp_path / "a.npy", array)
+    assert Intensity.of_source(open_source(tmp_path)) == Intensity.of_source(list(array))
+
+
+def test_a_nearly_constant_image_takes_its_extremes():
+    array = np.zeros((100, 100), np.float32)
+    array[5, 5] = 7
+    intensity = Intensity.of_source([array])
+    assert (intensity.low, intensity.high) == (0, 7)
+    assert intensity.how == "smallest and largest of 10,000 pixels, seed 0"
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_constant_image_is_refused(dtype):
+    with pytest.raises(InputError, match="the array and 1 more: every pixel is 7"):
+        Intensity.of_source([np.full((20, 20), 7, dtype)] * 2)
+
+
+def test_pixels_that_are_not_finite_are_refused():
+    array = np.ones((20, 20), np.float32)
+    array[1, 2] = np.nan
+    with pytest.raises(InputError, match=r"array 0: 1 pixels are not finite"):
+        Intensity.of_source([array])
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1), (0, float("inf")), (float("nan"), 1)])
+def test_limits_must_be_two_numbers_in_order(low, high):
+    with pytest.raises(InputError, match="two finite numbers are wanted, the lower first"):
+        Intensity.given(low, high)
+
+
+def test_floats_have_no_range_of_their_own():
+    with pytest.raises(InputError, match="use percentiles or give low and high"):
+        Intensity.of_dtype("float32")
+    with pytest.raises(InputError, match="use percentiles"):
+        Intensity.of_source([np.random.default_rng(0).random((20, 20), np.float32)], "dtype")
+
+
+def test_unknown_methods_and_empty_sources_are_refused():
+    with pytest.raises(InputError, match="'minmax' is not known; use auto, dtype or percentile"):
+        Intensity.of_source([np.eye(20)], "minmax")
+    with pytest.raises(InputError, match="no images"):
+        Intensity.of_source([])
+
+
+def test_it_is_stored_as_plain_values_and_cannot_be_changed():
+    intensity = Intensity.given(-3, 9.5)
+    plain = intensity.model_dump()
+    assert plain == {"low": -3.0, "high": 9.5, "how": "given"}
+    assert Intensity(**plain) == intensity
+    assert Intensity.model_validate_json(intensity.model_dump_json()) == intensity
+    with pytest.raises(ValueError, match="frozen"):
+        intensity.low = 0
+
+
+def test_a_sample_takes_its_share_of_every_plane():
+    pages = [np.full((100, 100 * (n + 1)), n, np.uint8) for n in range(4)]
+    counts = np.bincount(sample_pixels(pages, pixels=1000))
+    np.testing.assert_array_equal(counts, [100, 200, 300, 400])
+
+
+def test_many_planes_are_sampled_evenly():
+    pages = [np.full((20, 20), n, np.uint16) for n in range(1000)]
+    sample = sample_pixels(pages, pixels=5120)
+    values, counts = np.unique(sample, return_counts=True)
+    assert len(values) == 256
+    assert (values[0], values[-1]) == (0, 999)
+    assert set(counts) == {20}
