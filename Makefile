@@ -2,12 +2,14 @@
 PYTHON ?= python3
 CLEAN ?=
 NOISY ?=
+OUT ?= $(if $(CLEAN)$(NOISY),demo-own,demo)
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-SOURCES := $(if $(CLEAN),--clean "$(CLEAN)") $(if $(NOISY),--noisy "$(NOISY)")
+# The demo on made-up tissue may replace an earlier one; what was learnt from someone's images is kept.
+SOURCES := $(if $(CLEAN)$(NOISY),--clean "$(CLEAN)" --noisy "$(NOISY)",--overwrite)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench clean
@@ -15,7 +17,8 @@ SOURCES := $(if $(CLEAN),--clean "$(CLEAN)") $(if $(NOISY),--noisy "$(NOISY)")
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo '  make demo CLEAN=folder NOISY=folder    with your own images; DEMO_FLAGS="--set steps=500" for settings'
+	@echo '  make demo CLEAN=folder NOISY=folder    the same with your own images; writes demo-own/index.html'
+	@echo '  DEMO_FLAGS="--set steps=500"           settings of the demo;  OUT=folder: another place for it'
 
 setup: $(READY)  ## the virtual environment .venv, pinned, with the CPU build of PyTorch
 
@@ -25,8 +28,8 @@ $(READY): pyproject.toml constraints.txt tools/environment
 	@PYTHON="$(PYTHON)" tools/environment .venv -e '.[dev]'
 	@touch $@
 
-demo: $(READY)  ## train, denoise and evaluate on made-up tissue; look at demo/index.html
-	$(BIN)/pellucid demo --out demo $(SOURCES) $(DEMO_FLAGS)
+demo: $(READY)  ## train, denoise and evaluate on made-up tissue; writes demo/index.html
+	$(BIN)/pellucid demo --out "$(OUT)" $(SOURCES) $(DEMO_FLAGS)
 
 test: $(READY)  ## all tests but the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
