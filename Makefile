@@ -8,8 +8,9 @@ TEST_FLAGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-# The demo on made-up tissue may replace an earlier one; what was learnt from someone's images is kept.
-SOURCES := $(if $(CLEAN)$(NOISY),--clean "$(CLEAN)" --noisy "$(NOISY)",--overwrite)
+SOURCES := $(if $(CLEAN),--clean "$(CLEAN)") $(if $(NOISY),--noisy "$(NOISY)")
+# The demo on made-up tissue replaces an earlier one in its own folder; nothing else is ever replaced unasked.
+AGAIN := $(if $(CLEAN)$(NOISY),,$(if $(filter demo,$(OUT)),--overwrite))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench clean
@@ -29,7 +30,7 @@ $(READY): pyproject.toml constraints.txt tools/environment
 	@touch $@
 
 demo: $(READY)  ## train, denoise and evaluate on made-up tissue; writes demo/index.html
-	$(BIN)/pellucid demo --out "$(OUT)" $(SOURCES) $(DEMO_FLAGS)
+	$(BIN)/pellucid demo --out "$(OUT)" $(strip $(SOURCES) $(AGAIN) $(DEMO_FLAGS))
 
 test: $(READY)  ## all tests but the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)

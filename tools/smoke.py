@@ -90,6 +90,9 @@ def main() -> None:
     beyond = seconds("import torch, pellucid") - seconds("import torch")
     check(beyond < SECONDS, f"import pellucid takes {beyond:.2f} s beyond torch (at most {SECONDS})")
 
+    names = python("import pellucid; print(*(n for n in pellucid.__all__ if getattr(pellucid, n) is not None))").split()
+    check("train" in names, f"import pellucid offers {', '.join(names)}")
+
     files = [str(file) for file in distribution("pellucid").files or []]
     check(any(file.endswith("licenses/LICENSE") for file in files), "the licence is part of the package")
     check("pellucid/py.typed" in files, "the types are part of the package")
