@@ -47,12 +47,13 @@ NAMES = {
 
 
 @pytest.fixture(scope="module")
-def deviations():
-    """Collects the relative deviation of everything compared, and prints the largest at the end."""
+def deviations(request):
+    """Collects the relative deviation of everything compared, and prints the largest at the end, captured or not."""
     found: dict[str, float] = {}
     yield found
     worst = max(found, key=lambda name: found[name])
-    print(f"\nlargest relative deviation from {GOLDEN}: {found[worst]:.2e} ({worst})")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\nlargest relative deviation from {GOLDEN}: {found[worst]:.2e} ({worst})")
 
 
 def read(name: str) -> dict[str, Tensor]:
