@@ -42,7 +42,7 @@ class IsclRecipe(Recipe):
             "steps": 1800,
             "learning_rate": 8e-4,
             "extractor_rate": 3.0,
-            "average": 0.995,
+            "average": 0.997,
             "weights": "average",
             "save_every": 250,
             "preview_every": 500,

@@ -42,7 +42,7 @@ class Simulator:
 
 
 SIMULATORS: dict[str, Simulator] = {
-    "film": Simulator(film, 7.0, "1 is the measured film; above, the dose falls and shot noise grows by this factor"),
+    "film": Simulator(film, 6.7, "1 is the measured film; above, the dose falls and shot noise grows by this factor"),
     "charge": Simulator(charge, 3.0, "depth of the charging; 1 is the measured one"),
     "captured": Simulator(blend, 1.0, "share of the captured noise; 1 is as it was recorded"),
     "gaussian": Simulator(classics.gaussian, 0.11, "standard deviation, white = 1"),
