@@ -37,9 +37,11 @@ def load_state(path: Path) -> dict[str, Any]:
         InputError: there is none, or it cannot be read.
     """
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no saved training state; train without --resume") from None
     except Exception as problem:  # torch raises many kinds for a damaged file
         raise InputError(f"{path}: cannot be read as a training state ({type(problem).__name__})") from problem
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: cannot be read as a training state (it holds something else)")
     return state

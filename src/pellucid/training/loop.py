@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pellucid.errors import RunError
+from pellucid.errors import InputError, RunError
 from pellucid.methods import Method
 from pellucid.training.averaging import MovingAverage
 
@@ -80,13 +80,22 @@ class Training:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state."""
-        self.number = state["number"]
-        self.method.load_state_dict(state["method"])
-        for name, optimiser in self.method.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        self.average.load_state_dict(state["average"])
-        torch.set_rng_state(state["random"].cpu().clone())
+        """Go on from a saved state.
+
+        Raises:
+            InputError: it is not the state of this method with this recipe.
+        """
+        try:
+            self.number = state["number"]
+            self.method.load_state_dict(state["method"])
+            for name, optimiser in self.method.optimisers.items():
+                optimiser.load_state_dict(state["optimisers"][name])
+            self.average.load_state_dict(state["average"])
+            torch.set_rng_state(state["random"].cpu().clone())
+        except (KeyError, ValueError, RuntimeError) as problem:
+            raise InputError(
+                "the saved training state does not fit this recipe: put the recipe back as it was, or train anew"
+            ) from problem
 
     def _diverged(self, what: str) -> RunError:
         return RunError(
