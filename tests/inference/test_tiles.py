@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pellucid.inference.tiles import Box, largest_side, tiles
+
+plans = st.tuples(
+    st.integers(4, 60), st.integers(4, 60), st.integers(4, 20), st.integers(0, 15), st.sampled_from([1, 2, 4])
+)
+
+
+@given(plans)
+def test_cores_cover_every_pixel_exactly_once(plan):
+    height, width, side, reach, stride = plan
+    covered = np.zeros((height * stride, width * stride), int)
+    for tile in tiles(height * stride, width * stride, side * stride, reach * stride):
+        covered[tile.core.slices] += 1
+    assert (covered == 1).all()
+
+
+@given(plans)
+def test_what_is_read_is_the_core_and_its_reach_within_the_image(plan):
+    *counts, stride = plan
+    height, width, side, reach = (count * stride for count in counts)
+    for read, core in tiles(height, width, side, reach):
+        assert read == Box(
+            max(core.top - reach, 0),
+            min(core.bottom + reach, height),
+            max(core.left - reach, 0),
+            min(core.right + reach, width),
+        )
+        assert all(border % stride == 0 for border in (*read, *core))
+        assert core.bottom - core.top <= side
+
+
+@given(plans, st.integers(0, 1000))
+def test_a_core_is_found_again_in_what_was_read(plan, seed):
+    *counts, stride = plan
+    height, width, side, reach = (count * stride for count in counts)
+    image = np.arange(height * width).reshape(height, width)
+    plan = list(tiles(height, width, side, reach))
+    read, core = plan[seed % len(plan)]
+    assert np.array_equal(image[read.slices][core.within(read).slices], image[core.slices])
+    small = image[::stride, ::stride]
+    scaled = Box(*(border // stride for border in core))
+    small_read = small[Box(*(border // stride for border in read)).slices]
+    assert np.array_equal(small_read[core.within(read, stride).slices], small[scaled.slices])
+
+
+@given(st.floats(0, 1e9), st.integers(0, 60), st.sampled_from([1, 2, 4]))
+def test_the_largest_core_is_affordable_and_a_multiple_of_the_stride(pixels, reach, stride):
+    reach *= stride
+    side = largest_side(pixels, reach, stride)
+    assert side % stride == 0
+    assert side >= 4 * stride
+    if side > 4 * stride:
+        assert (side + 2 * reach) ** 2 <= pixels
+        assert (side + stride + 1 + 2 * reach) ** 2 > pixels

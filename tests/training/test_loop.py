@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+import torch
+
+from pellucid.errors import InputError, RunError
+from pellucid.methods import build, make_recipe
+from pellucid.training import Interrupted, Training, fit
+from pellucid.training.checkpoint import load_state, save_state
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def make(recipe="proposed", **settings):
+    settings = {"width": 1, "batch": 2, "steps": 20, "learning_rate": 1e-3, **settings}
+    return Training(build(make_recipe(recipe, settings=settings)), CPU)
+
+
+def batches(number):
+    generator = torch.Generator().manual_seed(number)
+    noisy, clean = torch.randn(2, 2, 1, 64, 64, generator=generator).mul(0.4).clamp(-1, 1)
+    return {"noisy": noisy, "clean": clean}
+
+
+def nothing(training, losses):
+    """What `fit` calls after each step when there is nothing to do."""
+
+
+def run(training, until):
+    losses = []
+    while training.number < until:
+        losses.append(training.step(batches(training.number + 1)))
+    return losses
+
+
+@pytest.mark.parametrize(("recipe", "half"), [("proposed", 10), ("iscl", 7), ("iscl-switchable", 7)])
+def test_all_steps_equal_half_of_them_a_stop_and_the_other_half(recipe, half, tmp_path):
+    training = make(recipe)
+    run(training, half)
+    save_state(training.state(), tmp_path / "state.pt")
+    expected = run(training, 2 * half)  # Lookahead goes back at step 6 and at step 12
+
+    torch.manual_seed(99)  # another process has other random numbers
+    resumed = make(recipe, seed=5)  # and other first weights
+    resumed.restore(load_state(tmp_path / "state.pt"))
+    assert resumed.number == half
+    assert run(resumed, 2 * half) == expected
+    states = [training.state(), resumed.state()]
+    del states[0]["random"], states[1]["random"]
+    torch.testing.assert_close(states[1], states[0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("settings", [{"width": 2}, {"extractor": "instance"}, {"discriminator": "none"}])
+def test_the_state_of_another_recipe_is_refused(settings):
+    training = make()
+    run(training, 1)
+    with pytest.raises(InputError, match="does not fit this recipe: put the recipe back as it was"):
+        make(**settings).restore(training.state())
+
+
+def test_random_state_returns():
+    training = make()
+    state = training.state()
+    state["random"] = state["random"].clone()
+    expected = torch.rand(3)
+    training.restore(state)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_state_holds_every_network_optimiser_and_average(tmp_path):
+    training = make()
+    run(training, 1)
+    save_state(training.state(), tmp_path / "state.pt")
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert set(state) == {"number", "method", "optimisers", "average", "random"}
+    assert {key.split(".")[0] for key in state["method"]} == {"denoiser", "G", "D_X", "D_Y"}
+    assert set(state["optimisers"]) == {"generators", "discriminators", "extractor"}
+    assert set(state["average"]) == set(training.method.denoiser.state_dict())
+
+
+def test_fit_takes_all_steps_and_tells_each():
+    training, told = make(steps=3), []
+    fit(training, batches, lambda training, losses: told.append((training.number, sorted(losses))))
+    assert [number for number, _ in told] == [1, 2, 3]
+    assert told[0][1] == sorted(training.method.step(batches(1), 4))
+    fit(training, batches, nothing)  # finished: nothing more to do
+    assert training.number == 3
+
+
+@pytest.mark.parametrize(("kind", "loss"), [("noisy", "d_noisy"), ("clean", "d_noisy")])
+def test_not_a_number_in_a_batch_names_the_first_bad_loss(kind, loss):
+    training = make()
+    poisoned = dict(batches(1))
+    poisoned[kind] = poisoned[kind].clone()
+    poisoned[kind][0, 0, 5, 5] = float("nan")
+    with pytest.raises(RunError, match=f"loss '{loss}' became nan at step 1; .*lower learning_rate"):
+        training.step(poisoned)
+
+
+def test_a_weight_that_is_not_a_number_is_never_saved():
+    training = make()
+    training.method.H.layers[0].conv.weight.data[0, 0, 0, 0] = float("inf")
+    with pytest.raises(RunError, match=r"weight 'denoiser\.H\.layers\.0\.conv\.weight' is not finite at step 0"):
+        training.state()
+
+
+def test_interrupt_finishes_the_step_and_gives_the_handler_back():
+    training, told = make(steps=5), []
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupting(number):
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return batches(number)
+
+    with pytest.raises(Interrupted, match="stopped after step 2"):
+        fit(training, interrupting, lambda training, losses: told.append(training.number))
+    assert told == [1, 2]
+    assert signal.getsignal(signal.SIGINT) is before
+    torch.testing.assert_close(training.state()["method"], uninterrupted(2), rtol=0, atol=0)
+
+
+def uninterrupted(steps):
+    training = make(steps=5)
+    run(training, steps)
+    return training.state()["method"]
+
+
+def test_a_second_interrupt_does_not_wait():
+    training = make(steps=5)
+    before = signal.getsignal(signal.SIGINT)
+
+    def impatient(number):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        return batches(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(training, impatient, nothing)
+    assert training.number == 0
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_handler_is_given_back_after_a_failure():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyError):
+        fit(make(), lambda number: {}, nothing)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_trains_in_another_thread_than_the_main_one():
+    training = make(steps=1)
+    thread = threading.Thread(target=fit, args=(training, batches, nothing))
+    thread.start()
+    thread.join()
+    assert training.number == 1
