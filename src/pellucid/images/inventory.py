@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.images.comparison import compare
 from pellucid.images.image import PixelSize, Plane
 from pellucid.images.layout import Array
 from pellucid.images.looks import Looks, look
 from pellucid.images.sample import read_page, sample_pixels
 from pellucid.images.source import Source
 
-__all__ = ["Inventory", "bars", "compare", "inspect_source"]
+__all__ = ["Inventory", "bars", "inspect_source"]
 
 BINS = 64
 _BARS = "▁▂▃▄▅▆▇█"
