@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from pellucid.cli.options import Settings, parse_settings
-from pellucid.methods import RECIPES, make_recipe
 from pellucid.report import terminal
 
 
@@ -23,11 +20,13 @@ def recipes(name: str | None = None, *, preset: str = "quick", set_: Settings = 
     set_
         Settings that differ, as in `--set width=8`.
     """
+    from pellucid.methods import RECIPES, make_recipe  # here: help needs no torch
+
     if name is None:
         rows = [(each, ", ".join(f"{k}={v}" for k, v in changes.items())) for each, changes in RECIPES.items()]
-        terminal.table("recipes", ["name", "settings"], rows, Console())
+        terminal.table("recipes", ["name", "settings"], rows, terminal.results())
         return
     recipe = make_recipe(name, preset, parse_settings(set_))
     values = recipe.model_dump()
     settings = [(key, str(values[key]), field.description or "") for key, field in type(recipe).model_fields.items()]
-    terminal.table(f"{name} ({preset})", ["setting", "value", "meaning"], settings, Console())
+    terminal.table(f"{name} ({preset})", ["setting", "value", "meaning"], settings, terminal.results())

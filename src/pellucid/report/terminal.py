@@ -7,36 +7,55 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 T = TypeVar("T")
 
-CONSOLE = Console(stderr=True, highlight=False)
-"""Messages go to standard error: standard output is for results."""
+_UNBOUNDED = 1000
+"""Columns of what is no terminal: in a file no line is wrapped."""
+
+
+def messages() -> Console:
+    """Where messages go: standard error, for standard output is for results."""
+    return _console(stderr=True)
+
+
+def results() -> Console:
+    """Where results go: standard output."""
+    return _console(stderr=False)
 
 
 def say(text: str) -> None:
     """Print a line for the person in front of the terminal."""
-    CONSOLE.print(text, markup=False, soft_wrap=True)
+    messages().print(text, markup=False, soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Print a warning."""
-    CONSOLE.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+    messages().print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], console: Console = CONSOLE) -> None:
-    """Print a table; the first column is text, the others are numbers."""
-    drawn = Table(title=title, title_justify="left", title_style="bold")
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], console: Console | None = None) -> None:
+    """Print a table, on standard error if not told otherwise; the first column is text, the others are numbers."""
+    console = console or messages()
+    console.print(title, style="bold", markup=False, soft_wrap=True)  # a table's own title is wrapped to its width
+    drawn = Table()
     for number, column in enumerate(columns):
         drawn.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(escape, row))
     console.print(drawn)
 
 
+def _console(stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_UNBOUNDED)
+
+
 def _progress() -> Progress:
+    console = messages()
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -45,9 +64,9 @@ def _progress() -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim", table_column=Column(ratio=1, no_wrap=True)),
-        console=CONSOLE,
+        console=console,
         speed_estimate_period=60,
-        expand=True,
+        expand=console.is_terminal,
     )
 
 
