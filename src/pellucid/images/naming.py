@@ -22,35 +22,36 @@ def beside(spec: str | Path) -> Path:
     Raises:
         InputError: the input is a glob.
     """
-    file, inner = split(spec)
+    file, _ = split(spec)
     if any(letter in str(file) for letter in "*?["):
         raise InputError(f"{spec}: for several files say where the results shall go")
-    named = extra_path(file, "denoised") if is_image(file) else file.with_name(f"{file.name}_denoised")
-    return Path(f"{named}:{inner}") if inner else named
+    if not is_image(file):
+        return file.with_name(f"{file.name}_denoised")
+    return extra_path(_writable(Path(spec)), "denoised")
 
 
 def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
     """One file for each image: `output` itself if input and output each name one image, else names of the input in it.
 
+    Images of a format that is only read become PNG.
+
     Raises:
-        InputError: one file for several images, or two inputs of one name.
+        InputError: one file for several images.
     """
     one = isinstance(spec, str | Path) and len(source.images) == 1 and is_image(spec)
-    if is_image(output):
-        if not one:
-            raise InputError(f"{output}: names one file for {len(source.images)} images: give a folder")
-        return [output]
-    paths = [output / split(image.path)[0].name for image in source.images]
-    twice = {path.name for path in paths if paths.count(path) > 1}
-    if twice:
-        raise InputError(f"several inputs are called {twice.pop()}: write them into different folders")
-    return paths
+    if not is_image(output):
+        return [output / _writable(split(image.path)[0]).name for image in source.images]
+    if not one:
+        raise InputError(f"{output}: names one file for {len(source.images)} images: give a folder")
+    return [output]
 
 
 def extra_path(target: Path, what: str) -> Path:
-    """`cells.ome.tif` with `F` becomes `cells_F.ome.tif`."""
-    stem, dot, extensions = target.name.partition(".")
-    return target.with_name(f"{stem}_{what}{dot}{extensions}")
+    """`cells.ome.tif` with `F` becomes `cells_F.ome.tif`, and `cells.h5:/raw` becomes `cells_F.h5:/raw`."""
+    file, inner = split(target)
+    stem, dot, extensions = file.name.partition(".")
+    named = file.with_name(f"{stem}_{what}{dot}{extensions}")
+    return Path(f"{named}:{inner}") if inner else named
 
 
 def float_path(target: Path, what: str) -> Path:
@@ -65,3 +66,22 @@ def refuse_existing(paths: Sequence[Path]) -> None:
     for path in paths:
         if split(path)[0].exists():
             raise InputError(f"{path}: exists already; choose another output or add --overwrite")
+
+
+def refuse_unsafe(paths: Sequence[Path], source: Source, spec: Any) -> None:
+    """Raise InputError if two outputs are one file, or if one would replace an input or lies in the folder of it."""
+    files = [split(path)[0] for path in paths]
+    if twice := {file.name for file in files if files.count(file) > 1}:
+        raise InputError(f"several outputs would be called {min(twice)}: write the inputs into different folders")
+    inputs = {split(image.path)[0].resolve() for image in source.images}
+    if isinstance(spec, str | Path) and Path(spec).is_dir():
+        inputs.add(Path(spec).resolve())
+    for file in files:
+        if inputs & {file.resolve(), *file.resolve().parents}:
+            raise InputError(f"{file}: lies in the input, which is never written to; choose another output")
+
+
+def _writable(path: Path) -> Path:
+    """The path itself, or a PNG for a format that is only read."""
+    known = format_of(split(path)[0])
+    return path if known is None or known.load().WRITABLE else path.with_suffix(".png")
