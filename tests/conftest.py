@@ -1,9 +1,87 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+
+SETTINGS = {"width": 4, "batch": 2, "steps": 8, "save_every": 4, "preview_every": 4, "learning_rate": 2e-3}
+"""Of the run that many tests look at: a few seconds."""
 
 
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def one_thread():
+    """What is compared bit for bit is computed with one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Folders `clean`, `noisy` and, for the latter, `truth`: three PNG of 96×96 pixels each. Not to be written to."""
+    from pellucid.images import write_array
+    from pellucid.noise import simulate
+    from pellucid.phantom import tissue
+
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(3):
+        truth = tissue((96, 96), seed=10 + number)
+        write_array(folder / "clean" / f"a{number}.png", tissue((96, 96), seed=number))
+        write_array(folder / "truth" / f"b{number}.png", truth)
+        write_array(folder / "noisy" / f"b{number}.png", simulate(truth, "film", seed=number))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(pictures, tmp_path_factory):
+    """The folder of a finished run on `pictures`. Not to be written to: copy it."""
+    from pellucid.methods import make_recipe
+    from pellucid.runs import training
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    sources = {"clean": str(pictures / "clean"), "noisy": str(pictures / "noisy")}
+    training.start(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu")
+    torch.set_num_threads(threads)
+    return folder
+
+
+@pytest.fixture
+def command(capsys):
+    """Run the command line in this process: its status, and what it printed."""
+    from pellucid.cli import main
+
+    def run(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        assert "\x1b" not in printed.out + printed.err  # nothing is coloured where nobody looks
+        return SimpleNamespace(status=stop.value.code, out=printed.out, err=printed.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(command):
+    """Run a command that must fail, and give the one line that it says why."""
+
+    def run(*arguments, status=2):
+        result = command(*arguments)
+        lines = [line for line in result.err.splitlines() if line.startswith("pellucid:")]
+        assert result.status == status, result.err
+        assert len(lines) == 1, result.err
+        assert result.err.splitlines()[-1] == lines[0]
+        assert "Traceback" not in result.err + result.out
+        assert "(--debug shows where)" not in lines[0]  # that is the line for what nobody thought of
+        return lines[0]
+
+    return run

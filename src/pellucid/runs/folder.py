@@ -1,7 +1,7 @@
 """A run's folder: what was asked, what was learned, how it went.
 
     recipe.toml                 the recipe, readable
-    model.json                  format version, which weights denoise, the intensity range of each source
+    model.json                  format version, the intensity range and pixel type of each source
     provenance.json             version, seed, data fingerprints, machine
     weights/last.safetensors    the denoiser after the last saved step
     weights/average.safetensors its moving average
@@ -9,6 +9,7 @@
     metrics.jsonl               the losses of each step
     curves.png                  the same as a picture
     previews/                   the same crops every so often
+    tensorboard/                the losses once more, if TensorBoard is installed
 
 Each file is replaced in one step, so a kill at any instant leaves the last good state.
 """
@@ -18,18 +19,20 @@ from __future__ import annotations
 import json
 import platform
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from pellucid import __version__
-from pellucid.errors import InputError
+from pellucid.errors import InputError, PellucidError
 from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
 from pellucid.methods import Denoiser, build, method_class
@@ -68,26 +71,37 @@ class Run:
         """Weights of the denoiser: "last" or "average"."""
         return self.folder / "weights" / f"{which}.safetensors"
 
-    def start(self, recipe: Recipe, intensities: Mapping[str, Intensity], provenance: Mapping[str, Any]) -> None:
+    def refuse_used(self) -> None:
+        """Raise InputError if the folder holds something already, or is a file."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{self.folder}: is a file; choose a folder for the run")
+        if self.folder.is_dir() and any(self.folder.iterdir()):
+            raise InputError(f"{self.folder}: is not empty; choose another folder, or go on with that run by --resume")
+
+    def start(
+        self,
+        recipe: Recipe,
+        intensities: Mapping[str, Intensity],
+        dtypes: Mapping[str, np.dtype[Any]],
+        provenance: Mapping[str, Any],
+    ) -> None:
         """Lay the folder out for a new run.
 
         Raises:
-            InputError: it holds something already, or cannot be written.
+            InputError: it cannot be written.
+            RunError: the disk is full.
         """
         with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if any(self.folder.iterdir()):
-                raise InputError(
-                    f"{self.folder}: is not empty; choose another folder, or go on with that run by --resume"
-                )
             for name in ("weights", "previews"):
-                (self.folder / name).mkdir()
-        write_text(self.folder / "recipe.toml", recipe.to_toml())
+                (self.folder / name).mkdir(parents=True)
+        model = {
+            "format": FORMAT,
+            "intensities": {kind: intensity.model_dump() for kind, intensity in intensities.items()},
+            "dtypes": {kind: dtype.name for kind, dtype in dtypes.items()},
+        }
         write_json(self.folder / "provenance.json", provenance)
-        write_json(
-            self.folder / "model.json",
-            {"format": FORMAT, "intensities": {kind: i.model_dump() for kind, i in intensities.items()}},
-        )
+        write_json(self.folder / "model.json", model)
+        write_text(self.folder / "recipe.toml", recipe.to_toml())  # last: it makes the folder that of a run
 
     def recipe(self) -> Recipe:
         """The recipe of the run.
@@ -96,15 +110,30 @@ class Run:
             InputError: this is no run's folder, or its recipe cannot be understood.
         """
         path = self.folder / "recipe.toml"
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
+        if not path.is_file():
             raise InputError(
                 f"{self.folder}: not the folder of a run (no recipe.toml in it); give the --out of `pellucid train`"
-            ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-            raise InputError(f"{path}: not readable as TOML ({problem})") from None
-        return method_class(values.get("method", "iscl")).recipe_type.from_values(values, path)
+            )
+        self._model()  # refuses a newer format before its settings are looked at
+        with _undamaged(path):
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            method = str(values["method"])
+        try:
+            recipe_type = method_class(method).recipe_type
+        except InputError as problem:
+            raise InputError(f"{path}: {problem}") from None
+        return recipe_type.from_values(values, path)
+
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """Path and fingerprint of each source.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        path = self.folder / "provenance.json"
+        with _undamaged(path):
+            sources = self.provenance()["sources"]
+            return {kind: {key: sources[kind][key] for key in ("path", "fingerprint")} for kind in ("clean", "noisy")}
 
     def provenance(self) -> dict[str, Any]:
         """Version, seed, data and machine of the run.
@@ -113,10 +142,8 @@ class Run:
             InputError: the file is missing or damaged.
         """
         path = self.folder / "provenance.json"
-        try:
+        with _undamaged(path):
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as problem:
-            raise InputError(f"{path}: missing or damaged ({problem}); copy the run's folder again") from None
         return found
 
     def intensities(self) -> dict[str, Intensity]:
@@ -125,17 +152,19 @@ class Run:
         Raises:
             InputError: the file is missing or damaged, or comes from a newer Pellucid.
         """
-        path = self.folder / "model.json"
-        try:
-            model = json.loads(path.read_text(encoding="utf-8"))
-            if model["format"] > FORMAT:
-                raise InputError(
-                    f"{self.folder}: written by a newer Pellucid (format {model['format']}, this one reads up to "
-                    f"{FORMAT}); update Pellucid (this is {__version__})"
-                )
-            return {kind: Intensity(**values) for kind, values in model["intensities"].items()}
-        except (OSError, ValueError, KeyError, TypeError) as problem:
-            raise InputError(f"{path}: missing or damaged ({problem}); copy the run's folder again") from None
+        model = self._model()
+        with _undamaged(self.folder / "model.json"):
+            return {kind: Intensity(**model["intensities"][kind]) for kind in ("clean", "noisy")}
+
+    def dtypes(self) -> dict[str, np.dtype[Any]]:
+        """The pixel type of each source.
+
+        Raises:
+            InputError: the file is missing or damaged, or comes from a newer Pellucid.
+        """
+        model = self._model()
+        with _undamaged(self.folder / "model.json"):
+            return {kind: np.dtype(model["dtypes"][kind]) for kind in ("clean", "noisy")}
 
     def denoiser(self, which: str | None = None) -> Denoiser:
         """The trained denoiser, in evaluation mode on the CPU; `which` is "last" or "average", or as the recipe says.
@@ -144,8 +173,10 @@ class Run:
             InputError: weights that are missing, damaged or of another recipe.
         """
         recipe = self.recipe()
-        self.intensities()  # refuses a newer format before its weights are looked at
-        path = self.weights(which or recipe.weights)
+        which = which or recipe.weights
+        if which not in ("last", "average"):
+            raise InputError(f"{self.folder}: there are no weights {which!r}; choose 'last' or 'average'")
+        path = self.weights(which)
         denoiser = build(recipe).denoiser
         try:
             denoiser.load_state_dict(load_file(path))
@@ -157,15 +188,41 @@ class Run:
 
     def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int) -> None:
         """Write weights of the denoiser."""
+        tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+        content = save(tensors, metadata={"step": str(number), "pellucid": __version__})
         with replacing(self.weights(which), overwrite=True) as path:
-            tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-            save_file(tensors, path, metadata={"step": str(number), "pellucid": __version__})
+            path.write_bytes(content)  # safetensors' own writer hides that the disk is full
 
     def forget_metrics_after(self, number: int) -> None:
         """Drop the losses of steps that a resumed run will take again, and a line cut off by a kill."""
         lines = self.metrics.read_text(encoding="utf-8").splitlines(keepends=True) if self.metrics.exists() else []
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= number]
         write_text(self.metrics, "".join(kept))
+
+    def _model(self) -> dict[str, Any]:
+        path = self.folder / "model.json"
+        with _undamaged(path):
+            model: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            newer = model["format"] > FORMAT
+        if newer:
+            raise InputError(
+                f"{self.folder}: written by a newer Pellucid (format {model['format']}, this one reads up to "
+                f"{FORMAT}); update Pellucid (this is {__version__})"
+            )
+        return model
+
+
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PellucidError as problem:
+        if str(path) in str(problem):
+            raise
+        raise InputError(f"{path}: damaged ({problem}); copy the run's folder again") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        reason = "; ".join(str(problem).splitlines())
+        raise InputError(f"{path}: missing or damaged ({reason}); copy the run's folder again") from None
 
 
 def machine() -> dict[str, Any]:

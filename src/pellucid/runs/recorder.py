@@ -37,16 +37,13 @@ class Recorder:
         self.run = run
         self.crops = preview_crops(noisy)
         self.intensity = intensity
-        with writing(run.metrics):
-            self._lines = run.metrics.open("a", encoding="utf-8")
         self._tensorboard = _tensorboard(run)
 
     def __call__(self, training: Training, losses: dict[str, float]) -> None:
         """Take in one step."""
         recipe, number = training.method.recipe, training.number
-        with writing(self.run.metrics):
-            self._lines.write(json.dumps({"step": number, **losses}) + "\n")
-            self._lines.flush()
+        with writing(self.run.metrics), self.run.metrics.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"step": number, **losses}) + "\n")
         if self._tensorboard:
             for name, loss in losses.items():
                 self._tensorboard.add_scalar(name, loss, number)
@@ -59,9 +56,9 @@ class Recorder:
     def save(self, training: Training) -> None:
         """Save the state to resume from, and the denoiser's weights, last and averaged."""
         state = training.state()
-        save_state(state, self.run.state)
         self.run.save_weights("last", training.method.denoiser.state_dict(), training.number)
         self.run.save_weights("average", state["average"], training.number)
+        save_state(state, self.run.state)  # last: a run whose state is that of the end has its weights too
 
     def draw(self, training: Training) -> None:
         """Draw the preview crops and the loss curves."""
@@ -82,7 +79,6 @@ class Recorder:
 
     def close(self) -> None:
         """No more steps will come."""
-        self._lines.close()
         if self._tensorboard:
             self._tensorboard.close()
 

@@ -41,11 +41,13 @@ def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device
     for warning in recipe.check():
         terminal.warn(warning)
     chosen = choose_device(device)
+    run = Run(folder)
+    run.refuse_used()
     opened = {kind: open_source(spec) for kind, spec in sources.items()}
     warnings = show_inventory(opened)
     intensities = {kind: Intensity.of_source(source) for kind, source in opened.items()}
-    run = Run(folder)
-    run.start(recipe, intensities, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
+    dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
+    run.start(recipe, intensities, dtypes, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
     _train(run, Training(build(recipe), chosen.torch), opened, chosen)
     return run
 
@@ -60,14 +62,14 @@ def resume(folder: str | Path, device: str = "auto") -> Run:
     run = Run(folder)
     recipe = run.recipe()
     chosen = choose_device(device)
-    opened = {kind: _same_source(kind, known) for kind, known in run.provenance()["sources"].items()}
     training = Training(build(recipe), chosen.torch)
     if run.state.exists():  # else it was stopped before its first save, and begins again
         training.restore(load_state(run.state))
-    run.forget_metrics_after(training.number)
     if training.number >= recipe.steps:
         terminal.say(f"{run.folder}: finished already, {training.number} steps")
         return run
+    opened = {kind: _same_source(kind, known) for kind, known in run.sources().items()}
+    run.forget_metrics_after(training.number)
     _train(run, training, opened, chosen)
     return run
 

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+
+from pellucid.errors import InputError, RunError
+from pellucid.runs.folder import FORMAT, Run
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A copy of a run, to be damaged."""
+    return Run(shutil.copytree(trained, tmp_path / "run"))
+
+
+def lines(run):
+    return [json.loads(line) for line in run.metrics.read_text().splitlines()]
+
+
+def edit(path, change):
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def test_a_finished_run_holds_all_that_its_docstring_names(trained):
+    run = Run(trained)
+    expected = {
+        *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png"),
+        *("weights/last.safetensors", "weights/average.safetensors"),
+        *("previews/000004.png", "previews/000008.png"),
+    }
+    found = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
+    assert {name for name in found if not name.startswith("tensorboard/")} == expected
+    assert run.recipe().steps == 8
+    assert run.dtypes() == {"clean": np.uint8, "noisy": np.uint8}
+    assert {kind: (i.low, i.high) for kind, i in run.intensities().items()} == {"clean": (0, 255), "noisy": (0, 255)}
+
+
+def test_provenance_tells_version_machine_data_and_warnings(trained):
+    provenance = Run(trained).provenance()
+    assert {"pellucid", "torch", "python", "threads", "started"} <= set(provenance)
+    assert provenance["sources"]["clean"]["images"] == 3
+    assert provenance["sources"]["noisy"]["pixels"] == 3 * 96 * 96
+    assert any("too few pixels" in warning for warning in provenance["warnings"])
+
+
+def test_every_step_has_a_line_with_every_loss(trained):
+    steps = lines(Run(trained))
+    assert [step["step"] for step in steps] == list(range(1, 9))
+    assert all({"cycle", "bypass", "pseudo_noise", "g_clean", "d_noisy"} <= set(step) for step in steps)
+    assert np.isfinite([list(step.values()) for step in steps]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("curves.png", 50), ("previews/000004.png", 20), ("previews/000008.png", 20)]
+)
+def test_pictures_show_something(trained, name, least):
+    with Picture.open(trained / name) as picture:
+        grey = np.asarray(picture.convert("L"))
+    assert min(grey.shape) > 150
+    assert grey.std() > least / 5
+    assert len(np.unique(grey)) > least
+
+
+def test_a_preview_shows_the_noisy_crop_pixel_by_pixel(trained, pictures):
+    with Picture.open(trained / "previews/000008.png") as picture:
+        sheet = np.asarray(picture.convert("L"))
+    crop = np.asarray(Picture.open(pictures / "noisy/b0.png"))[:8, :8]
+    enlarged = np.repeat(np.repeat(crop, 2, 0), 2, 1)
+    windows = np.lib.stride_tricks.sliding_window_view(sheet, enlarged.shape)[:120, :40]
+    assert (windows == enlarged).all(axis=(2, 3)).any()
+
+
+def test_last_and_average_weights_are_those_of_the_state(trained):
+    run = Run(trained)
+    state = torch.load(run.state, weights_only=True)
+    last, average = run.denoiser("last").state_dict(), run.denoiser("average").state_dict()
+    for name in last:
+        assert torch.equal(last[name], state["method"][f"denoiser.{name}"])
+        assert torch.equal(average[name], state["average"][name])
+    assert any(not torch.equal(last[name], average[name]) for name in last)
+
+
+def test_a_used_folder_is_refused_and_a_new_or_empty_one_taken(tmp_path, trained):
+    Run(tmp_path / "new").refuse_used()
+    Run(tmp_path).refuse_used()
+    (tmp_path / "file").write_text("mine")
+    for used, reason in ((trained, "is not empty; .*--resume"), (tmp_path / "file", "is a file")):
+        with pytest.raises(InputError, match=reason):
+            Run(used).refuse_used()
+
+
+def test_the_newer_format_is_told_before_its_unknown_settings(run):
+    edit(run.folder / "model.json", lambda model: model.update(format=FORMAT + 1))
+    with (run.folder / "recipe.toml").open("a") as recipe:
+        recipe.write('teleport = "yes"\n')
+    with pytest.raises(InputError, match=r"run: written by a newer Pellucid \(format 2, .*update Pellucid"):
+        run.denoiser()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.pop("format"),
+        lambda model: model.pop("dtypes"),
+        lambda model: model["intensities"].pop("noisy"),
+        lambda model: model["intensities"]["noisy"].update(low="dark"),
+        lambda model: model["intensities"]["noisy"].update(low=300),
+        lambda model: model["intensities"]["noisy"].update(colour=3),
+        lambda model: model["dtypes"].update(noisy="uint9"),
+        lambda model: model.update(intensities=[1, 2]),
+    ],
+)
+def test_a_damaged_model_file_is_named(run, change):
+    edit(run.folder / "model.json", change)
+    with pytest.raises(InputError, match=r"model\.json: .*damaged .*copy the run's folder again") as told:
+        (run.recipe(), run.intensities(), run.dtypes())
+    assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("steps = = 3", "damaged"),
+        ("steps = 3", "damaged"),
+        ('method = "iscI"', "unknown method 'iscI'"),
+        ('method = "iscl"\nstep = 3', "unknown setting 'step': did you mean 'steps'"),
+        ('method = "iscl"\nsteps = -3', "steps"),
+    ],
+)
+def test_a_damaged_recipe_is_named(run, text, reason):
+    (run.folder / "recipe.toml").write_text(text)
+    with pytest.raises(InputError, match=rf"recipe\.toml: .*{reason}"):
+        run.recipe()
+
+
+def test_binary_text_is_damaged_too(run):
+    (run.folder / "recipe.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"recipe\.toml: .*damaged"):
+        run.recipe()
+    (run.folder / "provenance.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"provenance\.json: .*damaged"):
+        run.sources()
+
+
+def test_provenance_without_sources_is_damaged(run):
+    (run.folder / "provenance.json").write_text('{"sources": {"clean": {"path": "x"}}}')
+    with pytest.raises(InputError, match=r"provenance\.json: .*damaged"):
+        run.sources()
+
+
+def test_damaged_missing_and_foreign_weights(run):
+    path = run.weights("last")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"last\.safetensors: damaged"):
+        run.denoiser("last")
+    path.unlink()
+    with pytest.raises(InputError, match=r"last\.safetensors: not there; .*--resume"):
+        run.denoiser("last")
+    path.write_bytes(whole)
+    recipe = run.folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("width = 4", "width = 5"))
+    with pytest.raises(InputError, match=r"last\.safetensors: damaged or of another recipe"):
+        run.denoiser("last")
+
+
+def test_unknown_weights_are_refused(run):
+    with pytest.raises(InputError, match=r"'best'.*'last' or 'average'"):
+        run.denoiser("best")
+
+
+def test_metrics_after_a_step_and_a_half_written_line_are_dropped(run):
+    whole = run.metrics.read_text().splitlines(keepends=True)
+    run.metrics.write_text("".join(whole[:7]) + whole[7][:20])
+    run.forget_metrics_after(6)
+    assert run.metrics.read_text() == "".join(whole[:6])
+    run.metrics.write_text("".join(whole[:6]) + whole[6][:20])
+    run.forget_metrics_after(7)
+    assert run.metrics.read_text() == "".join(whole[:6])
+
+
+def test_no_metrics_at_all_become_an_empty_file(run):
+    run.metrics.unlink()
+    run.forget_metrics_after(0)
+    assert run.metrics.read_text() == ""
+
+
+def test_a_full_disk_is_told_and_leaves_the_old_weights(run, monkeypatch):
+    path = run.weights("last")
+    before = path.read_bytes()
+
+    def full(path, content):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(RunError, match=r"disk full while writing .*last\.safetensors"):
+        run.save_weights("last", {"a": torch.zeros(1)}, 9)
+    assert path.read_bytes() == before
+    assert sorted(file.name for file in path.parent.iterdir()) == ["average.safetensors", "last.safetensors"]
