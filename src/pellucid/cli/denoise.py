@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from pellucid.cli.options import parse_bytes
 from pellucid.report import terminal
-from pellucid.runs.model import Model
 
 
 def denoise(
@@ -16,6 +18,7 @@ def denoise(
     model: Path,
     parts: bool = False,
     noise: bool = False,
+    range_: Annotated[tuple[float, float] | None, Parameter(name="--range")] = None,
     weights: str | None = None,
     memory: str | None = None,
     device: str = "auto",
@@ -37,6 +40,8 @@ def denoise(
         Also write each estimate of the clean image: for ISCL `_F` and `_x-H`, of which the result is the mean.
     noise
         Also write what was removed, `_noise`, as float32.
+    range_
+        Intensities that are as black and as white as in training, for images of another pixel type: `--range 0 65535`.
     weights
         "last" or "average"; as the run's recipe says if not given.
     memory
@@ -46,7 +51,11 @@ def denoise(
     overwrite
         Replace files that exist.
     """
+    from pellucid.runs.model import Model  # here: help needs no torch
+
     loaded = Model.load(model, weights=weights, device=device, memory=parse_bytes(memory))
+    if range_ is not None:
+        loaded = loaded.with_intensity(*range_)
     terminal.say(f"{loaded.recipe.name} ({weights or loaded.recipe.weights} weights) on {loaded.device}")
     for written in loaded.denoise_files(input_, output, parts=parts, noise=noise, overwrite=overwrite):
         terminal.say(f"{written.path}  {written.clipped}")

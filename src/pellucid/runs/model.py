@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,8 +14,19 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 
 from pellucid.device import choose_device, free_memory
-from pellucid.images import ClipReport, Conversion, Image, Intensity, Writer, check_finite, create_image, open_source
-from pellucid.images.naming import beside, extra_path, float_path, output_paths, refuse_existing
+from pellucid.errors import InputError
+from pellucid.images import (
+    ClipReport,
+    Conversion,
+    Image,
+    Intensity,
+    Source,
+    Writer,
+    check_finite,
+    create_image,
+    open_source,
+)
+from pellucid.images.naming import beside, extra_path, float_path, output_paths, refuse_existing, refuse_unsafe
 from pellucid.inference import DenoisedPlane, denoise_plane
 from pellucid.methods import Denoiser
 from pellucid.recipe import Recipe
@@ -56,21 +68,30 @@ class Written:
 
 
 class Model:
-    """A denoiser with the intensity range it was trained in.
+    """A denoiser with the pixel type and the intensity range it was trained in.
 
     Args:
         recipe: of its training.
         denoiser: in evaluation mode.
         intensity: of the noisy images.
+        dtype: of the noisy images; others mean something else by their numbers and are refused. None: all are taken.
         memory: bytes that the networks may use; larger images are denoised in tiles that give the same pixels.
         device: where to compute.
     """
 
     def __init__(
-        self, recipe: Recipe, denoiser: Denoiser, intensity: Intensity, device: str = "auto", memory: int | None = None
+        self,
+        recipe: Recipe,
+        denoiser: Denoiser,
+        intensity: Intensity,
+        dtype: np.dtype[Any] | None = None,
+        *,
+        device: str = "auto",
+        memory: int | None = None,
     ) -> None:
         self.recipe = recipe
         self.intensity = intensity
+        self.dtype = dtype
         self.device = choose_device(device)
         self.memory = free_memory() // 2 if memory is None else memory
         self.denoiser = denoiser.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -91,16 +112,34 @@ class Model:
             InputError: this is no run's folder, or a part of it is missing, damaged or too new.
         """
         run = Run(folder)
-        recipe = run.recipe()
-        return cls(recipe, run.denoiser(weights), run.intensities()["noisy"], device, memory)
+        intensity, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
+        return cls(run.recipe(), run.denoiser(weights), intensity, dtype, device=device, memory=memory)
 
-    def denoise(self, images: Array | str | Path, output: str | Path | None = None, **options: Any) -> Array | Path:
+    def with_intensity(self, low: float, high: float) -> Model:
+        """The same model for images of any pixel type in which `low` is as dark as black was in training, `high` white.
+
+        Raises:
+            InputError: not two finite numbers, the lower first.
+        """
+        other = copy.copy(self)
+        other.intensity, other.dtype = Intensity.given(low, high), None
+        return other
+
+    def denoise(
+        self,
+        images: Array | str | Path,
+        output: str | Path | None = None,
+        *,
+        intensity: tuple[float, float] | None = None,
+        **options: Any,
+    ) -> Array | Path:
         """Denoise an array, giving an array, or files, giving the path of the result.
 
         Args:
             images: array (Y, X) or a stack of such, of any type and size from 16×16; or a file, folder or glob.
             output: where files go; beside the input with `_denoised` in the name if not given.
-            options: those of `denoise_files`.
+            intensity: which intensities were black and white in training, for another pixel type than there.
+            options: for files, those of `denoise_files`.
 
         Returns:
             An array of the same shape and dtype, or a path with the same format, dtype, axes and pixel size.
@@ -108,10 +147,13 @@ class Model:
         Raises:
             InputError: images that cannot be read or used, or an output that exists.
         """
+        model = self.with_intensity(*intensity) if intensity else self
         if isinstance(images, np.ndarray):
-            return self._denoise_array(images)
+            if output is not None or options:
+                raise InputError("an array gives an array: an output and options of files go with files alone")
+            return model._denoise_array(images)
         target = Path(output) if output is not None else beside(images)
-        self.denoise_files(images, target, **options)
+        model.denoise_files(images, target, **options)
         return target
 
     def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
@@ -144,6 +186,7 @@ class Model:
             RunError: the disk is full.
         """
         source = open_source(spec)
+        self._refuse_other_types(source)
         targets = output_paths(source, spec, Path(output))
         names = self.denoiser.part_names if parts else ()
         plans = [
@@ -154,8 +197,10 @@ class Model:
             )
             for target in targets
         ]
+        paths = [path for plan in plans for path in plan.paths]
+        refuse_unsafe(paths, source, spec)
         if not overwrite:
-            refuse_existing([path for plan in plans for path in plan.paths])
+            refuse_existing(paths)
         return [
             self._denoise_file(image, plan, overwrite)
             for image, plan in terminal.progress_over(list(zip(source.images, plans, strict=True)), "denoising")
@@ -180,7 +225,18 @@ class Model:
         return Written(image.path, outputs.main, main.report, tuple(main.notes))
 
     def _denoise_array(self, array: Array) -> Array:
-        (image,) = open_source(array).images
+        source = open_source(array)
+        self._refuse_other_types(source)
+        (image,) = source.images
         convert = Conversion(array.dtype)
         planes = [convert(self.intensity.from_unit(done.image)) for _, done in self.planes(image)]
         return np.stack(planes).reshape(array.shape)
+
+    def _refuse_other_types(self, source: Source) -> None:
+        for image in source.images:
+            if self.dtype is None or image.dtype == self.dtype or image.dtype.kind == self.dtype.kind == "f":
+                continue
+            raise InputError(
+                f"{image.path}: holds {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
+                "convert them, or say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
+            )
