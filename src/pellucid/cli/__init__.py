@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
-        _stop(_one_line(str(problem)) + " (see pellucid --help)", 2, debug)
+        _stop(f"{problem} (see pellucid --help)", 2, debug)
     except PellucidError as problem:
         _stop(str(problem), problem.exit_status, debug)
     except KeyboardInterrupt:
@@ -52,16 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.close()
         sys.exit(1)
     except Exception as problem:
-        _stop(f"{type(problem).__name__}: {_one_line(str(problem))} (--debug shows where)", 1, debug)
+        _stop(f"{type(problem).__name__}: {problem} (--debug shows where)", 1, debug)
     sys.exit(0)
 
 
 def _stop(message: str, status: int, debug: bool) -> NoReturn:
     if debug:
         raise
-    Console(stderr=True, highlight=False).print(f"pellucid: {message}", style="red", markup=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False)
+    console.print(f"pellucid: {_one_line(message)}", style="red", markup=False, soft_wrap=True)
     sys.exit(status)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(line.strip() for line in text.splitlines())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.cli.options import Settings, parse_settings
-from pellucid.demo import run_demo
 from pellucid.report import terminal
 
 
@@ -40,5 +39,7 @@ def demo(
     overwrite
         Replace an earlier demo in that folder.
     """
+    from pellucid.demo import run_demo  # here: help needs no torch
+
     page = run_demo(out, clean, noisy, noise=noise, settings=parse_settings(set_), device=device, overwrite=overwrite)
     terminal.say(f"look at {page}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from json import dumps, loads
 from pathlib import Path
 
-from rich.console import Console
-
 from pellucid.evaluation import Evaluation, evaluate_sources
-from pellucid.images import open_source
+from pellucid.images import Source, open_source
 from pellucid.report import terminal
 from pellucid.report.maps import write_difference_maps, write_error_maps
 
@@ -38,7 +38,7 @@ def evaluate(
     data_range
         Largest minus smallest possible value; that of the dtype if it is an integer.
     json
-        Print JSON instead of a table.
+        Print JSON instead of a table: one document, with --baseline {"prediction": ..., "baseline": ...}.
     csv
         Also write the table here.
     maps
@@ -50,20 +50,26 @@ def evaluate(
     scores = {name: evaluate_sources(spec, reference, data_range) for name, spec in specs.items()}
     if csv is not None:
         scores["prediction"].to_csv(csv, overwrite=overwrite)
-    for name, score in scores.items():
-        if json:
-            print(score.to_json())  # noqa: T201
-        else:
-            _show(name, score)
     if maps is not None:
         sources = {name: open_source(spec) for name, spec in specs.items()}
-        truth = open_source(reference)
-        write_error_maps(sources, truth, maps, overwrite=overwrite)
-        if baseline:
-            write_difference_maps(sources, truth, maps, overwrite=overwrite)
-        terminal.say(f"pictures are in {maps}")
+        _draw(sources, open_source(reference), maps, overwrite=overwrite)
+    (_show_json if json else _show_tables)(scores)
 
 
-def _show(name: str, score: Evaluation) -> None:
-    title = f"{name}, data range {score.data_range:g}"
-    terminal.table(title, ["image", "PSNR (dB)", "SSIM"], score.table(), Console())
+def _draw(sources: Mapping[str, Source], truth: Source, folder: Path, *, overwrite: bool) -> None:
+    write_error_maps(sources, truth, folder, overwrite=overwrite)
+    if len(sources) > 1:
+        write_difference_maps(sources, truth, folder, overwrite=overwrite)
+    terminal.say(f"pictures are in {folder}")
+
+
+def _show_json(scores: Mapping[str, Evaluation]) -> None:
+    """One document; with a baseline the scores of both by their names."""
+    documents = {name: loads(score.to_json()) for name, score in scores.items()}
+    print(dumps(documents if len(documents) > 1 else documents["prediction"], indent=2))  # noqa: T201
+
+
+def _show_tables(scores: Mapping[str, Evaluation]) -> None:
+    for name, score in scores.items():
+        title = f"{name}, data range {score.data_range:g}"
+        terminal.table(title, ["image", "PSNR (dB)", "SSIM"], score.table(), terminal.results())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pellucid.cli.options import Images
 from pellucid.images import open_source
 from pellucid.runs.inventory import show_inventory
 
 
-def inspect(*, clean: list[str], noisy: list[str]) -> None:
+def inspect(*, clean: Images, noisy: Images) -> None:
     """Show what two sources hold, and what about them would break learning. Nothing is trained.
 
     Example: `pellucid inspect --clean clean/ --noisy noisy/`
@@ -14,7 +15,7 @@ def inspect(*, clean: list[str], noisy: list[str]) -> None:
     Parameters
     ----------
     clean
-        Clean images: a file, folder or glob; may be given several times.
+        Clean images: files, folders or globs.
     noisy
         Noisy images, likewise.
     """

@@ -12,6 +12,9 @@ from pellucid.errors import InputError
 Settings = Annotated[list[str] | None, Parameter(name="--set", consume_multiple=True)]
 """`--set key=value ...`: settings of the recipe."""
 
+Images = Annotated[list[str], Parameter(consume_multiple=True)]
+"""Files, folders, globs: as many as the shell makes of a pattern."""
+
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 

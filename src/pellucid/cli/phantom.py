@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from cyclopts.types import PositiveInt
+
 from pellucid.images import write_array
+from pellucid.images.naming import refuse_existing
 from pellucid.phantom import tissue
 from pellucid.report import terminal
 
@@ -13,9 +16,9 @@ from pellucid.report import terminal
 def phantom(
     output: Path,
     *,
-    count: int = 8,
+    count: PositiveInt = 8,
     size: int = 512,
-    depth: int = 1,
+    depth: PositiveInt = 1,
     seed: int = 0,
     polarity: Literal["dark", "light"] = "dark",
     overwrite: bool = False,
@@ -43,7 +46,9 @@ def phantom(
     """
     shape = (size, size) if depth == 1 else (depth, size, size)
     extension = "png" if depth == 1 else "tif"
-    for number in terminal.progress_over(range(count), "making tissue"):
-        path = output / f"phantom_{number:03d}.{extension}"
+    paths = [output / f"phantom_{number:03d}.{extension}" for number in range(count)]
+    if not overwrite:
+        refuse_existing(paths)
+    for number, path in terminal.progress_over(list(enumerate(paths)), "making tissue"):
         write_array(path, tissue(shape, seed + number, polarity), overwrite=overwrite)
     terminal.say(f"{count} images written to {output}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pellucid.errors import InputError
 from pellucid.images import create_image, open_source
-from pellucid.images.naming import output_paths, refuse_existing
+from pellucid.images.naming import output_paths, refuse_existing, refuse_unsafe
 from pellucid.noise import simulate as add_noise
+from pellucid.noise.registry import find
 from pellucid.report import terminal
 
 
@@ -47,11 +49,10 @@ def simulate(
     """
     source = open_source(input_)
     targets = output_paths(source, input_, output)
+    refuse_unsafe(targets, source, input_)
     if not overwrite:
         refuse_existing(targets)
-    options: dict[str, Any] = (
-        {"noise_images": [p.read() for p in open_source(captured).planes], "how": how} if captured else {}
-    )
+    options = _options(noise, captured, how)
     number = seed
     for image, target in terminal.progress_over(list(zip(source.images, targets, strict=True)), "simulating"):
         with create_image(target, image, overwrite=overwrite) as writer:
@@ -59,3 +60,13 @@ def simulate(
                 writer.write(index, add_noise(plane.read(), noise, strength, number, **options))
                 number += 1
     terminal.say(f"{len(targets)} images with {noise} noise written to {output}")
+
+
+def _options(noise: str, captured: str | None, how: str) -> dict[str, Any]:
+    """What the noise model takes beside its strength."""
+    find(noise)  # an unknown name is told before any file is begun
+    if (noise == "captured") != (captured is not None):
+        raise InputError("--noise captured and --captured IMAGES (images of noise alone) belong together: give both")
+    if captured is None:
+        return {}
+    return {"noise_images": [plane.read() for plane in open_source(captured).planes], "how": how}

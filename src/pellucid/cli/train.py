@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pellucid.cli.options import Settings, parse_settings
+from pellucid.cli.options import Images, Settings, parse_settings
 from pellucid.errors import InputError
-from pellucid.methods import make_recipe
 from pellucid.report import terminal
-from pellucid.runs import training
 
 
 def train(
     *,
-    clean: list[str] | None = None,
-    noisy: list[str] | None = None,
+    clean: Images | None = None,
+    noisy: Images | None = None,
     out: Path | None = None,
     resume: Path | None = None,
     recipe: str = "proposed",
@@ -29,7 +27,7 @@ def train(
     Parameters
     ----------
     clean
-        Clean images: a file, folder or glob; may be given several times.
+        Clean images: files, folders or globs.
     noisy
         Noisy images, likewise. No pairs are needed, and none may be expected.
     out
@@ -45,6 +43,9 @@ def train(
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     """
+    from pellucid.methods import make_recipe  # here: help needs no torch
+    from pellucid.runs import training
+
     if resume is not None:
         if clean or noisy or out or set_:
             raise InputError(
