@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,12 @@ import numpy as np
 from pellucid.errors import InputError
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.images import Intensity, open_source, write_array
+from pellucid.images.atomic import writing
+from pellucid.images.naming import output_paths, refuse_unsafe
+from pellucid.images.registry import split
 from pellucid.methods import make_recipe
 from pellucid.noise import simulate
+from pellucid.noise.registry import find
 from pellucid.phantom import tissue
 from pellucid.recipe import Recipe
 from pellucid.report import Comparison, Page, terminal, write_page
@@ -26,6 +30,10 @@ TEST_IMAGES = 3
 SIZE = 512
 STEPS = 700
 SHOWN = 3
+MARK = ".pellucid-demo"
+"""The file by which a demo's folder is known: only what lies in such a folder is ever removed."""
+
+Files = Sequence[Path]
 
 
 def run_demo(
@@ -59,6 +67,10 @@ def run_demo(
     if (clean is None) != (noisy is None):
         raise InputError("the demo takes both --clean and --noisy, or neither")
     recipe = make_recipe("proposed", "quick", {"steps": STEPS, **(settings or {})})
+    recipe.check()
+    find(noise)
+    if clean is not None:
+        _refuse_inside(out, [clean, noisy])
     _clear(out, overwrite)
     if clean is None:
         _make_images(out / "images", noise)
@@ -67,10 +79,11 @@ def run_demo(
     else:
         sources, test, truth = {"clean": clean, "noisy": noisy}, noisy, None
     run = training.start(sources, out / "run", recipe, device)
-    Model.load(run.folder, device=device).denoise_files(test, out / "denoised")
-    before, after = _scores(test, out / "denoised", truth)
+    written = Model.load(run.folder, device=device).denoise_files(test, out / "denoised")
+    denoised = [file.path for file in written]  # in the order of the test images
+    before, after = _scores(test, denoised, truth)
     page = out / "index.html"
-    write_page(_page(run, recipe, test, out / "denoised", truth, before, after), page, overwrite=overwrite)
+    write_page(_page(run, recipe, test, denoised, truth, before, after), page, overwrite=overwrite)
     return page
 
 
@@ -85,7 +98,7 @@ def _make_images(folder: Path, noise: str) -> None:
         write_array(folder / kind / name, image if kind == "clean" else simulate(image, noise, seed=number))
 
 
-def _scores(test: Any, denoised: Path, truth: Path | None) -> tuple[Evaluation | None, Evaluation | None]:
+def _scores(test: Any, denoised: Files, truth: Path | None) -> tuple[Evaluation | None, Evaluation | None]:
     if truth is None:
         return None, None
     before, after = evaluate_sources(test, truth), evaluate_sources(denoised, truth)
@@ -102,7 +115,7 @@ def _page(
     run: Run,
     recipe: Recipe,
     test: Any,
-    denoised: Path,
+    denoised: Files,
     truth: Path | None,
     before: Evaluation | None,
     after: Evaluation | None,
@@ -126,7 +139,7 @@ def _page(
     )
 
 
-def _comparisons(test: Any, denoised: Path, truth: Path | None, intensity: Intensity) -> tuple[Comparison, ...]:
+def _comparisons(test: Any, denoised: Files, truth: Path | None, intensity: Intensity) -> tuple[Comparison, ...]:
     planes = {"noisy": open_source(test).planes, "denoised": open_source(denoised).planes}
     if truth is not None:
         planes["truth"] = open_source(truth).planes
@@ -143,12 +156,29 @@ def _comparisons(test: Any, denoised: Path, truth: Path | None, intensity: Inten
 
 def _clear(out: Path, overwrite: bool) -> None:
     """Make room for a demo: only what an earlier one wrote is ever removed."""
-    if not out.exists() or not any(out.iterdir()):
-        return
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        _refuse_foreign(out, overwrite)
+        for name in ("images", "run", "denoised"):
+            shutil.rmtree(out / name, ignore_errors=True)
+        (out / "index.html").unlink(missing_ok=True)
+    with writing(out):
+        (out / MARK).write_text("Written by `pellucid demo`, which replaces it with --overwrite.\n", encoding="utf-8")
+
+
+def _refuse_foreign(out: Path, overwrite: bool) -> None:
     if not overwrite:
         raise InputError(f"{out}: is not empty; choose another folder, or add --overwrite to replace an earlier demo")
-    if not ((out / "run" / "recipe.toml").exists() or (out / "images" / "clean").is_dir()):
+    if not (out / MARK).is_file():
         raise InputError(f"{out}: does not hold an earlier demo, so nothing in it is replaced; choose another folder")
-    for name in ("images", "run", "denoised"):
-        shutil.rmtree(out / name, ignore_errors=True)
-    (out / "index.html").unlink(missing_ok=True)
+
+
+def _refuse_inside(out: Path, specs: Sequence[Any]) -> None:
+    """Images that the demo would remove, or results among its images, are told of before anything is done."""
+    for spec in specs:
+        source = open_source(spec)
+        refuse_unsafe(output_paths(source, spec, out / "denoised"), source, spec)
+        for image in source.images:
+            if out.resolve() in split(image.path)[0].resolve().parents:
+                raise InputError(f"{image.path}: lies in {out}, where the demo writes; choose another --out")
