@@ -17,6 +17,7 @@ from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.methods import make_recipe
 from pellucid.runs.model import Model
 from pellucid.runs.training import resume, start
+from pellucid.training import Interrupted
 
 
 def train(
@@ -48,10 +49,14 @@ def train(
         RunError: training failed.
     """
     chosen = make_recipe(recipe, preset, settings)
+    sources = {"clean": clean, "noisy": noisy}
+    if out is not None:
+        return Model.load(start(sources, out, chosen, device).folder, device=device)
     with tempfile.TemporaryDirectory(prefix="pellucid-") as temporary:
-        folder = Path(temporary) / "run" if out is None else Path(out)
-        start({"clean": clean, "noisy": noisy}, folder, chosen, device)
-        return Model.load(folder, device=device)
+        try:
+            return Model.load(start(sources, Path(temporary) / "run", chosen, device).folder, device=device)
+        except Interrupted:
+            raise Interrupted("stopped; nothing was kept: say where by out=... to go on with a training") from None
 
 
 def go_on(run: str | Path, *, device: str = "auto") -> Model:
