@@ -115,7 +115,7 @@ def fit(training: Training, batches: Batches, after_step: Callable[[Training, di
         while training.number < training.method.recipe.steps:
             losses = training.step(batches(training.number + 1))
             after_step(training, losses)
-            if asked.is_set():
+            if asked.is_set() and training.number < training.method.recipe.steps:
                 raise Interrupted(f"stopped after step {training.number}")
 
 
