@@ -90,12 +90,13 @@ def run_demo(
 def _make_images(folder: Path, noise: str) -> None:
     """Unpaired halves for training, and images with known truth that no training sees."""
     kinds = [*["clean"] * TRAINING_IMAGES, *["noisy"] * TRAINING_IMAGES, *["test"] * TEST_IMAGES]
-    for number, kind in terminal.progress_over(list(enumerate(kinds)), "making phantom tissue"):
-        image = tissue((SIZE, SIZE), seed=number)
-        name = f"phantom_{number:02d}.png"
-        if kind == "test":
-            write_array(folder / "truth" / name, image)
-        write_array(folder / kind / name, image if kind == "clean" else simulate(image, noise, seed=number))
+    with terminal.progress_over(list(enumerate(kinds)), "making phantom tissue") as numbered:
+        for number, kind in numbered:
+            image = tissue((SIZE, SIZE), seed=number)
+            name = f"phantom_{number:02d}.png"
+            if kind == "test":
+                write_array(folder / "truth" / name, image)
+            write_array(folder / kind / name, image if kind == "clean" else simulate(image, noise, seed=number))
 
 
 def _scores(test: Any, denoised: Files, truth: Path | None) -> tuple[Evaluation | None, Evaluation | None]:

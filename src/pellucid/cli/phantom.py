@@ -49,6 +49,7 @@ def phantom(
     paths = [output / f"phantom_{number:03d}.{extension}" for number in range(count)]
     if not overwrite:
         refuse_existing(paths)
-    for number, path in terminal.progress_over(list(enumerate(paths)), "making tissue"):
-        write_array(path, tissue(shape, seed + number, polarity), overwrite=overwrite)
+    with terminal.progress_over(list(enumerate(paths)), "making tissue") as numbered:
+        for number, path in numbered:
+            write_array(path, tissue(shape, seed + number, polarity), overwrite=overwrite)
     terminal.say(f"{count} images written to {output}")

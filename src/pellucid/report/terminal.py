@@ -88,12 +88,17 @@ def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Bar]:
         yield Bar(progress, progress.add_task(title, total=total, completed=done, note=""))
 
 
-def progress_over(items: Sequence[T], title: str) -> Iterator[T]:
-    """Go through items with a progress bar; none for a single item."""
+@contextmanager
+def progress_over(items: Sequence[T], title: str) -> Iterator[Iterable[T]]:
+    """The items, told by a progress bar that ends with the block, whatever happens in it; no bar for a single item."""
     if len(items) < 2:
-        yield from items
+        yield items
         return
     with progress_bar(title, len(items)) as bar:
-        for number, item in enumerate(items):
-            yield item
-            bar.set(number + 1)
+        yield _told(items, bar)
+
+
+def _told(items: Sequence[T], bar: Bar) -> Iterator[T]:
+    for number, item in enumerate(items):
+        yield item
+        bar.set(number + 1)

@@ -112,8 +112,9 @@ class Model:
             InputError: this is no run's folder, or a part of it is missing, damaged or too new.
         """
         run = Run(folder)
+        recipe = run.recipe()  # first: it tells whether this is a run at all
         intensity, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
-        return cls(run.recipe(), run.denoiser(weights), intensity, dtype, device=device, memory=memory)
+        return cls(recipe, run.denoiser(weights), intensity, dtype, device=device, memory=memory)
 
     def with_intensity(self, low: float, high: float) -> Model:
         """The same model for images of any pixel type in which `low` is as dark as black was in training, `high` white.
@@ -201,10 +202,8 @@ class Model:
         refuse_unsafe(paths, source, spec)
         if not overwrite:
             refuse_existing(paths)
-        return [
-            self._denoise_file(image, plan, overwrite)
-            for image, plan in terminal.progress_over(list(zip(source.images, plans, strict=True)), "denoising")
-        ]
+        with terminal.progress_over(list(zip(source.images, plans, strict=True)), "denoising") as pairs:
+            return [self._denoise_file(image, plan, overwrite) for image, plan in pairs]
 
     def _denoise_file(self, image: Image, outputs: Outputs, overwrite: bool) -> Written:
         with ExitStack() as stack:

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import gc
+import io
+
+import pytest
+from rich.console import Console
+
+from pellucid.report import terminal
+
+
+@pytest.fixture
+def printed(capsys):
+    """The lines on standard error so far; standard output must be empty."""
+
+    def read():
+        found = capsys.readouterr()
+        assert found.out == ""
+        assert "\x1b" not in found.err
+        return found.err.splitlines()
+
+    return read
+
+
+def test_lines_are_neither_wrapped_nor_understood_as_markup(printed):
+    text = "[bold]a[/bold] " + "long " * 100
+    terminal.say(text)
+    terminal.warn(text)
+    assert [line.rstrip() for line in printed()] == [text.rstrip(), f"warning: {text}".rstrip()]
+
+
+def test_a_table_keeps_each_row_in_one_line_however_long(printed):
+    rows = [("[file] " + "n" * 120, "1.25"), ("b", "10.5" + "0" * 80)]
+    terminal.table("a title that is longer than the table below it is wide [sic]", ["image", "PSNR (dB)"], rows)
+    lines = printed()
+    assert lines[0].rstrip() == "a title that is longer than the table below it is wide [sic]"
+    cells = [[cell.strip() for cell in line.split("│")[1:3]] for line in lines if line.startswith("│")]
+    assert cells == [list(row) for row in rows]
+
+
+def test_the_first_column_is_text_and_the_others_numbers(printed):
+    terminal.table("t", ["name", "value"], [("a", "1"), ("bbb", "100")])
+    rows = [line for line in printed() if line.startswith("│")]
+    assert rows == ["│ a    │     1 │", "│ bbb  │   100 │"]
+
+
+def test_results_go_to_standard_output(capsys):
+    terminal.table("t", ["name"], [("a",)], terminal.results())
+    found = capsys.readouterr()
+    assert "│ a    │" in found.out
+    assert found.err == ""
+
+
+def test_a_terminal_is_as_wide_as_it_is(monkeypatch):
+    screen = Console(file=io.StringIO(), force_terminal=True, width=40, highlight=False)
+    monkeypatch.setattr(terminal, "messages", lambda: screen)
+    terminal.table("t", ["name", "value"], [("a" * 100, "1")])
+    assert max(len(line) for line in screen.file.getvalue().splitlines() if "│" in line) <= 40
+
+
+def test_a_bar_tells_what_is_done_the_time_left_and_a_note(printed):
+    with terminal.progress_bar("training", 8, 3) as bar:
+        bar.set(5, "cycle 0.123")
+    (line,) = printed()
+    assert line.startswith("training")
+    assert "5/8" in line
+    assert "left" in line
+    assert line.rstrip().endswith("cycle 0.123")
+
+
+def test_items_come_in_order_with_a_bar(printed):
+    with terminal.progress_over(["a", "b", "c"], "doing") as items:
+        assert list(items) == ["a", "b", "c"]
+    (line,) = printed()
+    assert "3/3" in line
+
+
+@pytest.mark.parametrize("items", [[], ["a"]])
+def test_no_bar_for_one_item(items, printed):
+    with terminal.progress_over(items, "doing") as told:
+        assert list(told) == items
+    assert printed() == []
+
+
+def fail_at(items, bad):
+    with terminal.progress_over(items, "doing") as told:
+        for item in told:
+            if item == bad:
+                raise ValueError(item)
+
+
+def test_the_bar_ends_before_its_failure_is_told(printed):
+    with pytest.raises(ValueError, match="b"):
+        fail_at(["a", "b", "c"], "b")
+    assert "1/3" in printed()[0]
+    gc.collect()
+    assert printed() == []
