@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from pellucid.cli.options import parse_bytes
+from pellucid.cli.options import Range, parse_bytes
 from pellucid.report import terminal
 
 
@@ -18,7 +15,7 @@ def denoise(
     model: Path,
     parts: bool = False,
     noise: bool = False,
-    range_: Annotated[tuple[float, float] | None, Parameter(name="--range")] = None,
+    range_: Range = None,
     weights: str | None = None,
     memory: str | None = None,
     device: str = "auto",

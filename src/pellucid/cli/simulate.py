@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from pellucid.cli.options import Range
 from pellucid.errors import InputError
-from pellucid.images import create_image, open_source
+from pellucid.images import check_finite, create_image, open_source
 from pellucid.images.naming import output_paths, refuse_existing, refuse_unsafe
 from pellucid.noise import simulate as add_noise
 from pellucid.noise.registry import find
@@ -20,6 +24,7 @@ def simulate(
     noise: str = "film",
     strength: float | None = None,
     seed: int = 0,
+    range_: Range = None,
     captured: str | None = None,
     how: str = "multiply",
     overwrite: bool = False,
@@ -40,6 +45,8 @@ def simulate(
         How much; by default so that typical tissue comes to about 19 dB.
     seed
         Each image and plane gets noise of its own from this number on.
+    range_
+        Intensities of black and white: `--range 0 4095`; by default the type's whole range, 0 to 1 for floats.
     captured
         For --noise captured: images of noise alone, file, folder or glob.
     how
@@ -53,13 +60,25 @@ def simulate(
     if not overwrite:
         refuse_existing(targets)
     options = _options(noise, captured, how)
-    number = seed
-    for image, target in terminal.progress_over(list(zip(source.images, targets, strict=True)), "simulating"):
-        with create_image(target, image, overwrite=overwrite) as writer:
-            for index, plane in enumerate(image.planes):
-                writer.write(index, add_noise(plane.read(), noise, strength, number, **options))
-                number += 1
+    seeds = count(seed)
+    with terminal.progress_over(list(zip(source.images, targets, strict=True)), "simulating") as pairs:
+        for image, target in pairs:
+            with create_image(target, image, overwrite=overwrite) as writer:
+                for index, plane in enumerate(image.planes):
+                    pixels = plane.read()
+                    check_finite(plane.name, pixels)
+                    with _naming(plane.name):
+                        noisy = add_noise(pixels, noise, strength, next(seeds), data_range=range_, **options)
+                    writer.write(index, noisy)
     terminal.say(f"{len(targets)} images with {noise} noise written to {output}")
+
+
+@contextmanager
+def _naming(plane: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as problem:
+        raise InputError(f"{plane}: {problem}") from None
 
 
 def _options(noise: str, captured: str | None, how: str) -> dict[str, Any]:

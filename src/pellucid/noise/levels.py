@@ -31,7 +31,9 @@ def intensity_range(image: Image, data_range: Range | None = None) -> Range:
     if not np.issubdtype(image.dtype, np.floating):
         raise InputError(f"cannot put noise on pixels of type {image.dtype}: give integers or floats")
     if image.size and not (image.min() >= 0 and image.max() <= 1):
-        raise InputError("float pixels outside 0 to 1 (or not a number): give data_range=(black, white)")
+        raise InputError(
+            "float pixels outside 0 to 1 (or not a number): give data_range=(black, white), or --range BLACK WHITE"
+        )
     return 0.0, 1.0
 
 
