@@ -19,6 +19,7 @@ app = App(
     help_epilogue="Example: pellucid train --clean clean/ --noisy noisy/ --out run. "
     "Every command takes --debug, which shows where an error came from.",
     default_parameter=Parameter(negative=""),
+    suppress_keyboard_interrupt=False,  # `main` tells of it
 )
 COMMANDS = {
     "train": "Learn to denoise from noisy images and unrelated clean ones.",
