@@ -189,7 +189,8 @@ class Run:
     def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int) -> None:
         """Write weights of the denoiser."""
         tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-        content = save(tensors, metadata={"step": str(number), "pellucid": __version__})
+        # one entry: several come in any order, and equal runs shall give equal files
+        content = save(tensors, metadata={"pellucid": f"{__version__}, step {number}"})
         with replacing(self.weights(which), overwrite=True) as path:
             path.write_bytes(content)  # safetensors' own writer hides that the disk is full
 
