@@ -40,6 +40,12 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def settings():
+    """Of the run `trained`."""
+    return SETTINGS
+
+
+@pytest.fixture(scope="session")
 def trained(pictures, tmp_path_factory):
     """The folder of a finished run on `pictures`. Not to be written to: copy it."""
     from pellucid.methods import make_recipe

@@ -1,0 +1,129 @@
+"""The command itself: help, options, exit status, --debug."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from pellucid import __version__
+from pellucid.cli import COMMANDS, main
+from pellucid.cli.options import parse_bytes, parse_settings
+from pellucid.errors import InputError
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_explains_each_option_and_shows_an_example(name, command):
+    result = command(name, "--help")
+    assert result.status == 0
+    assert f"pellucid {name}" in " ".join(result.out.split())
+    function = getattr(import_module(f"pellucid.cli.{name}"), name)
+    documented = re.findall(r"^    (\w+)\n        \w", function.__doc__, re.MULTILINE)
+    assert documented
+    text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", result.out).split())
+    for parameter in documented:
+        option = parameter.rstrip("_").replace("_", "-")
+        assert f"--{option} " in text or option.upper() in text, option
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_example_of_each_docstring_is_a_command_that_is_understood(name):
+    from pellucid.cli import app
+
+    function = getattr(import_module(f"pellucid.cli.{name}"), name)
+    (example,) = re.findall(r"Example: `pellucid (.*)`", function.__doc__)
+    parsed, bound, _ = app.parse_args(example.split(), exit_on_error=False, print_error=False)
+    assert parsed is function
+    assert bound.arguments
+
+
+def test_the_list_of_commands_and_the_version(command):
+    shown = command("--help")
+    assert shown.status == 0
+    assert all(name in shown.out for name in COMMANDS)
+    assert "Example: pellucid train --clean clean/ --noisy noisy/ --out run" in " ".join(shown.out.split())
+    assert command("--version").out.strip() == __version__
+    assert command().status == 0
+
+
+def test_help_imports_nothing_that_is_slow():
+    code = """if True:
+        import json, sys
+        from pellucid.cli import COMMANDS, main
+        for arguments in (["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)):
+            try:
+                main(arguments)
+            except SystemExit:
+                pass
+        print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert not {"torch", "matplotlib", "zarr", "h5py", "tifffile", "tensorboard"} & loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["trian"], "trian"),
+        (["denoise", "a", "b", "--model", "c", "--bogus"], "--bogus"),
+        (["denoise", "a", "b"], "--model"),
+        (["denoise", "a"], "--output"),
+        (["phantom", "a", "--size", "big"], "big"),
+        (
+            ["denoise", "a", "b", "--model", "c", "--memory", "lots"],
+            "--memory lots: write an amount such as 500M or 2G",
+        ),
+    ],
+)
+def test_wrong_calls_are_one_line_with_status_2(arguments, expected, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert expected in refused(*arguments)
+    assert not any(tmp_path.iterdir())
+
+
+def test_debug_raises_the_error(tmp_path):
+    with pytest.raises(InputError, match="not the folder of a run"):
+        main(["denoise", "a", "b", "--model", str(tmp_path), "--debug"])
+
+
+def test_the_unforeseen_is_one_line_too(command, monkeypatch, tmp_path):
+    def broken(*_, **__):
+        raise ValueError("two\nlines")
+
+    monkeypatch.setattr("pellucid.cli.phantom.tissue", broken)
+    result = command("phantom", tmp_path, "--count", 1)
+    assert result.status == 1
+    assert result.err.splitlines() == ["pellucid: ValueError: two lines (--debug shows where)"]
+
+
+def test_interrupting_anything_is_one_line(command, monkeypatch, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pellucid.cli.phantom.tissue", interrupted)
+    result = command("phantom", tmp_path, "--count", 1)
+    assert (result.status, result.err.splitlines()) == (1, ["pellucid: stopped"])
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("2G", 2 << 30), ("500M", 500 << 20), ("1.5 KiB", 1536), ("7", 7), ("1tb", 1 << 40), (None, None)],
+)
+def test_amounts_of_memory(text, amount):
+    assert parse_bytes(text) == amount
+
+
+@pytest.mark.parametrize("text", ["", "G", "0", "-1G", "2X", "1e9", "0.0M"])
+def test_other_texts_are_no_amount(text):
+    with pytest.raises(InputError, match="write an amount such as"):
+        parse_bytes(text)
+
+
+def test_settings_keep_their_text():
+    assert parse_settings(["a=1", "b=x=y", "c="]) == {"a": "1", "b": "x=y", "c": ""}
+    assert parse_settings(None) == {}

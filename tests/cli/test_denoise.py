@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+import tifffile
+from skimage.metrics import peak_signal_noise_ratio
+
+from pellucid.images import PixelSize, open_image, write_array
+from pellucid.noise import simulate
+from pellucid.phantom import tissue
+from pellucid.runs.model import Model
+
+NANOMETRES = PixelSize({"Y": 8.0, "X": 8.0}, "nm")
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """A stack (3, 70, 90)."""
+    return simulate(tissue((3, 70, 90), seed=4), "film", seed=3)
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return Model.load(trained, device="cpu")
+
+
+def read(path):
+    image = open_image(path)
+    return np.stack([plane.read() for plane in image.planes]).reshape(image.shape)
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("name", "axes", "size"),
+    [
+        ("a.png", "YX", None),
+        ("a.tif", "YX", NANOMETRES),
+        ("a.tif", "ZYX", PixelSize({"Z": 30.0, "Y": 8.0, "X": 8.0}, "nm")),
+        ("a.tif", "TYX", NANOMETRES),
+        ("a.h5:/volumes/raw", "ZYX", None),
+        ("a.npy", "ZYX", None),
+        ("a.zarr", "ZYX", PixelSize({"Z": 30.0, "Y": 8.0, "X": 8.0}, "nm")),
+    ],
+)
+def test_format_type_axes_and_pixel_size_stay(name, axes, size, noisy, trained, model, tmp_path, command):
+    array = noisy[0] if axes == "YX" else noisy
+    given = f"{tmp_path}/in/{name}"
+    write_array(given, array, axes=axes, pixel_size=size)
+    result = command("denoise", given, tmp_path / "out", "--model", trained)
+    assert result.status == 0, result.err
+    assert re.search(r"out/a\.\w+  (no pixels|.* % of pixels) clipped", result.err)
+
+    before, after = open_image(given), open_image(f"{tmp_path}/out/{name}")
+    for attribute in ("axes", "shape", "dtype", "pixel_size"):
+        assert getattr(after, attribute) == getattr(before, attribute), attribute
+    assert np.array_equal(read(f"{tmp_path}/out/{name}"), model.denoise(array))
+    assert not np.array_equal(read(f"{tmp_path}/out/{name}"), array)
+
+
+def test_mrc_holds_8_bits_as_16_and_says_so(noisy, trained, model, tmp_path, command):
+    """MRC has no uint8: what was written as such is uint16 when read, which the model asks a range for."""
+    write_array(tmp_path / "a.mrc", noisy.astype(np.uint16), pixel_size=NANOMETRES)
+    result = command("denoise", tmp_path / "a.mrc", tmp_path / "b.mrc", "--model", trained, "--range", 0, 255)
+    assert result.status == 0, result.err
+    before, after = open_image(tmp_path / "a.mrc"), open_image(tmp_path / "b.mrc")
+    assert (after.axes, after.shape, after.dtype) == (before.axes, before.shape, np.uint16)
+    assert after.pixel_size.to("nm").values["X"] == pytest.approx(8)
+    assert np.array_equal(read(tmp_path / "b.mrc"), model.denoise(noisy))
+
+
+def test_imagej_files_stay_imagej_files(noisy, trained, tmp_path, command):
+    tifffile.imwrite(
+        tmp_path / "a.tif", noisy, imagej=True, resolution=(125.0, 125.0), metadata={"axes": "ZYX", "unit": "um"}
+    )
+    assert command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", trained).status == 0
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert file.is_imagej
+        assert file.series[0].axes == "ZYX"
+        assert file.pages[0].tags["XResolution"].value == (125, 1)
+
+
+def test_a_folder_a_glob_and_one_file(pictures, trained, tmp_path, command):
+    assert command("denoise", pictures / "noisy", tmp_path / "all", "--model", trained).status == 0
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["b0.png", "b1.png", "b2.png"]
+    assert command("denoise", f"{pictures}/noisy/b[01]*", tmp_path / "two", "--model", trained).status == 0
+    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["b0.png", "b1.png"]
+    assert command("denoise", pictures / "noisy" / "b2.png", tmp_path / "one.png", "--model", trained).status == 0
+    for one, other in (("two/b1.png", "all/b1.png"), ("one.png", "all/b2.png")):
+        assert (tmp_path / one).read_bytes() == (tmp_path / other).read_bytes()
+
+
+def test_parts_and_noise(pictures, trained, tmp_path, command):
+    given = pictures / "noisy" / "b0.png"
+    assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--parts", "--noise").status == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "d_F.png", "d_noise.tif", "d_x-H.png"]
+    noisy, done, noise = (read(path).astype(float) for path in (given, tmp_path / "d.png", tmp_path / "d_noise.tif"))
+    assert read(tmp_path / "d_noise.tif").dtype == np.float32
+    assert np.abs(noisy - noise - done).max() <= 0.5 + 1e-4  # the result is rounded, the noise is not
+    mean = (read(tmp_path / "d_F.png").astype(float) + read(tmp_path / "d_x-H.png")) / 2
+    inside = (mean > 5) & (mean < 250)
+    assert np.abs(mean - done)[inside].max() <= 1.5
+    assert np.abs(read(tmp_path / "d_F.png").astype(float) - read(tmp_path / "d_x-H.png")).max() > 3
+
+
+def test_parts_of_hdf5_have_files_of_their_own(noisy, trained, tmp_path, command):
+    write_array(tmp_path / "a.h5:/raw", noisy[0])
+    assert (
+        command("denoise", f"{tmp_path}/a.h5:/raw", f"{tmp_path}/b.h5:/x/y", "--model", trained, "--parts").status == 0
+    )
+    assert [open_image(f"{tmp_path}/{name}.h5:/x/y").shape for name in ("b", "b_F", "b_x-H")] == [(70, 90)] * 3
+
+
+def test_little_memory_means_tiles_and_the_same_pixels(trained, tmp_path, command, monkeypatch):
+    write_array(tmp_path / "a.png", simulate(tissue((160, 160), seed=8), "film", seed=1))
+    pieces = []
+    whole = Model.load(trained).denoiser.__class__.parts
+    monkeypatch.setattr(
+        "pellucid.methods.iscl.IsclDenoiser.parts", lambda self, noisy: pieces.append(noisy.shape) or whole(self, noisy)
+    )
+    assert command("denoise", tmp_path / "a.png", tmp_path / "whole.png", "--model", trained).status == 0
+    assert pieces == [(1, 1, 160, 160)]
+    pieces.clear()
+    tiled = command("denoise", tmp_path / "a.png", tmp_path / "tiles.png", "--model", trained, "--memory", "1900K")
+    assert tiled.status == 0
+    assert len(pieces) > 3
+    difference = np.abs(read(tmp_path / "whole.png").astype(int) - read(tmp_path / "tiles.png"))
+    assert difference.max() <= 1
+    assert np.count_nonzero(difference) <= difference.size / 1000
+
+
+def test_last_and_average_weights_differ_and_the_recipe_chooses(pictures, trained, tmp_path, command):
+    given = pictures / "noisy" / "b0.png"
+    for weights in ("last", "average"):
+        assert (
+            command("denoise", given, tmp_path / f"{weights}.png", "--model", trained, "--weights", weights).status == 0
+        )
+    assert "(average weights)" in command("denoise", given, tmp_path / "chosen.png", "--model", trained).err
+    assert not np.array_equal(read(tmp_path / "last.png"), read(tmp_path / "average.png"))
+    assert np.array_equal(read(tmp_path / "chosen.png"), read(tmp_path / "average.png"))
+
+
+def test_another_pixel_type_is_refused_with_the_remedy(noisy, trained, tmp_path, refused):
+    for dtype in ("uint16", "int8", "float32"):
+        path = tmp_path / f"{dtype}.tif"
+        write_array(path, noisy[0].astype(dtype))
+        line = refused("denoise", path, tmp_path / "out.tif", "--model", trained)
+        assert f"{dtype}.tif: holds {dtype} pixels, but the model was trained on uint8: convert them, or" in line
+        assert "--range LOW HIGH" in line
+    assert not (tmp_path / "out.tif").exists()
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("uint16", 257), ("float32", 1 / 255)])
+def test_a_range_makes_other_pixel_types_good(dtype, scale, noisy, trained, model, tmp_path, command):
+    write_array(tmp_path / "a.tif", (noisy[0] * np.float64(scale)).astype(dtype))
+    high = 255 * scale
+    done = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", trained, "--range", 0, high)
+    assert done.status == 0, done.err
+    result = read(tmp_path / "b.tif")
+    assert result.dtype == dtype
+    assert np.abs(result / scale - model.denoise(noisy[0])).max() <= 0.51
+
+
+def test_a_range_the_wrong_way_round_is_refused(pictures, trained, tmp_path, refused):
+    line = refused("denoise", pictures / "noisy", tmp_path / "out", "--model", trained, "--range", 255, 0)
+    assert "two finite numbers are wanted, the lower first" in line
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_models_of_other_pixel_types_take_those(dtype, trained, tmp_path, command, noisy):
+    """A model trained on 16 bits or floats, here the same weights with the range that such a training would store."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    described = (run / "model.json").read_text()
+    (run / "model.json").write_text(described.replace('"uint8"', f'"{dtype}"').replace("255.0", "1020.0"))
+    write_array(tmp_path / "a.tif", noisy[0].astype(dtype) * 4)
+    assert command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", run).status == 0
+    expected = Model.load(trained).denoise(noisy[0]).astype(float)
+    assert np.abs(read(tmp_path / "b.tif") / 4 - expected).max() <= 0.63
+
+
+def test_outputs_that_exist_are_refused_and_nothing_changes(pictures, trained, tmp_path, refused, command):
+    out = tmp_path / "out"
+    write_array(out / "b1.png", np.zeros((20, 20), np.uint8))
+    before = snapshot(out)
+    assert "b1.png: exists already" in refused("denoise", pictures / "noisy", out, "--model", trained)
+    assert snapshot(out) == before
+    assert command("denoise", pictures / "noisy", out, "--model", trained, "--overwrite").status == 0
+    assert read(out / "b1.png").shape == (96, 96)
+
+
+def test_an_existing_part_is_refused_too(pictures, trained, tmp_path, refused):
+    write_array(tmp_path / "b1_F.png", np.zeros((20, 20), np.uint8))
+    before = snapshot(tmp_path)
+    line = refused("denoise", pictures / "noisy", tmp_path, "--model", trained, "--parts")
+    assert "b1_F.png: exists already" in line
+    assert snapshot(tmp_path) == before
+
+
+def test_two_inputs_of_one_name_are_refused(pictures, trained, tmp_path, refused):
+    for folder in ("x", "y"):
+        write_array(tmp_path / folder / "a.png", np.zeros((20, 20), np.uint8))
+    line = refused("denoise", f"{tmp_path}/*/a.png", tmp_path / "out", "--model", trained)
+    assert "several outputs would be called a.png" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_part_must_not_take_the_name_of_another_result(trained, tmp_path, refused):
+    for name in ("a.png", "a_F.png"):
+        write_array(tmp_path / "in" / name, np.zeros((20, 20), np.uint8))
+    line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--parts")
+    assert "several outputs would be called a_F.png" in line
+
+
+def test_the_input_is_never_overwritten(pictures, trained, tmp_path, refused):
+    folder = shutil.copytree(pictures / "noisy", tmp_path / "in")
+    before = snapshot(folder)
+    for given, output in (
+        (folder, folder),
+        (folder, folder / "below"),
+        (folder / "b0.png", folder),
+        (folder / "b0.png", folder / "b0.png"),
+        (f"{folder}/*.png", folder),
+    ):
+        assert "lies in the input" in refused("denoise", given, output, "--model", trained, "--overwrite")
+    assert snapshot(folder) == before
+
+
+def test_clipped_pixels_are_counted(trained, tmp_path, command):
+    bright = np.full((64, 64), 255, np.uint8)
+    bright[::2, ::3] = 0
+    write_array(tmp_path / "a.png", bright)
+    result = command("denoise", tmp_path / "a.png", tmp_path / "b.png", "--model", trained, "--parts")
+    assert "b.png  no pixels clipped" in result.err  # the result is limited to the range before
+
+
+def test_what_a_format_cannot_keep_is_said(noisy, trained, tmp_path, command):
+    write_array(tmp_path / "a.tif", noisy[0], pixel_size=NANOMETRES)
+    result = command("denoise", tmp_path / "a.tif", tmp_path / "b.npy", "--model", trained)
+    assert "warning:" in result.err
+    assert "b.npy: NPY cannot hold the pixel size (8 × 8 nm)" in result.err
+
+
+def test_the_result_is_a_picture_of_the_input(pictures, trained, tmp_path, command):
+    """Eight steps do not denoise, but they must not destroy: the tissue stays where it is."""
+    command("denoise", pictures / "noisy", tmp_path, "--model", trained)
+    for number in range(3):
+        noisy, done = read(pictures / "noisy" / f"b{number}.png"), read(tmp_path / f"b{number}.png")
+        assert peak_signal_noise_ratio(noisy, done) > 10
+        assert np.corrcoef(noisy.ravel(), done.ravel())[0, 1] > 0.5

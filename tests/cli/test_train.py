@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid.images import write_array
+from pellucid.phantom import tissue
+
+TINY = ("--device", "cpu", "--set", "width=1", "batch=2", "steps=1")
+
+
+@pytest.fixture
+def sources(pictures):
+    return "--clean", pictures / "clean", "--noisy", pictures / "noisy"
+
+
+def test_a_training_says_what_it_has_does_and_leaves(sources, tmp_path, command):
+    out = tmp_path / "run"
+    result = command("train", *sources, "--out", out, *TINY)
+    assert result.status == 0, result.err
+    assert result.out == ""  # messages are no results
+    lines = result.err.splitlines()
+    rows = {line.split("│")[1].strip(): line.split("│")[2:4] for line in lines if line.startswith("│")}
+    assert [cell.strip() for cell in rows["files"]] == ["3", "3"]
+    assert [cell.strip() for cell in rows["sizes"]] == ["96×96", "96×96"]
+    assert [cell.strip() for cell in rows["type"]] == ["uint8", "uint8"]
+    assert all(len(cell.strip()) > 8 for cell in rows["histogram"])
+    assert any(line.startswith("warning: too few pixels: the clean images") for line in lines)
+    assert f"recipe proposed (quick), 1 steps, on cpu (as asked); run folder {out}" in lines
+    assert any("1/1" in line and "left" in line and "cycle" in line for line in lines)
+    assert lines[-1] == f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {out}"
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 1
+
+
+def test_several_files_may_follow_one_option(pictures, tmp_path, command):
+    clean, noisy = (sorted((pictures / kind).iterdir()) for kind in ("clean", "noisy"))
+    result = command(
+        "train", "--clean", *clean[:2], "--clean", clean[2], "--noisy", *noisy, "--out", tmp_path / "run", *TINY
+    )
+    assert result.status == 0, result.err
+    described = json.loads((tmp_path / "run" / "provenance.json").read_text())["sources"]
+    assert [described[kind]["images"] for kind in ("clean", "noisy")] == [3, 3]
+
+
+def test_the_same_images_in_both_sources_are_warned_of(pictures, tmp_path, command):
+    mixed = shutil.copytree(pictures / "noisy", tmp_path / "mixed")
+    shutil.copy(pictures / "clean" / "a1.png", mixed)
+    result = command("train", "--clean", pictures / "clean", "--noisy", mixed, "--out", tmp_path / "run", *TINY)
+    assert result.status == 0
+    (line,) = [line for line in result.err.splitlines() if line.startswith("warning: duplicates")]
+    assert "1 plane is the same in both" in line
+    assert "a1.png" in line
+    assert any("duplicates" in each for each in json.loads((tmp_path / "run/provenance.json").read_text())["warnings"])
+
+
+def test_opposite_polarity_is_warned_of(tmp_path, command):
+    for number in range(2):
+        write_array(tmp_path / "clean" / f"{number}.png", tissue((320, 320), seed=number))
+        write_array(tmp_path / "noisy" / f"{number}.png", tissue((320, 320), seed=number + 5, polarity="light"))
+    inspected = command("inspect", "--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy")
+    assert inspected.status == 0
+    assert "warning: opposite polarity" in inspected.err
+    trained = command(
+        "train", "--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy", "--out", tmp_path / "run", *TINY
+    )
+    assert "warning: opposite polarity" in trained.err
+
+
+def test_batch_norm_with_a_tiny_batch_is_warned_of(sources, tmp_path, command):
+    result = command("train", *sources, "--out", tmp_path / "run", "--recipe", "iscl-batch", *TINY)
+    assert result.status == 0, result.err
+    warnings = [line for line in result.err.splitlines() if "learns from batch statistics, which 2 patches" in line]
+    assert [line.split("=")[0] for line in warnings] == [
+        f"warning: {role}" for role in ("generator", "discriminator", "extractor")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--set", "stepps=3"), "unknown setting 'stepps': did you mean 'steps'?"),
+        (("--set", "steps"), "--set steps: write key=value"),
+        (("--set", "steps=many"), "setting steps='many'"),
+        (("--set", "steps=0"), "setting steps='0'"),
+        (("--recipe", "isc"), "unknown recipe 'isc': did you mean 'iscl'?"),
+        (("--preset", "quik"), "unknown preset 'quik': did you mean 'quick'?"),
+        (("--set", "generator=instanse"), "did you mean 'instance'?"),
+        (("--set", "patch=40"), "patch=40"),
+        (("--device", "tpu"), "device 'tpu' cannot be used"),
+    ],
+)
+def test_wrong_settings_are_refused_and_the_nearest_named(arguments, expected, sources, tmp_path, refused):
+    assert expected in refused("train", *sources, "--out", tmp_path / "run", *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_norm_that_cannot_work_is_refused_before_any_data_is_read(tmp_path, refused):
+    missing = ("--clean", tmp_path / "missing", "--noisy", tmp_path / "missing", "--out", tmp_path / "run")
+    line = refused("train", *missing, "--set", "discriminator=instance")
+    assert "discriminator='instance' cannot work: its last map has one pixel" in line
+
+
+def test_a_used_folder_is_refused_before_any_data_is_read(tmp_path, trained, refused):
+    missing = ("--clean", tmp_path / "missing", "--noisy", tmp_path / "missing")
+    line = refused("train", *missing, "--out", trained)
+    assert f"{trained}: is not empty; choose another folder, or go on with that run by --resume" in line
+
+
+@pytest.mark.parametrize("left_out", [0, 2, 4])
+def test_all_three_are_needed(left_out, sources, tmp_path, refused):
+    arguments = [*sources, "--out", tmp_path / "run"]
+    del arguments[left_out : left_out + 2]
+    assert "train needs --clean, --noisy and --out, or --resume RUN" in refused("train", *arguments)
+
+
+def test_resume_takes_nothing_else(trained, sources, refused):
+    for more in (sources[:2], sources[2:], ("--out", "x"), ("--set", "steps=3")):
+        assert "--resume goes on with a run as it was set up" in refused("train", "--resume", trained, *more)
+
+
+def test_resume_of_a_finished_run_says_so(trained, tmp_path, command):
+    run = shutil.copytree(trained, tmp_path / "run")
+    result = command("train", "--resume", run)
+    assert result.status == 0
+    assert f"{run}: finished already, 8 steps" in result.err.splitlines()
+
+
+def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(sources, tmp_path, refused, monkeypatch):
+    from pellucid.methods.iscl import Iscl
+
+    whole = Iscl.step
+
+    def poisoned(self, batch, number):
+        losses = whole(self, batch, number)
+        return {**losses, "cycle": torch.tensor(float("nan"))} if number == 3 else losses
+
+    monkeypatch.setattr(Iscl, "step", poisoned)
+    out = tmp_path / "run"
+    pairs = ("width=1", "batch=2", "steps=5", "save_every=2")
+    line = refused("train", *sources, "--out", out, "--device", "cpu", "--set", *pairs, status=1)
+    assert "loss 'cycle' became nan at step 3; the last good state is kept" in line
+    assert torch.load(out / "state.pt", weights_only=True)["number"] == 2
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_other_pixel_types_train_and_denoise(dtype, tmp_path, command):
+    for kind, seed in (("clean", 0), ("noisy", 5)):
+        image = tissue((80, 72), seed=seed).astype(dtype) * (200 if dtype == "uint16" else 1e-3)
+        write_array(tmp_path / kind / "a.tif", image.astype(dtype))
+    run = tmp_path / "run"
+    arguments = ("--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy", "--out", run)
+    assert command("train", *arguments, *TINY).status == 0
+    assert json.loads((run / "model.json").read_text())["dtypes"] == {"clean": dtype, "noisy": dtype}
+    assert command("denoise", tmp_path / "noisy", tmp_path / "out", "--model", run).status == 0
+    write_array(tmp_path / "b.png", np.full((20, 20), 3, np.uint8))
+    wrong = command("denoise", tmp_path / "b.png", tmp_path / "c.png", "--model", run)
+    assert f"holds uint8 pixels, but the model was trained on {dtype}" in wrong.err
+
+
+def test_one_single_tiny_image_trains_with_a_warning(tmp_path, command):
+    for kind in ("clean", "noisy"):
+        write_array(tmp_path / f"{kind}.png", tissue((20, 17), seed=len(kind)))
+    run = tmp_path / "run"
+    result = command("train", "--clean", tmp_path / "clean.png", "--noisy", tmp_path / "noisy.png", "--out", run, *TINY)
+    assert result.status == 0, result.err
+    assert "warning: too few pixels" in result.err
+
+
+def test_images_of_mixed_sizes_are_fine(tmp_path, command):
+    for number, shape in enumerate(((70, 96), (40, 130), (64, 64))):
+        write_array(tmp_path / "clean" / f"{number}.png", tissue(shape, seed=number))
+        write_array(tmp_path / "noisy" / f"{number}.png", tissue(shape, seed=number + 9))
+    run = tmp_path / "run"
+    result = command("train", "--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy", "--out", run, *TINY)
+    assert result.status == 0, result.err
+    assert "70×96, 64×64, 40×130" in result.err
+    assert (run / "previews" / "000001.png").stat().st_size > 1000

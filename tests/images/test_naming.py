@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from pellucid.errors import InputError
+from pellucid.images import open_source, write_array
+from pellucid.images.naming import (
+    beside,
+    extra_path,
+    float_path,
+    is_image,
+    output_paths,
+    refuse_existing,
+    refuse_unsafe,
+)
+
+
+@pytest.fixture
+def files(tmp_path, picture):
+    def make(*names):
+        for name in names:
+            write_array(tmp_path / name, picture((20, 20)))
+        return [str(tmp_path / name) for name in names]
+
+    return make
+
+
+@pytest.mark.parametrize("path", ["a.png", "a.OME.TIF", "b/a.h5:/raw", "a.zarr", "a.jpg"])
+def test_images_are_known_by_their_extension(path):
+    assert is_image(path)
+
+
+@pytest.mark.parametrize("path", ["a", "folder.d/", "a.txt", "a.npz"])
+def test_others_are_not(path):
+    assert not is_image(path)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("d/cells.png", "d/cells_denoised.png"),
+        ("d/cells.ome.tif", "d/cells_denoised.ome.tif"),
+        ("d/cells.h5:/raw/em", "d/cells_denoised.h5:/raw/em"),
+        ("d/cells.jpg", "d/cells_denoised.png"),
+        ("d/cells.zarr", "d/cells_denoised.zarr"),
+        ("d/folder", "d/folder_denoised"),
+    ],
+)
+def test_beside_the_input(spec, expected):
+    assert beside(spec) == Path(expected)
+
+
+def test_beside_a_glob_is_nowhere():
+    with pytest.raises(InputError, match="say where the results shall go"):
+        beside("d/*.png")
+
+
+def test_one_image_goes_into_the_file_that_is_named(files, tmp_path):
+    (name,) = files("a.png")
+    assert output_paths(open_source(name), name, tmp_path / "out.tif") == [tmp_path / "out.tif"]
+    assert output_paths(open_source(name), name, Path("out.h5:/x")) == [Path("out.h5:/x")]
+
+
+def test_images_keep_their_names_in_a_folder(files, tmp_path):
+    names = files("a.png", "b.ome.tif")
+    expected = [tmp_path / "out/a.png", tmp_path / "out/b.ome.tif"]
+    assert output_paths(open_source(str(tmp_path)), str(tmp_path), tmp_path / "out") == expected
+    assert output_paths(open_source(names), names, tmp_path / "out") == expected
+
+
+def test_several_images_do_not_fit_one_file(files, tmp_path):
+    names = files("a.png", "b.png")
+    with pytest.raises(InputError, match=r"out\.tif: names one file for 2 images: give a folder"):
+        output_paths(open_source(names), names, tmp_path / "out.tif")
+
+
+def test_a_format_that_is_only_read_becomes_png(tmp_path):
+    Picture.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(tmp_path / "a.jpg")
+    assert output_paths(open_source(str(tmp_path)), str(tmp_path), tmp_path / "out") == [tmp_path / "out/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "as_float"),
+    [
+        ("d/cells.ome.tif", "d/cells_F.ome.tif", "d/cells_F.ome.tif"),
+        ("d/cells.png", "d/cells_F.png", "d/cells_F.tif"),
+        ("d/cells.h5:/raw", "d/cells_F.h5:/raw", "d/cells_F.h5:/raw"),
+        ("d/cells.mrc", "d/cells_F.mrc", "d/cells_F.mrc"),
+    ],
+)
+def test_extras_have_a_file_of_their_own(path, expected, as_float):
+    assert extra_path(Path(path), "F") == Path(expected)
+    assert float_path(Path(path), "F") == Path(as_float)
+
+
+def test_existing_files_are_named(files, tmp_path):
+    files("a.png")
+    refuse_existing([tmp_path / "b.png"])
+    with pytest.raises(InputError, match=r"a\.png: exists already; .*--overwrite"):
+        refuse_existing([tmp_path / "b.png", tmp_path / "a.png"])
+
+
+def test_the_input_is_never_an_output(files, tmp_path):
+    names = files("a.png", "b.png")
+    folder, glob = str(tmp_path), f"{tmp_path}/*.png"
+    (tmp_path / "link").symlink_to(tmp_path)
+    for spec, output in (
+        (names, tmp_path / "a.png"),
+        (names[1], tmp_path / "sub/../b.png"),
+        (glob, tmp_path / "link" / "a.png"),
+        (folder, tmp_path / "new.png"),
+        (folder, tmp_path / "below" / "new.png"),
+    ):
+        with pytest.raises(InputError, match="lies in the input, which is never written to; choose another output"):
+            refuse_unsafe([output], open_source(spec), spec)
+    refuse_unsafe([tmp_path / "a_denoised.png"], open_source(names[0]), names[0])
+    refuse_unsafe([tmp_path / "below" / "a.png"], open_source(glob), glob)
+
+
+def test_the_inside_of_an_image_that_is_a_folder_is_the_input_too(files, tmp_path):
+    (name,) = files("a.zarr")
+    with pytest.raises(InputError, match="lies in the input"):
+        refuse_unsafe([tmp_path / "a.zarr" / "out.png"], open_source(name), name)
+
+
+def test_two_outputs_in_one_file_are_refused(files, tmp_path):
+    names = files("x/a.png", "y/a.png")
+    source = open_source(names)
+    with pytest.raises(
+        InputError, match=r"several outputs would be called a\.png: write the inputs into different folders"
+    ):
+        refuse_unsafe(output_paths(source, names, tmp_path / "out"), source, names)
+    with pytest.raises(InputError, match=r"several outputs would be called b\.h5"):
+        refuse_unsafe([Path("b.h5:/1"), Path("b.h5:/2")], source, names)
