@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from pellucid import demo
+from pellucid.images import open_source
+
+TINY = ("--device", "cpu", "--set", "steps=3", "width=4", "batch=2")
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    for name, value in {"TRAINING_IMAGES": 2, "TEST_IMAGES": 2, "SIZE": 96, "SHOWN": 2}.items():
+        monkeypatch.setattr(demo, name, value)
+
+
+def page(out):
+    return (out / "index.html").read_text(encoding="utf-8")
+
+
+def count(folder):
+    return len(open_source(str(folder)).images)
+
+
+def test_the_demo_makes_trains_denoises_scores_and_shows(tmp_path, command, refused):
+    out = tmp_path / "demo"
+    result = command("demo", "--out", out, *TINY)
+    assert result.status == 0, result.err
+    assert [count(out / "images" / kind) for kind in ("clean", "noisy", "test", "truth")] == [2, 2, 2, 2]
+    assert count(out / "denoised") == 2
+    assert "held-out images against the truth, data range 255" in result.err
+    assert result.err.splitlines()[-1] == f"look at {out / 'index.html'}"
+    text = page(out)
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)  # nothing is fetched from elsewhere
+    assert text.count("data:image/png;base64,") >= 2 * 3
+    for word in ("PSNR", "SSIM", "instance", "switchable", "truth"):
+        assert word in text
+
+    line = refused("demo", "--out", out, *TINY)
+    assert "is not empty; choose another folder, or add --overwrite to replace an earlier demo" in line
+    (out / "mine.txt").write_text("mine")
+    shutil.rmtree(out / "denoised")
+    assert command("demo", "--out", out, "--overwrite", *TINY).status == 0
+    assert count(out / "denoised") == 2
+    assert (out / "mine.txt").read_text() == "mine"  # only what a demo wrote is removed
+
+
+def test_what_is_no_demo_is_never_removed(tmp_path, trained, refused):
+    """Even if it looks like one: a run, and images in folders of the same names."""
+    shutil.copytree(trained, tmp_path / "run")
+    for name in ("images/clean", "denoised"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "mine.png").write_bytes(b"precious")
+    before = sorted(path for path in tmp_path.rglob("*"))
+    line = refused("demo", "--out", tmp_path, "--overwrite", *TINY)
+    assert "does not hold an earlier demo, so nothing in it is replaced" in line
+    assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def test_own_images_give_pictures_and_no_numbers(pictures, tmp_path, command):
+    out = tmp_path / "demo"
+    result = command("demo", "--out", out, "--clean", pictures / "clean", "--noisy", pictures / "noisy", *TINY)
+    assert result.status == 0, result.err
+    assert not (out / "images").exists()
+    assert count(out / "denoised") == 3
+    text = page(out)
+    assert "your images" in text
+    assert "b0.png" in text
+    assert "PSNR" not in text + result.err
+
+
+def test_wrong_calls_leave_an_earlier_demo_alone(pictures, tmp_path, refused):
+    out = tmp_path / "demo"
+    (out / "run").mkdir(parents=True)
+    (out / demo.MARK).touch()
+    own = shutil.copytree(pictures / "noisy", out / "images" / "noisy")
+    before = sorted(out.rglob("*"))
+    for arguments, expected in (
+        (("--clean", pictures / "clean"), "the demo takes both --clean and --noisy, or neither"),
+        (("--clean", pictures / "clean", "--noisy", tmp_path / "missing"), "missing: there is no such file"),
+        (("--clean", pictures / "clean", "--noisy", own), "where the demo writes; choose another --out"),
+        (("--clean", pictures / "clean", "--noisy", tmp_path), "has no images in it"),
+        (("--noise", "flim"), "unknown noise 'flim'"),
+        (("--set", "discriminator=instance"), "discriminator='instance' cannot work"),
+    ):
+        assert expected in refused("demo", "--out", out, "--overwrite", *arguments)
+    assert sorted(out.rglob("*")) == before
+
+
+def test_results_among_the_own_images_are_refused_before_training(pictures, tmp_path, refused):
+    own = shutil.copytree(pictures / "noisy", tmp_path / "own")
+    line = refused("demo", "--out", own / "demo", "--clean", pictures / "clean", "--noisy", own, *TINY)
+    assert "lies in the input" in line
+    assert not (own / "demo").exists()
