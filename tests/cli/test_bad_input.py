@@ -90,19 +90,15 @@ def one_axis(folder):
 def not_a_number(folder):
     image = tissue((40, 40), seed=1).astype(np.float32)
     image[3, 5] = np.nan
-    write_raw(folder / "nan.tif", image)
+    tifffile.imwrite(folder / "nan.tif", image)
     return folder / "nan.tif"
 
 
 def infinite(folder):
     image = tissue((40, 40), seed=1).astype(np.float32)
     image[3, 5] = np.inf
-    write_raw(folder / "inf.tif", image)
+    tifffile.imwrite(folder / "inf.tif", image)
     return folder / "inf.tif"
-
-
-def write_raw(path, image):
-    tifffile.imwrite(path, image)
 
 
 def too_small(folder):
