@@ -84,7 +84,8 @@ def test_last_and_average_weights_are_those_of_the_state(trained):
     last, average = run.denoiser("last").state_dict(), run.denoiser("average").state_dict()
     for name in last:
         assert torch.equal(last[name], state["method"][f"denoiser.{name}"])
-        assert torch.equal(average[name], state["average"][name])
+        if "running" not in name:  # those are measured anew for the averaged weights
+            assert torch.equal(average[name], state["average"][name])
     assert any(not torch.equal(last[name], average[name]) for name in last)
 
 

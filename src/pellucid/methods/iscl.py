@@ -54,6 +54,7 @@ class IsclRecipe(Recipe):
     extractor: str = Field("switchable", description="norm of H")
     width: int = Field(32, ge=1, le=512, description="channels of every network at its widest resolution")
     lambda_: float = Field(30.0, ge=0, description="weight λ of the cycle and bypass losses")
+    discriminator_rate: float = Field(1.0, gt=0, description="factor on the learning rate of D_X and D_Y")
     extractor_rate: float = Field(1.0, gt=0, description="factor on the learning rate of H, which only regresses")
     gamma: float = Field(0.5, ge=0, le=1, description="share γ of F(x) in the result; the rest is x − H(x)")
     hinge: Literal["published", "standard"] = Field("published", description="margin for fakes: 0, or 1 as usual")
@@ -122,7 +123,7 @@ class Iscl(Method[IsclRecipe]):
         self.D_Y = Discriminator(recipe.width, recipe.discriminator)
         self.margin = {"published": 0.0, "standard": 1.0}[recipe.hinge]
         self.generators = RectifiedAdam([self.F, self.G], recipe)
-        self.discriminators = LookaheadRectifiedAdam([self.D_X, self.D_Y], recipe)
+        self.discriminators = LookaheadRectifiedAdam([self.D_X, self.D_Y], recipe, recipe.discriminator_rate)
         self.extractor = LookaheadRectifiedAdam([self.H], recipe, recipe.extractor_rate)
         self.optimisers = {
             "generators": self.generators,

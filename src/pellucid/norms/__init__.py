@@ -7,6 +7,7 @@ from pellucid.norms.catalogue import NORMS, Norm, norm
 from pellucid.norms.feature import FeatureNorm
 from pellucid.norms.frozen import constrain, feature_norms, follows_mode, freeze, moments_from, record
 from pellucid.norms.moments import Moments, measure, merge, pool
+from pellucid.norms.running import settle
 from pellucid.norms.spectral import SpectralNorm, SpectralProjection, spectral
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "norm",
     "pool",
     "record",
+    "settle",
     "spectral",
 ]

@@ -17,7 +17,7 @@ from pellucid.images.atomic import writing
 from pellucid.methods import Denoiser
 from pellucid.report import contact_sheet, curves_picture
 from pellucid.runs.folder import Run
-from pellucid.training import Training
+from pellucid.training import Batches, Training
 from pellucid.training.checkpoint import save_state
 
 PREVIEW_SIDE = 192
@@ -31,10 +31,12 @@ class Recorder:
         run: the folder.
         noisy: images (Y, X) that previews are cut from, the same crops each time.
         intensity: the noisy images' range.
+        batches: what it learns from.
     """
 
-    def __init__(self, run: Run, noisy: Sequence[NDArray[Any]], intensity: Intensity) -> None:
+    def __init__(self, run: Run, noisy: Sequence[NDArray[Any]], intensity: Intensity, batches: Batches) -> None:
         self.run = run
+        self.batches = batches
         self.crops = preview_crops(noisy)
         self.intensity = intensity
         self._tensorboard = _tensorboard(run)
@@ -57,14 +59,13 @@ class Recorder:
         """Save the state to resume from, and the denoiser's weights, last and averaged."""
         state = training.state()
         self.run.save_weights("last", training.method.denoiser.state_dict(), training.number)
-        self.run.save_weights("average", state["average"], training.number)
+        self.run.save_weights("average", training.averaged(self.batches).state_dict(), training.number)
         save_state(state, self.run.state)  # last: a run whose state is that of the end has its weights too
 
     def draw(self, training: Training) -> None:
         """Draw the preview crops and the loss curves."""
         last = copy.deepcopy(training.method.denoiser).eval()
-        average = copy.deepcopy(last)
-        average.load_state_dict(training.average.state_dict())
+        average = training.averaged(self.batches)
         parts = last.part_names if len(last.part_names) > 1 else []
         rows = [self._row(crop, last, average, parts, training.device) for crop in self.crops]
         contact_sheet(

@@ -95,7 +95,7 @@ def _train(run: Run, training: Training, sources: Mapping[str, Source], device: 
     images = {kind: hold(source.planes, budget) for kind, source in sources.items()}
     patches = {kind: Patches(images[kind], intensities[kind].to_unit, recipe.patch) for kind in images}
     batches = PIPELINES[recipe.pipeline](patches["clean"], patches["noisy"], recipe.batch, recipe.seed)
-    recorder = Recorder(run, images["noisy"], intensities["noisy"])
+    recorder = Recorder(run, images["noisy"], intensities["noisy"], batches)
     try:
         with terminal.progress_bar("training", recipe.steps, training.number) as bar:
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pellucid.errors import InputError, RunError
-from pellucid.methods import Method
+from pellucid.methods import Denoiser, Method
+from pellucid.norms import follows_mode, settle
 from pellucid.training.averaging import MovingAverage
 
 Batches = Callable[[int], Mapping[str, Tensor]]
 """The batch of a step, counted from 1."""
+
+SETTLING_BATCHES = 32
 
 
 class Interrupted(RunError):  # noqa: N818
@@ -52,14 +57,25 @@ class Training:
         Raises:
             RunError: a loss is not a number; the first such is named.
         """
-        placed = {kind: patches.to(self.device, non_blocking=True) for kind, patches in batch.items()}
-        losses = {name: float(loss) for name, loss in self.method.step(placed, self.number + 1).items()}
+        losses = {name: float(loss) for name, loss in self.method.step(self._place(batch), self.number + 1).items()}
         self.number += 1
         for name, loss in losses.items():
             if not math.isfinite(loss):
                 raise self._diverged(f"loss {name!r} became {loss}")
         self.average.update(self.number)
         return losses
+
+    def averaged(self, batches: Batches) -> Denoiser:
+        """A copy of the denoiser with the averaged weights, in evaluation mode.
+
+        Its running statistics are measured anew on some batches: those of the steps belong to other weights.
+        """
+        denoiser = copy.deepcopy(self.method.denoiser)
+        denoiser.load_state_dict(self.average.state_dict())
+        if follows_mode(denoiser):
+            noisy = (self._place(batches(number))["noisy"] for number in range(1, SETTLING_BATCHES + 1))
+            settle(denoiser, (partial(denoiser.parts, patches) for patches in noisy))
+        return denoiser.eval()
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on as if never stopped: tensors and plain values only.
@@ -96,6 +112,9 @@ class Training:
             raise InputError(
                 "the saved training state does not fit this recipe: put the recipe back as it was, or train anew"
             ) from problem
+
+    def _place(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {kind: patches.to(self.device, non_blocking=True) for kind, patches in batch.items()}
 
     def _diverged(self, what: str) -> RunError:
         return RunError(
