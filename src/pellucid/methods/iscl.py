@@ -39,8 +39,10 @@ class IsclRecipe(Recipe):
         "quick": {
             "width": 16,
             "batch": 4,
-            "steps": 1800,
+            "steps": 1500,
             "learning_rate": 8e-4,
+            "lambda_": 8.0,
+            "discriminator_rate": 4.0,
             "extractor_rate": 3.0,
             "average": 0.997,
             "weights": "average",
