@@ -9,7 +9,7 @@ from plain_iscl import PlainIscl
 
 from pellucid.errors import InputError
 from pellucid.methods import RECIPES, build, make_recipe
-from pellucid.norms import feature_norms
+from pellucid.norms import feature_norms, running_norms
 from pellucid.phantom import tissue
 
 TINY = {"width": 2, "batch": 3, "steps": 40, "learning_rate": 1e-3}
@@ -238,3 +238,9 @@ def test_a_handful_of_tiles_is_being_learnt():
 def test_a_handful_of_tiles_is_learnt_by_more_than_half():
     first, last = learn_a_handful_of_tiles(120, width=8, learning_rate=5e-3)
     assert last < first / 3
+
+
+def test_running_rate_reaches_every_norm_that_runs():
+    method = build(make_recipe("iscl-switchable", "quick", {"width": 4, "batch": 8, "running_rate": 20}))
+    assert {round(norm.momentum, 6) for norm in running_norms(method)} == {0.2}
+    assert {norm.momentum for norm in running_norms(build(make_recipe("proposed", "paper", {"width": 4})))} == {0.01}

@@ -24,7 +24,7 @@ from pellucid.errors import InputError
 from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
 from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
 from pellucid.networks import Discriminator, Extractor, Generator
-from pellucid.norms import follows_mode, norm
+from pellucid.norms import follows_mode, norm, running_norms
 from pellucid.recipe import Recipe
 
 _CHANNELS = {"generator": (1, 2, 4), "discriminator": (2, 4, 8, 16), "extractor": (1,)}
@@ -44,6 +44,7 @@ class IsclRecipe(Recipe):
             "lambda_": 8.0,
             "discriminator_rate": 4.0,
             "extractor_rate": 3.0,
+            "running_rate": 10.0,  # in few and large steps they would lag behind and put an offset on x − H(x)
             "average": 0.997,
             "weights": "average",
             "save_every": 250,
@@ -57,6 +58,7 @@ class IsclRecipe(Recipe):
     width: int = Field(32, ge=1, le=512, description="channels of every network at its widest resolution")
     lambda_: float = Field(30.0, ge=0, description="weight λ of the cycle and bypass losses")
     discriminator_rate: float = Field(1.0, gt=0, description="factor on the learning rate of D_X and D_Y")
+    running_rate: float = Field(1.0, gt=0, description="factor on how fast running statistics follow")
     extractor_rate: float = Field(1.0, gt=0, description="factor on the learning rate of H, which only regresses")
     gamma: float = Field(0.5, ge=0, le=1, description="share γ of F(x) in the result; the rest is x − H(x)")
     hinge: Literal["published", "standard"] = Field("published", description="margin for fakes: 0, or 1 as usual")
@@ -123,6 +125,8 @@ class Iscl(Method[IsclRecipe]):
         self.G = Generator(recipe.width, recipe.generator)
         self.D_X = Discriminator(recipe.width, recipe.discriminator)
         self.D_Y = Discriminator(recipe.width, recipe.discriminator)
+        for running in running_norms(self):
+            running.momentum = min(1.0, recipe.running_rate * running.momentum)
         self.margin = {"published": 0.0, "standard": 1.0}[recipe.hinge]
         self.generators = RectifiedAdam([self.F, self.G], recipe)
         self.discriminators = LookaheadRectifiedAdam([self.D_X, self.D_Y], recipe, recipe.discriminator_rate)

@@ -7,7 +7,7 @@ from pellucid.norms.catalogue import NORMS, Norm, norm
 from pellucid.norms.feature import FeatureNorm
 from pellucid.norms.frozen import constrain, feature_norms, follows_mode, freeze, moments_from, record
 from pellucid.norms.moments import Moments, measure, merge, pool
-from pellucid.norms.running import settle
+from pellucid.norms.running import running_norms, settle
 from pellucid.norms.spectral import SpectralNorm, SpectralProjection, spectral
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "norm",
     "pool",
     "record",
+    "running_norms",
     "settle",
     "spectral",
 ]

@@ -10,6 +10,11 @@ from torch import nn
 from pellucid.norms.feature import RunningNorm
 
 
+def running_norms(network: nn.Module) -> list[RunningNorm]:
+    """The norms of a network that keep running statistics."""
+    return [module for module in network.modules() if isinstance(module, RunningNorm)]
+
+
 @torch.no_grad()
 def settle(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
     """Replace running statistics by their plain mean over some passes through the network (Izmailov et al. 2018).
@@ -18,7 +23,8 @@ def settle(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
         network: left in training mode.
         passes: each sends one batch through the network.
     """
-    norms = [module for module in network.modules() if isinstance(module, RunningNorm)]
+    norms = running_norms(network)
+    usual = [norm.momentum for norm in norms]
     network.train()
     try:
         for number, run in enumerate(passes, start=1):
@@ -26,5 +32,5 @@ def settle(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
                 norm.momentum = 1 / number
             run()
     finally:
-        for norm in norms:
-            vars(norm).pop("momentum", None)  # the class's own holds again
+        for norm, momentum in zip(norms, usual, strict=True):
+            norm.momentum = momentum
