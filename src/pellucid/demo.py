@@ -28,7 +28,7 @@ from pellucid.runs.model import Model
 TRAINING_IMAGES = 12
 TEST_IMAGES = 3
 SIZE = 512
-STEPS = 700
+STEPS = 500
 SHOWN = 3
 MARK = ".pellucid-demo"
 """The file by which a demo's folder is known: only what lies in such a folder is ever removed."""
