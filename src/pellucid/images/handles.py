@@ -56,7 +56,12 @@ class Handle(Generic[T]):
                 self._closer(opened)
 
     def __del__(self) -> None:
-        self.close()
+        # the collector may run in a thread that the holder of the lock is waiting for: never wait here
+        if _LOCK.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                _LOCK.release()
 
 
 def _close_oldest() -> None:
