@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class PellucidError(Exception):
     """Anything that the command line reports as one line, without a traceback."""
@@ -17,3 +20,9 @@ class InputError(PellucidError):
 
 class RunError(PellucidError):
     """A run that was rightly started and failed: disk full, not-a-number loss. Exit status 1."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the nearest known word, or all of them."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"

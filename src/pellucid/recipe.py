@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, nearest
 
 
 class Recipe(BaseModel):
@@ -79,12 +78,6 @@ class Recipe(BaseModel):
             return cls().with_settings(values)
         except InputError as problem:
             raise InputError(f"{where}: {problem}") from None
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest known word, or all of them."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
 
 
 def _sentence(problem: ValidationError) -> str:

@@ -74,3 +74,14 @@ def test_more_files_than_may_be_open_are_read(tmp_path, picture, monkeypatch):
         for number, plane in enumerate(planes):
             assert (plane.read() == picture((20, 30), seed=number)).all()
     assert sum(plane.image._handle.is_open for plane in planes) == 4
+
+
+def test_a_collected_handle_does_not_wait_for_whoever_holds_the_lock():
+    forgotten = [Handle(Opened)]
+    with forgotten[0]:
+        pass
+    with Handle(Opened):  # this thread holds the lock and waits for the other, as a library's reader threads make it do
+        collector = threading.Thread(target=forgotten.clear, daemon=True)
+        collector.start()
+        collector.join(timeout=10)
+        assert not collector.is_alive()

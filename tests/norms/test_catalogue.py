@@ -17,7 +17,7 @@ def test_unknown_norm_names_the_nearest(wrong, right):
 
 
 def test_unlike_any_norm_names_all():
-    with pytest.raises(InputError, match="known: none, instance"):
+    with pytest.raises(InputError, match="known are none, instance"):
         norm("zzzzzz")
 
 

@@ -99,6 +99,7 @@ def test_values_that_are_not_finite_do_not_stop_the_drawing(tmp_path):
     values = np.where(np.arange(1000) % 7 == 0, np.nan, 1.0)
     values[3] = np.inf
     draw_curves([curve("cycle", values), curve("bypass", [np.nan] * 900)], ink="black").savefig(tmp_path / "a.png")
+    assert iio.imread(tmp_path / "a.png").std() > 0
 
 
 def test_an_early_spike_does_not_flatten_the_rest():

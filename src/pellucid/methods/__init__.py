@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, nearest
 from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
-from pellucid.recipe import Recipe, nearest
+from pellucid.recipe import Recipe
 
 METHODS: dict[str, str] = {
     "iscl": "pellucid.methods.iscl:Iscl",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, nearest
 from pellucid.noise import classics
 from pellucid.noise.captured import How, blend
 from pellucid.noise.charge import charge
@@ -127,8 +126,7 @@ def find(kind: str) -> Simulator:
     """
     if kind in SIMULATORS:
         return SIMULATORS[kind]
-    near = difflib.get_close_matches(kind, SIMULATORS, n=1, cutoff=0.0)
-    raise InputError(f"unknown noise {kind!r}: did you mean {near[0]!r}? Known: {', '.join(SIMULATORS)}")
+    raise InputError(f"unknown noise {kind!r}: {nearest(kind, SIMULATORS)}")
 
 
 def _check_options(kind: str, simulator: Simulator, options: dict[str, Any]) -> None:

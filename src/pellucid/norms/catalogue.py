@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from torch import nn
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, nearest
 from pellucid.norms import feature
 from pellucid.norms.spectral import SpectralProjection, spectral
 
@@ -62,6 +61,4 @@ def norm(name: str) -> Norm:
     """
     if name in NORMS:
         return NORMS[name]
-    near = difflib.get_close_matches(name, NORMS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NORMS)}"
-    raise InputError(f"unknown norm {name!r}: {hint}")
+    raise InputError(f"unknown norm {name!r}: {nearest(name, NORMS)}")
