@@ -37,7 +37,7 @@ positive = st.floats(1e-12, 1e6, allow_nan=False)
             "average": st.floats(0, 1, exclude_max=True),
             "name": st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
             "gamma": st.floats(0, 1),
-            "hinge": st.sampled_from(["published", "standard"]),
+            "objective": st.sampled_from(["hinge-published", "hinge", "lsgan", "wgan", "wgan-gp"]),
             "lambda_": positive,
         },
     )

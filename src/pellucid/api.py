@@ -21,22 +21,26 @@ from pellucid.training import Interrupted
 
 
 def train(
-    clean: Any,
-    noisy: Any,
+    clean: Any = None,
+    noisy: Any = None,
     out: str | Path | None = None,
     *,
+    pairs: Any = None,
+    noise: Any = None,
     recipe: str = "proposed",
     preset: str = "quick",
     device: str = "auto",
     **settings: Any,
 ) -> Model:
-    """Learn to denoise from noisy images and unrelated clean ones.
+    """Learn to denoise: from noisy images and unrelated clean ones, or from what another recipe needs.
 
     Args:
         clean: file, folder, glob, list of these, or arrays (Y, X) or (Z, Y, X).
         noisy: likewise; not pairs of the clean ones.
         out: folder of the run; if not given, nothing is kept on disk.
-        recipe: "proposed", "iscl", "iscl-batch", "iscl-layer", "iscl-group" or "iscl-switchable".
+        pairs: for supervised recipes the truth of each noisy image, for "noise2noise" a second noisy copy.
+        noise: images of noise alone, for "quan".
+        recipe: "proposed", or another one that `pellucid methods` lists.
         preset: "quick" for a laptop, "paper" for a GPU.
         device: "auto", "cpu", "cuda", ...
         settings: any setting of the recipe, such as `steps=500`.
@@ -49,7 +53,8 @@ def train(
         RunError: training failed.
     """
     chosen = make_recipe(recipe, preset, settings)
-    sources = {"clean": clean, "noisy": noisy}
+    given = {"noisy": noisy, "clean": clean, "pairs": pairs, "noise": noise}
+    sources = {kind: spec for kind, spec in given.items() if spec is not None}
     if out is not None:
         return Model.load(start(sources, out, chosen, device).folder, device=device)
     with tempfile.TemporaryDirectory(prefix="pellucid-") as temporary:

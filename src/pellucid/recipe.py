@@ -15,7 +15,7 @@ from pellucid.errors import InputError, nearest
 class Recipe(BaseModel):
     """What every method shares; each method adds its own settings in a subclass.
 
-    The defaults are the paper's. A recipe is frozen: `with_settings` makes a changed copy.
+    The defaults are its paper's. A recipe is frozen: `with_settings` makes a changed copy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
@@ -24,21 +24,9 @@ class Recipe(BaseModel):
     """Named sets of settings for one kind of machine."""
 
     name: str = Field("proposed", description="name of the recipe this one started from")
-    method: str = Field("iscl", description="which method learns")
+    method: str = Field("iscl", description="which method it is for")
     preset: str = Field("paper", description="which set of settings it started from")
     seed: int = Field(0, ge=0, lt=2**63, description="start of every random number")
-    steps: int = Field(8000, ge=1, description="training steps")
-    batch: int = Field(64, ge=1, description="patches of each kind in a step")
-    patch: int = Field(64, ge=16, le=1024, description="side of a training patch, in pixels")
-    learning_rate: float = Field(1e-4, gt=0, description="of every optimiser at the first step")
-    final_learning_rate: float = Field(1e-7, ge=0, description="reached at the last step, linearly")
-    pipeline: Literal["correct", "official"] = Field(
-        "correct", description="'official' reproduces the published augmentation and shuffle defects"
-    )
-    average: float = Field(0.999, ge=0, lt=1, description="decay of the moving average of the weights")
-    weights: Literal["last", "average"] = Field("last", description="which weights denoise")
-    save_every: int = Field(500, ge=1, description="steps between saved states")
-    preview_every: int = Field(500, ge=1, description="steps between preview pictures")
 
     def check(self) -> list[str]:
         """Warnings, in plain words, about settings that can work but rarely do.
@@ -78,6 +66,23 @@ class Recipe(BaseModel):
             return cls().with_settings(values)
         except InputError as problem:
             raise InputError(f"{where}: {problem}") from None
+
+
+class LearningRecipe(Recipe):
+    """What every method shares that learns before it denoises."""
+
+    steps: int = Field(8000, ge=1, description="training steps")
+    batch: int = Field(64, ge=1, description="patches of each kind in a step")
+    patch: int = Field(64, ge=16, le=1024, description="side of a training patch, in pixels")
+    learning_rate: float = Field(1e-4, gt=0, description="of every optimiser at the first step")
+    final_learning_rate: float = Field(1e-7, ge=0, description="reached at the last step, linearly")
+    pipeline: Literal["correct", "official"] = Field(
+        "correct", description="'official' reproduces the published augmentation and shuffle defects"
+    )
+    average: float = Field(0.999, ge=0, lt=1, description="decay of the moving average of the weights")
+    weights: Literal["last", "average"] = Field("last", description="which weights denoise")
+    save_every: int = Field(500, ge=1, description="steps between saved states")
+    preview_every: int = Field(500, ge=1, description="steps between preview pictures")
 
 
 def _sentence(problem: ValidationError) -> str:

@@ -9,7 +9,7 @@ import torch
 from pellucid.methods import build, make_recipe
 from pellucid.noise import simulate
 from pellucid.phantom import tissue
-from pellucid.sampling import Patches, UnpairedBatches
+from pellucid.sampling import Patches, RandomBatches
 from pellucid.training import Training
 
 
@@ -31,7 +31,7 @@ def trained_denoiser(recipe):
     sources = [Patches(list(images), unit, 64) for images in (clean, noisy)]
     settings = {"width": 8, "batch": 2, "steps": 10, "learning_rate": 3e-3}
     training = Training(build(make_recipe(recipe, settings=settings)), torch.device("cpu"))
-    batches = UnpairedBatches(*sources, batch=2, seed=0)
+    batches = RandomBatches(dict(zip(("clean", "noisy"), sources, strict=True)), batch=2, seed=0)
     for number in range(1, 11):
         training.step(batches(number))
     return training.method.denoiser.eval().requires_grad_(False)

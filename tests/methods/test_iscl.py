@@ -63,7 +63,7 @@ def test_an_extractor_that_finds_nothing_makes_the_bypass_an_identity_loss():
 
 
 def test_standard_hinge_has_margin_1_for_fakes():
-    published, standard, given = make(), make(hinge="standard"), batch()
+    published, standard, given = make(), make(objective="hinge"), batch()
     standard.load_state_dict(published.state_dict())
     x, y = given["noisy"], given["clean"]
     for method in (published, standard):
@@ -244,3 +244,14 @@ def test_running_rate_reaches_every_norm_that_runs():
     method = build(make_recipe("iscl-switchable", "quick", {"width": 4, "batch": 8, "running_rate": 20}))
     assert {round(norm.momentum, 6) for norm in running_norms(method)} == {0.2}
     assert {norm.momentum for norm in running_norms(build(make_recipe("proposed", "paper", {"width": 4})))} == {0.01}
+
+
+@pytest.mark.parametrize("name", ["hinge-published", "hinge", "lsgan", "wgan", "wgan-gp"])
+@pytest.mark.parametrize("discriminator", ["spectral", "batch-instance"])
+def test_learns_under_every_adversarial_objective(name, discriminator):
+    method = make(objective=name, discriminator=discriminator)
+    before = [weight.clone() for weight in method.D_X.parameters()]
+    for number in (1, 2):
+        losses = method.step(batch(), number)
+        assert all(loss.isfinite() for loss in losses.values())
+    assert any(not torch.equal(old, new) for old, new in zip(before, method.D_X.parameters(), strict=True))

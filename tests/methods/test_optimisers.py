@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pellucid.methods.iscl import IsclRecipe
-from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam, linear_decay
+from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
 from pellucid.norms import feature
 
 RECIPE = IsclRecipe(steps=20, learning_rate=1e-2)
@@ -74,13 +74,6 @@ def test_path_equals_torchs_with_a_falling_rate():
         adam.step()
         falling.step()
         torch.testing.assert_close(expected, theirs.weight.detach(), rtol=1e-12, atol=1e-12)
-
-
-def test_learning_rate_falls_linearly_from_the_first_step_to_the_last():
-    assert linear_decay(RECIPE, 1) == pytest.approx(1e-2 - (1e-2 - 1e-7) / 20)
-    assert linear_decay(RECIPE, 10) == pytest.approx((1e-2 + 1e-7) / 2)
-    assert linear_decay(RECIPE, 20) == linear_decay(RECIPE, 25) == pytest.approx(1e-7, rel=1e-9)
-    assert linear_decay(IsclRecipe(), 8000) == pytest.approx(1e-7, rel=1e-9)
 
 
 def test_other_networks_get_no_gradient():

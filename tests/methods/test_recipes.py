@@ -25,7 +25,7 @@ def test_the_papers_preset_is_the_papers():
     assert (recipe.generator, recipe.discriminator, recipe.extractor) == ("instance", "spectral", "switchable")
     assert (recipe.width, recipe.batch, recipe.patch, recipe.steps, recipe.lambda_) == (32, 64, 64, 8000, 30)
     assert (recipe.learning_rate, recipe.final_learning_rate, recipe.gamma) == (1e-4, 1e-7, 0.5)
-    assert (recipe.pipeline, recipe.hinge, recipe.weights) == ("correct", "published", "last")
+    assert (recipe.pipeline, recipe.objective, recipe.weights) == ("correct", "hinge-published", "last")
 
 
 def test_the_quick_preset_uses_averaged_weights():

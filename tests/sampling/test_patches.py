@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from pellucid.sampling import Patches, UnpairedBatches
+from pellucid.sampling import Flattest, Patches, RandomBatches
 from pellucid.sampling.patches import fill, orient
 
 
@@ -25,9 +25,8 @@ def numbered(*shapes):
 
 
 def unpaired(batch=4, seed=7, size=8):
-    return UnpairedBatches(
-        Patches(numbered((40, 30)), as_they_are, size), Patches(numbered((40, 30)), as_they_are, size), batch, seed
-    )
+    patches = Patches(numbered((40, 30)), as_they_are, size)
+    return RandomBatches({"clean": patches, "noisy": patches}, batch, seed)
 
 
 def draw(patches, count, seed=0):
@@ -141,7 +140,29 @@ def test_images_mapped_from_disk(tmp_path, dtype):
     def identity(pixels):
         return pixels if pixels.dtype == np.float32 else pixels.astype(np.float32)
 
-    batches = [UnpairedBatches(*[Patches([source], identity, 16)] * 2, 3, 0) for source in (image, mapped)]
+    batches = [RandomBatches({"clean": Patches([source], identity, 16)}, 3, 0) for source in (image, mapped)]
     torch.testing.assert_close(batches[0](5), batches[1](5), rtol=0, atol=0)
     batches[1](5)["clean"].mul_(2)  # a copy: the file stays as it is
     assert np.array_equal(np.load(tmp_path / "image.npy"), image)
+
+
+def test_partners_are_cut_where_their_images_are():
+    images = numbered((40, 30), (25, 33))
+    noisy, pairs = Patches(images, as_they_are, 8), Patches([image + 10_000 for image in images], as_they_are, 8)
+    batch = RandomBatches({"noisy": noisy, "pairs": pairs}, 5, seed=1)(3)
+    assert torch.equal(batch["pairs"] - batch["noisy"], torch.full((5, 1, 8, 8), 10_000.0))
+
+
+def test_noise_is_drawn_independently_of_what_it_is_put_on():
+    patches = Patches(numbered((40, 30)), as_they_are, 8)
+    batch = RandomBatches(dict.fromkeys(("noisy", "clean", "noise"), patches), 5, seed=1)(3)
+    assert not any(torch.equal(batch["noise"], batch[kind]) for kind in ("noisy", "clean"))
+
+
+def test_the_flattest_of_many_patches_is_taken_and_has_mean_0():
+    image = np.random.default_rng(0).normal(5, 1, (64, 64)).astype(np.float32)
+    image[16:40, 16:40] = 3 + 0.01 * image[16:40, 16:40]
+    source = Flattest(Patches([image], as_they_are, 8), candidates=64)
+    drawn = draw(source, 20)
+    assert max(patch.std() for patch in drawn) < 0.1
+    assert max(abs(patch.mean()) for patch in drawn) < 1e-5

@@ -13,6 +13,8 @@ def train(
     *,
     clean: Images | None = None,
     noisy: Images | None = None,
+    pairs: Images | None = None,
+    noise: Images | None = None,
     out: Path | None = None,
     resume: Path | None = None,
     recipe: str = "proposed",
@@ -20,22 +22,29 @@ def train(
     set_: Settings = None,
     device: str = "auto",
 ) -> None:
-    """Learn to denoise from noisy images and unrelated clean ones.
+    """Learn to denoise: from noisy images and unrelated clean ones, or from what another recipe needs.
 
     Example: `pellucid train --clean clean/ --noisy noisy/ --out run`
+
+    Example: `pellucid train --recipe dncnn --noisy noisy/ --pairs truth/ --out run`
 
     Parameters
     ----------
     clean
         Clean images: files, folders or globs.
     noisy
-        Noisy images, likewise. No pairs are needed, and none may be expected.
+        Noisy images, likewise.
+    pairs
+        For recipes with paired supervision: the truth of each noisy image, or for noise2noise a second noisy copy;
+        matched by file name, or by order.
+    noise
+        For recipes that ask for it: images of noise alone.
     out
         Folder for the run; must be new or empty.
     resume
         Go on with the run in this folder; needs nothing else.
     recipe
-        What to learn: see `pellucid recipes`.
+        How to learn: see `pellucid methods`.
     preset
         "quick" for a laptop, "paper" for a GPU.
     set_
@@ -43,18 +52,19 @@ def train(
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     """
-    from pellucid.methods import make_recipe  # here: help needs no torch
+    from pellucid.methods import make_recipe, method_class  # here: help needs no torch
     from pellucid.runs import training
 
+    given = {"noisy": noisy, "clean": clean, "pairs": pairs, "noise": noise}
+    sources = {kind: spec for kind, spec in given.items() if spec}
     if resume is not None:
-        if clean or noisy or out or set_:
-            raise InputError(
-                "--resume goes on with a run as it was set up: leave --clean, --noisy, --out and --set away"
-            )
+        if sources or out or set_:
+            raise InputError("--resume goes on with a run as it was set up: leave all images, --out and --set away")
         run = training.resume(resume, device)
     else:
-        if not (clean and noisy and out):
-            raise InputError("train needs --clean, --noisy and --out, or --resume RUN (see pellucid train --help)")
         chosen = make_recipe(recipe, preset, parse_settings(set_))
-        run = training.start({"clean": clean, "noisy": noisy}, out, chosen, device)
+        training.check_sources(method_class(chosen.method), set(sources))
+        if not out:
+            raise InputError("train needs --out, a folder for the run (see pellucid train --help)")
+        run = training.start(sources, out, chosen, device)
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")

@@ -6,6 +6,7 @@ from pellucid.evaluation.compare import (
     data_range_of,
     evaluate_planes,
     evaluate_sources,
+    match_planes,
 )
 from pellucid.evaluation.metrics import psnr, ssim, ssim_gaussian, ssim_map
 from pellucid.evaluation.reference_free import RemovedNoise, removed_noise
@@ -17,6 +18,7 @@ __all__ = [
     "data_range_of",
     "evaluate_planes",
     "evaluate_sources",
+    "match_planes",
     "psnr",
     "removed_noise",
     "ssim",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -39,6 +39,9 @@ class Plane(Protocol):
 
     def read(self) -> NDArray[Any]:
         """The pixels, (Y, X)."""
+
+
+P = TypeVar("P", bound=Plane)
 
 
 @dataclass(frozen=True)
@@ -139,24 +142,31 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
     return evaluate_planes(_read_pairs(matched), data_range)
 
 
-def match_planes(predicted: Sequence[Plane], true: Sequence[Plane]) -> list[tuple[Plane, Plane]]:
+def match_planes(
+    planes: Sequence[P], partners: Sequence[P], names: tuple[str, str] = ("prediction", "reference")
+) -> list[tuple[P, P]]:
     """Pair the planes of two sources: by name where both use the same names, by order where they share none.
+
+    Args:
+        planes: of one source.
+        partners: of the other.
+        names: what a plane of each is called in messages.
 
     Raises:
         InputError: counts that differ, or names of which only some have a partner.
     """
-    if len(predicted) != len(true):
+    if len(planes) != len(partners):
         raise InputError(
-            f"{len(predicted)} predicted images but {len(true)} reference images: give as many of one as of the other"
+            f"{len(planes)} {names[0]}s but {len(partners)} {names[1]}s: give as many of one as of the other"
         )
-    partners = {_key(plane): plane for plane in true}
-    keys = [_key(plane) for plane in predicted]
-    shared = partners.keys() & set(keys)
-    if not shared or len(partners) < len(true) or len(set(keys)) < len(keys):
-        return list(zip(predicted, true, strict=True))
-    if alone := [plane.name for plane, key in zip(predicted, keys, strict=True) if key not in shared]:
-        raise InputError(f"prediction {alone[0]} has no reference of that name although {len(shared)} others have one")
-    return [(plane, partners[key]) for plane, key in zip(predicted, keys, strict=True)]
+    by_key = {_key(plane): plane for plane in partners}
+    keys = [_key(plane) for plane in planes]
+    shared = by_key.keys() & set(keys)
+    if not shared or len(by_key) < len(partners) or len(set(keys)) < len(keys):
+        return list(zip(planes, partners, strict=True))
+    if alone := [plane.name for plane, key in zip(planes, keys, strict=True) if key not in shared]:
+        raise InputError(f"{names[0]} {alone[0]} has no {names[1]} of that name although {len(shared)} others have one")
+    return [(plane, by_key[key]) for plane, key in zip(planes, keys, strict=True)]
 
 
 def _key(plane: Plane) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from pellucid.errors import InputError, nearest
-from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
+from pellucid.methods.contract import KINDS, Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
 from pellucid.recipe import Recipe
 
 METHODS: dict[str, str] = {
@@ -74,12 +74,14 @@ def build(recipe: Recipe) -> Method[Any]:
 
 
 __all__ = [
+    "KINDS",
     "METHODS",
     "RECIPES",
     "Batch",
     "Denoiser",
     "Losses",
     "Method",
+    "SingleDenoiser",
     "Supervision",
     "build",
     "make_recipe",

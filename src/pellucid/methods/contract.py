@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from pellucid.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
-"""Patches by kind, "clean" and "noisy" for an unpaired method, each (N, 1, H, W) in [−1, 1]."""
+"""Patches by kind, each (N, 1, H, W) in [−1, 1]: those that the method names in `kinds`."""
 
 Losses = dict[str, Tensor]
 """Each named loss of a step, detached."""
@@ -35,6 +35,16 @@ class Supervision(StrEnum):
     NONE = "none"
 
 
+KINDS: dict[str, str] = {
+    "noisy": "noisy images",
+    "clean": "clean images, unrelated to the noisy ones",
+    "pairs": "a partner for each noisy image: its truth, or a second noisy copy",
+    "noise": "images of noise alone",
+    "flat": "the flattest of many noisy patches, less their mean",
+}
+"""The kinds of patches that a method may ask for; the last is made from the noisy images, the others must be given."""
+
+
 class Denoiser(nn.Module, ABC):
     """The part of a method that is needed to denoise."""
 
@@ -42,6 +52,8 @@ class Denoiser(nn.Module, ABC):
     """Height and width of an image must be multiples of it."""
     reach: int
     """How far an output pixel sees, in pixels; a multiple of the stride."""
+    window: int | None = None
+    """Largest side that is denoised at once, where an output pixel would else see the whole image; None: any."""
     bytes_per_pixel: float
     """Working memory that denoising takes for each pixel of the image."""
 
@@ -65,6 +77,24 @@ class Denoiser(nn.Module, ABC):
         return self.combine(self.parts(noisy))
 
 
+class SingleDenoiser(Denoiser):
+    """A denoiser with one estimate; it says by `estimate` how it is made."""
+
+    part_names = ("denoised",)
+
+    @abstractmethod
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """The clean image (N, 1, H, W), not clipped."""
+
+    def parts(self, noisy: Tensor) -> dict[str, Tensor]:
+        """The estimate under its name."""
+        return {"denoised": self.estimate(noisy)}
+
+    def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """The estimate, clipped."""
+        return parts["denoised"].clamp(-1, 1)
+
+
 class Optimiser(Protocol):
     """What a checkpoint needs of an optimiser."""
 
@@ -73,20 +103,30 @@ class Optimiser(Protocol):
 
 
 class Method(nn.Module, ABC, Generic[R]):
-    """A way to learn denoising."""
+    """A way to denoise, and to learn it."""
 
+    title: ClassVar[str]
+    """How tables name it."""
+    reference: ClassVar[str]
+    """Where it was published: authors, venue, year."""
     supervision: ClassVar[Supervision]
+    kinds: ClassVar[Sequence[str]] = ()
+    """Kinds of patches (`KINDS`) that a batch holds."""
     recipe_type: ClassVar[type[Recipe]]
-    shown_losses: ClassVar[Sequence[str]]
+    shown_losses: ClassVar[Sequence[str]] = ()
     """The losses worth watching while it trains."""
 
     denoiser: Denoiser
-    optimisers: dict[str, Optimiser]
+    optimisers: Mapping[str, Optimiser]
 
     def __init__(self, recipe: R) -> None:
         super().__init__()
         self.recipe = recipe
+        self.optimisers = {}
 
     @abstractmethod
     def step(self, batch: Batch, number: int) -> Losses:
-        """Learn from one batch; `number` counts steps from 1."""
+        """Learn from one batch; `number` counts steps from 1.
+
+        Random numbers come from torch's global generator, which the loop seeds anew for every step.
+        """

@@ -5,7 +5,7 @@ x is noisy, y is clean, and they do not belong together.
     F: noisy -> clean      G: clean -> noisy      H: noisy -> its noise      D_X, D_Y: is it real?
 
 The networks, losses, order of updates and optimisers are those of the published code. Its fake margin is 0
-(`relu(D(fake))`, where the usual hinge loss has `relu(1 + D(fake))`); `hinge = "standard"` takes the usual one.
+(`relu(D(fake))`, where the usual hinge loss has `relu(1 + D(fake))`); `objective` takes this or another.
 Each network is in training mode only in its own update, as there: it matters to norms with running
 statistics and to the power iteration of spectral norm. Norms: Lee & Jeong, J. KCGS 27(5), 2021.
 """
@@ -13,25 +13,26 @@ statistics and to the power iteration of spectral norm. Norms: Lee & Jeong, J. K
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss, relu
+from torch.nn.functional import l1_loss
 
 from pellucid.errors import InputError
+from pellucid.methods.adversarial import ObjectiveName, objective
 from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
 from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
 from pellucid.networks import Discriminator, Extractor, Generator
 from pellucid.norms import follows_mode, norm, running_norms
-from pellucid.recipe import Recipe
+from pellucid.recipe import LearningRecipe
 
 _CHANNELS = {"generator": (1, 2, 4), "discriminator": (2, 4, 8, 16), "extractor": (1,)}
 """Channels of each role's norms, as multiples of the width."""
 
 
-class IsclRecipe(Recipe):
+class IsclRecipe(LearningRecipe):
     """Settings of ISCL; the defaults are those of the proposal of KCGS 2021."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -61,7 +62,7 @@ class IsclRecipe(Recipe):
     running_rate: float = Field(1.0, gt=0, description="factor on how fast running statistics follow")
     extractor_rate: float = Field(1.0, gt=0, description="factor on the learning rate of H, which only regresses")
     gamma: float = Field(0.5, ge=0, le=1, description="share γ of F(x) in the result; the rest is x − H(x)")
-    hinge: Literal["published", "standard"] = Field("published", description="margin for fakes: 0, or 1 as usual")
+    objective: ObjectiveName = Field("hinge-published", description="what the discriminators and F, G descend on")
 
     def check(self) -> list[str]:
         """Refuse norms that cannot work where they are asked for; warn of those that rarely do."""
@@ -115,7 +116,10 @@ class IsclDenoiser(Denoiser):
 class Iscl(Method[IsclRecipe]):
     """Five networks, three updates a step."""
 
+    title = "ISCL"
+    reference = "Lee & Jeong, IEEE TMI 40(11), 2021; norms: Lee & Jeong, J. KCGS 27(5), 2021"
     supervision = Supervision.UNPAIRED
+    kinds = ("noisy", "clean")
     recipe_type = IsclRecipe
     shown_losses = ("cycle", "bypass", "pseudo_noise")
 
@@ -127,7 +131,7 @@ class Iscl(Method[IsclRecipe]):
         self.D_Y = Discriminator(recipe.width, recipe.discriminator)
         for running in running_norms(self):
             running.momentum = min(1.0, recipe.running_rate * running.momentum)
-        self.margin = {"published": 0.0, "standard": 1.0}[recipe.hinge]
+        self.objective = objective(recipe.objective)
         self.generators = RectifiedAdam([self.F, self.G], recipe)
         self.discriminators = LookaheadRectifiedAdam([self.D_X, self.D_Y], recipe, recipe.discriminator_rate)
         self.extractor = LookaheadRectifiedAdam([self.H], recipe, recipe.extractor_rate)
@@ -165,6 +169,7 @@ class Iscl(Method[IsclRecipe]):
         self._train_only(self.D_X, self.D_Y)
         losses = self.discriminator_losses(x, y, clean_fake.detach(), noisy_fake.detach(), noise)
         self.discriminators.step(_sum(losses), number)
+        self.objective.limit((self.D_X, self.D_Y))
 
         self._train_only(self.F, self.G)
         if not shared:
@@ -181,19 +186,19 @@ class Iscl(Method[IsclRecipe]):
         self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor
     ) -> Losses:
         """L_D: real against generated, and against what H makes (boosting)."""
-        D_X, D_Y = self.D_X, self.D_Y
+        D_X, D_Y, game = self.D_X, self.D_Y, self.objective
         return {
-            "d_noisy": self._real(D_X(x)) + self._fake(D_X(noisy_fake)),
-            "d_clean": self._real(D_Y(y)) + self._fake(D_Y(clean_fake)),
-            "boosting": self._fake(D_X(y + noise)) + self._fake(D_Y(x - noise)),
+            "d_noisy": game.real(D_X(x)) + game.fake(D_X(noisy_fake)) + game.penalty(D_X, x, noisy_fake),
+            "d_clean": game.real(D_Y(y)) + game.fake(D_Y(clean_fake)) + game.penalty(D_Y, y, clean_fake),
+            "boosting": game.fake(D_X(y + noise)) + game.fake(D_Y(x - noise)),
         }
 
     def generator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor) -> Losses:
         """L_G: fool both discriminators, come back after a cycle, agree with H (bypass)."""
         F, G = self.F, self.G
         return {
-            "g_noisy": -self.D_X(noisy_fake).mean(),
-            "g_clean": -self.D_Y(clean_fake).mean(),
+            "g_noisy": self.objective.fool(self.D_X(noisy_fake)),
+            "g_clean": self.objective.fool(self.D_Y(clean_fake)),
             "cycle": l1_loss(G(clean_fake), x) + l1_loss(F(noisy_fake), y),
             "bypass": l1_loss(clean_fake, x - noise) + l1_loss(F(y + noise), y),
         }
@@ -211,12 +216,6 @@ class Iscl(Method[IsclRecipe]):
             "pseudo_noise": l1_loss(self.H(x), x - clean_fake),
             "noise_consistency": l1_loss(self.H(noisy_fake), noisy_fake - y),
         }
-
-    def _real(self, judgement: Tensor) -> Tensor:
-        return relu(1 - judgement).mean()
-
-    def _fake(self, judgement: Tensor) -> Tensor:
-        return relu(self.margin + judgement).mean()
 
     def _train_only(self, *networks: nn.Module) -> None:
         """Training mode for these networks, evaluation mode for all others."""

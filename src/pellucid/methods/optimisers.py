@@ -1,40 +1,44 @@
-"""Optimisers as ISCL uses them: rectified Adam, Lookahead around it, a learning rate that falls linearly."""
+"""Optimisers: Adam and rectified Adam, Lookahead around it, each with a learning rate that follows a schedule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pellucid.methods.schedules import Schedule, linear
 from pellucid.norms import constrain
-from pellucid.recipe import Recipe
+from pellucid.recipe import LearningRecipe
+
+MakeOptimiser = Callable[[list[Tensor]], torch.optim.Optimizer]
 
 
-class RectifiedAdam:
-    """RAdam (Liu et al. 2020) over some networks, with the recipe's falling rate and the norms' constraints.
+class Descent:
+    """One of torch's optimisers over some networks, with a schedule for its rate and the norms' constraints.
 
-    `factor` multiplies the rate. β 0.9 and 0.999, ε 1e-7, no weight decay. torch adds ε before the bias correction,
-    tensorflow-addons after it.
+    Args:
+        networks: what learns.
+        make: the optimiser for a list of parameters.
+        schedule: learning rate of each step.
     """
 
-    def __init__(self, networks: Iterable[nn.Module], recipe: Recipe, factor: float = 1.0) -> None:
+    def __init__(self, networks: Iterable[nn.Module], make: MakeOptimiser, schedule: Schedule) -> None:
         self.networks = list(networks)
-        self.recipe = recipe
-        self.factor = factor
-        self.inner = torch.optim.RAdam(self.parameters(), lr=factor * recipe.learning_rate, eps=1e-7)
+        self.schedule = schedule
+        self.inner = make(self.parameters())
 
     def parameters(self) -> list[Tensor]:
         """Every trainable parameter of the networks, in order."""
         return [p for network in self.networks for p in network.parameters() if p.requires_grad]
 
     def step(self, loss: Tensor, number: int) -> None:
-        """Descend once; `number` counts steps from 1."""
+        """Descend once; `number` counts steps from 1. Networks of other optimisers get no gradient."""
         self.inner.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss, inputs=self.parameters())  # and no gradient for any other network
+        torch.autograd.backward(loss, inputs=self.parameters())
         for group in self.inner.param_groups:
-            group["lr"] = self.factor * linear_decay(self.recipe, number)
+            group["lr"] = self.schedule(number)
         self.inner.step()
         self.after_step(number)
         for network in self.networks:
@@ -52,13 +56,47 @@ class RectifiedAdam:
         self.inner.load_state_dict(state["inner"])
 
 
+class Adam(Descent):
+    """Adam (Kingma & Ba 2015); `betas`, `eps` and `weight_decay` as torch's, the last added to the gradient."""
+
+    def __init__(
+        self,
+        networks: Iterable[nn.Module],
+        schedule: Schedule,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        def make(parameters: list[Tensor]) -> torch.optim.Optimizer:
+            return torch.optim.Adam(parameters, schedule(1), betas, eps, weight_decay)
+
+        super().__init__(networks, make, schedule)
+
+
+class RectifiedAdam(Descent):
+    """RAdam (Liu et al. 2020) with the recipe's linearly falling rate, as ISCL uses it.
+
+    `factor` multiplies the rate. β 0.9 and 0.999, ε 1e-7, no weight decay. torch adds ε before the bias correction,
+    tensorflow-addons after it.
+    """
+
+    def __init__(self, networks: Iterable[nn.Module], recipe: LearningRecipe, factor: float = 1.0) -> None:
+        schedule = linear(recipe, factor)
+
+        def make(parameters: list[Tensor]) -> torch.optim.Optimizer:
+            return torch.optim.RAdam(parameters, schedule(1), eps=1e-7)
+
+        super().__init__(networks, make, schedule)
+
+
 class LookaheadRectifiedAdam(RectifiedAdam):
     """RAdam with Lookahead (Zhang et al. 2019): every 6th step go back half-way to the weights of 6 steps before."""
 
     period = 6
     alpha = 0.5
 
-    def __init__(self, networks: Iterable[nn.Module], recipe: Recipe, factor: float = 1.0) -> None:
+    def __init__(self, networks: Iterable[nn.Module], recipe: LearningRecipe, factor: float = 1.0) -> None:
         super().__init__(networks, recipe, factor)
         self.slow = [p.detach().clone() for p in self.parameters()]
 
@@ -80,9 +118,3 @@ class LookaheadRectifiedAdam(RectifiedAdam):
         super().load_state_dict(state)
         for slow, saved in zip(self.slow, state["slow"], strict=True):
             slow.copy_(saved)
-
-
-def linear_decay(recipe: Recipe, number: int) -> float:
-    """Learning rate of step `number` (from 1): linear from the recipe's first to its final one."""
-    share = min(number, recipe.steps) / recipe.steps
-    return recipe.learning_rate + (recipe.final_learning_rate - recipe.learning_rate) * share

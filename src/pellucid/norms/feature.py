@@ -78,6 +78,12 @@ class PlainInstance(Instance):
         self.gamma, self.beta = 1.0, 0.0
 
 
+class TorchInstance(PlainInstance):
+    """Instance norm with torch's defaults: no γ and β, ε 1e-5."""
+
+    eps = 1e-5
+
+
 class Layer(FeatureNorm):
     """Layer norm (Ba et al. 2016) over C, H and W of one image, as KCGS eqs. (10)-(12)."""
 
@@ -148,6 +154,13 @@ class Batch(RunningNorm):
     def affine(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """y = (x − μ_c)/√(σ²_c + ε)."""
         return standardise(*self.batch_moments(moments), self.eps)
+
+
+class TorchBatch(Batch):
+    """Batch norm with torch's defaults: ε 1e-5, momentum 0.1."""
+
+    eps = 1e-5
+    momentum = 0.1
 
 
 class BatchInstance(FeatureNorm):

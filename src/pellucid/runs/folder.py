@@ -36,7 +36,7 @@ from pellucid.errors import InputError, PellucidError
 from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
 from pellucid.methods import Denoiser, build, method_class
-from pellucid.recipe import Recipe
+from pellucid.recipe import LearningRecipe
 
 FORMAT = 1
 """Version of the layout of the folder; a newer one is refused."""
@@ -80,7 +80,7 @@ class Run:
 
     def start(
         self,
-        recipe: Recipe,
+        recipe: LearningRecipe,
         intensities: Mapping[str, Intensity],
         dtypes: Mapping[str, np.dtype[Any]],
         provenance: Mapping[str, Any],
@@ -103,7 +103,7 @@ class Run:
         write_json(self.folder / "model.json", model)
         write_text(self.folder / "recipe.toml", recipe.to_toml())  # last: it makes the folder that of a run
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> LearningRecipe:
         """The recipe of the run.
 
         Raises:
@@ -133,7 +133,7 @@ class Run:
         path = self.folder / "provenance.json"
         with _undamaged(path):
             sources = self.provenance()["sources"]
-            return {kind: {key: sources[kind][key] for key in ("path", "fingerprint")} for kind in ("clean", "noisy")}
+            return {kind: {key: known[key] for key in ("path", "fingerprint")} for kind, known in sources.items()}
 
     def provenance(self) -> dict[str, Any]:
         """Version, seed, data and machine of the run.
@@ -154,7 +154,7 @@ class Run:
         """
         model = self._model()
         with _undamaged(self.folder / "model.json"):
-            return {kind: Intensity(**model["intensities"][kind]) for kind in ("clean", "noisy")}
+            return {kind: Intensity(**values) for kind, values in model["intensities"].items()}
 
     def dtypes(self) -> dict[str, np.dtype[Any]]:
         """The pixel type of each source.
@@ -164,7 +164,7 @@ class Run:
         """
         model = self._model()
         with _undamaged(self.folder / "model.json"):
-            return {kind: np.dtype(model["dtypes"][kind]) for kind in ("clean", "noisy")}
+            return {kind: np.dtype(name) for kind, name in model["dtypes"].items()}
 
     def denoiser(self, which: str | None = None) -> Denoiser:
         """The trained denoiser, in evaluation mode on the CPU; `which` is "last" or "average", or as the recipe says.

@@ -11,7 +11,7 @@ _MOST = 3
 
 
 def show_inventory(sources: Mapping[str, Source]) -> list[str]:
-    """Print what "clean" and "noisy" hold side by side; return what about them breaks unpaired learning.
+    """Print what the sources hold side by side; return what breaks learning from "clean" and "noisy" ones, if given.
 
     Raises:
         InputError: a plane cannot be read, or holds pixels that are not finite.
@@ -21,7 +21,7 @@ def show_inventory(sources: Mapping[str, Source]) -> list[str]:
     terminal.table(
         "images", ["", *rows], ([label, *(row[label] for row in rows.values())] for label in next(iter(rows.values())))
     )
-    warnings = compare(found["clean"], found["noisy"])
+    warnings = compare(found["clean"], found["noisy"]) if {"clean", "noisy"} <= found.keys() else []
     for warning in warnings:
         terminal.warn(warning)
     return warnings

@@ -1,35 +1,34 @@
-"""From two sources of images to a run's folder, and on from there after a stop."""
+"""From sources of images to a run's folder, and on from there after a stop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import InputError
-from pellucid.images import Intensity, Source, hold, open_source
-from pellucid.methods import build
+from pellucid.evaluation import match_planes
+from pellucid.images import Intensity, Plane, Source, hold, open_source
+from pellucid.methods import KINDS, Method, Supervision, build, method_class
 from pellucid.recipe import Recipe
 from pellucid.report import terminal
 from pellucid.runs.folder import Run, machine
 from pellucid.runs.inventory import show_inventory
 from pellucid.runs.recorder import Recorder
-from pellucid.sampling import OfficialBatches, Patches, UnpairedBatches
+from pellucid.sampling import Flattest, OfficialBatches, Patches, RandomBatches
 from pellucid.training import Batches, Interrupted, Training, fit
 from pellucid.training.checkpoint import load_state
 
-PIPELINES: dict[str, Callable[[Patches, Patches, int, int], Batches]] = {
-    "correct": UnpairedBatches,
-    "official": OfficialBatches,
-}
+GIVEN_AS = {"noisy": "--noisy", "clean": "--clean", "pairs": "--pairs", "noise": "--noise"}
+"""How a source of each kind is given on the command line."""
 
 
 def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device: str = "auto") -> Run:
     """Train from the beginning and leave everything in a new folder.
 
     Args:
-        sources: "clean" and "noisy": files, folders, globs, lists or arrays.
+        sources: files, folders, globs, lists or arrays by kind: "noisy", "clean", "pairs", "noise".
         folder: of the run; must not exist, or be empty.
         recipe: what to do.
         device: "auto", "cpu", "cuda", ...
@@ -38,14 +37,17 @@ def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device
         InputError: recipe, images or folder cannot be used.
         RunError: training failed, or somebody stopped it.
     """
+    method = method_class(recipe.method)
+    check_sources(method, set(sources))
     for warning in recipe.check():
         terminal.warn(warning)
     chosen = choose_device(device)
     run = Run(folder)
     run.refuse_used()
     opened = {kind: open_source(spec) for kind, spec in sources.items()}
+    planes_of(opened)  # refuses pairs that do not fit
     warnings = show_inventory(opened)
-    intensities = {kind: Intensity.of_source(source) for kind, source in opened.items()}
+    intensities = intensities_of(opened)
     dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
     run.start(recipe, intensities, dtypes, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
     _train(run, Training(build(recipe), chosen.torch), opened, chosen)
@@ -74,6 +76,65 @@ def resume(folder: str | Path, device: str = "auto") -> Run:
     return run
 
 
+def check_sources(method: type[Method[Any]], given: set[str]) -> None:
+    """Refuse sources that a method cannot learn from, and what lacks.
+
+    Raises:
+        InputError: one is missing, or one is of no use to the method.
+    """
+    if method.supervision is Supervision.NONE:
+        raise InputError(f"{method.title} learns nothing before it denoises: pellucid denoise IN OUT --recipe NAME")
+    wanted = {kind for kind in method.kinds if kind in GIVEN_AS}
+    for kind in GIVEN_AS:  # in this order
+        if kind in wanted - given:
+            raise InputError(f"{method.title} needs {GIVEN_AS[kind]}: {KINDS[kind]}")
+        if kind in given - wanted:
+            needed = " and ".join(GIVEN_AS[other] for other in GIVEN_AS if other in wanted)
+            raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it away, it learns from {needed}")
+
+
+def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
+    """The planes of each source; "pairs" in the order of the "noisy" ones, by name where they share names.
+
+    Raises:
+        InputError: pairs whose counts, names, types or sizes do not fit together.
+    """
+    planes: dict[str, Sequence[Plane]] = {kind: source.planes for kind, source in sources.items()}
+    if "pairs" in planes:
+        couples = match_planes(planes["noisy"], planes["pairs"], ("noisy image", "partner"))
+        for noisy, partner in couples:
+            if noisy.shape != partner.shape or noisy.dtype != partner.dtype:
+                raise InputError(
+                    f"{partner.name} ({_looks(partner)}) does not fit {noisy.name} ({_looks(noisy)}): "
+                    "pairs have one size and one pixel type"
+                )
+        planes["pairs"] = [partner for _, partner in couples]
+    return planes
+
+
+def intensities_of(sources: Mapping[str, Source]) -> dict[str, Intensity]:
+    """The intensity range of each source; partners and noise are measured on the scale of the noisy images."""
+    noisy = Intensity.of_source(sources["noisy"])
+    return {kind: Intensity.of_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
+
+
+def make_batches(method: Method[Any], patches: Mapping[str, Patches]) -> Batches:
+    """Where the batches of a method come from.
+
+    Raises:
+        InputError: `pipeline=official` for a method that does not learn from clean and noisy images.
+    """
+    recipe = method.recipe
+    if recipe.pipeline == "official":
+        if set(method.kinds) != {"noisy", "clean"}:
+            raise InputError(
+                f"pipeline=official serves methods that learn from --noisy and --clean, not {method.title}"
+            )
+        return OfficialBatches(patches["clean"], patches["noisy"], recipe.batch, recipe.seed)
+    sources = {kind: Flattest(patches["noisy"]) if kind == "flat" else patches[kind] for kind in method.kinds}
+    return RandomBatches(sources, recipe.batch, recipe.seed)
+
+
 def describe(specs: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Any]:
     """Where each source is, and a fingerprint to know it again."""
     return {
@@ -92,9 +153,9 @@ def _train(run: Run, training: Training, sources: Mapping[str, Source], device: 
     terminal.say(f"recipe {recipe.name} ({recipe.preset}), {recipe.steps} steps, on {device}; run folder {run.folder}")
     intensities = run.intensities()
     budget = free_memory() // 2 // len(sources)
-    images = {kind: hold(source.planes, budget) for kind, source in sources.items()}
+    images = {kind: hold(planes, budget) for kind, planes in planes_of(sources).items()}
     patches = {kind: Patches(images[kind], intensities[kind].to_unit, recipe.patch) for kind in images}
-    batches = PIPELINES[recipe.pipeline](patches["clean"], patches["noisy"], recipe.batch, recipe.seed)
+    batches = make_batches(training.method, patches)
     recorder = Recorder(run, images["noisy"], intensities["noisy"], batches)
     try:
         with terminal.progress_bar("training", recipe.steps, training.number) as bar:
@@ -123,6 +184,10 @@ def _same_source(kind: str, known: Mapping[str, Any]) -> Source:
             f"the {kind} images at {known['path']} have changed since the run began: put them back or train anew"
         )
     return source
+
+
+def _looks(plane: Plane) -> str:
+    return f"{plane.shape[0]}×{plane.shape[1]}, {plane.dtype.name}"
 
 
 def _absolute(spec: Any) -> Any:

@@ -1,6 +1,6 @@
 """Patches and batches from images."""
 
 from pellucid.sampling.official import OfficialBatches
-from pellucid.sampling.patches import Patches, UnpairedBatches
+from pellucid.sampling.patches import Flattest, Patches, RandomBatches
 
-__all__ = ["OfficialBatches", "Patches", "UnpairedBatches"]
+__all__ = ["Flattest", "OfficialBatches", "Patches", "RandomBatches"]

@@ -6,10 +6,10 @@ and several processes can draw their share without talking to each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from torch import Tensor
 Image = NDArray[Any]
 ToUnit = Callable[[Image], NDArray[np.float32]]
 
-_STREAMS = {"clean": 0, "noisy": 1}
+_STREAMS = {"clean": 0, "noisy": 1, "pairs": 1, "noise": 2, "flat": 3}
+"""Kinds that share a stream are cut at the same places."""
 
 
 @dataclass(frozen=True)
@@ -53,33 +54,56 @@ class Patches:
 
 
 @dataclass(frozen=True)
-class UnpairedBatches:
-    """Batches of clean and of noisy patches, drawn independently of each other.
+class Flattest:
+    """Patches of almost nothing but noise: of many noisy patches the one that varies least, less its mean.
 
     Attributes:
-        clean: where clean patches come from.
-        noisy: where noisy patches come from.
+        patches: where they come from.
+        candidates: how many are looked at for each that is taken.
+    """
+
+    patches: Patches
+    candidates: int = 16
+
+    def draw(self, random: np.random.Generator) -> NDArray[np.float32]:
+        """One patch (size, size), of mean 0."""
+        drawn = [self.patches.draw(random) for _ in range(self.candidates)]
+        flattest = min(drawn, key=lambda patch: float(patch.var()))
+        return flattest - flattest.mean()
+
+
+class Draws(Protocol):
+    """Something that patches can be drawn from."""
+
+    def draw(self, random: np.random.Generator) -> NDArray[np.float32]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class RandomBatches:
+    """Batches of patches of several kinds.
+
+    Attributes:
+        sources: where the patches of each kind come from. "pairs" are cut where the "noisy" ones are, so their
+            images must be of the same sizes in the same order; all other kinds are drawn independently of each other.
         batch: patches of each kind.
         seed: of the whole run.
     """
 
-    clean: Patches
-    noisy: Patches
+    sources: Mapping[str, Draws]
     batch: int
     seed: int
 
     def __call__(self, number: int) -> dict[str, Tensor]:
-        """The batch of step `number`, counted from 1: "clean" and "noisy", each (batch, 1, size, size)."""
+        """The batch of step `number`, counted from 1: each kind (batch, 1, size, size)."""
         return {
             kind: torch.from_numpy(np.stack([self._patch(kind, number, slot) for slot in range(self.batch)]))[:, None]
-            for kind in _STREAMS
+            for kind in self.sources
         }
 
     def _patch(self, kind: str, number: int, slot: int) -> NDArray[np.float32]:
         counter = [0, 0, number * self.batch + slot, _STREAMS[kind]]
         random = np.random.Generator(np.random.Philox(key=self.seed, counter=counter))
-        patches: Patches = getattr(self, kind)
-        return patches.draw(random)
+        return self.sources[kind].draw(random)
 
 
 def orient(image: NDArray[Any], which: int) -> NDArray[Any]:

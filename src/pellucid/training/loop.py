@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,7 +58,9 @@ class Training:
         Raises:
             RunError: a loss is not a number; the first such is named.
         """
-        losses = {name: float(loss) for name, loss in self.method.step(self._place(batch), self.number + 1).items()}
+        number = self.number + 1
+        torch.manual_seed(random_seed(self.method.recipe.seed, number))
+        losses = {name: float(loss) for name, loss in self.method.step(self._place(batch), number).items()}
         self.number += 1
         for name, loss in losses.items():
             if not math.isfinite(loss):
@@ -92,7 +95,6 @@ class Training:
             "method": weights,
             "optimisers": {name: o.state_dict() for name, o in self.method.optimisers.items()},
             "average": self.average.state_dict(),
-            "random": torch.get_rng_state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -107,7 +109,6 @@ class Training:
             for name, optimiser in self.method.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
             self.average.load_state_dict(state["average"])
-            torch.set_rng_state(state["random"].cpu().clone())
         except (KeyError, ValueError, RuntimeError) as problem:
             raise InputError(
                 "the saved training state does not fit this recipe: put the recipe back as it was, or train anew"
@@ -123,6 +124,11 @@ class Training:
         )
 
 
+def random_seed(seed: int, number: int) -> int:
+    """The seed of a step: a resumed training meets the same random numbers on every device, without any saved state."""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0])
+
+
 def fit(training: Training, batches: Batches, after_step: Callable[[Training, dict[str, float]], None]) -> None:
     """Train until the recipe's last step; `after_step` sees each one and may save, draw or print.
 
@@ -130,7 +136,7 @@ def fit(training: Training, batches: Batches, after_step: Callable[[Training, di
         Interrupted: Ctrl-C came; the step under way was finished first.
         RunError: a loss is not a number.
     """
-    with _deferred_interrupt() as asked:
+    with _deferred_interrupt() as asked, torch.random.fork_rng():  # the caller's random numbers stay as they are
         while training.number < training.method.recipe.steps:
             losses = training.step(batches(training.number + 1))
             after_step(training, losses)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid.evaluation import psnr
+from pellucid.methods import build, make_recipe
+from pellucid.noise import simulate
+from pellucid.noise.calibrate import strength_for_psnr
+from pellucid.phantom import dataset
+from pellucid.runs.training import make_batches
+from pellucid.sampling import Patches
+from pellucid.training import Training, fit
+
+SIDE = 128
+
+
+def to_unit(image):
+    return image.astype(np.float32) / np.float32(127.5) - 1
+
+
+@pytest.fixture
+def learned():
+    """Train on a small phantom with noise of a stated PSNR: mean PSNR (dB) before and after, on images never seen."""
+
+    def run(name, *, noise="gaussian", noisy_psnr=14.0, **settings):
+        recipe = make_recipe(name, "quick", settings)
+        clean, hidden, truth = np.split(dataset(9, SIDE, seed=1), 3)
+        strength = strength_for_psnr(hidden[0], noise, noisy_psnr)
+
+        def corrupt(images, seed):
+            return np.stack([simulate(image, noise, strength, seed + number) for number, image in enumerate(images)])
+
+        given = {
+            "clean": clean,
+            "noisy": corrupt(hidden, 0),
+            "pairs": hidden if build(recipe).supervision == "paired" else corrupt(hidden, 50),
+            "noise": corrupt(np.full_like(hidden, 128), 70),
+        }
+        patches = {kind: Patches(list(images), to_unit, recipe.patch) for kind, images in given.items()}
+        training = Training(build(recipe), torch.device("cpu"))
+        batches = make_batches(training.method, patches)
+        fit(training, batches, lambda *_: None)
+        denoiser = training.averaged(batches) if recipe.weights == "average" else training.method.denoiser.eval()
+        test = corrupt(truth, 90)
+        with torch.no_grad():
+            denoised = denoiser(torch.from_numpy(to_unit(test))[:, None])[:, 0].numpy()
+        return tuple(
+            float(np.mean([psnr(image, reference, 255) for image, reference in zip(images, truth, strict=True)]))
+            for images in (test.astype(np.float64), (denoised.astype(np.float64) + 1) * 127.5)
+        )
+
+    return run
