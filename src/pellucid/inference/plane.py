@@ -1,4 +1,7 @@
-"""Denoising one image: whole where it fits into memory, else in tiles that give the same pixels."""
+"""Denoising one image: whole where it fits into memory and the denoiser's window, else in tiles.
+
+Tiles give the same pixels as the whole, except where an output pixel would see all of it (a denoiser with a window).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pellucid.errors import InputError
 from pellucid.inference.statistics import exact_statistics
 from pellucid.inference.tiles import Box, largest_side, tiles
 from pellucid.methods import Denoiser
@@ -38,29 +42,40 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
     """Denoise an image (Y, X) of any size from 16×16 up.
 
     Height and width are mirrored up to a multiple of the network's stride at the bottom and the right, and cropped
-    again. Tiles share the norm statistics of the whole image and show no seams.
+    again. Tiles share the norm statistics of the whole image and show no seams. What is read for a tile is never larger
+    than the denoiser's window, whatever the memory.
 
     Args:
         denoiser: in evaluation mode.
         noisy: (Y, X), around [−1, 1].
         memory: bytes that the networks may use.
+
+    Raises:
+        InputError: the image does not fit into memory, and the denoiser takes it only as a whole.
     """
     padded = _pad(noisy, denoiser.stride)
-    device = next(denoiser.parameters()).device
 
     def read(box: Box) -> Tensor:
-        piece = torch.from_numpy(np.ascontiguousarray(padded[box.slices])).to(device)[None, None]
+        piece = torch.from_numpy(np.ascontiguousarray(padded[box.slices])).to(denoiser.device)[None, None]
         return piece.contiguous(memory_format=torch.channels_last)
 
     result = DenoisedPlane((noisy.shape[0], noisy.shape[1]))
     height, width = padded.shape
     affordable = memory / denoiser.bytes_per_pixel
-    if height * width <= affordable:
+    window = denoiser.window or max(height, width)
+    if height * width <= affordable and max(height, width) <= window:
         whole = Box(0, height, 0, width)
         _denoise_piece(denoiser, read(whole), whole, whole, result)
         return result
+    if denoiser.whole:
+        raise InputError(
+            f"an image of {noisy.shape[0]}×{noisy.shape[1]} pixels takes "
+            f"{height * width * denoiser.bytes_per_pixel / 2**30:.1f} GiB at once and there are {memory / 2**30:.1f} to "
+            "use, and this method takes no tiles: cut the image into pieces, or allow more by --memory"
+        )
 
-    plan = list(tiles(height, width, largest_side(affordable, denoiser.reach, denoiser.stride), denoiser.reach))
+    side = largest_side(min(affordable, window**2), denoiser.reach, denoiser.stride)
+    plan = list(tiles(height, width, side, denoiser.reach))
     with ExitStack() as frozen:
         for network in denoiser.networks():
             frozen.enter_context(freeze(network, exact_statistics(network, read, plan)))

@@ -8,10 +8,11 @@ only its weights are averaged, exported and loaded again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from pellucid.recipe import Recipe
@@ -54,11 +55,29 @@ class Denoiser(nn.Module, ABC):
     """How far an output pixel sees, in pixels; a multiple of the stride."""
     window: int | None = None
     """Largest side that is denoised at once, where an output pixel would else see the whole image; None: any."""
+    whole: bool = False
+    """Whether it takes images only as a whole, because tiles would be denoised each in its own way."""
     bytes_per_pixel: float
     """Working memory that denoising takes for each pixel of the image."""
 
     part_names: Sequence[str]
     """Names of the estimates that `parts` gives."""
+    rounds: int = 1
+    """How many rounds an image takes; where that is more than one, `on_round` is called with the number of each."""
+    on_round: Callable[[int], None]
+    """Who wants to know how far an image is sets this."""
+
+    place: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_round = _nobody
+        self.register_buffer("place", torch.empty(0), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes, whether it has weights or not."""
+        return self.place.device
 
     def networks(self) -> list[nn.Module]:
         """The networks that take the noisy image itself; together they hold every norm."""
@@ -75,6 +94,10 @@ class Denoiser(nn.Module, ABC):
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise (N, 1, H, W) in [−1, 1]."""
         return self.combine(self.parts(noisy))
+
+
+def _nobody(_: int) -> None:
+    """Nobody wants to know."""
 
 
 class SingleDenoiser(Denoiser):
@@ -113,6 +136,8 @@ class Method(nn.Module, ABC, Generic[R]):
     kinds: ClassVar[Sequence[str]] = ()
     """Kinds of patches (`KINDS`) that a batch holds."""
     recipe_type: ClassVar[type[Recipe]]
+    per_image: ClassVar[bool] = False
+    """Whether it learns anew from each image while it denoises, so that there is no training beforehand."""
     shown_losses: ClassVar[Sequence[str]] = ()
     """The losses worth watching while it trains."""
 
