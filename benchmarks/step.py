@@ -19,15 +19,15 @@ from _common import matrix_product, medians, show
 from torch.utils.flop_counter import FlopCounterMode
 
 from pellucid.methods import RECIPES, build, make_recipe
-from pellucid.recipe import Recipe
 
 
-def stepper(recipe: Recipe) -> Callable[[], object]:
+def stepper(name: str, preset: str) -> Callable[[], object]:
     """One training step on the same random patches, each time it is called."""
+    method, numbers = build(make_recipe(name, preset)), count(1)
+    recipe = method.recipe
     generator = torch.Generator().manual_seed(recipe.seed)
     shape = (recipe.batch, 1, recipe.patch, recipe.patch)
-    batch = {kind: torch.rand(shape, generator=generator) * 2 - 1 for kind in ("clean", "noisy")}
-    method, numbers = build(recipe), count(1)
+    batch = {kind: torch.rand(shape, generator=generator) * 2 - 1 for kind in method.kinds}
     return lambda: method.step(batch, next(numbers))
 
 
@@ -40,7 +40,7 @@ def operations(step: Callable[[], object]) -> float:
 
 def measure(name: str, preset: str, seconds: float) -> dict[str, Any]:
     """One row of the table."""
-    step = stepper(make_recipe(name, preset))
+    step = stepper(name, preset)
     needed = operations(step)
     product, product_operations = matrix_product()
     times = medians({"step": step, "product": product}, seconds)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, nearest
 from pellucid.methods.iscl import IsclRecipe
-from pellucid.recipe import Recipe, nearest
+from pellucid.recipe import LearningRecipe, Recipe
 
 
-class Example(Recipe):
+class Example(LearningRecipe):
     """A recipe with every kind of setting."""
 
     flag: bool = Field(False, description="yes or no")
@@ -54,13 +54,13 @@ def test_toml_holds_every_setting_by_its_name():
 
 
 def test_frozen():
-    recipe = Recipe()
+    recipe = LearningRecipe()
     with pytest.raises(ValidationError, match="frozen"):
         recipe.steps = 3
 
 
 def test_changed_copy_leaves_the_recipe():
-    recipe = Recipe()
+    recipe = LearningRecipe()
     changed = recipe.with_settings({"steps": 5})
     assert (recipe.steps, changed.steps, changed.batch) == (8000, 5, recipe.batch)
     assert type(IsclRecipe().with_settings({})) is IsclRecipe
@@ -100,19 +100,19 @@ def test_text_is_understood_as_on_the_command_line(key, text, value):
 )
 def test_wrong_settings_give_one_clear_line(settings, message):
     with pytest.raises(InputError) as problem:
-        Recipe().with_settings(settings)
+        LearningRecipe().with_settings(settings)
     assert str(problem.value).startswith(message)
     assert "\n" not in str(problem.value)
 
 
 def test_wrong_settings_of_a_file_name_the_file():
     with pytest.raises(InputError, match=r"run/recipe\.toml: unknown setting 'stesp': did you mean 'steps'"):
-        Recipe.from_values({"stesp": 3}, Path("run/recipe.toml"))
+        LearningRecipe.from_values({"stesp": 3}, Path("run/recipe.toml"))
     with pytest.raises(InputError, match=r"run/recipe\.toml: setting steps=0: input should be"):
-        Recipe.from_values({"steps": 0}, "run/recipe.toml")
+        LearningRecipe.from_values({"steps": 0}, "run/recipe.toml")
 
 
-@pytest.mark.parametrize("recipe_type", [Recipe, IsclRecipe])
+@pytest.mark.parametrize("recipe_type", [Recipe, LearningRecipe, IsclRecipe])
 def test_every_setting_is_described(recipe_type):
     assert all(field.description for field in recipe_type.model_fields.values())
 

@@ -19,7 +19,6 @@ from pellucid.methods import make_recipe
 from pellucid.noise import simulate
 from pellucid.noise.registry import find
 from pellucid.phantom import tissue
-from pellucid.recipe import Recipe
 from pellucid.report import Comparison, Page, terminal, write_page
 from pellucid.runs import training
 from pellucid.runs.folder import Run
@@ -83,7 +82,7 @@ def run_demo(
     denoised = [file.path for file in written]  # in the order of the test images
     before, after = _scores(test, denoised, truth)
     page = out / "index.html"
-    write_page(_page(run, recipe, test, denoised, truth, before, after), page, overwrite=overwrite)
+    write_page(_page(run, test, denoised, truth, before, after), page, overwrite=overwrite)
     return page
 
 
@@ -114,13 +113,13 @@ def _scores(test: Any, denoised: Files, truth: Path | None) -> tuple[Evaluation 
 
 def _page(
     run: Run,
-    recipe: Recipe,
     test: Any,
     denoised: Files,
     truth: Path | None,
     before: Evaluation | None,
     after: Evaluation | None,
 ) -> Page:
+    recipe = run.recipe()
     subject = "phantom tissue with simulated noise" if truth else "your images"
     previews = sorted((run.folder / "previews").glob("*.png"))
     return Page(

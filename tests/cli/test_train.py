@@ -110,11 +110,23 @@ def test_a_used_folder_is_refused_before_any_data_is_read(tmp_path, trained, ref
     assert f"{trained}: is not empty; choose another folder, or go on with that run by --resume" in line
 
 
-@pytest.mark.parametrize("left_out", [0, 2, 4])
-def test_all_three_are_needed(left_out, sources, tmp_path, refused):
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        (0, "ISCL needs --clean: clean images, unrelated to the noisy ones"),
+        (2, "ISCL needs --noisy: noisy images"),
+        (4, "train needs --out, a folder for the run"),
+    ],
+)
+def test_all_three_are_needed(left_out, message, sources, tmp_path, refused):
     arguments = [*sources, "--out", tmp_path / "run"]
     del arguments[left_out : left_out + 2]
-    assert "train needs --clean, --noisy and --out, or --resume RUN" in refused("train", *arguments)
+    assert message in refused("train", *arguments)
+
+
+def test_images_of_no_use_are_refused(sources, pictures, tmp_path, refused):
+    line = refused("train", *sources, "--pairs", pictures / "truth", "--out", tmp_path / "run")
+    assert "ISCL does not use --pairs: leave it away, it learns from --noisy and --clean" in line
 
 
 def test_resume_takes_nothing_else(trained, sources, refused):

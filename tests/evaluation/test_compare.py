@@ -135,7 +135,7 @@ def test_a_partner_missing_among_equal_names_is_an_error():
 
 
 def test_counts_that_differ_are_an_error():
-    with pytest.raises(InputError, match="1 predicted images but 2 reference"):
+    with pytest.raises(InputError, match="1 predictions but 2 references"):
         matched_names(["a.tif"], ["a.tif", "b.tif"])
 
 
@@ -187,7 +187,7 @@ def test_float_references_need_a_data_range():
 def test_sources_of_different_counts_are_refused(tmp_path):
     predicted, true, _ = write_folders(tmp_path)
     (predicted / "slice 1.png").unlink()
-    with pytest.raises(InputError, match="2 predicted images but 3 reference images"):
+    with pytest.raises(InputError, match="2 predictions but 3 references"):
         evaluate_sources(predicted, true)
 
 

@@ -52,7 +52,7 @@ def train(
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     """
-    from pellucid.methods import make_recipe, method_class  # here: help needs no torch
+    from pellucid.methods import make_recipe  # here: help needs no torch
     from pellucid.runs import training
 
     given = {"noisy": noisy, "clean": clean, "pairs": pairs, "noise": noise}
@@ -63,7 +63,7 @@ def train(
         run = training.resume(resume, device)
     else:
         chosen = make_recipe(recipe, preset, parse_settings(set_))
-        training.check_sources(method_class(chosen.method), set(sources))
+        training.check_sources(chosen, set(sources))
         if not out:
             raise InputError("train needs --out, a folder for the run (see pellucid train --help)")
         run = training.start(sources, out, chosen, device)

@@ -108,7 +108,8 @@ class PenalisedWasserstein(Wasserstein):
         share = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
         between = torch.lerp(real, fake, share).detach().requires_grad_()
         (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
-        return self.weight * (slope.flatten(1).norm(dim=1) - 1).square().mean()
+        norm: Tensor = slope.flatten(1).norm(dim=1)
+        return self.weight * (norm - 1).square().mean()
 
     def limit(self, judges: Iterable[nn.Module]) -> None:
         """Nothing is clipped."""

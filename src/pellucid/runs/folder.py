@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -37,6 +37,8 @@ from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
 from pellucid.methods import Denoiser, build, method_class
 from pellucid.recipe import LearningRecipe
+
+V = TypeVar("V")
 
 FORMAT = 1
 """Version of the layout of the folder; a newer one is refused."""
@@ -122,7 +124,10 @@ class Run:
             recipe_type = method_class(method).recipe_type
         except InputError as problem:
             raise InputError(f"{path}: {problem}") from None
-        return recipe_type.from_values(values, path)
+        recipe = recipe_type.from_values(values, path)
+        if not isinstance(recipe, LearningRecipe):
+            raise InputError(f"{path}: {recipe.name} learns nothing, so no run can be of it")
+        return recipe
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """Path and fingerprint of each source.
@@ -133,7 +138,8 @@ class Run:
         path = self.folder / "provenance.json"
         with _undamaged(path):
             sources = self.provenance()["sources"]
-            return {kind: {key: known[key] for key in ("path", "fingerprint")} for kind, known in sources.items()}
+            kept = {kind: {key: known[key] for key in ("path", "fingerprint")} for kind, known in sources.items()}
+            return _with_noisy(kept)
 
     def provenance(self) -> dict[str, Any]:
         """Version, seed, data and machine of the run.
@@ -154,7 +160,7 @@ class Run:
         """
         model = self._model()
         with _undamaged(self.folder / "model.json"):
-            return {kind: Intensity(**values) for kind, values in model["intensities"].items()}
+            return _with_noisy({kind: Intensity(**values) for kind, values in model["intensities"].items()})
 
     def dtypes(self) -> dict[str, np.dtype[Any]]:
         """The pixel type of each source.
@@ -164,7 +170,7 @@ class Run:
         """
         model = self._model()
         with _undamaged(self.folder / "model.json"):
-            return {kind: np.dtype(name) for kind, name in model["dtypes"].items()}
+            return _with_noisy({kind: np.dtype(name) for kind, name in model["dtypes"].items()})
 
     def denoiser(self, which: str | None = None) -> Denoiser:
         """The trained denoiser, in evaluation mode on the CPU; `which` is "last" or "average", or as the recipe says.
@@ -211,6 +217,12 @@ class Run:
                 f"{FORMAT}); update Pellucid (this is {__version__})"
             )
         return model
+
+
+def _with_noisy(values: dict[str, V]) -> dict[str, V]:
+    """The same; every run has learned from noisy images, so a KeyError if they are missing."""
+    values["noisy"]
+    return values
 
 
 @contextmanager

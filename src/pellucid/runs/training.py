@@ -10,8 +10,8 @@ from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import InputError
 from pellucid.evaluation import match_planes
 from pellucid.images import Intensity, Plane, Source, hold, open_source
-from pellucid.methods import KINDS, Method, Supervision, build, method_class
-from pellucid.recipe import Recipe
+from pellucid.methods import KINDS, Method, build, method_class
+from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.folder import Run, machine
 from pellucid.runs.inventory import show_inventory
@@ -37,20 +37,19 @@ def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device
         InputError: recipe, images or folder cannot be used.
         RunError: training failed, or somebody stopped it.
     """
-    method = method_class(recipe.method)
-    check_sources(method, set(sources))
-    for warning in recipe.check():
+    learning = check_sources(recipe, set(sources))
+    for warning in learning.check():
         terminal.warn(warning)
     chosen = choose_device(device)
     run = Run(folder)
     run.refuse_used()
-    opened = {kind: open_source(spec) for kind, spec in sources.items()}
+    opened = {kind: open_source(sources[kind]) for kind in GIVEN_AS if kind in sources}
     planes_of(opened)  # refuses pairs that do not fit
     warnings = show_inventory(opened)
     intensities = intensities_of(opened)
     dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
-    run.start(recipe, intensities, dtypes, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
-    _train(run, Training(build(recipe), chosen.torch), opened, chosen)
+    run.start(learning, intensities, dtypes, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
+    _train(run, Training(build(learning), chosen.torch), opened, chosen)
     return run
 
 
@@ -76,14 +75,15 @@ def resume(folder: str | Path, device: str = "auto") -> Run:
     return run
 
 
-def check_sources(method: type[Method[Any]], given: set[str]) -> None:
-    """Refuse sources that a method cannot learn from, and what lacks.
+def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
+    """The recipe, if it can learn from sources of these kinds.
 
     Raises:
-        InputError: one is missing, or one is of no use to the method.
+        InputError: it learns nothing, a source is missing, or one is of no use to it.
     """
-    if method.supervision is Supervision.NONE:
-        raise InputError(f"{method.title} learns nothing before it denoises: pellucid denoise IN OUT --recipe NAME")
+    method = method_class(recipe.method)
+    if not isinstance(recipe, LearningRecipe):
+        raise InputError(f"{method.title} learns nothing: pellucid denoise IN OUT --recipe {recipe.name}")
     wanted = {kind for kind in method.kinds if kind in GIVEN_AS}
     for kind in GIVEN_AS:  # in this order
         if kind in wanted - given:
@@ -91,6 +91,7 @@ def check_sources(method: type[Method[Any]], given: set[str]) -> None:
         if kind in given - wanted:
             needed = " and ".join(GIVEN_AS[other] for other in GIVEN_AS if other in wanted)
             raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it away, it learns from {needed}")
+    return recipe
 
 
 def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:

@@ -69,7 +69,8 @@ class Flattest:
         """One patch (size, size), of mean 0."""
         drawn = [self.patches.draw(random) for _ in range(self.candidates)]
         flattest = min(drawn, key=lambda patch: float(patch.var()))
-        return flattest - flattest.mean()
+        flattest -= flattest.mean()
+        return flattest
 
 
 class Draws(Protocol):
