@@ -1,0 +1,97 @@
+"""Noise2Noise: learn one noisy copy from another (Lehtinen et al., ICML 2018).
+
+a and b are two noisy copies of one image with independent noise. The best guess of b from a is what a tells about
+the clean image, because nothing else is common to both:
+
+    L = mean (f(a) − b)²
+
+Network, loss, Adam and its ramp-down are the published ones, on [−0.5, 0.5]. Chosen here: 128×128 patches, 16 a step
+and 40 000 steps (published: 256×256, 4 and 300 000).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.optimisers import Adam
+from pellucid.methods.pixelwise import PIXEL_LOSSES, PixelLossName
+from pellucid.methods.schedules import ramped_down
+from pellucid.networks.unet import Noise2NoiseUnet
+from pellucid.recipe import LearningRecipe
+
+
+class Noise2NoiseRecipe(LearningRecipe):
+    """Settings of Noise2Noise."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {},
+        "quick": {
+            "width": 24,
+            "batch": 4,
+            "steps": 1500,
+            "learning_rate": 1e-3,
+            "average": 0.997,
+            "weights": "average",
+            "save_every": 250,
+            "preview_every": 500,
+        },
+    }
+
+    steps: int = Field(40_000, ge=1, description="training steps")
+    batch: int = Field(16, ge=1, description="pairs of patches in a step")
+    patch: int = Field(128, ge=32, le=1024, multiple_of=32, description="side of a training patch, in pixels")
+    learning_rate: float = Field(3e-4, gt=0, description="of Adam; falls to 0 over the last 30 % of the steps")
+    width: int = Field(48, ge=3, le=510, multiple_of=3, description="channels of the way down")
+    loss: PixelLossName = Field("mse", description="'l1' for noise whose median, not mean, is the truth")
+
+
+class Noise2NoiseDenoiser(SingleDenoiser):
+    """A U-Net that sees the image on [−0.5, 0.5]."""
+
+    stride = Noise2NoiseUnet.stride
+    reach = Noise2NoiseUnet.reach
+
+    def __init__(self, recipe: Noise2NoiseRecipe) -> None:
+        super().__init__()
+        self.bytes_per_pixel = 4.0 * 7 * recipe.width
+        self.network = Noise2NoiseUnet(recipe.width)
+
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """2·f(x/2)."""
+        result: Tensor = 2 * self.network(noisy / 2)
+        return result
+
+
+class Noise2Noise(Method[Noise2NoiseRecipe]):
+    """A U-Net that predicts another noisy copy."""
+
+    title = "Noise2Noise"
+    reference = "Lehtinen et al., ICML 2018"
+    supervision = Supervision.NOISY_PAIRS
+    kinds = ("noisy", "pairs")
+    recipe_type = Noise2NoiseRecipe
+    shown_losses = ("loss",)
+
+    denoiser: Noise2NoiseDenoiser
+
+    def __init__(self, recipe: Noise2NoiseRecipe) -> None:
+        super().__init__(recipe)
+        self.denoiser = Noise2NoiseDenoiser(recipe)
+        self.adam = Adam([self.denoiser], ramped_down(recipe), betas=(0.9, 0.99))
+        self.optimisers = {"adam": self.adam}
+
+    def step(self, batch: Batch, number: int) -> Losses:
+        """Come closer to the other copy."""
+        self.train()
+        loss = self.loss(batch["noisy"], batch["pairs"])
+        self.adam.step(loss, number)
+        return {"loss": loss.detach()}
+
+    def loss(self, noisy: Tensor, other: Tensor) -> Tensor:
+        """Distance of f(a) from b, on [−0.5, 0.5]."""
+        return PIXEL_LOSSES[self.recipe.loss](self.denoiser.network(noisy / 2), other / 2)
