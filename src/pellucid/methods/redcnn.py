@@ -1,0 +1,93 @@
+"""RED-CNN: regression of the clean image from pairs (Chen et al., IEEE TMI 36(12), 2017).
+
+x is noisy, y its truth, both in [0, 1]; the network ends in a ReLU and so needs that range.
+
+    x̂ = RED(x)        L = mean (x̂ − y)²
+
+Layers, loss, Adam and its range of rates are the paper's. Chosen here: a geometric fall of the rate, which the paper
+only calls slow, and torch's initial weights, as the usual PyTorch port has them (the paper: Gaussian, σ = 0.01).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import mse_loss
+
+from pellucid.errors import InputError
+from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.optimisers import Adam
+from pellucid.methods.schedules import exponential
+from pellucid.networks.redcnn import RedCnn as Network
+from pellucid.recipe import LearningRecipe
+
+
+class RedCnnRecipe(LearningRecipe):
+    """Settings of RED-CNN."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {},
+        "quick": {
+            "width": 32,
+            "batch": 4,
+            "steps": 1500,
+            "learning_rate": 1e-3,
+            "final_learning_rate": 1e-4,
+            "weights": "average",
+            "average": 0.997,
+            "save_every": 250,
+            "preview_every": 500,
+        },
+    }
+
+    width: int = Field(96, ge=1, le=512, description="channels")
+    final_learning_rate: float = Field(1e-5, gt=0, description="reached at the last step, geometrically")
+
+    def check(self) -> list[str]:
+        """Refuse patches that unpadded convolutions use up."""
+        if self.patch < Network.smallest:
+            raise InputError(f"patch={self.patch}: five unpadded convolutions need {Network.smallest} pixels or more")
+        return []
+
+
+class RedCnnDenoiser(SingleDenoiser):
+    """The network, which works in [0, 1]."""
+
+    stride = Network.stride
+    reach = Network.reach
+
+    def __init__(self, recipe: RedCnnRecipe) -> None:
+        super().__init__()
+        self.network = Network(recipe.width)
+        self.bytes_per_pixel = 4.0 * 6 * recipe.width
+
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """2·RED(x) − 1."""
+        result: Tensor = 2 * self.network((noisy + 1) / 2) - 1
+        return result
+
+
+class RedCnn(Method[RedCnnRecipe]):
+    """One network, one regression."""
+
+    title = "RED-CNN"
+    reference = "Chen et al., IEEE TMI 36(12), 2017"
+    supervision = Supervision.PAIRED
+    kinds = ("noisy", "pairs")
+    recipe_type = RedCnnRecipe
+    shown_losses = ("error",)
+
+    def __init__(self, recipe: RedCnnRecipe) -> None:
+        super().__init__(recipe)
+        self.denoiser: RedCnnDenoiser = RedCnnDenoiser(recipe)
+        self.optimiser = Adam([self.denoiser], exponential(recipe))
+        self.optimisers = {"denoiser": self.optimiser}
+
+    def step(self, batch: Batch, number: int) -> Losses:
+        """Descend on the squared error in [0, 1]."""
+        error = mse_loss(self.denoiser.estimate(batch["noisy"]), batch["pairs"]) / 4
+        self.optimiser.step(error, number)
+        return {"error": error.detach()}

@@ -1,0 +1,47 @@
+"""RED-CNN: a residual encoder-decoder without pooling (Chen et al., IEEE TMI 36(12), 2017)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+
+class RedCnn(nn.Module):
+    """Five unpadded 5×5 convolutions, five transposed ones that undo the shrinking, three shortcuts; no norm.
+
+    Args:
+        width: channels (96 in the paper).
+    """
+
+    stride = 1
+    reach = 20
+    """How far an output pixel sees, in pixels."""
+    smallest = 21
+    """Side of an image of which five unpadded convolutions leave one pixel."""
+
+    def __init__(self, width: int = 96) -> None:
+        super().__init__()
+        w = width
+        self.down = nn.ModuleList(nn.Conv2d(w if number else 1, w, 5) for number in range(5))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(w, w if number < 4 else 1, 5) for number in range(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) in [0, 1] -> (N, 1, H, W), at least 0; a side below 21 pixels is continued by its last pixel."""
+        height, width = x.shape[2:]
+        missing = (0, max(0, self.smallest - width), 0, max(0, self.smallest - height))
+        result: Tensor = self._encode_and_decode(pad(x, missing, mode="replicate") if any(missing) else x)
+        return result[:, :, :height, :width]
+
+    def _encode_and_decode(self, x: Tensor) -> Tensor:
+        """The shortcuts: input to the last, second to the third, fourth to the first transposed convolution."""
+        maps = [x]
+        for conv in self.down:
+            maps.append(conv(maps[-1]).relu())
+        shortcuts = {0: maps[4], 2: maps[2], 4: x}
+        result = maps[5]
+        for number, conv in enumerate(self.up):
+            result = conv(result)
+            if number in shortcuts:
+                result = result + shortcuts[number]
+            result = result.relu()
+        return result
