@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from torch import Tensor
 
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import InputError
@@ -24,7 +26,23 @@ GIVEN_AS = {"noisy": "--noisy", "clean": "--clean", "pairs": "--pairs", "noise":
 """How a source of each kind is given on the command line."""
 
 
-def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device: str = "auto") -> Run:
+class Observer(Protocol):
+    """Somebody who looks on; what it does changes nothing in the training, but for raising `Interrupted`."""
+
+    def before_step(self) -> None:
+        """A step begins: its batch is asked for."""
+
+    def after_step(self, training: Training, batches: Batches) -> None:
+        """It is taken; nothing of it is on disk yet."""
+
+
+def start(
+    sources: Mapping[str, Any],
+    folder: str | Path,
+    recipe: Recipe,
+    device: str = "auto",
+    observer: Observer | None = None,
+) -> Run:
     """Train from the beginning and leave everything in a new folder.
 
     Args:
@@ -32,6 +50,7 @@ def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device
         folder: of the run; must not exist, or be empty.
         recipe: what to do.
         device: "auto", "cpu", "cuda", ...
+        observer: who looks on.
 
     Raises:
         InputError: recipe, images or folder cannot be used.
@@ -49,12 +68,17 @@ def start(sources: Mapping[str, Any], folder: str | Path, recipe: Recipe, device
     intensities = intensities_of(opened)
     dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
     run.start(learning, intensities, dtypes, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
-    _train(run, Training(build(learning), chosen.torch), opened, chosen)
+    _train(run, Training(build(learning), chosen.torch), opened, chosen, observer)
     return run
 
 
-def resume(folder: str | Path, device: str = "auto") -> Run:
+def resume(folder: str | Path, device: str = "auto", observer: Observer | None = None) -> Run:
     """Go on with a run as if it had never stopped.
+
+    Args:
+        folder: of the run.
+        device: "auto", "cpu", "cuda", ...
+        observer: who looks on.
 
     Raises:
         InputError: no such run, or its images are gone or have changed.
@@ -71,7 +95,7 @@ def resume(folder: str | Path, device: str = "auto") -> Run:
         return run
     opened = {kind: _same_source(kind, known) for kind, known in run.sources().items()}
     run.forget_metrics_after(training.number)
-    _train(run, training, opened, chosen)
+    _train(run, training, opened, chosen, observer)
     return run
 
 
@@ -149,7 +173,9 @@ def describe(specs: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[st
     }
 
 
-def _train(run: Run, training: Training, sources: Mapping[str, Source], device: Device) -> None:
+def _train(
+    run: Run, training: Training, sources: Mapping[str, Source], device: Device, observer: Observer | None
+) -> None:
     recipe = training.method.recipe
     terminal.say(f"recipe {recipe.name} ({recipe.preset}), {recipe.steps} steps, on {device}; run folder {run.folder}")
     intensities = run.intensities()
@@ -161,12 +187,19 @@ def _train(run: Run, training: Training, sources: Mapping[str, Source], device: 
     try:
         with terminal.progress_bar("training", recipe.steps, training.number) as bar:
 
+            def batch_of(number: int) -> Mapping[str, Tensor]:
+                if observer:
+                    observer.before_step()
+                return batches(number)
+
             def after_step(training: Training, losses: dict[str, float]) -> None:
+                if observer:
+                    observer.after_step(training, batches)
                 recorder(training, losses)
                 shown = (f"{name} {losses[name]:.3f}" for name in training.method.shown_losses)
                 bar.set(training.number, "  ".join(shown))
 
-            fit(training, batches, after_step)
+            fit(training, batch_of, after_step)
     except Interrupted as stop:
         recorder.save(training)
         raise Interrupted(f"{stop}; saved. Go on with: pellucid train --resume {run.folder}") from None
