@@ -14,6 +14,20 @@ from pellucid.recipe import Recipe
 
 METHODS: dict[str, str] = {
     "iscl": "pellucid.methods.iscl:Iscl",
+    "cyclegan": "pellucid.methods.cyclegan:CycleGan",
+    "adn": "pellucid.methods.adn:Adn",
+    "drgan": "pellucid.methods.drgan:Drgan",
+    "noisy": "pellucid.methods.classics:Identity",
+    "mean-matched": "pellucid.methods.classics:MeanMatched",
+    "gaussian": "pellucid.methods.classics:Gaussian",
+    "median": "pellucid.methods.classics:Median",
+    "nlm": "pellucid.methods.restoration:NonLocalMeans",
+    "tv": "pellucid.methods.restoration:TotalVariation",
+    "wavelet": "pellucid.methods.restoration:Wavelet",
+    "noise2noise": "pellucid.methods.noise2noise:Noise2Noise",
+    "noise2void": "pellucid.methods.noise2void:Noise2Void",
+    "noise2self": "pellucid.methods.noise2self:Noise2Self",
+    "noise2kernel": "pellucid.methods.noise2kernel:Noise2Kernel",
 }
 """Where each method's class is."""
 
@@ -34,6 +48,20 @@ RECIPES: dict[str, dict[str, Any]] = {
         "discriminator": "switchable",
         "extractor": "switchable",
     },
+    "cyclegan": {"method": "cyclegan"},
+    "adn": {"method": "adn"},
+    "drgan": {"method": "drgan"},
+    "noisy": {"method": "noisy"},
+    "mean-matched": {"method": "mean-matched"},
+    "gaussian": {"method": "gaussian"},
+    "median": {"method": "median"},
+    "nlm": {"method": "nlm"},
+    "tv": {"method": "tv"},
+    "wavelet": {"method": "wavelet"},
+    "noise2noise": {"method": "noise2noise"},
+    "noise2void": {"method": "noise2void"},
+    "noise2self": {"method": "noise2self"},
+    "noise2kernel": {"method": "noise2kernel"},
 }
 """Named recipes: a method and what differs from its defaults."""
 

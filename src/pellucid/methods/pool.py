@@ -1,0 +1,47 @@
+"""A replay pool: discriminators also meet what the generators made some steps ago (Shrivastava et al. 2017)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ReplayPool(nn.Module):
+    """Past images, as CycleGAN keeps them; they and their number are buffers, so a resumed training has them too.
+
+    Args:
+        size: images kept; 0 for none.
+        side: of an image, in pixels.
+    """
+
+    images: Tensor
+    filled: Tensor
+
+    def __init__(self, size: int, side: int) -> None:
+        super().__init__()
+        self.register_buffer("images", torch.zeros(size, 1, side, side))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def forward(self, fresh: Tensor) -> Tensor:
+        """Trade images (N, 1, side, side), one after the other, for as many.
+
+        While there is room an image is kept and given back. Later, half of them are given back, and half take the
+        place of a kept one, which is given instead.
+        """
+        if not len(self.images):
+            return fresh
+        return torch.stack([self._trade(image) for image in fresh])
+
+    def _trade(self, image: Tensor) -> Tensor:
+        filled = int(self.filled)
+        if filled < len(self.images):
+            self.images[filled] = image
+            self.filled += 1
+            return image
+        if torch.rand(()) < 0.5:
+            return image
+        place = int(torch.randint(filled, ()))
+        kept = self.images[place].clone()
+        self.images[place] = image
+        return kept
