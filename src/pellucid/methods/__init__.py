@@ -14,6 +14,9 @@ from pellucid.recipe import Recipe
 
 METHODS: dict[str, str] = {
     "iscl": "pellucid.methods.iscl:Iscl",
+    "dncnn": "pellucid.methods.dncnn:Dncnn",
+    "redcnn": "pellucid.methods.redcnn:RedCnn",
+    "cagan": "pellucid.methods.cagan:Cagan",
     "cyclegan": "pellucid.methods.cyclegan:CycleGan",
     "adn": "pellucid.methods.adn:Adn",
     "drgan": "pellucid.methods.drgan:Drgan",
@@ -48,6 +51,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "discriminator": "switchable",
         "extractor": "switchable",
     },
+    "dncnn": {"method": "dncnn"},
+    "redcnn": {"method": "redcnn"},
+    "cagan": {"method": "cagan"},
     "cyclegan": {"method": "cyclegan"},
     "adn": {"method": "adn"},
     "drgan": {"method": "drgan"},
