@@ -42,8 +42,8 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
     """Denoise an image (Y, X) of any size from 16×16 up.
 
     Height and width are mirrored up to a multiple of the network's stride at the bottom and the right, and cropped
-    again. Tiles share the norm statistics of the whole image and show no seams. What is read for a tile is never larger
-    than the denoiser's window, whatever the memory.
+    again. Tiles share the norm statistics and the noise level of the whole image and show no seams. What is read for a
+    tile is never larger than the denoiser's window, whatever the memory.
 
     Args:
         denoiser: in evaluation mode.
@@ -70,13 +70,14 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
     if denoiser.whole:
         raise InputError(
             f"an image of {noisy.shape[0]}×{noisy.shape[1]} pixels takes "
-            f"{height * width * denoiser.bytes_per_pixel / 2**30:.1f} GiB at once and there are {memory / 2**30:.1f} to "
-            "use, and this method takes no tiles: cut the image into pieces, or allow more by --memory"
+            f"{height * width * denoiser.bytes_per_pixel / 2**30:.1f} GiB at once and there are {memory / 2**30:.1f} "
+            "to use, and this method takes no tiles: cut the image into pieces, or allow more by --memory"
         )
 
     side = largest_side(min(affordable, window**2), denoiser.reach, denoiser.stride)
     plan = list(tiles(height, width, side, denoiser.reach))
     with ExitStack() as frozen:
+        frozen.enter_context(denoiser.knowing(torch.from_numpy(padded)[None, None]))
         for network in denoiser.networks():
             frozen.enter_context(freeze(network, exact_statistics(network, read, plan)))
         for tile in plan:

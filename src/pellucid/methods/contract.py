@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -82,6 +83,13 @@ class Denoiser(nn.Module, ABC):
     def networks(self) -> list[nn.Module]:
         """The networks that take the noisy image itself; together they hold every norm."""
         return [self]
+
+    def knowing(self, image: Tensor) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Within the block the images to denoise are pieces of this one, (1, 1, H, W) in [−1, 1] on the CPU.
+
+        For denoisers that measure something in an image, which has to be one thing for all its pieces.
+        """
+        return nullcontext()
 
     @abstractmethod
     def parts(self, noisy: Tensor) -> dict[str, Tensor]:
