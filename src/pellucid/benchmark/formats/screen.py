@@ -1,0 +1,33 @@
+"""Tables in a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pellucid.benchmark.layout import Layout
+from pellucid.benchmark.table import Mark
+
+SIGNS = {Mark.NONE: "", Mark.BEST: " ★", Mark.SECOND: " ☆"}
+"""Behind a value: bold and underlined are lost where the output goes to a file."""
+
+_STYLES = {Mark.NONE: "", Mark.BEST: "bold", Mark.SECOND: "underline"}
+
+
+def show(layout: Layout, console: Console) -> None:
+    """Print a table; best has ★ and is bold, second best has ☆ and is underlined."""
+    drawn = Table()
+    for column in layout.columns:
+        head = f"{column.over}\n{column.name}" if any(each.over for each in layout.columns) else column.name
+        drawn.add_column(Text(head), justify="left" if column.is_text else "right", overflow="fold")
+    for section in layout.sections:
+        if section.title and len(layout.sections) > 1:
+            drawn.add_row(Text(section.title, style="italic"))
+        for row in section.rows:
+            drawn.add_row(*(Text(entry.text + SIGNS[entry.mark], style=_STYLES[entry.mark]) for entry in row))
+        drawn.add_section()
+    console.print(Text(layout.title, style="bold"), soft_wrap=True)
+    console.print(drawn)
+    for note in layout.notes:
+        console.print(Text(note, style="dim"), soft_wrap=True)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pellucid.benchmark.comparison import compare, comparison_layout, mean_difference
+from pellucid.errors import InputError
+from tests.benchmark.made import done
+
+NUMBERS = st.lists(st.floats(-20, 20), min_size=2, max_size=12)
+
+
+@given(NUMBERS)
+@settings(max_examples=25, deadline=None)
+def test_the_interval_holds_the_mean(values):
+    found = mean_difference(values)
+    assert found.mean == pytest.approx(np.mean(values))
+    assert found.low - 1e-9 <= found.mean <= found.high + 1e-9
+    assert min(values) - 1e-9 <= found.low <= found.high <= max(values) + 1e-9
+
+
+@given(NUMBERS)
+@settings(max_examples=25, deadline=None)
+def test_the_other_way_round_all_is_negated(values):
+    found, other = mean_difference(values), mean_difference([-value for value in values])
+    assert (other.mean, other.low, other.high) == pytest.approx((-found.mean, -found.high, -found.low))
+
+
+def test_the_interval_is_that_of_the_normal_distribution_for_many_images():
+    values = np.random.default_rng(3).normal(0.5, 2.0, 400)
+    found = mean_difference(values.tolist())
+    half = 1.96 * values.std(ddof=1) / math.sqrt(400)
+    assert found.low == pytest.approx(values.mean() - half, abs=0.01)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.01)
+
+
+def test_it_is_the_same_every_time():
+    values = np.random.default_rng(0).normal(size=50).tolist()
+    assert mean_difference(values) == mean_difference(values)
+    assert mean_difference(values, seed=1) != mean_difference(values)
+
+
+def test_one_image_has_no_interval():
+    assert mean_difference([0.25]) == (found := mean_difference([0.25]))
+    assert (found.mean, found.low, found.high) == (0.25, None, None)
+
+
+def test_a_method_does_not_differ_from_itself():
+    results = [done("iscl", [20.0, 31.0, math.inf], [0.3, 0.9, 1.0], fold=fold) for fold in range(3)]
+    (found,) = compare(results, "iscl", "iscl")
+    for difference in (found.psnr, found.ssim):
+        assert (difference.mean, difference.low, difference.high) == (0, 0, 0)
+
+
+def test_images_meet_by_case_fold_seed_and_name():
+    first = [done("proposed", [21.0, 25.0], [0.5, 0.6]), done("proposed", [30.0, 30.0], fold=1)]
+    second = [done("iscl", [20.0, 22.0], [0.4, 0.4]), done("iscl", [10.0, 10.0], fold=2), done("iscl", [1.0], case="b")]
+    (found,) = compare(first + second, "proposed", "iscl")
+    assert (found.case, found.images, found.pairs) == ("cells-charge", 2, 1)
+    assert found.psnr.mean == pytest.approx(2.0)
+    assert found.ssim.mean == pytest.approx(0.15)
+    (swapped,) = compare(first + second, "iscl", "proposed")
+    assert swapped.psnr.mean == -found.psnr.mean
+    assert swapped.psnr.low == pytest.approx(-found.psnr.high)
+
+
+def test_an_image_counts_once_however_many_seeds_there_are():
+    results = [done("proposed", [22.0, 24.0], seed=0), done("proposed", [24.0, 24.0], seed=1)]
+    results += [done("iscl", [20.0, 24.0], seed=seed) for seed in range(2)]
+    (found,) = compare(results, "proposed", "iscl")
+    assert (found.images, found.pairs) == (2, 2)
+    assert found.psnr.mean == pytest.approx((3.0 + 0.0) / 2)
+    assert found.psnr.high == pytest.approx(3.0)
+
+
+def test_what_cannot_be_compared_is_told():
+    results = [done("proposed", 20.0), done("iscl", 20.0, fold=1)]
+    with pytest.raises(InputError, match="proposed and iscl have no image in common"):
+        compare(results, "proposed", "iscl")
+    with pytest.raises(InputError, match="no scores of 'propsed': did you mean 'proposed'"):
+        compare(results, "propsed", "iscl")
+    with pytest.raises(InputError, match="nothing with a truth is finished yet"):
+        compare([], "proposed", "iscl")
+
+
+def test_its_table_says_signs_intervals_and_numbers():
+    results = [done("proposed", [21.0, 22.0], [0.5, 0.6]), done("iscl", [22.0, 24.0], [0.4, 0.5])]
+    layout = comparison_layout("proposed", "iscl", compare(results, "proposed", "iscl"))
+    (row,) = layout.sections[0].rows
+    assert [entry.text for entry in row] == [
+        "cells-charge", "2", "1", "−1.50", "−2.00 to −1.00", "+0.1000", "+0.1000 to +0.1000",
+    ]  # fmt: skip
+    assert layout.records[0]["psnr_low"] == pytest.approx(-2.0)
