@@ -31,6 +31,7 @@ METHODS: dict[str, str] = {
     "noise2void": "pellucid.methods.noise2void:Noise2Void",
     "noise2self": "pellucid.methods.noise2self:Noise2Self",
     "noise2kernel": "pellucid.methods.noise2kernel:Noise2Kernel",
+    "self2self": "pellucid.methods.self2self:Self2Self",
 }
 """Where each method's class is."""
 
@@ -68,6 +69,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "noise2void": {"method": "noise2void"},
     "noise2self": {"method": "noise2self"},
     "noise2kernel": {"method": "noise2kernel"},
+    "self2self": {"method": "self2self"},
 }
 """Named recipes: a method and what differs from its defaults."""
 

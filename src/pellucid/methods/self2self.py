@@ -1,0 +1,149 @@
+"""Self2Self: learn from the one noisy image itself, with dropout (Quan, Chen, Pang & Ji, CVPR 2020).
+
+Each step hides other pixels of the noisy image x and predicts them from those that are left. m is 1 for a kept pixel
+and 0 for a hidden one, drawn anew for each step (Bernoulli):
+
+    L = Σ (f(x·m) − x)²·(1 − m) / Σ (1 − m)
+
+The noise of a hidden pixel cannot be told from the others, its clean value can. The result is the mean of many
+predictions, each with another mask and other units dropped, which lowers the variance that one image leaves.
+
+Network (`pellucid.networks.partial`), loss, Adam, masks, flips and dropout are those of the published code, except:
+padding is done once (there the encoder pads twice, which shifts features by pixels), and partial convolutions are
+scaled by what their window misses (there also by the number of channels, from the second layer on). Chosen here:
+20 000 steps on crops of 256×256 (published: 150 000 on the whole image), so that the cost of learning does not grow
+with the image. Predictions take the image as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from pellucid.errors import RunError
+from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.optimisers import Adam
+from pellucid.methods.pixelwise import to_positive, to_signed
+from pellucid.networks.partial import PartialUnet
+from pellucid.recipe import Recipe
+
+
+class Self2SelfRecipe(Recipe):
+    """Settings of Self2Self; they are for each image."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "paper": {},
+        "quick": {"width": 12, "steps": 400, "patch": 128, "learning_rate": 1e-3, "passes": 16},
+    }
+
+    steps: int = Field(20_000, ge=1, description="training steps on each image")
+    patch: int = Field(256, ge=32, multiple_of=32, description="side of the crop that a step sees, in pixels")
+    learning_rate: float = Field(1e-4, gt=0, description="of Adam, constant")
+    keep: float = Field(0.7, gt=0, lt=1, description="probability with which a pixel is kept in the input")
+    dropout: float = Field(0.3, ge=0, lt=1, description="share of units that are dropped on the way up")
+    width: int = Field(48, ge=3, le=510, multiple_of=3, description="channels of the way down")
+    passes: int = Field(100, ge=1, description="predictions whose mean is the result")
+
+
+class Self2SelfDenoiser(SingleDenoiser):
+    """Learns anew from each image; its own weights are where that begins, or what one image has taught."""
+
+    stride = PartialUnet.stride
+    reach = PartialUnet.reach
+    whole = True
+
+    def __init__(self, recipe: Self2SelfRecipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.bytes_per_pixel = 4.0 * 10 * recipe.width
+        self.rounds = recipe.steps + recipe.passes
+        self.network = PartialUnet(recipe.width, recipe.dropout)
+
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """Learn from each of the images, and predict it; the same random numbers for each, from the recipe's seed.
+
+        Raises:
+            RunError: the loss is not a number.
+        """
+        with torch.random.fork_rng():
+            return torch.cat([self._learn(image).predict(image, self.on_round) for image in noisy.split(1)])
+
+    def predict(self, noisy: Tensor, on_round: Callable[[int], None]) -> Tensor:
+        """Mean of `passes` predictions (1, 1, H, W) with masks, flips and dropout on, not clipped."""
+        image = to_positive(noisy)
+        total = torch.zeros_like(image)
+        with torch.no_grad():
+            for number in range(1, self.recipe.passes + 1):
+                axes = random_axes()
+                flipped = image.flip(axes)
+                total += self.network(flipped, self.mask(flipped)).flip(axes)
+                on_round(self.recipe.steps + number)
+        return to_signed(total / self.recipe.passes)
+
+    def mask(self, image: Tensor) -> Tensor:
+        """1 for kept pixels, 0 for hidden ones, as large as the image."""
+        return torch.empty_like(image).bernoulli_(self.recipe.keep)
+
+    def _learn(self, noisy: Tensor) -> Self2SelfDenoiser:
+        torch.manual_seed(self.recipe.seed)
+        learner = Self2Self(self.recipe).to(noisy.device)
+        with torch.enable_grad():
+            for number in range(1, self.recipe.steps + 1):
+                loss = float(learner.step({"noisy": noisy}, number)["loss"])
+                if not math.isfinite(loss):
+                    raise RunError(f"the loss became {loss} at step {number}: lower it by --set learning_rate=...")
+                self.on_round(number)
+        return learner.denoiser
+
+
+class Self2Self(Method[Self2SelfRecipe]):
+    """Predicts hidden pixels of one image from the others."""
+
+    title = "Self2Self"
+    reference = "Quan et al., CVPR 2020"
+    supervision = Supervision.NOISY
+    kinds = ("noisy",)
+    recipe_type = Self2SelfRecipe
+    per_image = True
+    shown_losses = ("loss",)
+
+    denoiser: Self2SelfDenoiser
+
+    def __init__(self, recipe: Self2SelfRecipe) -> None:
+        super().__init__(recipe)
+        self.denoiser = Self2SelfDenoiser(recipe)
+        self.adam = Adam([self.denoiser], lambda _: recipe.learning_rate)
+        self.optimisers = {"adam": self.adam}
+
+    def step(self, batch: Batch, number: int) -> Losses:
+        """Learn from one crop of the whole image (1, 1, H, W), whose sides are multiples of 32; flipped by chance."""
+        image = random_crop(to_positive(batch["noisy"]), self.recipe.patch).flip(random_axes())
+        mask = self.denoiser.mask(image)
+        loss = hidden_error(self.denoiser.network(image, mask), image, mask)
+        self.adam.step(loss, number)
+        return {"loss": loss.detach()}
+
+
+def hidden_error(prediction: Tensor, image: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error over the hidden pixels alone, those whose mask is 0; 0 if there are none."""
+    hidden = 1 - mask
+    return ((prediction - image).square() * hidden).sum() / hidden.sum().clamp_min(1)
+
+
+def random_crop(image: Tensor, side: int) -> Tensor:
+    """A square somewhere in (N, C, H, W); all of an axis that is not as long."""
+    for axis in (2, 3):
+        length = min(side, image.shape[axis])
+        start = int(torch.randint(image.shape[axis] - length + 1, ()))
+        image = image.narrow(axis, start, length)
+    return image
+
+
+def random_axes() -> list[int]:
+    """Each axis of the image with a probability of one half."""
+    return [axis for axis, chosen in zip((2, 3), torch.rand(2) < 0.5, strict=True) if chosen]
