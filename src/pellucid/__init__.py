@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from pellucid.api import evaluate, go_on, load, train
+    from pellucid.api import denoise, evaluate, go_on, load, train
     from pellucid.runs.model import Model
 
 _HOME = {
     "Model": "pellucid.runs.model",
+    "denoise": "pellucid.api",
     "evaluate": "pellucid.api",
     "go_on": "pellucid.api",
     "load": "pellucid.api",
     "train": "pellucid.api",
 }
 
-__all__ = ["Model", "__version__", "evaluate", "go_on", "load", "train"]
+__all__ = ["Model", "__version__", "denoise", "evaluate", "go_on", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:

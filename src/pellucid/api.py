@@ -5,6 +5,7 @@ import pellucid
 model = pellucid.train("clean/", "noisy/", out="run")
 model.denoise("noisy/", "denoised/")
 print(pellucid.evaluate("denoised/", "truth/").mean)
+pellucid.denoise("noisy/", "filtered/", recipe="bm3d")  # what needs no training
 """
 
 from __future__ import annotations
@@ -88,6 +89,48 @@ def load(run: str | Path, *, weights: str | None = None, device: str = "auto", m
         InputError: this is no run's folder, or a part of it is missing, damaged or too new.
     """
     return Model.load(run, weights=weights, device=device, memory=memory)
+
+
+def denoise(
+    images: Any,
+    output: str | Path | None = None,
+    *,
+    recipe: str = "bm3d",
+    preset: str = "quick",
+    intensity: tuple[float, float] | None = None,
+    device: str = "auto",
+    memory: int | None = None,
+    parts: bool = False,
+    noise: bool = False,
+    overwrite: bool = False,
+    **settings: Any,
+) -> Any:
+    """Denoise by a method that needs no training, or that learns from each image while it denoises.
+
+    Args:
+        images: array (Y, X) or a stack of such; or a file, folder or glob.
+        output: where files go; beside the input with `_denoised` in the name if not given.
+        recipe: one that `pellucid methods` lists as needing nothing but the image.
+        preset: "quick" for a laptop, "paper" for a GPU.
+        intensity: what is black and white, if the images themselves shall not say it.
+        device: "auto", "cpu", "cuda", ...
+        memory: bytes that the method may use; half of what is free if not given.
+        parts: for files, write each estimate as well.
+        noise: for files, write what was removed as well.
+        overwrite: replace files that exist.
+        settings: any setting of the recipe.
+
+    Returns:
+        An array of the same shape and dtype, or the path of the files.
+
+    Raises:
+        InputError: the recipe learns first, or images or settings cannot be used; the message says what to do.
+    """
+    chosen = make_recipe(recipe, preset, settings)
+    model = Model.for_images(chosen, images, intensity=intensity, device=device, memory=memory)
+    wanted = {"parts": parts, "noise": noise, "overwrite": overwrite}
+    options: dict[str, Any] = {option: True for option, given in wanted.items() if given}
+    return model.denoise(images, output, **options)
 
 
 def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:

@@ -1,9 +1,9 @@
-"""A trained model in use: arrays to arrays, files to files."""
+"""A denoiser in use: arrays to arrays, files to files."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +28,11 @@ from pellucid.images import (
 )
 from pellucid.images.naming import beside, extra_path, float_path, output_paths, refuse_existing, refuse_unsafe
 from pellucid.inference import DenoisedPlane, denoise_plane
-from pellucid.methods import Denoiser
-from pellucid.recipe import Recipe
+from pellucid.methods import Denoiser, build
+from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.folder import Run
+from pellucid.runs.progress import denoising_bar
 
 Array = NDArray[Any]
 
@@ -68,10 +69,12 @@ class Written:
 
 
 class Model:
-    """A denoiser with the pixel type and the intensity range it was trained in.
+    """A denoiser with the pixel type and the intensity range it is for.
+
+    It comes from a trained run (`load`), or from images and a recipe that needs no training (`for_images`).
 
     Args:
-        recipe: of its training.
+        recipe: of the method.
         denoiser: in evaluation mode.
         intensity: of the noisy images.
         dtype: of the noisy images; others mean something else by their numbers and are refused. None: all are taken.
@@ -90,6 +93,8 @@ class Model:
         memory: int | None = None,
     ) -> None:
         self.recipe = recipe
+        self.variant = recipe.preset
+        """Which of its kind it is, in words: the preset, or the weights of a run."""
         self.intensity = intensity
         self.dtype = dtype
         self.device = choose_device(device)
@@ -114,7 +119,42 @@ class Model:
         run = Run(folder)
         recipe = run.recipe()  # first: it tells whether this is a run at all
         intensity, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
-        return cls(recipe, run.denoiser(weights), intensity, dtype, device=device, memory=memory)
+        model = cls(recipe, run.denoiser(weights), intensity, dtype, device=device, memory=memory)
+        model.variant = f"{weights or recipe.weights} weights"
+        return model
+
+    @classmethod
+    def for_images(
+        cls,
+        recipe: Recipe,
+        images: Any,
+        *,
+        intensity: tuple[float, float] | None = None,
+        device: str = "auto",
+        memory: int | None = None,
+    ) -> Model:
+        """A model without training, in the intensity range of the images it is to denoise.
+
+        Args:
+            recipe: of a method that needs no training, or learns from each image while it denoises.
+            images: file, folder, glob, array or list; what they hold together is between black and white.
+            intensity: black and white, if the images shall not say it.
+            device: "auto", "cpu", "cuda", ...
+            memory: bytes that the method may use; half of what is free if not given.
+
+        Raises:
+            InputError: the method learns first, settings do not work together, or the images cannot be read.
+        """
+        if isinstance(recipe, LearningRecipe):
+            raise InputError(
+                f"{recipe.name} learns first: pellucid train --recipe {recipe.name} ... --out RUN, then --model RUN"
+            )
+        for warning in recipe.check():
+            terminal.warn(warning)
+        source = open_source(images)
+        measured = Intensity.given(*intensity) if intensity else Intensity.of_source(source)
+        dtype = None if intensity else source.dtypes[0]
+        return cls(recipe, build(recipe).denoiser.eval(), measured, dtype, device=device, memory=memory)
 
     def with_intensity(self, low: float, high: float) -> Model:
         """The same model for images of any pixel type in which `low` is as dark as black was in training, `high` white.
@@ -162,7 +202,11 @@ class Model:
         for plane in image.planes:
             pixels = plane.read()
             check_finite(plane.name, pixels)
-            yield pixels, denoise_plane(self.denoiser, self.intensity.to_unit(pixels), self.memory)
+            try:
+                denoised = denoise_plane(self.denoiser, self.intensity.to_unit(pixels), self.memory)
+            except InputError as problem:
+                raise InputError(f"{plane.name}: {problem}") from None
+            yield pixels, denoised
 
     def denoise_files(
         self,
@@ -202,10 +246,15 @@ class Model:
         refuse_unsafe(paths, source, spec)
         if not overwrite:
             refuse_existing(paths)
-        with terminal.progress_over(list(zip(source.images, plans, strict=True)), "denoising") as pairs:
-            return [self._denoise_file(image, plan, overwrite) for image, plan in pairs]
+        with denoising_bar(self.denoiser, len(source.planes)) as after_plane:
+            return [
+                self._denoise_file(image, plan, after_plane, overwrite=overwrite)
+                for image, plan in zip(source.images, plans, strict=True)
+            ]
 
-    def _denoise_file(self, image: Image, outputs: Outputs, overwrite: bool) -> Written:
+    def _denoise_file(
+        self, image: Image, outputs: Outputs, after_plane: Callable[[], None], *, overwrite: bool
+    ) -> Written:
         with ExitStack() as stack:
 
             def writer(path: Path, dtype: DTypeLike | None = None) -> Writer:
@@ -221,6 +270,7 @@ class Model:
                     part.write(number, self.intensity.from_unit(done.parts[name]))
                 if noise:
                     noise.write(number, noisy.astype(np.float32) - denoised)
+                after_plane()
         return Written(image.path, outputs.main, main.report, tuple(main.notes))
 
     def _denoise_array(self, array: Array) -> Array:
@@ -228,7 +278,11 @@ class Model:
         self._refuse_other_types(source)
         (image,) = source.images
         convert = Conversion(array.dtype)
-        planes = [convert(self.intensity.from_unit(done.image)) for _, done in self.planes(image)]
+        planes = []
+        with denoising_bar(self.denoiser, len(image.planes)) as after_plane:
+            for _, done in self.planes(image):
+                planes.append(convert(self.intensity.from_unit(done.image)))
+                after_plane()
         return np.stack(planes).reshape(array.shape)
 
     def _refuse_other_types(self, source: Source) -> None:
