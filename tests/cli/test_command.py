@@ -35,10 +35,12 @@ def test_the_example_of_each_docstring_is_a_command_that_is_understood(name):
     from pellucid.cli import app
 
     function = getattr(import_module(f"pellucid.cli.{name}"), name)
-    (example,) = re.findall(r"Example: `pellucid (.*)`", function.__doc__)
-    parsed, bound, _ = app.parse_args(example.split(), exit_on_error=False, print_error=False)
-    assert parsed is function
-    assert bound.arguments
+    examples = re.findall(r"Example: `pellucid (.*)`", function.__doc__)
+    assert examples
+    for example in examples:
+        parsed, bound, _ = app.parse_args(example.split(), exit_on_error=False, print_error=False)
+        assert parsed is function
+        assert bound.arguments
 
 
 def test_the_list_of_commands_and_the_version(command):

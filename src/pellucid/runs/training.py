@@ -107,7 +107,8 @@ def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
     """
     method = method_class(recipe.method)
     if not isinstance(recipe, LearningRecipe):
-        raise InputError(f"{method.title} learns nothing: pellucid denoise IN OUT --recipe {recipe.name}")
+        how = "learns from each image while it denoises" if method.per_image else "learns nothing"
+        raise InputError(f"{method.title} {how}: pellucid denoise IN OUT --recipe {recipe.name}")
     wanted = {kind for kind in method.kinds if kind in GIVEN_AS}
     for kind in GIVEN_AS:  # in this order
         if kind in wanted - given:
