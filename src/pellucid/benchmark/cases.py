@@ -1,7 +1,7 @@
 """The data sets of a benchmark: where their images come from, before they are laid out alike.
 
-A case has clean images and noisy ones. The noisy ones are the clean ones with noise, so that the truth is known, or real
-ones of something else, which can only be looked at. Where cases come from:
+A case has clean images and noisy ones. The noisy ones are the clean ones with noise, so that the truth is known, or
+real ones of something else, which can only be looked at. Where cases come from:
 
 - built in: `phantom-NOISE`, tissue with any simulated noise;
 - a folder of one's own, `FOLDER/NAME/`, with `clean/` and
@@ -113,7 +113,7 @@ def _published(name: str, data: Path) -> Case:
 def _own(name: str, folder: Path) -> Case:
     simulated, noisy, noise = (_folder(folder / kind) for kind in ("simulated", "noisy", "noise"))
     if simulated and noisy:
-        raise InputError(f"{folder}: has simulated/ (noisy versions of clean/) and noisy/ (real ones): keep one of them")
+        raise InputError(f"{folder}: has simulated/ (noisy versions of clean/) and noisy/ (real ones): keep one")
     if not simulated and not noisy:
         hint = f"name the noise to simulate, as in --cases {name}-film"
         raise InputError(f"{folder}: has no noisy images, neither simulated/ nor noisy/: add them, or {hint}")

@@ -112,7 +112,9 @@ def _read(folder: Path) -> CaseFiles:
         files = CaseFiles.model_validate_json((folder / "case.json").read_text(encoding="utf-8"))
     except (OSError, ValidationError) as problem:
         reason = str(problem).splitlines()[0]
-        raise InputError(f"{folder}/case.json: cannot be read ({reason}): remove {folder} to have it made anew") from None
+        raise InputError(
+            f"{folder}/case.json: cannot be read ({reason}): remove {folder} to have it made anew"
+        ) from None
     return files.model_copy(update={"folder": folder})
 
 
@@ -140,10 +142,7 @@ def _make(case: Case, folder: Path, made_of: dict[str, Any]) -> CaseFiles:
     _write(folder, "clean", names, images)
     files = CaseFiles(made_of=made_of, truth=not case.real, names={"clean": tuple(names)})
     files = _given_noise(case, folder, files) if case.noise else files
-    if case.simulator:
-        files = _simulate(case, folder, files, images)
-    else:
-        files = _given_noisy(case, folder, files)
+    files = _simulate(case, folder, files, images) if case.simulator else _given_noisy(case, folder, files)
     return files.model_copy(update={"fingerprint": _fingerprint(folder)})
 
 
@@ -189,7 +188,8 @@ def _simulate(case: Case, folder: Path, files: CaseFiles, images: Sequence[Image
     flat = [np.full(image.shape, GREY, np.float32) for image in images]
     noise = [simulate(image, kind, strength, NOISE_SEED + n) * np.float32(255 / GREY) for n, image in enumerate(flat)]
     _write(folder, "noise", names, noise)
-    return files.model_copy(update={"strength": strength, "names": dict.fromkeys(("clean", "noisy", "copy", "noise"), names)})
+    kinds = ("clean", "noisy", "copy", "noise")
+    return files.model_copy(update={"strength": strength, "names": dict.fromkeys(kinds, names)})
 
 
 def files_of(folder: Path, files: CaseFiles, kind: str) -> list[str]:

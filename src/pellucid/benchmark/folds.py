@@ -53,7 +53,7 @@ def make_folds(scheme: str, count: int) -> list[Fold]:
         raise InputError(f"{count} images are fewer than the {FOLDS} folds: give at least {FOLDS} images")
     used = count - dropped(scheme, count)
     everything = np.random.RandomState(SEED).permutation(used) if scheme == "published" else np.arange(used)
-    return [_fold(test, used) for test in np.array_split(everything, FOLDS)]
+    return [_fold(test.tolist(), used) for test in np.array_split(everything, FOLDS)]
 
 
 def dropped(scheme: str, count: int) -> int:
@@ -62,6 +62,6 @@ def dropped(scheme: str, count: int) -> int:
 
 
 def _fold(test: Sequence[int], count: int) -> Fold:
-    others = sorted(set(range(count)) - {int(index) for index in test})
+    others = sorted(set(range(count)) - set(test))
     half = len(others) // 2
-    return Fold(tuple(int(index) for index in test), tuple(others[:half]), tuple(others[half:]))
+    return Fold(tuple(test), tuple(others[:half]), tuple(others[half:]))

@@ -31,11 +31,15 @@ COMMANDS = {
     "phantom": "Make clean electron-microscopy-like tissue.",
     "recipes": "List the recipes, or show every setting of one.",
     "demo": "The whole job, from images to a page to look at.",
+    "benchmark": "Methods side by side on the same images, and tables and figures of that.",
 }
 """What each command does; the rest of its help stands with it."""
 
+GROUPS = {"benchmark": "group"}
+"""Commands with commands of their own: what their module calls them."""
+
 for _name, _help in COMMANDS.items():
-    app.command(f"pellucid.cli.{_name}:{_name}", name=_name, help=_help)
+    app.command(f"pellucid.cli.{_name}:{GROUPS.get(_name, _name)}", name=_name, help=_help)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -48,3 +48,31 @@ def parse_bytes(text: str | None) -> int | None:
     if not match or float(match[1]) == 0:
         raise InputError(f"--memory {text}: write an amount such as 500M or 2G")
     return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def parse_duration(text: str | None) -> float | None:
+    """`"9m"` as seconds (s, m, h; a bare number is seconds); None stays None.
+
+    Raises:
+        InputError: not a time.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip(), re.IGNORECASE)
+    if not match or float(match[1]) == 0:
+        raise InputError(f"--budget {text}: write a time such as 90s, 9m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2].lower()]
+
+
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """`"3/8"` as (3, 8); None stays None.
+
+    Raises:
+        InputError: not a share.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise InputError(f"--shard {text}: write number/count, as in 3/8")
+    return int(match[1]), int(match[2])

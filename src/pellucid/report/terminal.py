@@ -76,9 +76,13 @@ class Bar:
     def __init__(self, progress: Progress, task: int) -> None:
         self._progress, self._task = progress, task
 
-    def set(self, done: int, note: str = "") -> None:
+    def set(self, done: float, note: str = "") -> None:
         """So much is done."""
         self._progress.update(self._task, completed=done, note=note)  # type: ignore[arg-type]
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._progress.console.print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager
