@@ -87,7 +87,7 @@ class Denoiser(nn.Module, ABC):
     def knowing(self, image: Tensor) -> AbstractContextManager[None]:  # noqa: ARG002
         """Within the block the images to denoise are pieces of this one, (1, 1, H, W) in [−1, 1] on the CPU.
 
-        For denoisers that measure something in an image, which has to be one thing for all its pieces.
+        For denoisers that measure or learn something in an image, which has to be one thing for all its pieces.
         """
         return nullcontext()
 

@@ -12,18 +12,20 @@ Network (`pellucid.networks.partial`), loss, Adam, masks, flips and dropout are 
 padding is done once (there the encoder pads twice, which shifts features by pixels), and partial convolutions are
 scaled by what their window misses (there also by the number of channels, from the second layer on). Chosen here:
 20 000 steps on crops of 256×256 (published: 150 000 on the whole image), so that the cost of learning does not grow
-with the image. Predictions take the image as a whole.
+with the image. An image that does not fit into memory is learnt from once and predicted in tiles: their predictions
+differ at the borders by as much as two means of so many predictions do.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid.errors import RunError
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
@@ -55,7 +57,6 @@ class Self2SelfDenoiser(SingleDenoiser):
 
     stride = PartialUnet.stride
     reach = PartialUnet.reach
-    whole = True
 
     def __init__(self, recipe: Self2SelfRecipe) -> None:
         super().__init__()
@@ -63,21 +64,35 @@ class Self2SelfDenoiser(SingleDenoiser):
         self.bytes_per_pixel = 4.0 * 10 * recipe.width
         self.rounds = recipe.steps + recipe.passes
         self.network = PartialUnet(recipe.width, recipe.dropout)
+        self._taught: list[
+            Self2SelfDenoiser
+        ] = []  # by the image whose pieces are denoised; a list: no part of this one
+
+    @contextmanager
+    def knowing(self, image: Tensor) -> Iterator[None]:
+        """Learn from the whole image once, so that its pieces need only be predicted."""
+        self._taught = [self._learn(image)]
+        try:
+            yield
+        finally:
+            self._taught = []
 
     def estimate(self, noisy: Tensor) -> Tensor:
-        """Learn from each of the images, and predict it; the same random numbers for each, from the recipe's seed.
+        """Learn from each of the images unless it is known, and predict it.
 
         Raises:
             RunError: the loss is not a number.
         """
-        with torch.random.fork_rng():
-            return torch.cat([self._learn(image).predict(image, self.on_round) for image in noisy.split(1)])
+        return torch.cat(
+            [(self._taught or [self._learn(image)])[0].predict(image, self.on_round) for image in noisy.split(1)]
+        )
 
     def predict(self, noisy: Tensor, on_round: Callable[[int], None]) -> Tensor:
         """Mean of `passes` predictions (1, 1, H, W) with masks, flips and dropout on, not clipped."""
         image = to_positive(noisy)
         total = torch.zeros_like(image)
-        with torch.no_grad():
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(self.recipe.seed)
             for number in range(1, self.recipe.passes + 1):
                 axes = random_axes()
                 flipped = image.flip(axes)
@@ -90,9 +105,9 @@ class Self2SelfDenoiser(SingleDenoiser):
         return torch.empty_like(image).bernoulli_(self.recipe.keep)
 
     def _learn(self, noisy: Tensor) -> Self2SelfDenoiser:
-        torch.manual_seed(self.recipe.seed)
-        learner = Self2Self(self.recipe).to(noisy.device)
-        with torch.enable_grad():
+        with torch.random.fork_rng(), torch.enable_grad():
+            torch.manual_seed(self.recipe.seed)
+            learner = Self2Self(self.recipe).to(self.device)
             for number in range(1, self.recipe.steps + 1):
                 loss = float(learner.step({"noisy": noisy}, number)["loss"])
                 if not math.isfinite(loss):
@@ -122,7 +137,8 @@ class Self2Self(Method[Self2SelfRecipe]):
 
     def step(self, batch: Batch, number: int) -> Losses:
         """Learn from one crop of the whole image (1, 1, H, W), whose sides are multiples of 32; flipped by chance."""
-        image = random_crop(to_positive(batch["noisy"]), self.recipe.patch).flip(random_axes())
+        crop = random_crop(batch["noisy"], self.recipe.patch).to(self.denoiser.device)
+        image = to_positive(crop).flip(random_axes())
         mask = self.denoiser.mask(image)
         loss = hidden_error(self.denoiser.network(image, mask), image, mask)
         self.adam.step(loss, number)
