@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pellucid.benchmark.comparison import compare, comparison_layout, mean_difference
 from pellucid.errors import InputError
-from tests.benchmark.made import done
+
+from .made import done
 
 NUMBERS = st.lists(st.floats(-20, 20), min_size=2, max_size=12)
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pellucid.benchmark.paper import TABLE_2, noise_of, reported
 from pellucid.benchmark.table import Mark, Spread, mark, tables
 from pellucid.errors import InputError
-from tests.benchmark.made import done, failed
+
+from .made import done, failed
 
 VALUES = st.lists(st.floats(-50, 50), min_size=1, max_size=8)
 
@@ -54,7 +55,7 @@ def test_groups_stand_in_order_and_the_proposal_last_of_its_group():
         "noisy images only": ["noise2void"],
         "nothing learned": ["noisy"],
     }
-    assert list(table.groups)[0] == "paired supervision"
+    assert next(iter(table.groups)) == "paired supervision"
 
 
 def test_best_and_second_are_marked_among_the_unpaired_alone():
@@ -86,7 +87,10 @@ def test_a_group_of_one_has_no_best():
 def test_budgets_and_folds_that_differ_are_tables_of_their_own():
     places = [("published", "paper"), ("published", "quick steps=5"), ("blocks", "paper")]
     results = [done("iscl", float(n), scheme=scheme, budget=budget) for n, (scheme, budget) in enumerate(places)]
-    found = {(table.scheme, table.budget): table.lines[0].cells["cells-charge"].values["psnr"].mean for table in tables(results)}
+    found = {
+        (table.scheme, table.budget): table.lines[0].cells["cells-charge"].values["psnr"].mean
+        for table in tables(results)
+    }
     assert found == {place: float(n) for n, place in enumerate(places)}
 
 

@@ -133,9 +133,20 @@ def _notes(table: BenchmarkTable, with_paper: Iterable[str]) -> Iterable[str]:
     yield "Best and second best are marked within their group, among methods that have finished every fold and seed."
     if with_paper:
         yield "paper's: Lee & Jeong, J. KCGS 27(5), 2021, Table 2, on that paper's own data."
+    yield from _settings(table)
     told = {case for line in table.lines for case in line.cells} - set(table.cases)
     if told:
         yield f"No truth is known for {', '.join(sorted(told))}: see `pellucid benchmark figures`."
+
+
+def _settings(table: BenchmarkTable) -> Iterable[str]:
+    """What was asked for beside the recipes, the methods with the same together."""
+    having: dict[str, list[str]] = {}
+    for line in table.lines:
+        if line.asked:
+            having.setdefault(", ".join(f"{key}={value}" for key, value in line.asked.items()), []).append(line.name)
+    for settings, names in having.items():
+        yield f"Set to {settings}: {', '.join(names)}."
 
 
 def _counted(counts: Iterable[int]) -> str:

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any, NamedTuple
 
-from pellucid.benchmark.layout import METHOD, Column, Lead
+from pellucid.benchmark.layout import Column, Lead
+from pellucid.benchmark.plan import Entry
 from pellucid.benchmark.table import Line
 from pellucid.errors import InputError
 from pellucid.methods import RECIPES, make_recipe
@@ -67,6 +68,16 @@ INSTANCE = Variant("instance", BASELINE, "instance")
 """Instance norm wherever it can work."""
 
 
+def entries(*, full: bool = False) -> list[Entry]:
+    """The variants as methods of a benchmark: a recipe of the same norms under its own name."""
+    return [_entry(variant) for variant in variants(full=full)]
+
+
+def _entry(variant: Variant) -> Entry:
+    recipe = _NAMED.get(variant)
+    return Entry(recipe, recipe) if recipe else Entry(variant.label, "iscl", variant.settings)
+
+
 def variants(*, full: bool = False) -> list[Variant]:
     """The rows of the paper, the swaps and instance norm; or all combinations that can work, these first."""
     chosen = [*_NAMED, *SWAPS, INSTANCE]
@@ -97,8 +108,12 @@ def _norm_column(role: str, heading: str) -> Lead:
     return Column(heading, "norm of", is_text=True), norm_of
 
 
+def _paper_row(line: Line) -> str:
+    return line.name if line.recipe in PAPER else "ISCL"
+
+
 LEADS: tuple[Lead, ...] = (
-    METHOD,
+    (Column("method", is_text=True), _paper_row),
     _norm_column("generator", "F, G"),
     _norm_column("discriminator", "D"),
     _norm_column("extractor", "H"),

@@ -93,6 +93,7 @@ class Line:
         name: what the table calls it.
         supervision: what it learns from; "" where no unit came so far as to tell.
         settings: every setting of one of its trainings.
+        asked: those of them that were asked for beside the recipe's.
         cells: by case.
         steps, tiles, seconds: least and greatest of its finished units; tiles are patches of each kind.
     """
@@ -101,6 +102,7 @@ class Line:
     name: str
     supervision: str
     settings: Mapping[str, object]
+    asked: Mapping[str, object]
     cells: Mapping[str, Cell]
     steps: tuple[int, int]
     tiles: tuple[int, int]
@@ -178,6 +180,7 @@ def _line(recipe: str, results: Sequence[Result]) -> Line:
         name=row.name if row else _name(told),
         supervision=told.supervision,
         settings=told.recipe,
+        asked=told.settings,
         cells={case: _cell(recipe, case, [each for each in results if each.unit.case == case]) for case in cases},
         steps=_range([result.steps for result in done]),
         tiles=_range([result.tiles for result in done]),
@@ -187,8 +190,9 @@ def _line(recipe: str, results: Sequence[Result]) -> Line:
 
 def _name(result: Result) -> str:
     """The title; with what was varied where a label tells more than the name of a recipe."""
-    label, plain = result.unit.method, result.recipe.get("name")
-    return f"{result.title} ({label})" if result.title and label != plain else result.title or label
+    label, plain = result.unit.method, str(result.recipe.get("name", ""))
+    varied = label.removeprefix(plain).strip()
+    return f"{result.title} ({varied})" if result.title and varied else result.title or label
 
 
 def _range(values: Sequence[N]) -> tuple[N, N]:
