@@ -18,6 +18,7 @@ CASES = ("phantom-film",)
 SECONDS = 150.0
 
 group = App(name="benchmark")
+# the other commands of the group, each in a file of its own
 
 
 @group.default
@@ -95,11 +96,11 @@ def benchmark(
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     """  # noqa: D405, D411, D416 ("methods" is no section)
-    from pellucid.benchmark import run  # here: help needs no torch
-    from pellucid.benchmark.cases import PhantomSize, find_case
+    from pellucid.benchmark.cases import PhantomSize, find_case  # here: help needs no torch
+    from pellucid.benchmark.effort import Effort
     from pellucid.benchmark.plan import Budget, Request, entries_of
 
-    effort = run.Effort.of_machine(jobs, parse_shard(shard), parse_duration(budget), device)
+    effort = Effort.of_machine(jobs, parse_shard(shard), parse_duration(budget), device)
     if preset == "quick" and steps is None and seconds is None:
         seconds = SECONDS
     phantom = PhantomSize(images, size)
@@ -118,5 +119,7 @@ def benchmark(
 
         show_estimate(request, out, effort)
         return
-    run.run_benchmark(request, out, effort)
-    terminal.say(f"done. Look at it with: pellucid benchmark table {out}")
+    from pellucid.benchmark.run import run_benchmark
+
+    run_benchmark(request, out, effort)
+    terminal.say(f"results are in {out}. Look at it with: pellucid benchmark table {out}")
