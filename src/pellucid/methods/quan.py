@@ -1,4 +1,4 @@
-"""Asymmetrically cyclic adversarial network (Quan et al., ICCV Workshops 2019): noise images help to part noise and tissue.
+"""An asymmetric cycle (Quan et al., ICCV Workshops 2019): images of noise alone help to part noise and tissue.
 
 x is noisy, y is clean, n is an image of noise alone; none belongs to another.
 
@@ -11,7 +11,8 @@ The noise is a factor: x = y·n on intensities from 0 to 1, so an image of noise
 Networks, losses, their weights and the optimiser are those of a precursor that the first author made public in 2018
 (`tmquan/coDenoisingGAN`); the published version may differ. Chosen here: 10⁻³ instead of 10⁻⁶ in the denominator, for
 stability; patches of 256 pixels, 4 of each kind; a constant rate for half of the steps, then a line to the source's
-last; ε 1e-7 in the norms; noise images drawn independently (there by the clean image's random number).
+last; weights that begin as CycleGAN's; ε 1e-7 in the norms; noise images drawn independently (there by the clean
+image's random number).
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -60,7 +62,7 @@ class SharpDiscriminator(nn.Module):
     def __init__(self, side: int = 64, width: int = 64) -> None:
         super().__init__()
         channels = (2, width, 2 * width, 4 * width, 8 * width)
-        convolutions = [nn.Conv2d(*pair, 5, 2) for pair in zip(channels, channels[1:], strict=False)]
+        convolutions = [nn.Conv2d(*pair, 5, 2) for pair in pairwise(channels)]
         self.convolutions = nn.ModuleList(convolutions)
         self.linear = nn.Linear((side // 16) ** 2 * channels[-1], 1)
         for layer in convolutions:

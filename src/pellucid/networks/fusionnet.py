@@ -1,9 +1,11 @@
 """Encoder and decoder of FusionNet (Quan, Hildebrand, Jeong 2016/2021), without its skip connections.
 
-Every convolution is followed by instance norm with γ and β and leaky ReLU 0.2; resolution falls to 1/16 and rises again.
+Instance norm with γ and β and leaky ReLU 0.2 after every convolution; resolution falls to 1/16 and rises again.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +20,7 @@ MULTIPLES = (1, 2, 4, 8)
 
 
 def reflect_pad(x: Tensor, width: int) -> Tensor:
-    """Mirror (N, C, H, W) at its border pixels, which are not repeated; back and forth where it is too small for once."""
+    """Mirror (N, C, H, W) at its border pixels, not repeating them; back and forth where it is too small for once."""
     if width < min(x.shape[2:]):
         return functional.pad(x, (width,) * 4, mode="reflect")
     for dim in (2, 3):
@@ -70,7 +72,7 @@ class EncoderBlock(nn.Sequential):
 
 
 class DecoderBlock(nn.Module):
-    """Twice the resolution: a transposed convolution, a residual, then the mean of a learned and a bilinear enlargement."""
+    """Twice the resolution: a transposed convolution, a residual, the mean of a learned and a bilinear enlargement."""
 
     def __init__(self, channels: tuple[int, int], norm: Norm) -> None:
         super().__init__()
@@ -101,7 +103,7 @@ class FusionEncoder(nn.Sequential):
     def __init__(self, inputs: int = 1, width: int = 16) -> None:
         n = norm("instance")
         channels = [inputs, *(width * multiple for multiple in MULTIPLES)]
-        super().__init__(*(EncoderBlock(pair, n) for pair in zip(channels, channels[1:], strict=False)))
+        super().__init__(*(EncoderBlock(pair, n) for pair in pairwise(channels)))
         self.apply(initialise)
 
 
@@ -122,7 +124,7 @@ class FusionNet(nn.Module):
         n, w = norm("instance"), width
         channels = [8 * w, 4 * w, 2 * w, w, w]
         self.encoder = FusionEncoder(inputs, w)
-        self.decoder = nn.Sequential(*(DecoderBlock(pair, n) for pair in zip(channels, channels[1:], strict=False)))
+        self.decoder = nn.Sequential(*(DecoderBlock(pair, n) for pair in pairwise(channels)))
         self.last = ReflectConv((w, 1))
         self.decoder.apply(initialise)
         self.last.apply(initialise)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid.errors import InputError
+from pellucid.evaluation import psnr
+from pellucid.methods import build, make_recipe
+from pellucid.phantom import dataset
+from pellucid.sampling import Patches, RandomBatches
+from pellucid.training import Training, fit
+
+TINY = {"width": 2, "batch": 2, "patch": 32, "steps": 40, "learning_rate": 1e-3}
+
+
+def make(**settings):
+    return build(make_recipe("quan", settings={**TINY, **settings})).double()
+
+
+def batch(images=2, side=32):
+    noisy, clean, noise = torch.rand(3, images, 1, side, side, dtype=torch.float64).mul(1.6).sub(0.8)
+    return {"noisy": noisy, "clean": clean, "noise": noise}
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_parameter_counts():
+    method = build(make_recipe("quan"))
+    chain = method.denoiser.chain
+    assert (count(chain.N), count(chain.L), count(method.I)) == (1_188_497, 1_188_641, 1_188_641)
+    assert [count(judge) for judge in method.judges.values()] == [884_352] * 3
+    assert sum(len(o.parameters()) for o in method.optimisers.values()) == len(list(method.parameters()))
+
+
+def plain_losses(method, x, y, n):
+    """The terms one by one, as the chains are written down; every network alone on every image."""
+    N, L, I = method.denoiser.chain.N, method.denoiser.chain.L, method.I  # noqa: E741
+
+    def on(network, *images):
+        return network(torch.cat(images, 1))
+
+    def unit(image):
+        return image / 2 + 0.5
+
+    i1 = on(I, n, y)
+    n1 = on(N, i1)
+    l1 = on(L, n1, i1)
+    n2 = on(N, x)
+    l2 = on(L, n2, x)
+    i2 = on(I, n2, l2)
+    kept = [
+        (unit(y) - unit(l1)).abs().mean(),
+        (unit(n) - unit(n1)).abs().mean(),
+        (unit(x) - unit(i2)).abs().mean(),
+        (unit(i1) - unit(y) * (unit(n) + 1e-6)).abs().mean(),
+        (unit(l1) - unit(i1) / (unit(n1) + 1e-3)).abs().mean(),
+    ]
+    fooled, judged = [], []
+    for kind, real, fakes in (("noisy", x, (i1, i2)), ("clean", y, (l1, l2)), ("noise", n, (n1, n2))):
+        judge = method.judges[kind]
+        fooled += [(judge(fake) - 1).square().mean() for fake in fakes]
+        judged += [((judge(real) - 1).square().mean() + judge(fake).square().mean()) / 2 for fake in fakes]
+    generators = torch.stack([*(10 * term for term in kept), *fooled]).mean()
+    return generators, torch.stack(judged).mean()
+
+
+def test_losses_are_those_of_the_two_chains():
+    method, given = make(), batch()
+    made = method.chains(given)
+    generators, discriminators = plain_losses(method, *given.values())
+    losses = method.generator_losses(given, made)
+    torch.testing.assert_close(method.generator_total(losses), generators)
+    shown = {kind: torch.cat(images).detach() for kind, images in made.items()}
+    judged = method.discriminator_losses(given, shown)
+    torch.testing.assert_close(torch.stack(list(judged.values())).mean(), discriminators)
+
+
+def test_perfect_networks_would_lose_nothing_but_the_game():
+    method, given = make(), batch()
+    intensity = (given["clean"] + 1) / 2 * (given["noise"] + 1) / 2
+    product = 2 * intensity - 1
+    given["noisy"] = product
+    made = {"noisy": (product, product), "clean": (given["clean"],) * 2, "noise": (given["noise"],) * 2}
+    losses = method.generator_losses(given, made)
+    assert all(losses[name] < 1e-12 for name in ("cycle_clean", "cycle_noise", "cycle_noisy"))
+    assert losses["product"] < 1e-6
+    assert losses["quotient"] < 1e-2
+
+
+def test_each_update_moves_its_own_networks_alone():
+    method, given = make(), batch()
+    before = {name: weight.clone() for name, weight in method.named_parameters()}
+    taken = []
+    for name, optimiser in method.optimisers.items():
+        plain = optimiser.step
+
+        def step(loss, number, plain=plain, name=name):
+            old = {key: weight.clone() for key, weight in method.named_parameters()}
+            plain(loss, number)
+            moved = {k.split(".")[0] for k, weight in method.named_parameters() if not torch.equal(weight, old[k])}
+            taken.append((name, moved))
+
+        optimiser.step = step
+    method.step(given, 1)
+    assert taken == [("generators", {"denoiser", "I"}), ("discriminators", {"judges"})]
+    networks = {
+        name.rsplit(".layers", 1)[0] for name, w in method.named_parameters() if not torch.equal(w, before[name])
+    }
+    assert any("chain.N" in name for name in networks)
+    assert any("chain.L" in name for name in networks)
+
+
+@pytest.mark.parametrize("objective", ["hinge", "wgan", "wgan-gp"])
+def test_learns_under_other_objectives(objective):
+    method = make(objective=objective)
+    for number in (1, 2):
+        assert all(loss.isfinite() for loss in method.step(batch(), number).values())
+
+
+@pytest.mark.parametrize("patch", [16, 40])
+def test_patches_that_the_networks_cannot_take_are_refused(patch):
+    with pytest.raises(InputError, match=f"patch={patch}: the networks need a multiple of 16 from 32 up"):
+        make_recipe("quan", settings={"patch": patch}).check()
+
+
+@pytest.mark.parametrize("preset", ["paper", "quick"])
+def test_the_presets_are_fit_for_use(preset):
+    assert make_recipe("quan", preset).check() == []
+
+
+def trained(steps, **settings):
+    """PSNR (dB) of unseen noisy images, of one grey for each, and of the result; noise and tissue are multiplied."""
+    recipe = make_recipe("quan", "quick", {"steps": steps, **settings})
+    clean, hidden, truth = np.split(dataset(9, 128, seed=1), 3)
+    random = np.random.default_rng(0)
+
+    def noise(like):
+        return np.clip(random.normal(180, 60, like.shape), 0, 255)
+
+    test = truth * noise(truth) / 255
+    images = {"noisy": hidden * noise(hidden) / 255, "clean": clean, "noise": noise(hidden)}
+    patches = {kind: Patches(list(planes), to_unit, recipe.patch) for kind, planes in images.items()}
+    training = Training(build(recipe), torch.device("cpu"))
+    fit(training, batches := RandomBatches(patches, recipe.batch, recipe.seed), lambda *_: None)
+    with torch.no_grad():
+        denoised = training.averaged(batches)(torch.from_numpy(to_unit(test))[:, None])[:, 0].numpy()
+    greys = np.broadcast_to(truth.mean((1, 2), keepdims=True), truth.shape)
+    return [
+        np.mean([psnr(one, reference, 255) for one, reference in zip(planes, truth, strict=True)])
+        for planes in (test, greys, (denoised.astype(np.float64) + 1) * 127.5)
+    ]
+
+
+def to_unit(image):
+    return (image / 127.5 - 1).astype(np.float32)
