@@ -79,6 +79,15 @@ def lay_out(table: BenchmarkTable, title: str, leads: Sequence[Lead] = (METHOD, 
     return Layout(title, tuple(columns), sections, tuple(_notes(table, with_paper)), tuple(_records(table, leads)))
 
 
+def lay_out_all(tables: Sequence[BenchmarkTable], title: str, leads: Sequence[Lead] = (METHOD, RECIPE)) -> list[Layout]:
+    """Each of the tables; where there are several, their titles say what each is of."""
+    alone = len(tables) == 1
+    return [
+        lay_out(table, title if alone else f"{title}: {table.scheme} folds, budget {table.budget}", leads)
+        for table in tables
+    ]
+
+
 def spread_text(spread: Spread, digits: int) -> str:
     """`27.11 ± 0.12`, or `27.11` where there is no deviation."""
     value = "∞" if math.isinf(spread.mean) else f"{spread.mean:.{digits}f}"

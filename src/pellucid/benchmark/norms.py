@@ -12,13 +12,14 @@ other rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from pellucid.benchmark.layout import Column, Lead
+from pellucid.benchmark.layout import Column, Layout, Lead, lay_out_all
 from pellucid.benchmark.plan import Entry
-from pellucid.benchmark.table import Line
+from pellucid.benchmark.results import Result
+from pellucid.benchmark.table import Line, tables
 from pellucid.errors import InputError
 from pellucid.methods import RECIPES, make_recipe
 
@@ -68,14 +69,37 @@ INSTANCE = Variant("instance", BASELINE, "instance")
 """Instance norm wherever it can work."""
 
 
-def entries(*, full: bool = False) -> list[Entry]:
-    """The variants as methods of a benchmark: a recipe of the same norms under its own name."""
-    return [_entry(variant) for variant in variants(full=full)]
+def entries(*, full: bool = False, settings: Mapping[str, Any] | None = None) -> list[Entry]:
+    """The variants as methods of a benchmark: a recipe of the same norms under its own name.
+
+    Args:
+        full: every combination.
+        settings: that differ for all.
+
+    Raises:
+        InputError: one of the settings is a norm, which is what is varied.
+    """
+    changed = dict(settings or {})
+    if varied := changed.keys() & set(Variant._fields):
+        raise InputError(f"--set {min(varied)}=...: that is what is varied here; use pellucid benchmark --methods iscl")
+    return [_entry(variant, changed) for variant in variants(full=full)]
 
 
-def _entry(variant: Variant) -> Entry:
+def _entry(variant: Variant, settings: Mapping[str, Any]) -> Entry:
     recipe = _NAMED.get(variant)
-    return Entry(recipe, recipe) if recipe else Entry(variant.label, "iscl", variant.settings)
+    return Entry(recipe, recipe, settings) if recipe else Entry(variant.label, "iscl", {**variant.settings, **settings})
+
+
+def norms_layouts(results: Iterable[Result]) -> list[Layout]:
+    """ISCL's variants among some results, as tables with a column for the norm of each network.
+
+    Raises:
+        InputError: there are none.
+    """
+    of_iscl = [result for result in results if result.recipe.get("method") == "iscl"]
+    if not of_iscl:
+        raise InputError("no variant of ISCL is among the results: run `pellucid benchmark norms` first")
+    return lay_out_all(tables(of_iscl), "Norms of ISCL's networks", LEADS)
 
 
 def variants(*, full: bool = False) -> list[Variant]:
