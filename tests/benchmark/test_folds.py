@@ -19,8 +19,8 @@ def test_the_published_folds_of_eight_images():
 
 
 def test_the_published_folds_are_those_of_the_global_generator():
-    state = np.random.get_state()
-    np.random.seed(2019)  # noqa: NPY002 as published
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(2019)  # noqa: NPY002
     rows = np.random.permutation(40).reshape(4, 10)  # noqa: NPY002
     np.random.set_state(state)  # noqa: NPY002
     assert [fold.test for fold in make_folds("published", 40)] == [tuple(row) for row in rows.tolist()]

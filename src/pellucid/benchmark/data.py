@@ -82,6 +82,8 @@ def materialise(case: Case, out: Path) -> CaseFiles:
     folder = out / "data" / case.name
     made_of = _made_of(case)
     if not (folder / "case.json").exists():
+        if folder.exists():
+            raise InputError(f"{folder}: was not made by a benchmark, and is left as it is: choose another --out")
         with writing(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             workshop = Path(tempfile.mkdtemp(prefix=f".{case.name}-", dir=folder.parent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ def computing_time(device: torch.device) -> float:
     return time.perf_counter()
 
 
+@lru_cache
 def learns(recipe: Recipe) -> bool:
     """Whether a method has weights that training changes: only then does a budget mean anything to it."""
     return isinstance(recipe, LearningRecipe) and any(weight.requires_grad for weight in build(recipe).parameters())
