@@ -34,7 +34,7 @@ class Noise2KernelRecipe(LearningRecipe):
         "paper": {},
         "quick": {
             "width": 16,
-            "batch": 4,
+            "batch": 8,
             "steps": 1500,
             "learning_rate": 2e-3,
             "average": 0.997,
@@ -58,7 +58,7 @@ class Noise2KernelDenoiser(SingleDenoiser):
 
     def __init__(self, recipe: Noise2KernelRecipe) -> None:
         super().__init__()
-        self.bytes_per_pixel = 4.0 * 7 * recipe.width
+        self.bytes_per_pixel = 24.0 * recipe.width + 16.0
         self.network = DonutNetwork(recipe.depth, recipe.width)
         self.reach = self.network.reach
 

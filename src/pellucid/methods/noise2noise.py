@@ -32,7 +32,8 @@ class Noise2NoiseRecipe(LearningRecipe):
         "paper": {},
         "quick": {
             "width": 24,
-            "batch": 4,
+            "batch": 8,
+            "patch": 64,
             "steps": 1500,
             "learning_rate": 1e-3,
             "average": 0.997,
@@ -58,7 +59,7 @@ class Noise2NoiseDenoiser(SingleDenoiser):
 
     def __init__(self, recipe: Noise2NoiseRecipe) -> None:
         super().__init__()
-        self.bytes_per_pixel = 4.0 * 7 * recipe.width
+        self.bytes_per_pixel = 25.0 * recipe.width + 380.0
         self.network = Noise2NoiseUnet(recipe.width)
 
     def estimate(self, noisy: Tensor) -> Tensor:

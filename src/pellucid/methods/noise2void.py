@@ -44,8 +44,8 @@ class Noise2VoidRecipe(LearningRecipe):
             "width": 16,
             "batch": 8,
             "steps": 1500,
-            "masked": 1.0,  # few patches a step: judge more of each
-            "learning_rate": 1e-3,
+            "masked": 3.0,  # few patches a step: judge more of each
+            "learning_rate": 2e-3,
             "average": 0.997,
             "weights": "average",
             "save_every": 250,
@@ -87,7 +87,7 @@ class Noise2VoidDenoiser(SingleDenoiser):
     def __init__(self, recipe: Noise2VoidRecipe) -> None:
         super().__init__()
         self.residual = recipe.residual
-        self.bytes_per_pixel = 4.0 * 7 * recipe.width
+        self.bytes_per_pixel = 30.0 * recipe.width + 170.0
         self.standard = Standardise()
         self.network = CsbdeepUnet(recipe.width, recipe.kernel, recipe.normalisation)
         self.reach = self.network.reach
