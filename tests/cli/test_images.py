@@ -1,4 +1,4 @@
-"""The commands that make and look at images: phantom, simulate, inspect, recipes."""
+"""The commands that make and look at images: phantom, simulate, inspect."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from pellucid.images import open_image, write_array
-from pellucid.methods import RECIPES
 from pellucid.phantom import tissue
 
 
@@ -118,20 +117,3 @@ def test_inspect_shows_both_sources(pictures, command):
     assert result.status == 0, result.err
     for label in ("files", "megapixels", "type", "pixel size", "histogram"):
         assert any(line.startswith("│") and f" {label} " in line for line in result.err.splitlines())
-
-
-def test_recipes_are_listed_and_explained(command):
-    listed = command("recipes")
-    assert listed.status == 0
-    assert all(f" {name} " in listed.out for name in RECIPES)
-    shown = command("recipes", "iscl-group", "--preset", "paper", "--set", "width=8")
-    rows = {
-        cells[1].strip(): cells[2].strip()
-        for cells in (line.split("│") for line in shown.out.splitlines())
-        if len(cells) > 3
-    }
-    assert (rows["width"], rows["batch"], rows["generator"]) == ("8", "64", "group")
-
-
-def test_an_unknown_recipe_is_refused_with_the_nearest(refused):
-    assert "unknown recipe 'propsed': did you mean 'proposed'?" in refused("recipes", "propsed")

@@ -24,12 +24,12 @@ app = App(
 )
 COMMANDS = {
     "train": "Learn to denoise from noisy images and unrelated clean ones.",
-    "denoise": "Denoise images with a trained model.",
+    "denoise": "Denoise images with a trained model, or by a method that needs no training.",
     "evaluate": "PSNR and SSIM against the truth, with error maps.",
     "inspect": "Show what two sources hold, and what about them would break learning.",
     "simulate": "Put noise on clean images, to try methods where the truth is known.",
     "phantom": "Make clean electron-microscopy-like tissue.",
-    "recipes": "List the recipes, or show every setting of one.",
+    "methods": "List the methods and what they need, or show every setting of one.",
     "demo": "The whole job, from images to a page to look at.",
     "benchmark": "Methods side by side on the same images, and tables and figures of that.",
 }

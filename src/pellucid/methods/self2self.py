@@ -40,7 +40,7 @@ class Self2SelfRecipe(Recipe):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "quick": {"width": 12, "steps": 400, "patch": 128, "learning_rate": 1e-3, "passes": 16},
+        "quick": {"width": 12, "steps": 400, "patch": 64, "learning_rate": 3e-3, "passes": 16},
     }
 
     steps: int = Field(20_000, ge=1, description="training steps on each image")
@@ -61,7 +61,7 @@ class Self2SelfDenoiser(SingleDenoiser):
     def __init__(self, recipe: Self2SelfRecipe) -> None:
         super().__init__()
         self.recipe = recipe
-        self.bytes_per_pixel = 4.0 * 10 * recipe.width
+        self.bytes_per_pixel = 4.0 * 16 * recipe.width
         self.rounds = recipe.steps + recipe.passes
         self.network = PartialUnet(recipe.width, recipe.dropout)
         self._taught: list[

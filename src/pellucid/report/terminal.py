@@ -37,13 +37,15 @@ def warn(text: str) -> None:
     messages().print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], console: Console | None = None) -> None:
-    """Print a table, on standard error if not told otherwise; the first column is text, the others are numbers."""
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], console: Console | None = None, text: int = 1
+) -> None:
+    """Print a table, on standard error if not told otherwise; the first `text` columns are text, the others numbers."""
     console = console or messages()
     console.print(title, style="bold", markup=False, soft_wrap=True)  # a table's own title is wrapped to its width
     drawn = Table()
     for number, column in enumerate(columns):
-        drawn.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+        drawn.add_column(column, justify="left" if number < text else "right", overflow="fold")
     for row in rows:
         drawn.add_row(*map(escape, row))
     console.print(drawn)

@@ -1,0 +1,85 @@
+"""`pellucid methods`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any
+
+from pellucid.cli.options import Settings, parse_settings
+from pellucid.report import terminal
+
+if TYPE_CHECKING:
+    from pellucid.methods import Method
+    from pellucid.recipe import Recipe
+
+
+def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = None) -> None:
+    """List every recipe with its method, what it needs, and its size; or show all about one, and every setting of it.
+
+    Example: `pellucid methods proposed --preset paper`
+
+    Parameters
+    ----------
+    name
+        A recipe; without it they are listed, with the parameters of the paper's size.
+    preset
+        "quick" or "paper".
+    set_
+        Settings that differ, as in `--set width=8`.
+    """
+    from pellucid.methods import make_recipe  # here: help needs no torch
+
+    if name is None:
+        _list()
+    else:
+        _show(make_recipe(name, preset, parse_settings(set_)))
+
+
+def _list() -> None:
+    from pellucid.methods import RECIPES, make_recipe
+
+    rows = [(name, *_facts(make_recipe(name)).values()) for name in RECIPES]
+    columns = ["recipe", "method", "learns from", "needs", "published", "to denoise", "in all"]
+    terminal.table("recipes, and their parameters at paper size", columns, rows, terminal.results(), text=5)
+
+
+def _show(recipe: Recipe) -> None:
+    from pellucid.methods import method_class
+
+    method = method_class(recipe.method)
+    facts = _facts(recipe)
+    print(cleandoc(sys.modules[method.__module__].__doc__ or ""))  # noqa: T201
+    print()  # noqa: T201
+    terminal.table(f"{recipe.name} ({recipe.preset})", ["", ""], facts.items(), terminal.results(), text=2)
+    values = recipe.model_dump()
+    fields = type(recipe).model_fields.items()
+    rows = [(key, str(values[key]), field.description or "") for key, field in fields]
+    terminal.table("settings", ["setting", "value", "meaning"], rows, terminal.results(), text=3)
+
+
+def _facts(recipe: Recipe) -> Mapping[str, str]:
+    """What is to be known of a recipe's method, in words."""
+    from pellucid.methods import method_class
+    from pellucid.methods.size import size_of
+
+    method = method_class(recipe.method)
+    size = size_of(recipe)
+    return {
+        "method": method.title,
+        "learns from": str(method.supervision),
+        "needs": _needs(method),
+        "published": method.reference,
+        "parameters to denoise": f"{size.denoiser:,}",
+        "parameters in all": f"{size.method:,}",
+    }
+
+
+def _needs(method: type[Method[Any]]) -> str:
+    """The options that give a method its images."""
+    from pellucid.runs.training import GIVEN_AS
+
+    if method.per_image:
+        return "the image itself"
+    return " ".join(GIVEN_AS[kind] for kind in GIVEN_AS if kind in method.kinds) or "the image itself"

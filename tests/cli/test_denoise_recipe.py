@@ -1,0 +1,131 @@
+"""`pellucid denoise --recipe`: without a trained run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+import pellucid
+from pellucid.errors import InputError
+from pellucid.images import PixelSize, open_image, write_array
+from pellucid.noise import simulate
+from pellucid.phantom import tissue
+
+NANOMETRES = PixelSize({"Z": 30.0, "Y": 8.0, "X": 8.0}, "nm")
+TINY = {"width": 3, "steps": 3, "patch": 32, "passes": 2}
+TINY_OPTIONS = ["--recipe", "self2self", "--device", "cpu", "--set", *(f"{key}={value}" for key, value in TINY.items())]
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """A stack (3, 70, 90)."""
+    return simulate(tissue((3, 70, 90), seed=4), "film", seed=3)
+
+
+def read(path):
+    image = open_image(path)
+    return np.stack([plane.read() for plane in image.planes]).reshape(image.shape)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.h5:/volumes/raw", "a.npy", "a.zarr"])
+def test_format_type_axes_and_pixel_size_stay(name, noisy, tmp_path, command):
+    size = None if name.endswith(("raw", "npy")) else NANOMETRES
+    write_array(f"{tmp_path}/in/{name}", noisy, axes="ZYX", pixel_size=size)
+    result = command("denoise", f"{tmp_path}/in/{name}", tmp_path / "out", "--recipe", "gaussian", "--preset", "paper")
+    assert result.status == 0, result.err
+    assert "gaussian (paper) on " in result.err
+    before, after = open_image(f"{tmp_path}/in/{name}"), open_image(f"{tmp_path}/out/{name}")
+    for attribute in ("axes", "shape", "dtype", "pixel_size"):
+        assert getattr(after, attribute) == getattr(before, attribute), attribute
+    denoised = read(f"{tmp_path}/out/{name}")
+    assert denoised.std(axis=(1, 2)).max() < noisy.std(axis=(1, 2)).min()  # it is smoother, each plane by itself
+    assert np.array_equal(denoised, pellucid.denoise(noisy, recipe="gaussian", preset="paper"))
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("uint16", 101), ("int16", -100), ("float32", 1e-3)])
+def test_black_and_white_are_those_of_the_images(dtype, scale, noisy, tmp_path, command):
+    """Brightness and contrast of another pixel type make no difference, but for what lies beyond the percentiles."""
+    given = (noisy[0] * np.float64(scale)).astype(dtype)
+    write_array(tmp_path / "a.tif", given)
+    assert command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "median").status == 0
+    expected = np.asarray(pellucid.denoise(noisy[0], recipe="median"), float)
+    result = read(tmp_path / "b.tif")
+    assert result.dtype == dtype
+    assert np.abs(result / scale - expected).max() <= 1
+
+
+def test_a_range_says_what_is_black_and_white(noisy, tmp_path, command):
+    write_array(tmp_path / "a.tif", noisy[0])
+    narrow = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "noisy", "--range", 100, 150)
+    assert narrow.status == 0, narrow.err
+    assert np.array_equal(read(tmp_path / "b.tif"), noisy[0].clip(100, 150))
+    assert np.array_equal(pellucid.denoise(noisy[0], recipe="noisy", intensity=(100, 150)), noisy[0].clip(100, 150))
+
+
+def test_noise_and_tiles_and_overwrite(noisy, tmp_path, command, refused):
+    write_array(tmp_path / "a.tif", noisy[0])
+    options = ["denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "gaussian", "--noise"]
+    assert command(*options).status == 0
+    whole = read(tmp_path / "b.tif")
+    assert np.abs(noisy[0] - read(tmp_path / "b_noise.tif") - whole).max() <= 0.5 + 1e-4
+    assert "b.tif: exists already" in refused(*options)
+    assert command(*options, "--memory", "1K", "--overwrite").status == 0
+    assert np.array_equal(read(tmp_path / "b.tif"), whole)
+
+
+def test_settings_are_those_of_the_recipe(noisy, tmp_path, command, refused):
+    write_array(tmp_path / "a.tif", noisy[0])
+    given = ["denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "gaussian", "--set"]
+    assert command(*given, "seed=3").status == 0
+    assert "unknown setting 'sede': did you mean 'seed'?" in refused(*given, "sede=3")
+    assert "unknown recipe 'gausian': did you mean 'gaussian'?" in refused(*given[:3], "--recipe", "gausian")
+
+
+def test_what_learns_first_is_sent_to_train(pictures, tmp_path, refused):
+    for name in ("proposed", "noise2void"):
+        line = refused("denoise", pictures / "noisy", tmp_path / "out", "--recipe", name)
+        assert f"{name} learns first: pellucid train --recipe {name} ... --out RUN, then --model RUN" in line
+        with pytest.raises(InputError, match="learns first"):
+            pellucid.denoise(str(pictures / "noisy"), tmp_path / "out", recipe=name)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ([], "denoise needs either --model, the folder of a run, or --recipe"),
+        (["--model", "run", "--recipe", "median"], "denoise needs either --model, the folder of a run, or --recipe"),
+        (["--model", "run", "--set", "seed=1"], "--preset and --set go with --recipe"),
+        (["--model", "run", "--preset", "paper"], "--preset and --set go with --recipe"),
+        (["--recipe", "median", "--weights", "last"], "--weights goes with --model"),
+    ],
+)
+def test_a_model_or_a_recipe_and_what_belongs_to_it(options, line, pictures, tmp_path, refused):
+    assert line in refused("denoise", pictures / "noisy", tmp_path / "out", *options)
+
+
+def test_an_image_too_large_for_a_method_without_tiles_is_named(noisy, tmp_path, refused):
+    write_array(tmp_path / "a.tif", noisy[0])
+    line = refused("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "wavelet", "--memory", "1K")
+    assert "a.tif" in line
+    assert "70×90 pixels takes" in line
+    assert "allow more by --memory" in line
+    assert not (tmp_path / "b.tif").exists()
+
+
+def test_self2self_denoises_files_and_shows_how_far_it_is(noisy, tmp_path, command):
+    tifffile.imwrite(tmp_path / "a.tif", noisy[:2], metadata={"axes": "ZYX"})
+    result = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", *TINY_OPTIONS)
+    assert result.status == 0, result.err
+    assert "denoising" in result.err
+    assert "10/10" in result.err  # two planes of three steps and two passes
+    done = read(tmp_path / "b.tif")
+    assert (done.shape, done.dtype) == ((2, 70, 90), np.uint8)
+    assert np.array_equal(done, pellucid.denoise(noisy[:2], recipe="self2self", **TINY))  # the same once more
+
+
+def test_self2self_is_not_trained_beforehand(pictures, tmp_path, refused):
+    line = refused("train", "--recipe", "self2self", "--noisy", pictures / "noisy", "--out", tmp_path / "run")
+    assert "learns from each image while it denoises: pellucid denoise IN OUT --recipe self2self" in line
+    assert not (tmp_path / "run").exists()
