@@ -5,6 +5,7 @@ import pytest
 from pellucid.benchmark.layout import lay_out
 from pellucid.benchmark.norms import GRID, INSTANCE, LEADS, PROPOSED, SWAPS, entries, variants
 from pellucid.benchmark.table import tables
+from pellucid.errors import InputError
 from pellucid.methods import make_recipe
 
 from .made import done
@@ -32,6 +33,13 @@ def test_the_paper_s_rows_keep_their_names_so_that_their_units_are_shared():
         "iscl", "proposed", "iscl-batch", "iscl-layer", "iscl-group", "iscl-switchable",
     }  # fmt: skip
     assert all(not entry.settings for entry in plain)
+
+
+def test_settings_go_to_every_entry_but_norms_cannot_be_set():
+    assert all(entry.settings["width"] == 8 for entry in entries(settings={"width": 8}))
+    assert len({entry.label for entry in entries(settings={"width": 8})}) == len(entries())
+    with pytest.raises(InputError, match=r"--set discriminator=\.\.\.: that is what is varied here"):
+        entries(settings={"discriminator": "layer"})
 
 
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.label)
