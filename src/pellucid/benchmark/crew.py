@@ -77,6 +77,7 @@ class Crew:
                 time.sleep(POLL)
             for line in self.stop():
                 bar.say(line)
+            bar.set(self.summary.before + self.summary.done + len(self.summary.failed))
         self.summary.left = total - self.summary.before - self.summary.done - len(self.summary.failed)
 
     def stop(self) -> list[str]:

@@ -1,0 +1,203 @@
+"""Units in processes of their own: rows, resuming, failing, stopping. What is trained here is as cheap as can be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid.benchmark import crew
+from pellucid.benchmark.cases import PhantomSize, find_case
+from pellucid.benchmark.data import materialise
+from pellucid.benchmark.effort import Effort
+from pellucid.benchmark.plan import Budget, Entry, Request, make_plan
+from pellucid.benchmark.results import read_results
+from pellucid.benchmark.run import run_benchmark, work_off
+from pellucid.benchmark.task import PROGRESS, TRAINING
+from pellucid.benchmark.watch import Watch, curve, read_progress
+from pellucid.errors import InputError, RunError
+from pellucid.evaluation import psnr, ssim
+from pellucid.images import open_source
+from pellucid.methods import build, make_recipe
+from pellucid.training import Interrupted, Training, checkpoint
+
+ALONE = Effort()
+CASE = find_case("phantom-film", None, None, PhantomSize(4, 64))
+NOISY = Entry("noisy", "noisy")
+ISCL = Entry("iscl", "iscl", {"width": "2", "batch": "2"})
+
+
+def means(steps, **more):
+    """The cheapest method that trains: its steps only take two means."""
+    return Entry("mean-matched", "mean-matched", {"steps": str(steps), "batch": "2", "save_every": "20", **more})
+
+
+def request(*entries, **changes):
+    return dataclasses.replace(Request(entries, [CASE], Budget("quick", steps=3), device="cpu"), **changes)
+
+
+def test_a_row_holds_scores_cost_and_provenance_and_is_not_made_again(tmp_path, capsys):
+    asked = request(NOISY, ISCL, curve_every=2)
+    for number in (1, 2):
+        run_benchmark(asked, tmp_path, dataclasses.replace(ALONE, shard=(number, 2)))
+    assert sorted(path.name for path in tmp_path.glob("*.sqlite")) == ["results-1of2.sqlite", "results-2of2.sqlite"]
+    iscl, noisy = read_results(tmp_path)
+    files = materialise(CASE, tmp_path)
+    (truth,), (image,) = (
+        [plane.read() for plane in open_source(files.paths(kind, [3])).planes] for kind in ("clean", "noisy")
+    )
+    (score,) = noisy.scores
+    assert score.name == "tissue_03"
+    assert (score.psnr, score.ssim) == pytest.approx((psnr(image, truth, 255), ssim(image, truth, 255)), rel=1e-6)
+    (kept,) = open_source(list(iscl.images)).planes
+    assert iscl.psnr == pytest.approx(psnr(kept.read(), truth, 255), abs=0.1)  # the file is rounded, the score is not
+    assert (iscl.steps, iscl.tiles, noisy.steps, iscl.threads) == (3, 6, 0, 1)
+    assert iscl.recipe["width"] == 2
+    assert iscl.settings == {"width": "2", "batch": "2"}
+    assert (iscl.title, iscl.supervision, iscl.weights) == ("ISCL", "unpaired", iscl.recipe["weights"])
+    assert iscl.training_images == {"noisy": 2, "clean": 1}
+    assert iscl.training_seconds > 0
+    assert iscl.denoising_seconds > 0
+    assert iscl.peak_memory > 100e6
+    assert iscl.fingerprint == noisy.fingerprint == files.fingerprint
+    assert [point.step for point in iscl.curve] == [2]
+    assert 0 < iscl.curve[0].seconds < iscl.training_seconds
+    assert not list((tmp_path / "runs").rglob("state.pt"))
+    before = (tmp_path / "results-2of2.sqlite").read_bytes()
+    capsys.readouterr()
+    run_benchmark(asked, tmp_path, dataclasses.replace(ALONE, shard=(2, 2)))
+    assert "1 units were done before" in capsys.readouterr().err
+    assert (tmp_path / "results-2of2.sqlite").read_bytes() == before
+    changed = request(NOISY, dataclasses.replace(ISCL, settings={"width": "3"}))
+    with pytest.raises(InputError, match=r"has iscl, phantom-film, fold 0, seed 0 with other settings: choose another"):
+        run_benchmark(changed, tmp_path, dataclasses.replace(ALONE, shard=(2, 2)))
+
+
+def start_worker(task, out):
+    folder = task.folder(out)
+    crew._prepare(task, folder)
+    arguments = [sys.executable, "-m", "pellucid.benchmark.worker", str(folder), str(out)]
+    return folder, subprocess.Popen(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
+
+
+def wait_for(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_killed_unit_goes_on_and_gives_the_same_row(tmp_path):
+    asked = request(means(300), curve_every=30)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    work_off(make_plan(asked, whole), whole, ALONE)
+    (task,) = make_plan(asked, killed)
+    folder, process = start_worker(task, killed)
+    wait_for(lambda: len(read_progress(folder / PROGRESS)) > 50)
+    process.kill()
+    process.wait()
+    stopped_at = checkpoint.load_state(folder / TRAINING / "state.pt")["number"]
+    assert 20 <= stopped_at < 300
+    work_off([task], killed, ALONE)
+    (expected,), (row,) = read_results(whole), read_results(killed)
+    assert row.scores == expected.scores
+    assert [point[::2] for point in row.curve] == [point[::2] for point in expected.curve]
+    assert [point.step for point in row.curve] == list(range(30, 301, 30))
+    steps = [line["step"] for line in read_progress(folder / PROGRESS)]
+    assert steps == list(range(1, 301))
+    seconds = [line["seconds"] for line in read_progress(folder / PROGRESS)]
+    assert seconds == sorted(seconds)
+    pixels = [open_source(list(each.images)).planes[0].read() for each in (row, expected)]
+    np.testing.assert_array_equal(*pixels)
+
+
+def test_a_unit_that_fails_leaves_the_others_alone_and_is_tried_again(tmp_path, capsys):
+    broken = dataclasses.replace(ISCL, settings={**ISCL.settings, "learning_rate": "1e30"})
+    with pytest.raises(RunError, match=r"failed: iscl, phantom-film, fold 0, seed 0 .*step.*tries failed units again"):
+        run_benchmark(request(broken, NOISY), tmp_path, dataclasses.replace(ALONE, jobs=2))
+    iscl, noisy = read_results(tmp_path)
+    assert (iscl.status, noisy.status) == ("failed", "done")
+    assert "step" in iscl.message
+    assert iscl.scores == ()
+    assert iscl.psnr is None
+    run_benchmark(request(ISCL, NOISY), tmp_path, ALONE)
+    assert [row.status for row in read_results(tmp_path)] == ["done", "done"]
+
+
+def test_the_time_ends_cleanly_and_the_next_call_goes_on(tmp_path, monkeypatch, capsys):
+    asked = request(means(400), NOISY)
+    task, _ = make_plan(asked, tmp_path)
+    folder = task.folder(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(crew.Crew, "_late", lambda self: len(read_progress(folder / PROGRESS)) > 5)
+        run_benchmark(asked, tmp_path, ALONE)
+    printed = capsys.readouterr().err
+    assert "mean-matched, phantom-film, fold 0, seed 0: stopped, goes on at the next call" in printed
+    assert "the time is over; 2 units are left: run the same command again to go on" in printed
+    assert read_results(tmp_path) == []
+    saved = checkpoint.load_state(folder / TRAINING / "state.pt")["number"]
+    assert 5 < saved < 400
+    run_benchmark(asked, tmp_path, ALONE)
+    assert [row.status for row in read_results(tmp_path)] == ["done", "done"]
+    assert [line["step"] for line in read_progress(folder / PROGRESS)] == list(range(1, 401))
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+    arguments = ["benchmark", "--methods", "mean-matched", "--set", "steps=100000", "batch=2", "--out", tmp_path]
+    arguments += ["--images", "4", "--size", "64", "--jobs", "1", "--device", "cpu", "--steps", "3"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pellucid", *map(str, arguments)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: any(len(read_progress(path)) > 3 for path in tmp_path.glob(f"runs/*/{PROGRESS}")))
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert f"pellucid: stopped; what is done is kept. Run the same command again to go on ({tmp_path})" in printed
+    assert "Traceback" not in printed
+    assert list(tmp_path.glob(f"runs/*/{TRAINING}/state.pt"))
+    assert read_results(tmp_path) == []
+
+
+def test_two_benchmarks_in_one_folder_are_refused(tmp_path):
+    from pellucid.benchmark.lock import locked
+
+    tasks = make_plan(request(NOISY), tmp_path)
+    with (
+        locked(tmp_path / ".results.lock", "busy"),
+        pytest.raises(InputError, match="another benchmark is at work there; wait for it, or give each its share"),
+    ):
+        work_off(tasks, tmp_path, ALONE)
+
+
+def test_a_training_ends_when_its_benchmark_is_gone(tmp_path, monkeypatch):
+    watch = Watch(tmp_path / PROGRESS, lambda *_: (0.0, 0.0), 0)
+    watch.before_step()
+    monkeypatch.setattr(os, "getppid", lambda: 1_000_000)
+    with pytest.raises(Interrupted, match="has ended"):
+        watch.before_step()
+
+
+def test_the_log_of_steps_is_cut_where_a_training_goes_on(tmp_path):
+    log = tmp_path / PROGRESS
+    log.write_text("".join(json.dumps({"step": n, "seconds": n, "psnr": 20.0, "ssim": 0.5}) + "\n" for n in (1, 2, 3)))
+    with log.open("a") as lines:
+        lines.write('{"step": 4, "sec')  # as a kill leaves it
+    training = Training(build(make_recipe("mean-matched", "quick")), torch.device("cpu"))
+    watch = Watch(log, lambda *_: (25.0, 0.7), 1)
+    training.number = 3
+    watch.before_step()
+    watch.after_step(training, lambda number: {})
+    assert [line["step"] for line in read_progress(log)] == [1, 2, 3]
+    assert 2 < read_progress(log)[-1]["seconds"] < 3
+    assert [(point.step, point.psnr, point.ssim) for point in curve(log)] == [(1, 20, 0.5), (2, 20, 0.5), (3, 25, 0.7)]
