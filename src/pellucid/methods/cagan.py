@@ -44,7 +44,8 @@ class CaganRecipe(LearningRecipe):
         "paper": {},
         "quick": {
             "width": 8,
-            "batch": 2,
+            "batch": 4,
+            "patch": 32,
             "steps": 1500,
             "learning_rate": 1e-3,
             "final_learning_rate": 1e-4,
@@ -86,7 +87,7 @@ class CaganDenoiser(SingleDenoiser):
         degenerate = recipe.ccsa == "degenerate"
         self.window = None if degenerate else 256
         self.reach = CaganGenerator.local_reach if degenerate else 32
-        self.bytes_per_pixel = 4.0 * (40 * recipe.width + (0 if degenerate else 4 * 512))
+        self.bytes_per_pixel = 4.0 * (32 * recipe.width + (0 if degenerate else 1700))
         self.G1 = CaganGenerator(recipe.width, recipe.ccsa)
 
     def estimate(self, noisy: Tensor) -> Tensor:

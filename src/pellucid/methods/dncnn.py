@@ -79,7 +79,8 @@ class DncnnDenoiser(SingleDenoiser):
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """x − R(x), where R works in [0, 1]."""
-        return noisy - 2 * self.R((noisy + 1) / 2)
+        result: Tensor = noisy - 2 * self.R((noisy + 1) / 2)
+        return result
 
 
 class Dncnn(Method[DncnnRecipe]):

@@ -7,6 +7,7 @@ alone. `attention="degenerate"` gives that.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Literal
 
@@ -74,7 +75,7 @@ class CrissCross(nn.Module):
         row = torch.einsum("nchw,nchv->nhwv", f, g)
         column = torch.einsum("nchw,ncuw->nhwu", f, g).masked_fill(own, -torch.inf)
         weights = torch.cat((row, column), dim=3).softmax(3)
-        of_row, of_column = weights.split((x.shape[3], x.shape[2]), dim=3)
+        of_row, of_column = weights[..., : x.shape[3]], weights[..., x.shape[3] :]
         return torch.einsum("nhwv,nchv->nchw", of_row, h) + torch.einsum("nhwu,ncuw->nchw", of_column, h)
 
 
@@ -183,7 +184,7 @@ def truncated_normal(layer: nn.Conv2d | nn.Linear, std: float) -> None:
 
 def _sigma(width: int) -> float:
     """The published σ = 0.05 of the weights at 64 channels; more where there are fewer, to pass on as much."""
-    return 0.05 * (64 / width) ** 0.5
+    return 0.05 * math.sqrt(64 / width)
 
 
 def _activated(channels: tuple[int, int], kernel: int, sigma: float) -> nn.Sequential:

@@ -34,14 +34,14 @@ class RedCnn(nn.Module):
 
     def _encode_and_decode(self, x: Tensor) -> Tensor:
         """The shortcuts: input to the last, second to the third, fourth to the first transposed convolution."""
-        maps = [x]
-        for conv in self.down:
-            maps.append(conv(maps[-1]).relu())
-        shortcuts = {0: maps[4], 2: maps[2], 4: x}
-        result = maps[5]
+        shortcuts, result = {4: x}, x
+        for number, conv in enumerate(self.down):
+            result = conv(result).relu()
+            if number in (1, 3):
+                shortcuts[3 - number] = result
         for number, conv in enumerate(self.up):
             result = conv(result)
             if number in shortcuts:
-                result = result + shortcuts[number]
+                result = result + shortcuts.pop(number)
             result = result.relu()
         return result
