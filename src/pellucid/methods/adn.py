@@ -48,7 +48,7 @@ class AdnRecipe(LearningRecipe):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         "quick": {
-            "width": 12,
+            "width": 8,
             "batch": 2,
             "steps": 1500,
             "learning_rate": 1e-3,

@@ -49,7 +49,7 @@ class DrganRecipe(LearningRecipe):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         "quick": {
-            "width": 12,
+            "width": 8,
             "batch": 2,
             "steps": 1500,
             "learning_rate": 1e-3,
