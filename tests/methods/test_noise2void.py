@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from learning import assert_goes_on_as_if_never_stopped, gain_on_flat
+from learning import SIGMA, assert_goes_on_as_if_never_stopped, gain_on_flat
 
 from pellucid.errors import InputError
 from pellucid.methods import Supervision, build, make_recipe
@@ -119,6 +119,20 @@ def test_goes_on_from_a_saved_state():
 
 def test_flattens_a_flat_image():
     assert gain_on_flat("noise2void", width=4, batch=4, patch=32, steps=40, masked=4.0, learning_rate=1e-2) > 6
+
+
+def streaks(shape, generator):
+    """Noise that keeps its value over four pixels of a row; half of a batch is turned, as patches are."""
+    count, _, height, width = shape
+    runs = SIGMA * torch.randn(count, 1, height, width // 4 + 1, generator=generator)
+    noise = runs.repeat_interleave(4, 3)[..., 2 : 2 + width]
+    return torch.cat((noise[::2], noise[1::2].mT))
+
+
+@pytest.mark.parametrize(("struct", "least", "most"), [(0, 0, 5), (4, 8, 99)])
+def test_struct_alone_removes_streaks(struct, least, most):
+    settings = {"width": 4, "batch": 4, "patch": 32, "masked": 3.0, "learning_rate": 1e-2, "average": 0.95}
+    assert least < gain_on_flat("noise2void", streaks, struct=struct, steps=80, **settings) < most
 
 
 def test_learns_to_denoise_tissue(learned):
