@@ -20,7 +20,7 @@ def test_rows_of_filters_in_two_folds(tmp_path, command):
         ("noisy", 0, "done"),
         ("noisy", 2, "done"),
     ]
-    assert {row.unit.budget for row in rows} == {"quick seconds=150"}
+    assert {row.unit.budget for row in rows} == {"quick seconds=200"}
     for row in rows:
         assert f"noisy, phantom-film, fold {row.unit.fold}, seed 0: {row.psnr:.2f} dB, {row.ssim:.4f}" in result.err
     assert result.err.splitlines()[-1].endswith(f"pellucid benchmark table {tmp_path}")

@@ -165,7 +165,6 @@ def _prepare(task: Task, folder: Path) -> None:
 def _clear(folder: Path) -> None:
     """Remove what is large: the state to go on from. Recipe, weights, losses, previews stay."""
     (folder / TRAINING / "state.pt").unlink(missing_ok=True)
-    shutil.rmtree(folder / TRAINING / "tensorboard", ignore_errors=True)
 
 
 def _progress(process: _Process) -> tuple[float, str]:

@@ -10,7 +10,7 @@ from cyclopts import App
 from pellucid.cli.options import Settings
 from pellucid.cli.protocol import Protocol, Several, run_entries
 
-METHODS = ("noisy", "bm3d", "dncnn", "iscl", "proposed")
+METHODS = ("noisy", "bm3d", "noise2void", "dncnn", "iscl", "proposed")
 
 group = App(name="benchmark")
 # the other commands of the group, each in a file of its own
@@ -41,7 +41,7 @@ def benchmark(
     out
         Folder for images, trainings and results.
     methods
-        Recipes, as `pellucid methods` lists them; by default noisy, bm3d, dncnn, iscl, proposed.
+        Recipes, as `pellucid methods` lists them; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
     set_
         Settings that differ, for all or for one method: `--set width=16 dncnn.depth=10`.
     pairs

@@ -32,14 +32,17 @@ class Recorder:
         noisy: images (Y, X) that previews are cut from, the same crops each time.
         intensity: the noisy images' range.
         batches: what it learns from.
+        live: TensorBoard gets the losses too, if it is installed.
     """
 
-    def __init__(self, run: Run, noisy: Sequence[NDArray[Any]], intensity: Intensity, batches: Batches) -> None:
+    def __init__(
+        self, run: Run, noisy: Sequence[NDArray[Any]], intensity: Intensity, batches: Batches, *, live: bool = True
+    ) -> None:
         self.run = run
         self.batches = batches
         self.crops = preview_crops(noisy)
         self.intensity = intensity
-        self._tensorboard = _tensorboard(run)
+        self._tensorboard = _tensorboard(run) if live else None
 
     def __call__(self, training: Training, losses: dict[str, float]) -> None:
         """Take in one step."""

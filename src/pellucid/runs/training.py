@@ -27,7 +27,7 @@ GIVEN_AS = {"noisy": "--noisy", "clean": "--clean", "pairs": "--pairs", "noise":
 
 
 class Observer(Protocol):
-    """Somebody who looks on; what it does changes nothing in the training, but for raising `Interrupted`."""
+    """Somebody who looks on instead of TensorBoard; changes nothing in the training, but may raise `Interrupted`."""
 
     def before_step(self) -> None:
         """A step begins: its batch is asked for."""
@@ -184,7 +184,7 @@ def _train(
     images = {kind: hold(planes, budget) for kind, planes in planes_of(sources).items()}
     patches = {kind: Patches(images[kind], intensities[kind].to_unit, recipe.patch) for kind in images}
     batches = make_batches(training.method, patches)
-    recorder = Recorder(run, images["noisy"], intensities["noisy"], batches)
+    recorder = Recorder(run, images["noisy"], intensities["noisy"], batches, live=observer is None)
     try:
         with terminal.progress_bar("training", recipe.steps, training.number) as bar:
 
