@@ -47,13 +47,13 @@ def test_an_exact_image_makes_the_mean_infinite_and_the_spread_unknown():
 
 
 def test_groups_stand_in_order_and_the_proposal_last_of_its_group():
-    methods = ["proposed", "noisy", "noise2void", "iscl", "cyclegan", "dncnn", "adn"]
+    methods = ["proposed", "bm3d", "noisy", "noise2void", "iscl", "cyclegan", "dncnn", "adn"]
     table = only([done(method, 20.0) for method in methods])
     assert {group: [line.recipe for line in lines] for group, lines in table.groups.items()} == {
         "paired supervision": ["dncnn"],
         "unpaired supervision": ["cyclegan", "adn", "iscl", "proposed"],
         "noisy images only": ["noise2void"],
-        "nothing learned": ["noisy"],
+        "nothing learned": ["noisy", "bm3d"],
     }
     assert next(iter(table.groups)) == "paired supervision"
 

@@ -142,7 +142,7 @@ def _place_pair(
             sheet.title(2 * number + 1, column, f"|image − {name}|", MUTED)
         else:
             sheet.place(2 * number + 1, column, _heat(heats[name], limit))
-            sheet.title(2 * number + 1, column, f"mean {heats[name].mean():.3g}")
+            sheet.title(2 * number + 1, column, f"mean {heats[name].mean():.1f}")
 
 
 def _heat(difference: NDArray[np.float64], limit: float) -> Bytes:

@@ -18,9 +18,11 @@ _STYLES = {Mark.NONE: "", Mark.BEST: "bold", Mark.SECOND: "underline"}
 def show(layout: Layout, console: Console) -> None:
     """Print a table; best has ★ and is bold, second best has ☆ and is underlined."""
     drawn = Table()
+    grouped, over = any(column.over for column in layout.columns), ""
     for column in layout.columns:
-        head = f"{column.over}\n{column.name}" if any(each.over for each in layout.columns) else column.name
+        head = f"{column.over if column.over != over else ''}\n{column.name}" if grouped else column.name
         drawn.add_column(Text(head), justify="left" if column.is_text else "right", overflow="fold")
+        over = column.over
     for section in layout.sections:
         if section.title and len(layout.sections) > 1:
             drawn.add_row(Text(section.title, style="italic"))
