@@ -81,7 +81,9 @@ class AdnDenoiser(SingleDenoiser):
 
     def __init__(self, recipe: AdnRecipe) -> None:
         super().__init__()
-        self.bytes_per_pixel = 4.0 * 4 * recipe.width
+        self.bytes_per_pixel = (
+            4.0 * 9 * recipe.width
+        )  # mirrored copies of 2·width channels at full resolution at the widest moment
         self.E_low = Encoder(recipe.width)
         self.D_clean = Decoder(recipe.width, SLOPE)
 

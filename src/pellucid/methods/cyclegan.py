@@ -84,7 +84,7 @@ class CycleGanDenoiser(SingleDenoiser):
         super().__init__()
         self.G = ResnetGenerator(recipe.width, recipe.blocks)
         self.reach = self.G.reach
-        self.bytes_per_pixel = 4.0 * 4 * recipe.width
+        self.bytes_per_pixel = 4.0 * 4 * recipe.width  # four float32 maps of full resolution at the widest moment
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """G(x)."""

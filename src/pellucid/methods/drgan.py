@@ -84,7 +84,7 @@ class DrganDenoiser(SingleDenoiser):
 
     def __init__(self, recipe: DrganRecipe) -> None:
         super().__init__()
-        self.bytes_per_pixel = 4.0 * 6 * recipe.width
+        self.bytes_per_pixel = 4.0 * 11.5 * recipe.width  # as ADN, and the features on the way down
         self.E_C = Encoder(recipe.width)
         self.G_C = Decoder(recipe.width)
 
