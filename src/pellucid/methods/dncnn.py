@@ -70,7 +70,7 @@ class DncnnDenoiser(SingleDenoiser):
         super().__init__()
         self.R = Network(recipe.depth, recipe.width, recipe.normalisation)
         self.reach = self.R.reach
-        self.bytes_per_pixel = 4.0 * 4 * recipe.width
+        self.bytes_per_pixel = 4.0 * 6 * recipe.width
         for module in self.R.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.orthogonal_(module.weight)

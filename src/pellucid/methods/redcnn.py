@@ -62,7 +62,7 @@ class RedCnnDenoiser(SingleDenoiser):
     def __init__(self, recipe: RedCnnRecipe) -> None:
         super().__init__()
         self.network = Network(recipe.width)
-        self.bytes_per_pixel = 4.0 * 6 * recipe.width
+        self.bytes_per_pixel = 4.0 * 13 * recipe.width
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """2·RED(x) − 1."""
