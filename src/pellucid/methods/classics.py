@@ -95,7 +95,7 @@ class GaussianRecipe(FilterRecipe):
 class GaussianDenoiser(FilterDenoiser):
     """Convolution with a Gaussian, cut off at four standard deviations; the border's pixels go on beyond it."""
 
-    bytes_per_pixel = 24.0
+    bytes_per_pixel = 100.0
 
     def __init__(self, recipe: GaussianRecipe) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class MedianDenoiser(FilterDenoiser):
         super().__init__()
         self.size = recipe.size
         self.reach = recipe.size // 2
-        self.bytes_per_pixel = 12.0 * recipe.size**2 + 32  # the windows, each with room to sort it
+        self.bytes_per_pixel = 7.0 * recipe.size**2 + 12  # the windows
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """Window by window."""

@@ -61,7 +61,7 @@ class NonLocalMeansRecipe(NoiseRecipe):
 class NonLocalMeansDenoiser(PlaneDenoiser):
     """Means over pixels whose patches look alike, less what noise makes them differ."""
 
-    bytes_per_pixel = 100.0
+    bytes_per_pixel = 60.0
 
     def __init__(self, recipe: NonLocalMeansRecipe) -> None:
         super().__init__(recipe.sigma)
@@ -106,7 +106,7 @@ class TotalVariationDenoiser(PlaneDenoiser):
     A fixed number of iterations, each of which looks one pixel further: so tiles give the same pixels as the whole.
     """
 
-    bytes_per_pixel = 130.0
+    bytes_per_pixel = 120.0
 
     def __init__(self, recipe: TotalVariationRecipe) -> None:
         super().__init__(recipe.sigma)
@@ -147,7 +147,7 @@ class WaveletDenoiser(PlaneDenoiser):
 
     reach = 0
     whole = True
-    bytes_per_pixel = 80.0
+    bytes_per_pixel = 60.0
 
     def __init__(self, recipe: WaveletRecipe) -> None:
         super().__init__(recipe.sigma)
