@@ -44,10 +44,11 @@ class QuanRecipe(LearningRecipe):
         "paper": {},
         "quick": {
             "width": 8,
-            "batch": 2,
+            "batch": 1,
             "patch": 64,
             "steps": 1500,
-            "learning_rate": 1e-3,
+            "learning_rate": 3e-4,
+            "epsilon": 1e-8,  # 10⁻³ is far above these gradients: it would take tens of thousands of steps
             "average": 0.997,
             "weights": "average",
             "save_every": 250,
