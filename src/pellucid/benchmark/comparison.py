@@ -83,7 +83,7 @@ def mean_difference(differences: Sequence[float], seed: int = 0) -> Difference:
     """The mean with its percentile interval by bootstrap: images drawn anew, with replacement.
 
     Images count as independent. Those of one fold share a training, so the interval tells how sure the difference is
-    for other images, not for other trainings: several seeds tell that.
+    for other images, not for other trainings: several seeds tell that. Few images make it too narrow.
 
     Args:
         differences: one for each image, at least one.
@@ -109,7 +109,8 @@ def comparison_layout(first: str, second: str, comparisons: Sequence[Comparison]
     notes = (
         f"Δ: {first} minus {second}, over the test images of the same case, fold and seed; "
         "an image's differences are averaged over seeds.",
-        f"Interval: bootstrap over images ({RESAMPLES} draws, percentiles). The images of a fold share a training.",
+        f"Interval: bootstrap over images ({RESAMPLES} draws, percentiles). The images of a fold share a training; "
+        "of fewer than about 20 images it comes out too narrow.",
     )
     records = tuple(_record(first, second, each) for each in comparisons)
     return Layout(f"{first} against {second}", tuple(columns), (Section("", rows),), notes, records)
