@@ -77,7 +77,7 @@ def test_standard_hinge_has_margin_1_for_fakes():
         torch.testing.assert_close(*(all_losses(method, x, y)[1][key] for method in (published, standard)))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [name for name, values in RECIPES.items() if values["method"] == "iscl"])
 def test_updates_equal_those_of_the_plain_step(name):
     method = make(name)
     plain = PlainIscl(method, method.recipe)
