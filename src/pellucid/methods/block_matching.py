@@ -32,12 +32,12 @@ class Groups(NamedTuple):
     """What was found for n references.
 
     Attributes:
-        index: (n, k) places of the blocks in what was searched, row by row, the nearest first; the first is the
+        place: (n, k) places of the blocks in what was searched, row by row, the nearest first; the first is the
             reference itself.
         distance: (n, k) mean squared differences, in grey levels of 255; infinite where no block is left.
     """
 
-    index: Tensor
+    place: Tensor
     distance: Tensor
 
 
@@ -68,7 +68,7 @@ def match(candidates: Tensor, valid: Tensor, references: tuple[int, int], count:
         here = slice(top, top + SPAN)
         wanted = (min(CELL, references[0] - first), references[1])
         groups = _match_row(candidates[here], norms[here], wanted, count)
-        found.append(Groups(groups.index + top * candidates.shape[1], groups.distance))
+        found.append(Groups(groups.place + top * candidates.shape[1], groups.distance))
     return Groups(*(torch.cat(values) for values in zip(*found, strict=True)))
 
 

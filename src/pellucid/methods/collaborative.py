@@ -174,7 +174,7 @@ def by_size(groups: Groups, stage: Stage) -> Iterator[Tensor]:
     while size <= stage.size:
         chosen = (near >= size) & ((near < 2 * size) | (size == stage.size))
         if bool(chosen.any()):
-            for some in torch.split(groups.index[chosen, :size], AT_ONCE // size):
+            for some in torch.split(groups.place[chosen, :size], AT_ONCE // size):
                 yield some.T
         size *= 2
 

@@ -40,7 +40,8 @@ def bior15(size: int) -> Tensor:
     while length > 1:
         matrix = torch.cat([_analysis(length) @ matrix[:length], matrix[length:]])
         length //= 2
-    return matrix / matrix.norm(dim=1, keepdim=True)
+    norms: Tensor = torch.linalg.vector_norm(matrix, dim=1, keepdim=True)
+    return matrix / norms
 
 
 def _analysis(length: int) -> Tensor:
