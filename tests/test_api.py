@@ -85,6 +85,26 @@ def test_intensities_the_wrong_way_round_are_refused(model, noisy):
         model.denoise(noisy, intensity=(255, 0))
 
 
+def test_denoise_needs_no_run_for_what_needs_no_training(noisy, tmp_path):
+    write_array(tmp_path / "cells.tif", noisy)
+    array = pellucid.denoise(noisy, recipe="median")
+    assert (array.shape, array.dtype) == (noisy.shape, np.uint8)
+    path = pellucid.denoise(tmp_path / "cells.tif", recipe="median", noise=True)
+    assert path == tmp_path / "cells_denoised.tif"
+    assert np.array_equal(np.asarray(Picture.open(path)), array)
+    assert (tmp_path / "cells_denoised_noise.tif").exists()
+    with pytest.raises(InputError, match="exists already"):
+        pellucid.denoise(tmp_path / "cells.tif", recipe="median")
+    assert pellucid.denoise(tmp_path / "cells.tif", recipe="median", overwrite=True) == path
+    with pytest.raises(InputError, match="an array gives an array"):
+        pellucid.denoise(noisy, recipe="median", noise=True)
+
+
+def test_denoise_refuses_what_learns_first(noisy):
+    with pytest.raises(InputError, match="dncnn learns first: pellucid train --recipe dncnn"):
+        pellucid.denoise(noisy, recipe="dncnn")
+
+
 def test_load_takes_weights_and_memory(trained, noisy):
     last, average = (pellucid.load(trained, weights=weights).denoise(noisy) for weights in ("last", "average"))
     assert not np.array_equal(last, average)

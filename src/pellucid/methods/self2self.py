@@ -64,9 +64,11 @@ class Self2SelfDenoiser(SingleDenoiser):
         self.bytes_per_pixel = 4.0 * 16 * recipe.width
         self.rounds = recipe.steps + recipe.passes
         self.network = PartialUnet(recipe.width, recipe.dropout)
-        self._taught: list[
-            Self2SelfDenoiser
-        ] = []  # by the image whose pieces are denoised; a list: no part of this one
+        self._taught: list[Self2SelfDenoiser] = []  # by the image whose pieces come; a list: its weights are not kept
+
+    def networks(self) -> list[nn.Module]:
+        """None: there are no norms whose statistics tiles would have to share."""
+        return []
 
     @contextmanager
     def knowing(self, image: Tensor) -> Iterator[None]:
@@ -83,9 +85,7 @@ class Self2SelfDenoiser(SingleDenoiser):
         Raises:
             RunError: the loss is not a number.
         """
-        return torch.cat(
-            [(self._taught or [self._learn(image)])[0].predict(image, self.on_round) for image in noisy.split(1)]
-        )
+        return torch.cat([self._taught_by(image).predict(image, self.on_round) for image in noisy[:, None]])
 
     def predict(self, noisy: Tensor, on_round: Callable[[int], None]) -> Tensor:
         """Mean of `passes` predictions (1, 1, H, W) with masks, flips and dropout on, not clipped."""
@@ -103,6 +103,9 @@ class Self2SelfDenoiser(SingleDenoiser):
     def mask(self, image: Tensor) -> Tensor:
         """1 for kept pixels, 0 for hidden ones, as large as the image."""
         return torch.empty_like(image).bernoulli_(self.recipe.keep)
+
+    def _taught_by(self, noisy: Tensor) -> Self2SelfDenoiser:
+        return self._taught[0] if self._taught else self._learn(noisy)
 
     def _learn(self, noisy: Tensor) -> Self2SelfDenoiser:
         with torch.random.fork_rng(), torch.enable_grad():
