@@ -40,23 +40,16 @@ METHODS: dict[str, str] = {
 }
 """Where each method's class is."""
 
+
+def _one_norm(norm: str) -> dict[str, Any]:
+    """ISCL with the same norm in all networks."""
+    return {"method": "iscl", "generator": norm, "discriminator": norm, "extractor": norm}
+
+
 RECIPES: dict[str, dict[str, Any]] = {
     "proposed": {"method": "iscl"},
-    "iscl": {
-        "method": "iscl",
-        "generator": "batch-instance",
-        "discriminator": "batch-instance",
-        "extractor": "batch-instance",
-    },
-    "iscl-batch": {"method": "iscl", "generator": "batch", "discriminator": "batch", "extractor": "batch"},
-    "iscl-layer": {"method": "iscl", "generator": "layer", "discriminator": "layer", "extractor": "layer"},
-    "iscl-group": {"method": "iscl", "generator": "group", "discriminator": "group", "extractor": "group"},
-    "iscl-switchable": {
-        "method": "iscl",
-        "generator": "switchable",
-        "discriminator": "switchable",
-        "extractor": "switchable",
-    },
+    "iscl": _one_norm("batch-instance"),
+    **{f"iscl-{norm}": _one_norm(norm) for norm in ("batch", "layer", "group", "switchable")},
     **{name: {"method": name} for name in METHODS if name != "iscl"},
 }
 """Named recipes: a method and what differs from its defaults."""
