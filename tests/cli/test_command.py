@@ -11,18 +11,29 @@ from importlib import import_module
 import pytest
 
 from pellucid import __version__
-from pellucid.cli import COMMANDS, main
+from pellucid.cli import main
+from pellucid.cli.commands import BENCHMARK, BENCHMARK_COMMANDS, COMMANDS
 from pellucid.cli.options import parse_bytes, parse_settings
 from pellucid.errors import InputError
 
+EVERY = {
+    **COMMANDS,
+    "benchmark": BENCHMARK,
+    **{f"benchmark {name}": entry for name, entry in BENCHMARK_COMMANDS.items()},
+}
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_of_a_command_explains_each_option_and_shows_an_example(name, command):
-    result = command(name, "--help")
+
+def function_of(name):
+    *group, own = name.split()
+    return getattr(import_module("pellucid.cli." + "_".join([*group, own])), own)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_help_of_a_command_explains_each_option(name, command):
+    result = command(*name.split(), "--help")
     assert result.status == 0
     assert f"pellucid {name}" in " ".join(result.out.split())
-    function = getattr(import_module(f"pellucid.cli.{name}"), name)
-    documented = re.findall(r"^    (\w+)\n        \w", function.__doc__, re.MULTILINE)
+    documented = re.findall(r"^    (\w+)\n        \w", function_of(name).__doc__, re.MULTILINE)
     assert documented
     text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", result.out).split())
     for parameter in documented:
@@ -30,23 +41,23 @@ def test_help_of_a_command_explains_each_option_and_shows_an_example(name, comma
         assert f"--{option} " in text or option.upper() in text, option
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_example_of_each_docstring_is_a_command_that_is_understood(name):
+@pytest.mark.parametrize("name", EVERY)
+def test_examples_are_shown_and_understood(name, command):
     from pellucid.cli import app
 
-    function = getattr(import_module(f"pellucid.cli.{name}"), name)
-    examples = re.findall(r"Example: `pellucid (.*)`", function.__doc__)
-    assert examples
-    for example in examples:
-        parsed, bound, _ = app.parse_args(example.split(), exit_on_error=False, print_error=False)
-        assert parsed is function
+    shown = " ".join(command(*name.split(), "--help").out.split())
+    assert EVERY[name].examples
+    for example in EVERY[name].examples:
+        assert f"Example: {example}" in shown
+        parsed, bound, _ = app.parse_args(example.split()[1:], exit_on_error=False, print_error=False)
+        assert parsed is function_of(name)
         assert bound.arguments
 
 
 def test_the_list_of_commands_and_the_version(command):
     shown = command("--help")
     assert shown.status == 0
-    assert all(name in shown.out for name in COMMANDS)
+    assert all(name in shown.out for name in [*COMMANDS, "benchmark"])
     assert "Example: pellucid train --clean clean/ --noisy noisy/ --out run" in " ".join(shown.out.split())
     assert command("--version").out.strip() == __version__
     assert command().status == 0
@@ -55,8 +66,9 @@ def test_the_list_of_commands_and_the_version(command):
 def test_help_imports_nothing_that_is_slow():
     code = """if True:
         import json, sys
-        from pellucid.cli import COMMANDS, main
-        for arguments in (["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)):
+        from pellucid.cli import main
+        from pellucid.cli.commands import COMMANDS
+        for arguments in (["--help"], ["--version"], *([name, "--help"] for name in [*COMMANDS, "benchmark"])):
             try:
                 main(arguments)
             except SystemExit:

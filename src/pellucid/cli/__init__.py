@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 from pellucid import __version__
+from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
 from pellucid.errors import PellucidError
 
 app = App(
@@ -22,24 +23,9 @@ app = App(
     default_parameter=Parameter(negative=""),
     suppress_keyboard_interrupt=False,  # `main` tells of it
 )
-COMMANDS = {
-    "train": "Learn to denoise from noisy images and unrelated clean ones.",
-    "denoise": "Denoise images with a trained model, or by a method that needs no training.",
-    "evaluate": "PSNR and SSIM against the truth, with error maps.",
-    "inspect": "Show what two sources hold, and what about them would break learning.",
-    "simulate": "Put noise on clean images, to try methods where the truth is known.",
-    "phantom": "Make clean electron-microscopy-like tissue.",
-    "methods": "List the methods and what they need, or show every setting of one.",
-    "demo": "The whole job, from images to a page to look at.",
-    "benchmark": "Methods side by side on the same images, and tables and figures of that.",
-}
-"""What each command does; the rest of its help stands with it."""
-
-GROUPS = {"benchmark": "group"}
-"""Commands with commands of their own: what their module calls them."""
-
-for _name, _help in COMMANDS.items():
-    app.command(f"pellucid.cli.{_name}:{GROUPS.get(_name, _name)}", name=_name, help=_help)
+for _name, _command in COMMANDS.items():
+    add_command(app, _name, f"pellucid.cli.{_name}:{_name}", _command)
+app.command("pellucid.cli.benchmark:group", name="benchmark", help=BENCHMARK.does)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -7,20 +7,16 @@ from typing import Literal
 
 from cyclopts import App
 
+from pellucid.cli.commands import BENCHMARK, BENCHMARK_COMMANDS, add_command
 from pellucid.cli.options import Settings
 from pellucid.cli.protocol import Protocol, Several, run_entries
 
 METHODS = ("noisy", "bm3d", "noise2void", "dncnn", "iscl", "proposed")
 
-group = App(name="benchmark")
+group = App(name="benchmark", help_epilogue=BENCHMARK.epilogue)
 # the other commands of the group, each in a file of its own
-OTHERS = {
-    "table": "The results of a benchmark as a table.",
-    "figures": "Crops, heat maps of errors and differences, quality over steps.",
-    "norms": "Train ISCL with other norms in its networks.",
-}
-for _name, _help in OTHERS.items():
-    group.command(f"pellucid.cli.benchmark_{_name}:{_name}", name=_name, help=_help)
+for _name, _command in BENCHMARK_COMMANDS.items():
+    add_command(group, _name, f"pellucid.cli.benchmark_{_name}:{_name}", _command)
 
 
 @group.default
@@ -33,8 +29,6 @@ def benchmark(
     protocol: Protocol = Protocol(),  # noqa: B008
 ) -> None:
     """Train methods on the same images, folds and exposure, and score them. The same command again goes on.
-
-    Example: `pellucid benchmark --methods proposed iscl dncnn --cases phantom-film --steps 500 --out bench`
 
     Parameters
     ----------

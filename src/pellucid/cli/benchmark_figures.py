@@ -30,8 +30,6 @@ def figures(
 ) -> None:
     """Crops of all methods, heat maps of their errors, difference maps without a truth, quality over steps.
 
-    Example: `pellucid benchmark figures bench --methods iscl proposed --out figures`
-
     Parameters
     ----------
     folder

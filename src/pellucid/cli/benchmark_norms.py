@@ -14,8 +14,6 @@ def norms(*, out: Path, full: bool = False, set_: Settings = None, protocol: Pro
     Instance norm in the discriminators is not among them: their last map has one pixel, which it brings to zero.
     The table of it is `pellucid benchmark table OUT --norms`.
 
-    Example: `pellucid benchmark norms --cases phantom-film --steps 500 --out bench`
-
     Parameters
     ----------
     out

@@ -24,10 +24,6 @@ def table(
 ) -> None:
     """The results of a benchmark as a table: mean ± spread, best and second best, the paper's figures beside.
 
-    Example: `pellucid benchmark table bench --out table.md table.csv`
-
-    Example: `pellucid benchmark table bench --compare proposed iscl`
-
     Parameters
     ----------
     folders

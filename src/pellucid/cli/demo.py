@@ -20,8 +20,6 @@ def demo(
 ) -> None:
     """The whole job, from images to a page to look at.
 
-    Example: `pellucid demo --clean clean/ --noisy noisy/ --out demo`
-
     Parameters
     ----------
     out

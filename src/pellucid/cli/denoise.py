@@ -27,10 +27,6 @@ def denoise(
 ) -> None:
     """Denoise images with a trained model, or by a method that needs no training; format, dtype, axes, pixel size stay.
 
-    Example: `pellucid denoise noisy/ denoised/ --model run`
-
-    Example: `pellucid denoise noisy/ denoised/ --recipe bm3d`
-
     Parameters
     ----------
     input_

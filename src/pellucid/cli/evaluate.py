@@ -25,8 +25,6 @@ def evaluate(
 ) -> None:
     """PSNR and SSIM against the truth, as scikit-image computes them (SSIM: 7×7 uniform window).
 
-    Example: `pellucid evaluate denoised/ truth/ --baseline noisy/ --maps maps/`
-
     Parameters
     ----------
     prediction

@@ -10,8 +10,6 @@ from pellucid.runs.inventory import show_inventory
 def inspect(*, clean: Images, noisy: Images) -> None:
     """Show what two sources hold, and what about them would break learning. Nothing is trained.
 
-    Example: `pellucid inspect --clean clean/ --noisy noisy/`
-
     Parameters
     ----------
     clean

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = None) -> None:
     """List every recipe with its method, what it needs, and its size; or show all about one, and every setting of it.
 
-    Example: `pellucid methods proposed --preset paper`
-
     Parameters
     ----------
     name

@@ -25,8 +25,6 @@ def phantom(
 ) -> None:
     """Make clean electron-microscopy-like tissue to try things on.
 
-    Example: `pellucid phantom clean/ --count 12 --seed 1`
-
     Parameters
     ----------
     output

@@ -31,8 +31,6 @@ def simulate(
 ) -> None:
     """Put noise on clean images, to try methods where the truth is known.
 
-    Example: `pellucid simulate clean/ noisy/ --noise charge --seed 1`
-
     Parameters
     ----------
     input_

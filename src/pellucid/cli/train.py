@@ -24,10 +24,6 @@ def train(
 ) -> None:
     """Learn to denoise: from noisy images and unrelated clean ones, or from what another recipe needs.
 
-    Example: `pellucid train --clean clean/ --noisy noisy/ --out run`
-
-    Example: `pellucid train --recipe dncnn --noisy noisy/ --pairs truth/ --out run`
-
     Parameters
     ----------
     clean
