@@ -125,3 +125,19 @@ def test_settings_that_cannot_work_are_refused(settings, message):
 def test_a_tiny_batch_is_warned_of():
     assert "2 patches hardly give" in make_recipe("uidnet", settings={"batch": 2}).check()[0]
     assert make_recipe("uidnet", "quick").check() == make_recipe("uidnet", "paper").check() == []
+
+
+def test_the_denoiser_takes_made_noise_away_again():
+    method = make(generator_width=2, patch=16, learning_rate=3e-3, final_learning_rate=3e-3).float()
+    given = {kind: patches.float() for kind, patches in batch(side=16).items()}
+    losses = [float(method.step(given, number)["denoising"]) for number in range(1, 41)]
+    assert sum(losses[-5:]) < sum(losses[:5]) / 4
+
+
+@pytest.mark.slow
+def test_training_beats_the_noisy_image(learned):
+    """GAN and denoiser begin far from the noise: it takes hundreds of steps to come out ahead."""
+    rate = {"learning_rate": 2e-3, "final_learning_rate": 2e-3}
+    widths = {"width": 12, "generator_width": 8, "discriminator_width": 8}
+    before, after = learned("uidnet", noisy_psnr=14, steps=260, patch=32, average=0.9, **rate, **widths)
+    assert after > before + 0.5
