@@ -100,7 +100,7 @@ class QuanDenoiser(SingleDenoiser):
     def __init__(self, recipe: QuanRecipe) -> None:
         super().__init__()
         self.chain = CleanChain(recipe.width)
-        self.bytes_per_pixel = 4.0 * 5 * recipe.width
+        self.bytes_per_pixel = 30.0 * recipe.width
 
     def networks(self) -> list[nn.Module]:
         """The chain as a whole: L sees the image together with N(x)."""

@@ -88,7 +88,7 @@ class UidnetDenoiser(SingleDenoiser):
         self.dnn = Dncnn(width=recipe.width, normalisation="batch", bias=True)
         self.dnn.apply(_glorot)
         self.reach = self.dnn.reach
-        self.bytes_per_pixel = 4.0 * 4 * recipe.width
+        self.bytes_per_pixel = 10.0 * recipe.width
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """x − DNN(x)."""
