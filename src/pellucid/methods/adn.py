@@ -20,9 +20,8 @@ refuses); 64×64 patches, batch 16, 40 000 steps.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from itertools import chain
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field
 from torch import Tensor
@@ -36,7 +35,7 @@ from pellucid.methods.schedules import constant
 from pellucid.networks.layers import SLOPE
 from pellucid.networks.patchgan import PatchGAN
 from pellucid.networks.resnet import Decoder, Encoder
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 STRIDES = (2, 2, 1)
 """Of the discriminators: each judgement sees 34×34 pixels."""
@@ -45,19 +44,11 @@ STRIDES = (2, 2, 1)
 class AdnRecipe(LearningRecipe):
     """Settings of ADN."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 8,
-            "batch": 2,
-            "steps": 1500,
-            "learning_rate": 1e-3,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=8,
+        batch=2,
+        learning_rate=1e-3,
+    )
 
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")
     lambda_: float = Field(20.0, ge=0, description="weight λ of each of the four L1 losses")

@@ -16,9 +16,6 @@ criss-cross attention degenerates to a convolution (`ccsa=degenerate`) and the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import l1_loss
@@ -30,7 +27,7 @@ from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import exponential
 from pellucid.methods.similarity import ssim
 from pellucid.networks.cagan import Attention, CaganDiscriminator, CaganGenerator
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 BETAS = (0.5, 0.9)
 ABSOLUTE_SHARE = 0.84
@@ -40,21 +37,13 @@ ABSOLUTE_SHARE = 0.84
 class CaganRecipe(LearningRecipe):
     """Settings of CaGAN."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 8,
-            "batch": 4,
-            "patch": 32,
-            "steps": 1500,
-            "learning_rate": 1e-3,
-            "final_learning_rate": 1e-4,
-            "weights": "average",
-            "average": 0.997,
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=8,
+        batch=4,
+        patch=32,
+        learning_rate=1e-3,
+        final_learning_rate=1e-4,
+    )
 
     steps: int = Field(40_000, ge=1, description="training steps")
     batch: int = Field(16, ge=1, description="pairs in a step")

@@ -14,10 +14,8 @@ blocks, batch 4, 40 000 steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from itertools import chain
-from typing import Any, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -31,7 +29,7 @@ from pellucid.methods.pool import ReplayPool
 from pellucid.methods.schedules import half_linear
 from pellucid.networks.patchgan import PatchGAN
 from pellucid.networks.resnet import ResnetGenerator, initialise
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 STRIDES = (2, 2, 2, 1)
 """Of the discriminators: each judgement sees 70×70 pixels."""
@@ -42,21 +40,13 @@ draw_weights = partial(nn.init.normal_, std=0.02)
 class CycleGanRecipe(LearningRecipe):
     """Settings of CycleGAN."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 16,
-            "blocks": 3,
-            "batch": 2,
-            "patch": 64,
-            "steps": 1500,
-            "learning_rate": 1e-3,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=16,
+        blocks=3,
+        batch=2,
+        patch=64,
+        learning_rate=1e-3,
+    )
 
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")
     blocks: int = Field(6, ge=0, le=64, description="residual blocks of the generators; 9 for patches from 256 up")

@@ -11,9 +11,6 @@ code's epochs 30, 60 and 90 of 180; torch's momentum of batch norm, for the code
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
@@ -23,25 +20,17 @@ from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import stepped
 from pellucid.networks.dncnn import Dncnn as Network
 from pellucid.norms import norm
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
 class DncnnRecipe(LearningRecipe):
     """Settings of DnCNN."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "depth": 9,
-            "width": 32,
-            "batch": 8,
-            "steps": 1500,
-            "weights": "average",
-            "average": 0.997,
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        depth=9,
+        width=32,
+        batch=8,
+    )
 
     depth: int = Field(17, ge=3, le=100, description="convolutions; 20 in the paper where the noise is unknown")
     width: int = Field(64, ge=1, le=512, description="channels")

@@ -22,7 +22,7 @@ so where noise grows with brightness they show that of evenly lit, empty places.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ from pellucid.methods.schedules import stepped
 from pellucid.networks.adaptive import NoiseEncoder, NoisyDecoder
 from pellucid.networks.patchgan import PatchGAN
 from pellucid.networks.resnet import Decoder, Encoder, initialise
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 STRIDES = (2, 2, 2, 1)
 """Of the discriminators: each judgement sees 70×70 pixels."""
@@ -46,19 +46,11 @@ STRIDES = (2, 2, 2, 1)
 class DrganRecipe(LearningRecipe):
     """Settings of DRGAN."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 8,
-            "batch": 2,
-            "steps": 1500,
-            "learning_rate": 1e-3,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=8,
+        batch=2,
+        learning_rate=1e-3,
+    )
 
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")
     lambda_: float = Field(10.0, ge=0, description="weight λ of the cycle and of the reconstruction losses")

@@ -13,7 +13,6 @@ statistics and to the power iteration of spectral norm. Norms: Lee & Jeong, J. K
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -26,7 +25,7 @@ from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervisi
 from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
 from pellucid.networks import Discriminator, Extractor, Generator
 from pellucid.norms import follows_mode, norm, running_norms
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 _CHANNELS = {"generator": (1, 2, 4), "discriminator": (2, 4, 8, 16), "extractor": (1,)}
 """Channels of each role's norms, as multiples of the width."""
@@ -35,23 +34,15 @@ _CHANNELS = {"generator": (1, 2, 4), "discriminator": (2, 4, 8, 16), "extractor"
 class IsclRecipe(LearningRecipe):
     """Settings of ISCL; the defaults are those of the proposal of KCGS 2021."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 16,
-            "batch": 4,
-            "steps": 1500,
-            "learning_rate": 8e-4,
-            "lambda_": 8.0,
-            "discriminator_rate": 4.0,
-            "extractor_rate": 3.0,
-            "running_rate": 10.0,  # in few and large steps they would lag behind and put an offset on x − H(x)
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=16,
+        batch=4,
+        learning_rate=8e-4,
+        lambda_=8.0,
+        discriminator_rate=4.0,
+        extractor_rate=3.0,
+        running_rate=10.0,  # in few and large steps they would lag behind and put an offset on x − H(x)
+    )
 
     generator: str = Field("instance", description="norm of F and G")
     discriminator: str = Field("spectral", description="norm of D_X and D_Y")

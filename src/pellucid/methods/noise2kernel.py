@@ -13,9 +13,6 @@ impulses. The network follows an unofficial implementation, without dropout. Cho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from pydantic import Field
 from torch import Tensor
 
@@ -24,25 +21,17 @@ from pellucid.methods.optimisers import Adam
 from pellucid.methods.pixelwise import PIXEL_LOSSES, PixelLossName, to_positive, to_signed, total_variation
 from pellucid.methods.schedules import constant
 from pellucid.networks.donut import DonutNetwork
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
 class Noise2KernelRecipe(LearningRecipe):
     """Settings of Noise2Kernel."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 16,
-            "batch": 8,
-            "steps": 1500,
-            "learning_rate": 2e-3,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=16,
+        batch=8,
+        learning_rate=2e-3,
+    )
 
     learning_rate: float = Field(3e-4, gt=0, description="of Adam, the same at every step")
     depth: int = Field(8, ge=3, le=32, description="convolutions from input to output")

@@ -11,9 +11,6 @@ and 40 000 steps (published: 256×256, 4 and 300 000).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from pydantic import Field
 from torch import Tensor
 
@@ -22,26 +19,18 @@ from pellucid.methods.optimisers import Adam
 from pellucid.methods.pixelwise import PIXEL_LOSSES, PixelLossName
 from pellucid.methods.schedules import ramped_down
 from pellucid.networks.unet import Noise2NoiseUnet
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
 class Noise2NoiseRecipe(LearningRecipe):
     """Settings of Noise2Noise."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 24,
-            "batch": 8,
-            "patch": 64,
-            "steps": 1500,
-            "learning_rate": 1e-3,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=24,
+        batch=8,
+        patch=64,
+        learning_rate=1e-3,
+    )
 
     steps: int = Field(40_000, ge=1, description="training steps")
     batch: int = Field(16, ge=1, description="pairs of patches in a step")

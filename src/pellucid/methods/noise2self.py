@@ -16,8 +16,8 @@ the default is one pass with nothing hidden, as in the source's single-image exa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -32,7 +32,7 @@ from pellucid.methods.pixelwise import to_positive, to_signed
 from pellucid.methods.schedules import constant
 from pellucid.networks.babyunet import BabyUnet
 from pellucid.networks.dncnn import Dncnn
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 REPLACEMENTS: dict[str, Callable[[Tensor], Tensor]] = {"interpolate": around, "zero": torch.zeros_like}
 """What stands in the place of hidden pixels."""
@@ -41,20 +41,12 @@ REPLACEMENTS: dict[str, Callable[[Tensor], Tensor]] = {"interpolate": around, "z
 class Noise2SelfRecipe(LearningRecipe):
     """Settings of Noise2Self."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "depth": 8,
-            "width": 24,
-            "batch": 8,
-            "steps": 1500,
-            "learning_rate": 5e-3,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        depth=8,
+        width=24,
+        batch=8,
+        learning_rate=5e-3,
+    )
 
     learning_rate: float = Field(1e-3, gt=0, description="of Adam, the same at every step")
     network: Literal["dncnn", "babyunet"] = Field("dncnn", description="a plain stack, or a small U-Net")

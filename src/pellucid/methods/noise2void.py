@@ -15,8 +15,7 @@ training data, which the source takes from all of them at once, are measured ove
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -29,7 +28,7 @@ from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import stepped
 from pellucid.methods.standardise import Standardise
 from pellucid.networks.unet import CsbdeepUnet
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 STRUCT_SHAPES = {"cross": cross, "rows": along_rows}
 """What `struct` hides around a masked pixel."""
@@ -38,20 +37,12 @@ STRUCT_SHAPES = {"cross": cross, "rows": along_rows}
 class Noise2VoidRecipe(LearningRecipe):
     """Settings of Noise2Void."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 16,
-            "batch": 8,
-            "steps": 1500,
-            "masked": 3.0,  # few patches a step: judge more of each
-            "learning_rate": 2e-3,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=16,
+        batch=8,
+        masked=3.0,  # few patches a step: judge more of each
+        learning_rate=2e-3,
+    )
 
     patch: int = Field(64, ge=16, le=1024, multiple_of=4, description="side of a training patch, in pixels")
     learning_rate: float = Field(4e-4, gt=0, description="of Adam; halved after 1/2, 2/3 and 5/6 of the steps")

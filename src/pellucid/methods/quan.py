@@ -18,7 +18,6 @@ image's random number).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -31,7 +30,7 @@ from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Sup
 from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import half_linear
 from pellucid.networks.fusionnet import FusionEncoder, FusionNet
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 ADVERSARIAL_TERMS = 6
 """Two made images of each of three kinds."""
@@ -40,21 +39,13 @@ ADVERSARIAL_TERMS = 6
 class QuanRecipe(LearningRecipe):
     """Settings of Quan et al.; the defaults are the precursor's where it is silent about small data sets, ours."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 8,
-            "batch": 1,
-            "patch": 64,
-            "steps": 1500,
-            "learning_rate": 3e-4,
-            "epsilon": 1e-8,  # 10⁻³ is far above these gradients: it would take tens of thousands of steps
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=8,
+        batch=1,
+        patch=64,
+        learning_rate=3e-4,
+        epsilon=1e-8,  # 10⁻³ is far above these gradients: it would take tens of thousands of steps
+    )
 
     steps: int = Field(40_000, ge=1, description="training steps")
     batch: int = Field(4, ge=1, description="patches of each kind in a step")

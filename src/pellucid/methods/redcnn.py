@@ -10,9 +10,6 @@ only calls slow, and torch's initial weights, as the usual PyTorch port has them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import mse_loss
@@ -22,26 +19,18 @@ from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Sup
 from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import exponential
 from pellucid.networks.redcnn import RedCnn as Network
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
 class RedCnnRecipe(LearningRecipe):
     """Settings of RED-CNN."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 32,
-            "batch": 4,
-            "steps": 1500,
-            "learning_rate": 1e-3,
-            "final_learning_rate": 1e-4,
-            "weights": "average",
-            "average": 0.997,
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=32,
+        batch=4,
+        learning_rate=1e-3,
+        final_learning_rate=1e-4,
+    )
 
     width: int = Field(96, ge=1, le=512, description="channels")
     final_learning_rate: float = Field(1e-5, gt=0, description="reached at the last step, geometrically")

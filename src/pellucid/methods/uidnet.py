@@ -18,8 +18,8 @@ has), and one made image serves D and G (there each draws its own dropout).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -33,29 +33,21 @@ from pellucid.methods.schedules import linear
 from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.networks.dncnn import Dncnn
 from pellucid.norms import running_norms
-from pellucid.recipe import LearningRecipe
+from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
 class UidnetRecipe(LearningRecipe):
     """Settings of UIDNet; the defaults are those of the published scripts, with a rate that never falls."""
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "paper": {},
-        "quick": {
-            "width": 24,
-            "generator_width": 16,
-            "discriminator_width": 16,
-            "batch": 4,
-            "steps": 1500,
-            "learning_rate": 5e-4,
-            "final_learning_rate": 5e-4,
-            "running_rate": 10.0,
-            "average": 0.997,
-            "weights": "average",
-            "save_every": 250,
-            "preview_every": 500,
-        },
-    }
+    presets = paper_and_quick(
+        width=24,
+        generator_width=16,
+        discriminator_width=16,
+        batch=4,
+        learning_rate=5e-4,
+        final_learning_rate=5e-4,
+        running_rate=10.0,
+    )
 
     final_learning_rate: float = Field(1e-4, ge=0, description="reached at the last step, linearly")
     width: int = Field(64, ge=1, le=512, description="channels of the DnCNN")
