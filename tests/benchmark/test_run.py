@@ -150,11 +150,20 @@ def test_the_time_ends_cleanly_and_the_next_call_goes_on(tmp_path, monkeypatch, 
     assert [line["step"] for line in read_progress(folder / PROGRESS)] == list(range(1, 401))
 
 
+PROGRAM = """
+import signal, sys
+from pellucid.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
+main(sys.argv[1:])
+"""
+
+
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     arguments = ["benchmark", "--methods", "mean-matched", "--set", "steps=100000", "batch=2", "--out", tmp_path]
     arguments += ["--images", "4", "--size", "64", "--jobs", "1", "--device", "cpu", "--steps", "3"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pellucid", *map(str, arguments)],
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
         text=True,

@@ -78,7 +78,7 @@ def test_floats_need_a_data_range(pictures, tmp_path, command, refused):
 
 def test_counts_and_shapes_that_differ_are_one_line(pictures, tmp_path, refused):
     line = refused("evaluate", pictures / "noisy" / "b0.png", pictures / "truth")
-    assert "1 predicted images but 3 reference images" in line
+    assert "1 prediction but 3 references:" in line
     write_array(tmp_path / "b0.png", np.zeros((96, 90), np.uint8))
     line = refused("evaluate", tmp_path / "b0.png", pictures / "truth" / "b0.png")
     assert "b0.png: " in line

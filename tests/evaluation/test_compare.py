@@ -135,7 +135,7 @@ def test_a_partner_missing_among_equal_names_is_an_error():
 
 
 def test_counts_that_differ_are_an_error():
-    with pytest.raises(InputError, match="1 predictions but 2 references"):
+    with pytest.raises(InputError, match="1 prediction but 2 references"):
         matched_names(["a.tif"], ["a.tif", "b.tif"])
 
 

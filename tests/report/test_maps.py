@@ -77,6 +77,6 @@ def test_pictures_are_not_replaced_unasked(sources, tmp_path):
 def test_sources_that_do_not_match_are_refused(sources, tmp_path):
     predictions, truth = sources
     short = type(truth)(truth.images[:1])
-    with pytest.raises(InputError, match="2 predicted images but 1 reference images"):
+    with pytest.raises(InputError, match="2 predictions but 1 reference:"):
         write_error_maps(predictions, short, tmp_path / "maps")
     assert not (tmp_path / "maps").exists()

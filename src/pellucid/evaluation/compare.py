@@ -156,9 +156,8 @@ def match_planes(
         InputError: counts that differ, or names of which only some have a partner.
     """
     if len(planes) != len(partners):
-        raise InputError(
-            f"{len(planes)} {names[0]}s but {len(partners)} {names[1]}s: give as many of one as of the other"
-        )
+        counts = [_counted(len(some), name) for some, name in zip((planes, partners), names, strict=True)]
+        raise InputError(f"{counts[0]} but {counts[1]}: give as many of one as of the other")
     by_key = {_key(plane): plane for plane in partners}
     keys = [_key(plane) for plane in planes]
     shared = by_key.keys() & set(keys)
@@ -167,6 +166,10 @@ def match_planes(
     if alone := [plane.name for plane, key in zip(planes, keys, strict=True) if key not in shared]:
         raise InputError(f"{names[0]} {alone[0]} has no {names[1]} of that name although {len(shared)} others have one")
     return [(plane, by_key[key]) for plane, key in zip(planes, keys, strict=True)]
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" + "s" * (number != 1)
 
 
 def _key(plane: Plane) -> tuple[str, str]:

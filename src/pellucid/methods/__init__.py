@@ -33,10 +33,10 @@ METHODS: dict[str, str] = {
     "nlm": "pellucid.methods.restoration:NonLocalMeans",
     "tv": "pellucid.methods.restoration:TotalVariation",
     "wavelet": "pellucid.methods.restoration:Wavelet",
-    "gaussian": "pellucid.methods.classics:Gaussian",
-    "median": "pellucid.methods.classics:Median",
-    "mean-matched": "pellucid.methods.classics:MeanMatched",
-    "noisy": "pellucid.methods.classics:Identity",
+    "gaussian": "pellucid.methods.baselines:Gaussian",
+    "median": "pellucid.methods.baselines:Median",
+    "mean-matched": "pellucid.methods.baselines:MeanMatched",
+    "noisy": "pellucid.methods.baselines:Identity",
 }
 """Where each method's class is."""
 
