@@ -255,3 +255,9 @@ def test_learns_under_every_adversarial_objective(name, discriminator):
         losses = method.step(batch(), number)
         assert all(loss.isfinite() for loss in losses.values())
     assert any(not torch.equal(old, new) for old, new in zip(before, method.D_X.parameters(), strict=True))
+
+
+@pytest.mark.slow
+def test_learns_to_denoise_without_pairs(learned):
+    noisy, denoised = learned("proposed", width=8, steps=120)
+    assert denoised > noisy + 2

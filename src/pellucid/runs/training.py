@@ -116,6 +116,8 @@ def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
         if kind in given - wanted:
             needed = " and ".join(GIVEN_AS[other] for other in GIVEN_AS if other in wanted)
             raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it away, it learns from {needed}")
+    if recipe.pipeline == "official" and set(method.kinds) != {"noisy", "clean"}:
+        raise InputError(f"pipeline=official serves methods that take --noisy and --clean, not {method.title}")
     return recipe
 
 
@@ -145,17 +147,9 @@ def intensities_of(sources: Mapping[str, Source]) -> dict[str, Intensity]:
 
 
 def make_batches(method: Method[Any], patches: Mapping[str, Patches]) -> Batches:
-    """Where the batches of a method come from.
-
-    Raises:
-        InputError: `pipeline=official` for a method that does not learn from clean and noisy images.
-    """
+    """Where the batches of a method come from."""
     recipe = method.recipe
     if recipe.pipeline == "official":
-        if set(method.kinds) != {"noisy", "clean"}:
-            raise InputError(
-                f"pipeline=official serves methods that learn from --noisy and --clean, not {method.title}"
-            )
         return OfficialBatches(patches["clean"], patches["noisy"], recipe.batch, recipe.seed)
     sources = {kind: Flattest(patches["noisy"]) if kind == "flat" else patches[kind] for kind in method.kinds}
     return RandomBatches(sources, recipe.batch, recipe.seed)
