@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 2 wrong call or input, 1 failed run."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in tokens
-    # threads that wait by spinning make a step many times slower as soon as anything else runs on the machine
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # waiting threads: long spinning slows a busy machine down many times, none at all an idle one by half
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
