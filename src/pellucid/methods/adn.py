@@ -27,13 +27,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from pellucid.methods.adversarial import ObjectiveName, objective
+from pellucid.methods.adversarial import ObjectiveName, discriminator_loss, objective
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.judgement import check_patch, discriminator_loss
 from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import constant
 from pellucid.networks.layers import SLOPE
-from pellucid.networks.patchgan import PatchGAN
+from pellucid.networks.patchgan import PatchGAN, check_patch
 from pellucid.networks.resnet import Decoder, Encoder
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -72,9 +71,8 @@ class AdnDenoiser(SingleDenoiser):
 
     def __init__(self, recipe: AdnRecipe) -> None:
         super().__init__()
-        self.bytes_per_pixel = (
-            4.0 * 9 * recipe.width
-        )  # mirrored copies of 2·width channels at full resolution at the widest moment
+        # mirrored copies of 2·width channels at full resolution at the widest moment
+        self.bytes_per_pixel = 4.0 * 9 * recipe.width
         self.E_low = Encoder(recipe.width)
         self.D_clean = Decoder(recipe.width, SLOPE)
 

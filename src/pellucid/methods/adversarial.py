@@ -128,3 +128,8 @@ OBJECTIVES: dict[str, Callable[[], Objective]] = {
 def objective(name: ObjectiveName) -> Objective:
     """The objective of this name."""
     return OBJECTIVES[name]()
+
+
+def discriminator_loss(game: Objective, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """Half of what D pays for real and made images: it learns at half the generators' pace (Zhu et al. 2017)."""
+    return (game.real(judge(real)) + game.fake(judge(fake)) + game.penalty(judge, real, fake)) / 2

@@ -28,14 +28,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from pellucid.methods.adversarial import ObjectiveName, objective
+from pellucid.methods.adversarial import ObjectiveName, discriminator_loss, objective
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.judgement import check_patch, discriminator_loss
 from pellucid.methods.optimisers import Adam
 from pellucid.methods.pool import ReplayPool
 from pellucid.methods.schedules import stepped
 from pellucid.networks.adaptive import NoiseEncoder, NoisyDecoder
-from pellucid.networks.patchgan import PatchGAN
+from pellucid.networks.patchgan import PatchGAN, check_patch
 from pellucid.networks.resnet import Decoder, Encoder, initialise
 from pellucid.recipe import LearningRecipe, paper_and_quick
 

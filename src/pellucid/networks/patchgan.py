@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from pellucid.errors import InputError
 from pellucid.networks.layers import SLOPE
 from pellucid.norms import norm
 
@@ -52,3 +53,14 @@ def map_side(side: int, strides: Sequence[int]) -> int:
 
 def _conv(channels: tuple[int, int], stride: int) -> nn.Conv2d:
     return nn.Conv2d(*channels, KERNEL, stride, padding=1)
+
+
+def check_patch(patch: int, strides: Sequence[int]) -> None:
+    """Refuse patches that a generator with two halvings or a PatchGAN with these strides cannot take.
+
+    Raises:
+        InputError: no multiple of 4, or nothing left to judge.
+    """
+    if patch % 4 or map_side(patch, strides) < 1:
+        smallest = next(side for side in range(16, 1024, 4) if map_side(side, strides) > 0)
+        raise InputError(f"patch={patch}: the networks need a multiple of 4 from {smallest} up")
