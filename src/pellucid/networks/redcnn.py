@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn.functional import pad
+
+
+def continued(x: Tensor, side: int) -> Tensor:
+    """(N, C, H, W) with its last row and column repeated until H and W are at least `side`."""
+    height, width = x.shape[2:]
+    missing = (0, max(0, side - width), 0, max(0, side - height))
+    return pad(x, missing, mode="replicate") if any(missing) else x
+
+
+fx.wrap("continued")  # what it does depends on the size: one step for whoever traces the network
 
 
 class RedCnn(nn.Module):
@@ -28,8 +38,7 @@ class RedCnn(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) in [0, 1] -> (N, 1, H, W), at least 0; a side below 21 pixels is continued by its last pixel."""
         height, width = x.shape[2:]
-        missing = (0, max(0, self.smallest - width), 0, max(0, self.smallest - height))
-        result: Tensor = self._encode_and_decode(pad(x, missing, mode="replicate") if any(missing) else x)
+        result: Tensor = self._encode_and_decode(continued(x, self.smallest))
         return result[:, :, :height, :width]
 
     def _encode_and_decode(self, x: Tensor) -> Tensor:

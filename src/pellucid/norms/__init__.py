@@ -1,11 +1,15 @@
 """Normalisation: every norm of the paper, by name, for any network.
 
 Read `moments.py` (what is measured), `feature.py` (the norms as formulas), `affine.py` (how they are applied).
+For tiles: `frozen.py` (moments from elsewhere), `halting.py` (measured in many tiles at once), `folding.py` (norms as
+weights of convolutions).
 """
 
 from pellucid.norms.catalogue import NORMS, Norm, norm
 from pellucid.norms.feature import FeatureNorm
+from pellucid.norms.folding import Folding
 from pellucid.norms.frozen import constrain, feature_norms, follows_mode, freeze, moments_from, record
+from pellucid.norms.halting import Halting, State
 from pellucid.norms.moments import Moments, measure, merge, pool
 from pellucid.norms.running import running_norms, settle
 from pellucid.norms.spectral import SpectralNorm, SpectralProjection, spectral
@@ -13,10 +17,13 @@ from pellucid.norms.spectral import SpectralNorm, SpectralProjection, spectral
 __all__ = [
     "NORMS",
     "FeatureNorm",
+    "Folding",
+    "Halting",
     "Moments",
     "Norm",
     "SpectralNorm",
     "SpectralProjection",
+    "State",
     "constrain",
     "feature_norms",
     "follows_mode",

@@ -48,8 +48,13 @@ class FeatureNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise and activate (N, C, H, W)."""
-        scale, shift = self.affine(self.moments_of(x))
-        return affine_leaky_relu(x, self.gamma * scale, self.gamma * shift + self.beta, self.slope)
+        scale, shift = self.constants(self.moments_of(x))
+        return affine_leaky_relu(x, scale, shift, self.slope)
+
+    def constants(self, moments: Moments) -> tuple[Tensor, Tensor]:
+        """Scale and shift, each (N, C) or (1, C), that these moments (N, C) lead to, γ and β included."""
+        scale, shift = self.affine(moments)
+        return self.gamma * scale, self.gamma * shift + self.beta
 
     def affine(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """Scale and shift, each (N, C) or (1, C), from moments (N, C), before γ and β."""

@@ -67,12 +67,13 @@ def record(network: nn.Module, run: Callable[[], object]) -> dict[str, Moments]:
     return recorded
 
 
+def constant(moments: Moments) -> Callable[[Tensor], Moments]:
+    """A source of moments that looks at nothing."""
+    return lambda _: moments
+
+
 @contextmanager
 def freeze(network: nn.Module, moments: Mapping[str, Moments]) -> Iterator[None]:
     """Within the block, the norms named use these moments, each (N, C) or (1, C) for all images."""
-
-    def constant(given: Moments) -> Callable[[Tensor], Moments]:
-        return lambda _: given
-
     with moments_from(network, {name: constant(given) for name, given in moments.items()}):
         yield
