@@ -47,6 +47,36 @@ def test_it_closes_when_it_is_no_longer_held():
     assert opened.closed
 
 
+def test_it_is_not_closed_while_it_is_used(monkeypatch):
+    monkeypatch.setattr(handles, "LIMIT", 1)
+    monkeypatch.setattr(handles, "_RECENT", type(handles._RECENT)())
+    first, second = Handle(Opened, Opened.close), Handle(Opened, Opened.close)
+    with first as opened:
+        with second, second:
+            second.close()
+            assert second.is_open
+        first.close()
+        assert not opened.closed
+    assert opened.closed
+    assert not first.is_open
+    assert not second.is_open
+
+
+def test_several_threads_use_a_file_at_once():
+    handle, meeting = Handle(Opened), threading.Barrier(3, timeout=10)
+
+    def use():
+        with handle:
+            meeting.wait()
+
+    threads = [threading.Thread(target=use) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not meeting.broken
+
+
 def test_an_opener_that_fails_leaves_nothing_locked():
     def fail():
         raise OSError("no")
@@ -80,7 +110,7 @@ def test_a_collected_handle_does_not_wait_for_whoever_holds_the_lock():
     forgotten = [Handle(Opened)]
     with forgotten[0]:
         pass
-    with Handle(Opened):  # this thread holds the lock and waits for the other, as a library's reader threads make it do
+    with handles._LOCK:  # this thread holds the lock and waits for the other, as a library's reader threads make it do
         collector = threading.Thread(target=forgotten.clear, daemon=True)
         collector.start()
         collector.join(timeout=10)

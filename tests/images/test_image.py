@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.images import PixelSize, check_finite, open_image, write_array
-from pellucid.images.image import array_image, check_dtype, known_unit, reading
+from pellucid.images import check_finite, open_image, write_array
+from pellucid.images.handles import Handle
+from pellucid.images.image import ArrayImage, Image, array_image, check_dtype, reading
+from pellucid.images.layout import Layout
 
 
 def test_a_plane_knows_its_name_shape_and_dtype(picture):
@@ -35,6 +37,70 @@ def test_a_window_is_that_of_numpy(picture, window):
     np.testing.assert_array_equal(array_image(array).planes[0][window], array[window])
 
 
+class Windowed(Image):
+    """An image that reads windows only, and counts them."""
+
+    def __init__(self, array):
+        super().__init__("windowed", Layout("TZYX"), array.shape, array.dtype)
+        self.array, self.count = array, 0
+
+    def read_window(self, index, rows, columns):
+        self.count += 1
+        return self.array[index][rows, columns]
+
+
+def test_a_block_is_that_of_numpy_in_the_order_of_the_axes(picture):
+    array = picture((2, 3, 20, 30), "uint16")
+    for image in (array_image(array), Windowed(array)):
+        block = image.read_block((slice(0, 2), slice(1, 3)), slice(4, 9), slice(25, 30))
+        np.testing.assert_array_equal(block, array[0:2, 1:3, 4:9, 25:30])
+        np.testing.assert_array_equal(
+            image.read_block((slice(1, 2), slice(2, 3)), slice(0, 20), slice(0, 30)), array[1:, 2:]
+        )
+        assert image.chunks == (1, 1, 20, 30)
+        assert image.missing_chunks() is None
+        image.release()
+    flat = array_image(array[0, 0])
+    np.testing.assert_array_equal(flat.read_block((), slice(1, 5), slice(2, 9)), array[0, 0, 1:5, 2:9])
+
+
+def test_a_block_is_one_read_of_the_array(picture):
+    class Counted:
+        shape, dtype, keys = (4, 20, 30), np.dtype(">u2"), []
+
+        def __getitem__(self, key):
+            self.keys.append(key)
+            return picture(self.shape, self.dtype)[key]
+
+    image = ArrayImage("counted", Handle(Counted), Layout("XZY"))
+    block = image.read_block((slice(2, 12),), slice(3, 9), slice(1, 4))
+    assert Counted.keys == [(slice(1, 4), slice(2, 12), slice(3, 9))]
+    np.testing.assert_array_equal(block, picture((4, 20, 30)).transpose(1, 2, 0)[2:12, 3:9, 1:4])
+    assert block.dtype.isnative
+
+
+def test_a_block_of_grey_in_colour_samples_is_grey_and_of_colour_is_refused(picture):
+    grey = picture((3, 20, 30))
+    colour = np.stack([grey, grey, grey], -1)
+    image = array_image(colour, "c.npy")
+    np.testing.assert_array_equal(image.read_block((slice(1, 3),), slice(0, 9), slice(0, 9)), grey[1:, :9, :9])
+    colour[2, 5, 5, 1] += 1
+    image.read_block((slice(0, 2),), slice(0, 20), slice(0, 30))
+    with pytest.raises(InputError, match=r"c\.npy\[1:3, 4:6, 4:6\]: is a colour image"):
+        image.read_block((slice(1, 3),), slice(4, 6), slice(4, 6))
+
+
+def test_what_was_decoded_whole_is_let_go_of_and_read_again(picture):
+    made = []
+    image = ArrayImage("a", Handle(lambda: made.append(picture((20, 30))) or made[-1]), Layout("YX"))
+    image.read_block((), slice(0, 20), slice(0, 30))
+    assert len(made) == 1
+    image.release()
+    image.release()
+    np.testing.assert_array_equal(image.read_block((), slice(0, 20), slice(0, 30)), picture((20, 30)))
+    assert len(made) == 2
+
+
 def test_finite_pixels_pass_and_others_are_named(picture):
     check_finite("a", picture((20, 30)))
     array = picture((20, 30), "float32")
@@ -59,29 +125,6 @@ def test_dtypes_come_native_or_with_a_remedy():
             check_dtype(np.dtype(dtype), "a.npy")
 
 
-def test_pixel_sizes_convert_between_units():
-    size = PixelSize({"Z": 40.0, "Y": 10.0, "X": 10.0}, "nm")
-    assert size.to("µm") == PixelSize({"Z": 0.04, "Y": 0.01, "X": 0.01}, "µm")
-    assert size.to("Å").to("nm") == size
-    assert size.along("YX") == PixelSize({"Y": 10.0, "X": 10.0}, "nm")
-    assert size.along("T") is None
-    assert str(size) == "40 × 10 × 10 nm"
-
-
-@pytest.mark.parametrize(
-    ("values", "unit"), [({"X": 0.0}, "nm"), ({"X": float("nan")}, "nm"), ({}, "nm"), ({"X": 1.0}, "parsec")]
-)
-def test_senseless_pixel_sizes_are_refused(values, unit):
-    with pytest.raises(InputError, match="pixel size"):
-        PixelSize(values, unit)
-
-
-def test_units_by_any_spelling():
-    assert [known_unit(text) for text in ("micron", "µm", "μm", "Nanometer", "angstrom", "Å", "pixel", None)] == [
-        "µm", "µm", "µm", "nm", "Å", "Å", None, None,
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -104,7 +147,7 @@ def test_a_file_that_goes_away_is_named(tmp_path, picture):
 
 
 def test_importing_the_room_loads_no_format():
-    heavy = ("h5py", "mrcfile", "tifffile", "zarr", "imagecodecs", "scipy", "PIL", "torch", "matplotlib")
+    heavy = ("h5py", "mrcfile", "tifffile", "zarr", "tensorstore", "imagecodecs", "scipy", "PIL", "torch", "matplotlib")
     code = (
         "import sys, numpy; import pellucid.images; from pellucid.images import open_source, Intensity, create_image;"
         f"print([name for name in {heavy!r} if name in sys.modules])"

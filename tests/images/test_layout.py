@@ -30,6 +30,21 @@ def test_every_order_of_axes_gives_planes_and_takes_them_back(leading, random):
     np.testing.assert_array_equal(rebuilt, stored)
 
 
+@given(st.lists(st.sampled_from("TCZ"), unique=True, max_size=3), st.booleans(), st.randoms())
+def test_boxes_come_in_the_order_of_the_axes_and_go_back(leading, samples, random):
+    letters = [*leading, "Y", "X", *("S" if samples else "")]
+    random.shuffle(letters)
+    sizes = SIZES | {"S": 3}
+    layout = Layout("".join(letters))
+    stored = np.arange(np.prod([sizes[a] for a in letters])).reshape([sizes[a] for a in letters])
+    wanted = layout.axes + ("S" if samples else "")
+    place = {axis: slice(1, sizes[axis]) for axis in layout.axes}
+    box = layout.to_box(stored[layout.box(place)])
+    expected = stored.transpose([letters.index(axis) for axis in wanted])[(slice(1, None),) * len(layout.axes)]
+    np.testing.assert_array_equal(box, expected)
+    np.testing.assert_array_equal(layout.from_box(box, wanted), stored[layout.box(place)])
+
+
 @pytest.mark.parametrize(
     ("shape", "stored"),
     [((20, 30), "YX"), ((9, 20, 30), "ZYX"), ((2, 9, 20, 30), "TZYX"), ((2, 1, 9, 20, 30), "TCZYX"),

@@ -47,6 +47,8 @@ def test_others_are_not(path):
         ("d/cells.h5:/raw/em", "d/cells_denoised.h5:/raw/em"),
         ("d/cells.jpg", "d/cells_denoised.png"),
         ("d/cells.zarr", "d/cells_denoised.zarr"),
+        ("d/cells.n5", "d/cells_denoised.zarr"),
+        ("d/cells.precomputed", "d/cells_denoised.zarr"),
         ("d/folder", "d/folder_denoised"),
     ],
 )
@@ -81,6 +83,14 @@ def test_several_images_do_not_fit_one_file(files, tmp_path):
 def test_a_format_that_is_only_read_becomes_png(tmp_path):
     Picture.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(tmp_path / "a.jpg")
     assert output_paths(open_source(str(tmp_path)), str(tmp_path), tmp_path / "out") == [tmp_path / "out/a.png"]
+
+
+def test_a_folder_that_is_an_image_becomes_a_zarr(files, tmp_path):
+    (name,) = files("a.zarr")
+    Path(name).rename(tmp_path / "scan")
+    assert beside(tmp_path / "scan") == tmp_path / "scan_denoised.zarr"
+    source = open_source(tmp_path / "scan")
+    assert output_paths(source, str(tmp_path), tmp_path / "out") == [tmp_path / "out/scan.zarr"]
 
 
 @pytest.mark.parametrize(

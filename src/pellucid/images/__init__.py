@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from pellucid.images.comparison import compare
     from pellucid.images.conversion import ClipReport, Conversion
     from pellucid.images.holding import hold
-    from pellucid.images.image import Image, PixelSize, Plane, check_finite
+    from pellucid.images.image import Image, Plane, check_finite
     from pellucid.images.intensity import Intensity
     from pellucid.images.inventory import Inventory, inspect_source
+    from pellucid.images.pixel_size import PixelSize
+    from pellucid.images.pyramid import downsample
+    from pellucid.images.region import parse_region
     from pellucid.images.registry import open_image
     from pellucid.images.source import Source, open_source
     from pellucid.images.writing import Writer, create_image, write_array
@@ -28,17 +31,19 @@ _HOME = {
     "Image": "image",
     "Intensity": "intensity",
     "Inventory": "inventory",
-    "PixelSize": "image",
+    "PixelSize": "pixel_size",
     "Plane": "image",
     "Source": "source",
     "Writer": "writing",
     "check_finite": "image",
     "compare": "comparison",
     "create_image": "writing",
+    "downsample": "pyramid",
     "hold": "holding",
     "inspect_source": "inventory",
     "open_image": "registry",
     "open_source": "source",
+    "parse_region": "region",
     "write_array": "writing",
 }
 
@@ -55,10 +60,12 @@ __all__ = [
     "check_finite",
     "compare",
     "create_image",
+    "downsample",
     "hold",
     "inspect_source",
     "open_image",
     "open_source",
+    "parse_region",
     "write_array",
 ]
 

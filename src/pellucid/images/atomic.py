@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pellucid.errors import InputError, RunError
 
-_ZARR_FILES = (".zarray", ".zgroup", "zarr.json")
+#: One of them tells a Zarr array or group.
+ZARR_FILES = (".zarray", ".zgroup", "zarr.json")
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
         with writing(target):
             yield folder / target.name
             check_free(target, overwrite=overwrite)
-            _move(folder / target.name, target, folder)
+            put_in_place(folder / target.name, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -55,13 +56,16 @@ def check_free(target: Path, *, overwrite: bool) -> None:
 
 def is_zarr(folder: Path) -> bool:
     """Whether a folder is a Zarr array or group."""
-    return any((folder / name).is_file() for name in _ZARR_FILES)
+    return any((folder / name).is_file() for name in ZARR_FILES)
 
 
-def _move(made: Path, target: Path, folder: Path) -> None:
+def put_in_place(made: Path, target: Path) -> None:
+    """Move a whole file or folder to its final name, in place of what is there; both on one disk."""
+    old = made.with_name("old")
     if target.is_dir():  # a folder cannot be replaced in one step: the old one steps aside first
-        target.replace(folder / "old")
+        target.replace(old)
     made.replace(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pellucid.images.image import PixelSize
+from pellucid.images.pixel_size import PixelSize
 
 if TYPE_CHECKING:
     from pellucid.images.inventory import Inventory

@@ -5,6 +5,7 @@ A source may have more files than a process may have open.
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -14,42 +15,56 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 LIMIT = 64
-_LOCK = threading.RLock()  # held while a file is read: another thread must not close it meanwhile
+_LOCK = threading.RLock()  # held while files are opened, closed and counted, not while they are read
 _RECENT: OrderedDict[int, weakref.ref[Handle[Any]]] = OrderedDict()
 
 
 class Handle(Generic[T]):
-    """An open file or a map of it, to be used in a ``with`` block; one thread at a time."""
+    """An open file or a map of it, to be used in a ``with`` block: it stays open until every thread has left its own.
+
+    What is opened must bear several threads.
+    """
 
     def __init__(self, opener: Callable[[], T], closer: Callable[[T], object] = lambda _: None) -> None:
         self._opener = opener
         self._closer = closer
         self._opened: T | None = None
+        self._users = 0
+        self._to_be_closed = False
 
     def __enter__(self) -> T:
-        _LOCK.acquire()
-        try:
+        with _LOCK:
             if self._opened is None:
                 self._opened = self._opener()
+            opened = self._opened
+            self._users += 1
             _RECENT[id(self)] = weakref.ref(self)
             _RECENT.move_to_end(id(self))
             _close_oldest()
-        except BaseException:
-            _LOCK.release()
-            raise
-        return self._opened
+        return opened
 
     def __exit__(self, *error: object) -> None:
-        _LOCK.release()
+        with _LOCK:
+            self._users -= 1
+            if self._to_be_closed:
+                self.close()
 
     @property
     def is_open(self) -> bool:
         """Whether the file is open now."""
         return self._opened is not None
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a thread is in a ``with`` block of it."""
+        return self._users > 0
+
     def close(self) -> None:
-        """Close the file; the next use opens it again."""
+        """Close the file, as soon as nobody uses it; the next use opens it again."""
         with _LOCK:
+            self._to_be_closed = self.is_used
+            if self.is_used:
+                return
             _RECENT.pop(id(self), None)
             opened, self._opened = self._opened, None
             if opened is not None:
@@ -57,7 +72,7 @@ class Handle(Generic[T]):
 
     def __del__(self) -> None:
         # the collector may run in a thread that the holder of the lock is waiting for: never wait here
-        if _LOCK.acquire(blocking=False):
+        if not sys.is_finalizing() and _LOCK.acquire(blocking=False):
             try:
                 self.close()
             finally:
@@ -65,8 +80,11 @@ class Handle(Generic[T]):
 
 
 def _close_oldest() -> None:
-    while len(_RECENT) > LIMIT:
-        _, reference = _RECENT.popitem(last=False)
+    for key, reference in list(_RECENT.items()):
+        if len(_RECENT) <= LIMIT:
+            return
         handle = reference()
-        if handle is not None:
+        if handle is None:
+            del _RECENT[key]
+        elif not handle.is_used:
             handle.close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import product
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
@@ -14,55 +14,11 @@ import numpy.typing as npt
 from pellucid.errors import InputError, PellucidError
 from pellucid.images.handles import Handle
 from pellucid.images.layout import SAMPLES, Array, Layout, default_layout, first_grey
+from pellucid.images.mapping import release_map
+from pellucid.images.pixel_size import PixelSize
 
 #: Pixel types that Pellucid reads; a format may hold fewer.
 DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64")
-_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
-_SPELLINGS = {
-    "µm": ("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre", "\\u00b5m"),
-    "nm": ("nm", "nanometer", "nanometre", "nanometers"),
-    "Å": ("å", "Å", "angstrom", "ångström", "a"),
-    "mm": ("mm", "millimeter", "millimetre"),
-    "cm": ("cm", "centimeter", "centimetre"),
-    "pm": ("pm", "picometer", "picometre"),
-    "m": ("m", "meter", "metre"),
-}
-
-
-@dataclass(frozen=True)
-class PixelSize:
-    """The extent of one pixel along each axis that has one, e.g. ``PixelSize({"Y": 10.0, "X": 10.0}, "nm")``.
-
-    The unit is one of m, cm, mm, µm, nm, Å, pm. Sizes are only ever read from a file or given, never guessed.
-    """
-
-    values: Mapping[str, float]
-    unit: str
-
-    def __post_init__(self) -> None:
-        if self.unit not in _METRES:
-            raise InputError(f"pixel size: the unit {self.unit!r} is not known; use one of {', '.join(_METRES)}")
-        if not self.values or any(not np.isfinite(size) or size <= 0 for size in self.values.values()):
-            raise InputError(f"pixel size: {dict(self.values)} must be positive numbers")
-
-    def to(self, unit: str, digits: int = 12) -> PixelSize:
-        """The same size in another unit, to so many significant digits: 10 nm is 0.01 µm, not 0.010000000000000002."""
-        factor = _METRES[self.unit] / _METRES[unit]
-        return PixelSize({axis: float(f"{size * factor:.{digits}g}") for axis, size in self.values.items()}, unit)
-
-    def along(self, axes: str) -> PixelSize | None:
-        """The part of the size that belongs to ``axes``; None if nothing does."""
-        kept = {axis: size for axis, size in self.values.items() if axis in axes}
-        return PixelSize(kept, self.unit) if kept else None
-
-    def __str__(self) -> str:
-        return " × ".join(f"{size:.4g}" for size in self.values.values()) + f" {self.unit}"
-
-
-def known_unit(text: object) -> str | None:
-    """The unit that a file's text means (``"micron"`` is µm); None if it is no length, such as ``"pixel"``."""
-    word = str(text).strip().lower()
-    return next((unit for unit, spellings in _SPELLINGS.items() if word in spellings), None)
 
 
 class Plane:
@@ -138,6 +94,7 @@ class Image(ABC):
         shape: The size along each of ``axes``, in pixels.
         dtype: The pixel type, in this machine's byte order.
         pixel_size: None where the file does not tell.
+        chunks: The box along ``axes`` that is cheapest to read at once: a chunk of the file, else a whole plane.
         style: What a writer of the same format keeps (compression, kind, chunks, ...).
     """
 
@@ -148,6 +105,7 @@ class Image(ABC):
         self.axes = layout.axes
         self.dtype = check_dtype(np.dtype(dtype), path)
         self.pixel_size: PixelSize | None = None
+        self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
         self.style: object = None
         if 0 in self.shape:
             raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels in it")
@@ -160,6 +118,41 @@ class Image(ABC):
     @abstractmethod
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
         """A window of the plane at ``index`` of the leading axes: (Y, X), (Y, X, samples) where it has colour."""
+
+    def read_block(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+        """A box of the image, (..., Y, X) in the order of ``axes``, in its own dtype; perhaps a map of the file.
+
+        Args:
+            leading: A slice for every leading axis; all slices lie within the image and have step 1.
+            rows: Along Y.
+            columns: Along X.
+
+        Raises:
+            InputError: The file cannot be read there (the box is named), or is in colour.
+        """
+        box = (*leading, rows, columns)
+        name = f"{self.path}[{', '.join(f'{part.start}:{part.stop}' for part in box)}]"
+        with reading(name):
+            block = self.read_box(leading, rows, columns)
+            if SAMPLES in self.layout.stored:
+                block = first_grey(block, name)
+        return block.astype(self.dtype, copy=False)
+
+    def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+        """What ``read_block`` gives, as the file has it: window by window where a format knows nothing better."""
+        sizes = [part.stop - part.start for part in leading]
+        places = product(*(range(part.start, part.stop) for part in leading))
+        windows = np.stack([self.read_window(place, rows, columns) for place in places])
+        box: Array = windows.reshape(*sizes, *windows.shape[1:])
+        return box
+
+    def release(self) -> None:
+        """Let go of the memory that reading has filled: pages of a mapped file, planes that were decoded."""
+        return  # nothing is kept unless a format says so
+
+    def missing_chunks(self) -> tuple[int, int] | None:
+        """How many chunks have no file, of how many: they read as the fill value. None where that is not known."""
+        return None
 
     def refuse_colour(self) -> None:
         """Raise InputError if the first plane is in colour, so that it is said at once."""
@@ -181,10 +174,24 @@ class ArrayImage(Image):
 
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
         """See ``Image.read_window``; reads the chunks that the window touches."""
-        key = self.layout.key(dict(zip(self.axes, index, strict=False)), rows, columns)
+        window: Array = self.read_box(tuple(slice(i, i + 1) for i in index), rows, columns)[(0,) * len(index)]
+        return window
+
+    def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+        """See ``Image.read_box``: one read of the array, so that a chunk of many planes is decoded once."""
+        key = self.layout.box(dict(zip(self.axes, (*leading, rows, columns), strict=True)))
         with self._handle as array:
             block: Array = np.asanyarray(array[key])
-        return self.layout.to_plane(block)
+        return self.layout.to_box(block)
+
+    def release(self) -> None:
+        """See ``Image.release``; what was decoded whole is decoded again when it is next read."""
+        if not self._handle.is_open:
+            return
+        with self._handle as array:
+            release_map(array)
+        if isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+            self._handle.close()
 
 
 def array_image(array: Array, name: str = "array") -> ArrayImage:

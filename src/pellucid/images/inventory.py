@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.images.image import PixelSize, Plane
+from pellucid.images.image import Plane
 from pellucid.images.layout import Array
 from pellucid.images.looks import Looks, look
+from pellucid.images.pixel_size import PixelSize
 from pellucid.images.sample import read_page, sample_pixels
 from pellucid.images.source import Source
 

@@ -45,6 +45,19 @@ class Layout:
         windows = {"Y": rows, "X": columns, SAMPLES: slice(None)}
         return tuple(windows[letter] if letter in windows else place[letter] for letter in self.stored)
 
+    def box(self, place: Mapping[str, slice]) -> tuple[slice, ...]:
+        """The index into the stored array for a box of several planes; an axis that is not named is taken whole."""
+        return tuple(place.get(letter, slice(None)) for letter in self.stored)
+
+    def to_box(self, block: Array) -> Array:
+        """A block that ``box`` gave, in the order of ``axes``; colour samples last."""
+        wanted = self.axes + (SAMPLES if SAMPLES in self.stored else "")
+        return block.transpose([self.stored.index(letter) for letter in wanted])
+
+    def from_box(self, block: Array, axes: str) -> Array:
+        """A block in the order of ``axes`` as it is stored."""
+        return block.transpose([axes.index(letter) for letter in self.stored])
+
     def to_plane(self, block: Array) -> Array:
         """A block that ``key`` gave, as (Y, X) or (Y, X, samples)."""
         kept = [letter for letter in self.stored if letter in "YX" + SAMPLES]

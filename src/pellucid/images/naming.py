@@ -33,7 +33,7 @@ def beside(spec: str | Path) -> Path:
 def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
     """One file for each image: `output` itself if input and output each name one image, else names of the input in it.
 
-    Images of a format that is only read become PNG.
+    Images of a format that is only read become PNG, or Zarr if they are folders.
 
     Raises:
         InputError: one file for several images.
@@ -82,6 +82,10 @@ def refuse_unsafe(paths: Sequence[Path], source: Source, spec: Any) -> None:
 
 
 def _writable(path: Path) -> Path:
-    """The path itself, or a PNG for a format that is only read."""
+    """The path itself; a Zarr for other folders and those without its extension, a PNG for files that are only read."""
     known = format_of(split(path)[0])
-    return path if known is None or known.load().WRITABLE else path.with_suffix(".png")
+    if known is None:
+        return path
+    if known.is_folder and path.suffix.lower() != ".zarr":
+        return path.with_name((path.stem if path.suffix in known.extensions else path.name) + ".zarr")
+    return path if known.load().WRITABLE else path.with_suffix(".png")

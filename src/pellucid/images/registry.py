@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from pellucid.errors import InputError
-from pellucid.images.atomic import is_zarr
+from pellucid.images.atomic import ZARR_FILES
 from pellucid.images.image import Image, reading
 from pellucid.images.plan import Plan, Sink
 
@@ -26,14 +27,32 @@ class FormatModule(Protocol):
     def create(self, path: Path, plan: Plan) -> Sink:
         """Start a file at ``path``."""
 
+    def reopen(self, path: Path, plan: Plan) -> Sink:
+        """Go on with a file that ``create`` began with the same plan, perhaps in a process that was killed."""
+
 
 @dataclass(frozen=True)
 class Format:
-    """A format's name, its extensions (the first is the one that is recommended) and its module."""
+    """A format's name, its extensions (the first is the one that is recommended) and its module.
+
+    Attributes:
+        marks: For images that are folders: files that tell one whatever its name, each with a key that its JSON has
+            (any if it is empty).
+    """
 
     name: str
     extensions: tuple[str, ...]
     module: str
+    marks: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether its images are folders."""
+        return bool(self.marks)
+
+    def marked(self, folder: Path) -> bool:
+        """Whether a folder has one of the marks."""
+        return any(_has_key(folder / name, key) for name, key in self.marks)
 
     def load(self) -> FormatModule:
         """Import the module, and with it the library it needs."""
@@ -42,12 +61,14 @@ class Format:
 
 FORMATS = (
     Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), "tiff"),
-    Format("OME-Zarr", (".zarr",), "zarr"),
+    Format("OME-Zarr", (".zarr",), "zarr", tuple((name, "") for name in ZARR_FILES)),
     Format("HDF5", (".h5", ".hdf5", ".hdf", ".he5"), "hdf5"),
     Format("MRC", (".mrc", ".mrcs", ".map", ".rec", ".st"), "mrc"),
     Format("NPY", (".npy",), "npy"),
     Format("PNG", (".png",), "png"),
     Format("JPEG", (".jpg", ".jpeg"), "jpeg"),
+    Format("N5", (".n5",), "n5", (("attributes.json", "dimensions"), ("s0/attributes.json", "dimensions"))),
+    Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),)),
 )
 _INNER = re.compile(r"^(?P<file>.*\.(?:h5|hdf5|hdf|he5)):(?P<inner>.*)$", re.IGNORECASE)
 
@@ -68,19 +89,29 @@ def _by_extension() -> dict[str, Format]:
     return {extension: known for known in FORMATS for extension in known.extensions}
 
 
+def _has_key(file: Path, key: str) -> bool:
+    if not file.is_file():
+        return False
+    try:
+        told = json.loads(file.read_bytes()) if key else {}
+    except (OSError, ValueError):  # any file may have such a name
+        return False
+    return isinstance(told, dict) and (not key or key in told)
+
+
 def format_of(file: Path) -> Format | None:
-    """The format of a file name or a Zarr folder; None if it is no image."""
-    known = _by_extension().get(file.suffix.lower())
-    if known is None and file.is_dir() and is_zarr(file):
-        return _by_extension()[".zarr"]
-    return known
+    """The format of a file name, or of a folder that is an image; None if it is no image."""
+    by_name = _by_extension().get(file.suffix.lower())
+    if not file.is_dir():
+        return by_name
+    return next((known for known in FORMATS if known.is_folder and (known is by_name or known.marked(file))), by_name)
 
 
 def open_image(path: str | Path) -> Image:
     """Open an image without reading its pixels.
 
     Args:
-        path: A file, an OME-Zarr folder, or ``"file.h5:/path/in/it"``.
+        path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or ``"file.h5:/path/in/it"``.
 
     Raises:
         InputError: It is missing, damaged, of no known format, in colour, or of a shape or pixel type that is not read.
@@ -90,10 +121,12 @@ def open_image(path: str | Path) -> Image:
         raise InputError(f"{path}: there is no such file; check the path")
     known = format_of(file)
     if known is None and file.is_dir():
-        raise InputError(f"{path}: is a folder but no Zarr image; give a file in it, or the folder as a source")
+        raise InputError(f"{path}: is a folder but no image; give a file or folder in it that is one")
     if known is None:
         raise InputError(f"{path}: is no image that Pellucid reads; it reads {readable()}")
-    if file.is_dir() and known.module != "zarr":
+    if file.is_dir() != known.is_folder:
+        if known.is_folder:
+            raise InputError(f"{path}: is a file, not a {known.name} folder; rename it or give the folder")
         raise InputError(f"{path}: is a folder, not a {known.name} file; rename it or give a file in it")
     with reading(str(path)):
         return known.load().open_file(str(file), inner)
@@ -111,7 +144,8 @@ def writable_format(path: Path, plan: Plan) -> Format:
         raise InputError(f"{plan.path}: the extension {path.suffix or '(none)'} is not known; use one of {endings}")
     able = known.load().WRITABLE
     if not able:
-        raise InputError(f"{plan.path}: {known.name} loses detail and is only read; write .tif or .png instead")
+        why, instead = ("is", ".zarr") if known.is_folder else ("loses detail and is", ".tif or .png")
+        raise InputError(f"{plan.path}: {known.name} {why} only read; write {instead} instead")
     if plan.dtype.name not in able:
         other = " or ".join(f.extensions[0] for f in FORMATS[:3] if plan.dtype.name in f.load().WRITABLE)
         raise InputError(

@@ -53,9 +53,11 @@ class Source:
         digest = hashlib.sha256()
         for image in self.images:
             digest.update(f"{Path(image.path).name}|{image.axes}|{image.shape}|{image.dtype.name}\n".encode())
-        planes = self.planes
-        for number in np.unique(np.linspace(0, len(planes) - 1, _SAMPLED_PLANES).astype(int)):
-            digest.update(np.ascontiguousarray(_centre(planes[int(number)])).tobytes())
+        ends = np.cumsum([len(image.planes) for image in self.images])
+        for number in np.unique(np.linspace(0, ends[-1] - 1, _SAMPLED_PLANES).astype(int)):
+            home = int(np.searchsorted(ends, number, side="right"))
+            plane = self.images[home].planes[int(number - ends[home])]  # a negative number counts from the image's end
+            digest.update(np.ascontiguousarray(_centre(plane)).tobytes())
         return digest.hexdigest()
 
 

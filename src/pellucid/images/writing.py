@@ -13,8 +13,9 @@ import numpy.typing as npt
 from pellucid.errors import InputError, RunError
 from pellucid.images.atomic import check_free, replacing
 from pellucid.images.conversion import ClipReport, Conversion
-from pellucid.images.image import Image, PixelSize, check_dtype
+from pellucid.images.image import Image, check_dtype
 from pellucid.images.layout import AXES, Array, Layout, default_layout
+from pellucid.images.pixel_size import PixelSize
 from pellucid.images.plan import Plan, Sink
 from pellucid.images.registry import split, writable_format
 

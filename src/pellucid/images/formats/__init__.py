@@ -1,1 +1,1 @@
-"""One file a format: ``open_file`` reads it, ``create`` writes it, ``WRITABLE`` names the pixel types that it holds."""
+"""One file a format: ``open_file`` reads it, ``create`` and ``reopen`` write it, ``WRITABLE`` names its pixel types."""

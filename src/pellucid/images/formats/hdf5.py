@@ -12,9 +12,12 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.images.handles import Handle
-from pellucid.images.image import DTYPES, ArrayImage, Image, PixelSize
-from pellucid.images.layout import AXES, Layout, default_layout, named_layout
+from pellucid.images.image import DTYPES, ArrayImage, Image
+from pellucid.images.layout import AXES, Array, Layout, default_layout, named_layout
+from pellucid.images.mapping import release_map
+from pellucid.images.pixel_size import PixelSize
 from pellucid.images.plan import Plan, Sink
+from pellucid.images.staging import create_staged, reopen_staged
 
 WRITABLE = DTYPES
 _SIZE = "element_size_um"  # z, y, x in µm: what ilastik's and PlantSeg's files use
@@ -41,6 +44,7 @@ def open_file(path: str, inner: str | None) -> Image:
         pixel_size = _pixel_size(dataset)
     image = ArrayImage(name, Handle(partial(_open, path, inner), _close), layout)
     image.style = style
+    image.chunks = chunks or image.chunks
     image.pixel_size = pixel_size.along(image.axes) if pixel_size else None
     return image
 
@@ -94,19 +98,35 @@ def _pixel_size(dataset: Any) -> PixelSize | None:
 
 
 def create(path: Path, plan: Plan) -> Sink:
-    """Start a file with one data set: at the path given, else where the input had it, else at /data."""
+    """Start the pixels of a data set; the file is written at the end, for a kill would leave it damaged."""
     _refuse_other_data(Path(plan.path.rpartition(":")[0] if plan.inner else plan.path))
+    return create_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
+
+
+def reopen(path: Path, plan: Plan) -> Sink:
+    """Go on with the pixels of a data set."""
+    return reopen_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
+
+
+def _encode(plan: Plan, planes: Array, path: Path) -> None:
+    """One data set: at the path given, else where the input had it, else at /data."""
     style = plan.style if isinstance(plan.style, Hdf5Style) else Hdf5Style()
-    file = h5py.File(path, "w")
-    dataset = file.create_dataset(
-        plan.inner or style.inner, plan.shape, plan.dtype, chunks=_chunks(plan, style), compression=style.compression
-    )
-    for dimension, letter in zip(dataset.dims, plan.axes, strict=True):
-        dimension.label = letter.lower()
-    if plan.pixel_size:
-        sizes = plan.pixel_size.to("µm").values
-        dataset.attrs[_SIZE] = [sizes[axis] for axis in "ZYX" if axis in sizes]
-    return Sink(dataset, Layout(plan.axes), file.close, abort=file.close)
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset(
+            plan.inner or style.inner,
+            plan.shape,
+            plan.dtype,
+            chunks=_chunks(plan, style),
+            compression=style.compression,
+        )
+        for dimension, letter in zip(dataset.dims, plan.axes, strict=True):
+            dimension.label = letter.lower()
+        if plan.pixel_size:
+            sizes = plan.pixel_size.to("µm").values
+            dataset.attrs[_SIZE] = [sizes[axis] for axis in "ZYX" if axis in sizes]
+        for box in dataset.iter_chunks() if dataset.chunks else np.ndindex(plan.shape[:-2]):
+            dataset[box] = planes[box]
+            release_map(planes)
 
 
 def _chunks(plan: Plan, style: Hdf5Style) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -14,15 +15,18 @@ import numpy as np
 from pellucid.errors import InputError
 from pellucid.images.atomic import reserve
 from pellucid.images.handles import Handle
-from pellucid.images.image import ArrayImage, Image, PixelSize
-from pellucid.images.layout import Layout
-from pellucid.images.plan import Plan, Sink
+from pellucid.images.image import ArrayImage, Image
+from pellucid.images.layout import Array, Layout
+from pellucid.images.mapping import release_map
+from pellucid.images.pixel_size import PixelSize
+from pellucid.images.plan import Plan, Sink, mapped_sink, refuse_other
 
 WRITABLE = ("uint8", "int8", "uint16", "int16", "float16", "float32")
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 _NO_BYTES = "MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"
 _IMOD_STAMP = 1146047817  # "IMOD" in the header's extra space: its flags tell whether bytes are signed
 _IMOD_SIGNED = 1
+_PART = 1 << 18  # pixels that are looked at in one piece: it stays in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -72,21 +76,48 @@ def create(path: Path, plan: Plan) -> Sink:
     """Map a new file. Bytes without sign become uint16 (mode 6), for MRC has no mode for them."""
     if len(plan.axes) > 4 or "C" in plan.axes:
         raise InputError(f"{plan.path}: MRC holds YX, ZYX or TZYX, not {plan.axes}; write .tif or .zarr instead")
-    stored = np.dtype(np.uint16) if plan.dtype == np.uint8 else plan.dtype
-    notes = [_NO_BYTES] if stored != plan.dtype else []
     style = plan.style if isinstance(plan.style, MrcStyle) else MrcStyle()
+    sizes = plan.pixel_size.to("Å").values if plan.pixel_size else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mrcfile warns that a fresh file is empty
-        file = mrcfile.new_mmap(path, plan.shape, mrcfile.utils.mode_from_dtype(stored))
+        with mrcfile.new_mmap(path, plan.shape, mrcfile.utils.mode_from_dtype(_stored(plan))) as file:
+            if len(plan.shape) == 3 and style.image_stack:
+                file.set_image_stack()
+            # a depth that nobody gave stays 0, which is MRC's "unknown"
+            file.voxel_size = tuple(sizes.get(axis, 0.0) for axis in "XYZ")
     reserve(path, path.stat().st_size)
-    if plan.shape and len(plan.shape) == 3 and style.image_stack:
-        file.set_image_stack()
-    sizes = plan.pixel_size.to("Å").values if plan.pixel_size else {}
-    # a depth that nobody gave stays 0, which is MRC's "unknown"
-    file.voxel_size = tuple(sizes.get(axis, 0.0) for axis in "XYZ")
+    return reopen(path, plan)
 
-    def finish() -> None:
-        file.update_header_stats()
-        file.close()
 
-    return Sink(file.data, Layout(plan.axes), finish, abort=file.close, notes=notes)
+def reopen(path: Path, plan: Plan) -> Sink:
+    """Map the pixels of a file that was begun; the header is left alone until the end."""
+    with mrcfile.mmap(path, mode="r") as file:
+        begun = file.data
+    stored = _stored(plan)
+    refuse_other(plan.path, begun, plan.shape, stored)
+    pixels = np.memmap(path, stored, "r+", begun.offset, plan.shape)
+    sink = mapped_sink(pixels, plan, Layout(plan.axes), partial(_finish, path, pixels))
+    sink.notes = [_NO_BYTES] if stored != plan.dtype else []
+    return sink
+
+
+def _stored(plan: Plan) -> np.dtype[Any]:
+    return np.dtype(np.uint16) if plan.dtype == np.uint8 else plan.dtype
+
+
+def _finish(path: Path, pixels: Array) -> None:
+    """Put the range, mean and deviation of all pixels into the header, a part of them after the other."""
+    lows, highs, sums, squares = [], [], [], []
+    flat = pixels.reshape(-1)
+    for start in range(0, flat.size, _PART):
+        part = flat[start : start + _PART]
+        lows.append(part.min())
+        highs.append(part.max())
+        numbers = part.astype(np.float64)
+        sums.append(numbers.sum())
+        squares.append(numbers @ numbers)
+        release_map(pixels)
+    mean = math.fsum(sums) / pixels.size
+    with mrcfile.mmap(path, mode="r+") as file:
+        file.header.dmin, file.header.dmax, file.header.dmean = min(lows), max(highs), mean
+        file.header.rms = math.sqrt(max(0.0, math.fsum(squares) / pixels.size - mean**2))

@@ -12,7 +12,7 @@ from pellucid.images.atomic import reserve
 from pellucid.images.handles import Handle
 from pellucid.images.image import DTYPES, ArrayImage, Image
 from pellucid.images.layout import Layout, default_layout
-from pellucid.images.plan import Plan, Sink, lost_pixel_size
+from pellucid.images.plan import Plan, Sink, lost_pixel_size, mapped_sink, refuse_other
 
 WRITABLE = DTYPES
 
@@ -32,4 +32,17 @@ def create(path: Path, plan: Plan) -> Sink:
     """Map a new array."""
     array = np.lib.format.open_memmap(path, "w+", plan.dtype, plan.shape)
     reserve(path, array.offset + plan.bytes)
-    return Sink(array, Layout(plan.axes), array.flush, notes=lost_pixel_size(plan, "NPY"))
+    return _sink(array, plan)
+
+
+def reopen(path: Path, plan: Plan) -> Sink:
+    """Map an array that was begun."""
+    array = np.lib.format.open_memmap(path, "r+")
+    refuse_other(plan.path, array, plan.shape, plan.dtype)
+    return _sink(array, plan)
+
+
+def _sink(array: Any, plan: Plan) -> Sink:
+    sink = mapped_sink(array, plan, Layout(plan.axes))
+    sink.notes = lost_pixel_size(plan, "NPY")
+    return sink

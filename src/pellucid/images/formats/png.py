@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,9 +13,11 @@ import imagecodecs
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.images.image import Image, PixelSize
+from pellucid.images.image import Image
 from pellucid.images.layout import Array, Layout
+from pellucid.images.pixel_size import PixelSize
 from pellucid.images.plan import Plan, Sink
+from pellucid.images.staging import create_staged, reopen_staged
 
 WRITABLE = ("uint8", "uint16")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -95,13 +98,17 @@ def create(path: Path, plan: Plan) -> Sink:
         raise InputError(
             f"{plan.path}: PNG holds one plane, this image has {plan.planes}; write .tif, .mrc or .zarr instead"
         )
-    plane = np.zeros(plan.shape, plan.dtype)
+    return create_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
 
-    def finish() -> None:
-        data = bytes(imagecodecs.png_encode(plane.reshape(plan.shape[-2:])))
-        path.write_bytes(_with_pixel_size(data, plan.pixel_size))
 
-    return Sink(plane, Layout(plan.axes), finish)
+def reopen(path: Path, plan: Plan) -> Sink:
+    """Go on with the plane that is to be encoded."""
+    return reopen_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
+
+
+def _encode(plan: Plan, plane: Array, path: Path) -> None:
+    data = bytes(imagecodecs.png_encode(plane.reshape(plan.shape[-2:])))
+    path.write_bytes(_with_pixel_size(data, plan.pixel_size))
 
 
 def _with_pixel_size(data: bytes, pixel_size: PixelSize | None) -> bytes:

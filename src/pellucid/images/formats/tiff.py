@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import threading
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from pellucid.images.formats.tiff_tags import TiffStyle, read_pixel_size, read_s
 from pellucid.images.handles import Handle
 from pellucid.images.image import DTYPES, ArrayImage, Image
 from pellucid.images.layout import SAMPLES, Array, Layout, named_layout
-from pellucid.images.plan import Plan, Sink, scratch
+from pellucid.images.mapping import release_map
+from pellucid.images.plan import Plan, Sink, mapped_sink, refuse_other
+from pellucid.images.staging import create_staged, reopen_staged
 
 WRITABLE = DTYPES
 
@@ -48,13 +52,16 @@ class PagedTiff(Image):
 
     def __init__(self, path: str, series: Any, layout: Layout) -> None:
         super().__init__(path, layout, series.shape, series.dtype)
+        self.chunks = (*self.chunks[:-2], *_segment_shape(series.keyframe))
         self._handle: Handle[Any] = Handle(partial(tifffile.TiffFile, path), tifffile.TiffFile.close)
+        self._lock = threading.RLock()  # an open TIFF has one place where it reads
 
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
         """See ``Image.read_window``."""
         number = int(np.ravel_multi_index(index, self.shape[:-2])) if index else 0
         with self._handle as tif:
-            page = tif.series[0].pages[number]
+            with self._lock:
+                page = tif.series[0].pages[number]
             if page is None:
                 raise InputError(f"{self.path}: page {number} is missing in the file; export it again")
             area = (rows.stop - rows.start) * (columns.stop - columns.start)
@@ -64,19 +71,25 @@ class PagedTiff(Image):
                 or len(page.dataoffsets) == 1
             ):
                 return self._whole(page)[rows, columns]
-            return _window(page, rows, columns, self.dtype)
+            return self._part(page, rows, columns)
 
     def _whole(self, page: Any) -> Array:
         letters = "".join(letter for letter in page.axes if letter in "YX" + SAMPLES)
-        return Layout(letters).to_plane(page.asarray())
+        return Layout(letters).to_plane(page.asarray(lock=self._lock))
+
+    def _part(self, page: Any, rows: slice, columns: slice) -> Array:
+        wanted = list(_segments(page, rows, columns))
+        offsets, counts = [page.dataoffsets[i] for i in wanted], [page.databytecounts[i] for i in wanted]
+        with self._lock:
+            encoded = [data for data, _ in page.parent.filehandle.read_segments(offsets, counts, sort=False)]
+        return _window(page, dict(zip(wanted, encoded, strict=True)), rows, columns, self.dtype)
 
 
-def _window(page: Any, rows: slice, columns: slice, dtype: np.dtype[Any]) -> Array:
+def _window(page: Any, encoded: Mapping[int, bytes | None], rows: slice, columns: slice, dtype: np.dtype[Any]) -> Array:
+    """A window from the strips or tiles that it touches, by their number."""
     window = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype)
-    wanted = list(_segments(page, rows, columns))
-    offsets, counts = [page.dataoffsets[i] for i in wanted], [page.databytecounts[i] for i in wanted]
-    handle, tables = page.parent.filehandle, page.keyframe.jpegtables
-    for (data, _), number in zip(handle.read_segments(offsets, counts, sort=False), wanted, strict=True):
+    tables = page.keyframe.jpegtables
+    for number, data in encoded.items():
         segment, (_, _, top, left, _), (_, height, width, _) = page.decode(data, number, jpegtables=tables)
         if segment is None:  # a segment without data means zeros
             continue
@@ -89,12 +102,18 @@ def _window(page: Any, rows: slice, columns: slice, dtype: np.dtype[Any]) -> Arr
 
 def _segments(page: Any, rows: slice, columns: slice) -> Iterator[int]:
     """The numbers of the strips or tiles that a window touches."""
-    key = page.keyframe
-    height, width = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, key.imagewidth)
-    across = -(-key.imagewidth // width)
+    height, width = _segment_shape(page.keyframe)
+    across = -(-page.keyframe.imagewidth // width)
     for y in range(rows.start // height, -(-rows.stop // height)):
         for x in range(columns.start // width, -(-columns.stop // width)):
             yield y * across + x
+
+
+def _segment_shape(page: Any) -> tuple[int, int]:
+    """(Y, X) of a tile or a strip."""
+    if page.is_tiled:
+        return page.tilelength, page.tilewidth
+    return min(page.rowsperstrip, page.imagelength), page.imagewidth
 
 
 def _series(tif: Any, path: str) -> Any:
@@ -133,19 +152,58 @@ def _refuse_cut_off(tif: Any, series: Any, path: str) -> None:
 
 def create(path: Path, plan: Plan) -> Sink:
     """Start a file of the input's kind and compression: mapped where nothing is encoded, else encoded at the end."""
-    style = plan.style if isinstance(plan.style, TiffStyle) else TiffStyle()
-    layout, file_options, page_options = write_options(plan, style)
-    shape = layout.stored_shape(plan.sizes)
-    if "compression" in page_options or "tile" in page_options:
-        planes = scratch(path.parent, shape, plan.dtype)
-
-        def encode() -> None:
-            with tifffile.TiffWriter(path, **file_options) as tif:
-                tif.write(planes, **page_options)
-
-        return Sink(planes, layout, encode)
+    layout, file_options, page_options = _options(plan)
+    if _is_encoded(page_options):
+        return create_staged(path, plan, layout, partial(_encode, file_options, page_options))
     with tifffile.TiffWriter(path, **file_options) as tif:
-        tif.write(None, shape=shape, dtype=plan.dtype, **page_options)
+        tif.write(None, shape=layout.stored_shape(plan.sizes), dtype=plan.dtype, **page_options)
     reserve(path, path.stat().st_size)
+    return _mapped_sink(path, plan, layout)
+
+
+def reopen(path: Path, plan: Plan) -> Sink:
+    """Go on with a file, or with the planes that are to be encoded."""
+    layout, file_options, page_options = _options(plan)
+    if _is_encoded(page_options):
+        return reopen_staged(path, plan, layout, partial(_encode, file_options, page_options))
+    return _mapped_sink(path, plan, layout)
+
+
+def _options(plan: Plan) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
+    return write_options(plan, plan.style if isinstance(plan.style, TiffStyle) else TiffStyle())
+
+
+def _is_encoded(page_options: dict[str, Any]) -> bool:
+    return "compression" in page_options or "tile" in page_options
+
+
+def _mapped_sink(path: Path, plan: Plan, layout: Layout) -> Sink:
     mapped = tifffile.memmap(path, mode="r+")
-    return Sink(mapped.reshape(shape), layout, mapped.flush)
+    shape = layout.stored_shape(plan.sizes)
+    planes = mapped.reshape(shape) if mapped.size == math.prod(shape) else mapped  # tifffile leaves axes of 1 out
+    refuse_other(plan.path, planes, shape, plan.dtype)
+    return mapped_sink(planes, plan, layout)
+
+
+def _encode(file_options: dict[str, Any], page_options: dict[str, Any], planes: Array, path: Path) -> None:
+    pages = _tiles(planes, page_options["tile"]) if "tile" in page_options else _pages(planes)
+    with tifffile.TiffWriter(path, **file_options) as tif:
+        tif.write(pages, shape=planes.shape, dtype=planes.dtype, **page_options)
+
+
+def _pages(planes: Array) -> Iterator[Array]:
+    """The pages one by one; those that were taken leave memory."""
+    for page in planes.reshape(-1, *planes.shape[-2:]):
+        yield page
+        release_map(planes)
+
+
+def _tiles(planes: Array, sides: tuple[int, int]) -> Iterator[Array]:
+    """The tiles of every page, row by row, filled up with zeros beyond the border."""
+    height, width = sides
+    for page in _pages(planes):
+        for top in range(0, page.shape[0], height):
+            for left in range(0, page.shape[1], width):
+                tile = page[top : top + height, left : left + width]
+                yield np.pad(tile, ((0, height - tile.shape[0]), (0, width - tile.shape[1])))
+            release_map(planes)

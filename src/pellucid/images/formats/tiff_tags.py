@@ -8,8 +8,8 @@ from typing import Any, Literal
 import tifffile
 
 from pellucid.images.formats.png import PRINT_METRES
-from pellucid.images.image import PixelSize, known_unit
 from pellucid.images.layout import Layout
+from pellucid.images.pixel_size import PixelSize, known_unit
 from pellucid.images.plan import Plan
 
 Kind = Literal["imagej", "ome", "plain"]

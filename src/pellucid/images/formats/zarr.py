@@ -1,83 +1,111 @@
-"""Zarr arrays and OME-Zarr 0.4 (Zarr v2) and 0.5 (Zarr v3): the highest resolution is read, one is written."""
+"""Zarr arrays and OME-Zarr 0.4 (Zarr v2) and 0.5 (Zarr v3): the highest resolution is read, all are written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import zarr
 
 from pellucid.errors import InputError
+from pellucid.images.formats.zarr_metadata import (
+    Design,
+    ZarrStyle,
+    axis_units,
+    pixel_size,
+    transformations,
+    whole_factors,
+)
 from pellucid.images.handles import Handle
-from pellucid.images.image import DTYPES, ArrayImage, Image, PixelSize, known_unit
+from pellucid.images.image import DTYPES, ArrayImage, Image
 from pellucid.images.layout import AXES, Layout, default_layout, named_layout
-from pellucid.images.plan import Plan, Sink
+from pellucid.images.plan import Level, Plan, Sink, refuse_other
 
 WRITABLE = DTYPES
-_KINDS = {"T": "time", "C": "channel"}
-_UNITS = {
-    "m": "meter",
-    "cm": "centimeter",
-    "mm": "millimeter",
-    "µm": "micrometer",
-    "nm": "nanometer",
-    "Å": "angstrom",
-    "pm": "picometer",
-}
-
-
-@dataclass(frozen=True)
-class ZarrStyle:
-    """The Zarr version (2: OME-Zarr 0.4, 3: OME-Zarr 0.5), the chunk of a plane, and where the image lies in space."""
-
-    version: Literal[2, 3] = 3
-    chunk: tuple[int, int] = (1024, 1024)
-    translation: Mapping[str, float] = field(default_factory=dict)
-    time: tuple[float, str | None] = (1.0, None)
+_COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma"}
 
 
 def open_file(path: str, inner: str | None) -> Image:
     """Open an array, or the first level of an OME-Zarr image."""
     del inner
-    node = zarr.open(path, mode="r")
-    if isinstance(node, zarr.Array):
-        return _image(path, node, _named_axes(node, path), {})
-    prefix, multiscale = _multiscale(node, path)
-    if multiscale is None:
-        return _image(path, *_only_array(node, path), {})
-    level = multiscale["datasets"][0]
-    array = node[f"{prefix}{level['path']}"]
+    with warnings.catch_warnings(), _known_codecs(path):
+        warnings.simplefilter("ignore")  # the zarr library warns of whatever else lies in a group's folder
+        node = zarr.open(path, mode="r")
+        if isinstance(node, zarr.Array):
+            return _image(path, node, _named_axes(node, path), {})
+        prefix, attributes = _multiscales(node, path)
+        if not attributes:
+            return _image(path, *_only_array(node, path), {})
+        multiscale = attributes["multiscales"][0]
+        array, letters = _first_level(node, prefix, multiscale, path)
+        return _image(path, array, named_layout(letters, array.shape, path), multiscale, attributes.get("omero"))
+
+
+@contextmanager
+def _known_codecs(path: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if type(error).__name__ != "UnknownCodecError":  # zarr's, or for version 2 that of its numcodecs
+            raise
+        raise InputError(
+            f"{path}: is compressed by a codec that is not installed ({error}); install it, or export with zstd or gzip"
+        ) from error
+
+
+def _first_level(group: Any, prefix: str, multiscale: Mapping[str, Any], path: str) -> tuple[Any, str]:
+    """The array of the finest level, and the letters of its axes."""
+    try:
+        name = str(multiscale["datasets"][0]["path"])
+        letters = "".join(str(axis["name"]) if isinstance(axis, dict) else str(axis) for axis in multiscale["axes"])
+    except (KeyError, IndexError, TypeError) as error:
+        raise InputError(f"{path}: its 'multiscales' names no axes and levels; write its metadata again") from error
+    array = group.get(f"{prefix}{name}")
     if not isinstance(array, zarr.Array):
-        raise InputError(f"{path}: level {level['path']} is no array; the OME-Zarr is incomplete, copy it again")
-    letters = "".join(str(axis["name"]) if isinstance(axis, dict) else str(axis) for axis in multiscale["axes"])
-    return _image(path, array, named_layout(letters, array.shape, path), multiscale)
+        raise InputError(f"{path}: level {name} is no array; the OME-Zarr is incomplete, copy it again")
+    if array.ndim != len(letters):
+        raise InputError(
+            f"{path}: level {name} has {array.ndim} dimensions, but axes {letters}; write its metadata again"
+        )
+    return array, letters
 
 
-def _multiscale(group: Any, path: str) -> tuple[str, dict[str, Any] | None]:
-    """The group's first multiscale description, or that of the only image in a collection (bioformats2raw)."""
+def _multiscales(group: Any, path: str) -> tuple[str, dict[str, Any]]:
+    """The group's attributes if it is an image, or those of the only image in a collection (bioformats2raw)."""
     attributes = dict(group.attrs)
     attributes = attributes.get("ome", attributes)
     if attributes.get("multiscales"):
-        return "", attributes["multiscales"][0]
+        return "", attributes
     if "bioformats2raw.layout" not in attributes:
-        return "", None
+        return "", {}
     images = sorted(name for name, _ in group.groups() if name != "OME")
     if len(images) != 1:
         raise InputError(
             f"{path}: holds {len(images)} images; give one of them, as in {path}/{images[0] if images else 0}"
         )
-    return f"{images[0]}/", _multiscale(group[images[0]], path)[1]
+    return f"{images[0]}/", _multiscales(group[images[0]], path)[1]
 
 
 def _only_array(group: Any, path: str) -> tuple[Any, Layout]:
     names = sorted(name for name, _ in group.arrays())
     if len(names) != 1:
-        listed = f"several: {', '.join(names)}. Name one, as in {path}/{names[0]}" if names else "none"
+        listed = f"several: {', '.join(names)}. Name one, as in {path}/{names[0]}" if names else _groups(group, path)
         raise InputError(f"{path}: one array with an image is wanted, the group has {listed}")
     return group[names[0]], _named_axes(group[names[0]], path)
+
+
+def _groups(group: Any, path: str) -> str:
+    names = sorted(name for name, _ in group.groups())
+    if not names:
+        return "none; give another folder"
+    return f"none, but groups: {', '.join(names[:8])}. Name the one with the image, as in {path}/{names[0]}"
 
 
 def _named_axes(array: Any, path: str) -> Layout:
@@ -88,87 +116,113 @@ def _named_axes(array: Any, path: str) -> Layout:
     return default_layout(array.shape, path)
 
 
-def _image(path: str, array: Any, layout: Layout, multiscale: dict[str, Any]) -> Image:
-    image = ArrayImage(path, Handle(partial(_reopen, path, array.path)), layout)
-    chunk = dict(zip(layout.stored, array.chunks, strict=True))
-    scale, translation = _transformations(multiscale, layout)
-    units = {str(a["name"]).upper(): a.get("unit") for a in multiscale.get("axes", []) if isinstance(a, dict)}
+def _image(path: str, array: Any, layout: Layout, multiscale: dict[str, Any], omero: Any = None) -> Image:
+    image = ZarrImage(path, array, layout)
+    levels = range(len(multiscale["datasets"]) if multiscale else 1)
+    placed = [transformations(multiscale, level, layout.stored) for level in levels]
+    scale, translation = placed[0]
+    units = axis_units(multiscale, layout.stored)
+    image.pixel_size = pixel_size(scale, units)
+    ours = scale | dict(image.pixel_size.values if image.pixel_size else {})
     image.style = ZarrStyle(
-        array.metadata.zarr_format,
-        (chunk["Y"], chunk["X"]),
-        translation,
-        (scale.get("T", 1.0), units.get("T")),
+        version=array.metadata.zarr_format,
+        chunks=dict(zip(layout.stored, array.chunks, strict=True)),
+        shards=dict(zip(layout.stored, array.shards, strict=True)) if array.shards else None,
+        compressors=_plain(array.compressors),
+        levels=whole_factors([one for one, _ in placed]),
+        scale=ours,
+        translation={axis: shift * ours[axis] / scale[axis] for axis, shift in translation.items() if shift},
+        units=units,
+        name=multiscale.get("name"),
+        omero=omero,
     )
-    image.pixel_size = _pixel_size(scale, units)
     return image
+
+
+class ZarrImage(ArrayImage):
+    """A Zarr array."""
+
+    def __init__(self, path: str, array: Any, layout: Layout) -> None:
+        super().__init__(path, Handle(partial(_reopen, path, array.path)), layout)
+        self.chunks = layout.shape(array.chunks)
+        self._files = array.shards or array.chunks
+        self._folder = Path(path) / array.path
+        self._grid = tuple(-(-size // side) for size, side in zip(array.shape, self._files, strict=True))
+
+    def missing_chunks(self) -> tuple[int, int] | None:
+        """See ``Image.missing_chunks``; a shard counts as one, for it is one file, and an empty file as missing."""
+        found = sum(1 for file in _files(self._folder) if _in_grid(file, self._grid))
+        return math.prod(self._grid) - found, math.prod(self._grid)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Every file of an array's folder that is not empty, its path in it."""
+    for parent, _, names in os.walk(folder):
+        inner = os.path.relpath(parent, folder)
+        yield from (f"{inner}/{name}" for name in names if (Path(parent) / name).stat().st_size)
+
+
+def _in_grid(file: str, grid: tuple[int, ...]) -> bool:
+    """Whether a file is a chunk: ``c/0/1``, ``0/1`` or ``0.1``."""
+    numbers = [part for part in re.split(r"[/.]", file) if part not in ("", "c")]
+    return len(numbers) == len(grid) and all(
+        n.isdecimal() and int(n) < most for n, most in zip(numbers, grid, strict=True)
+    )
+
+
+def _plain(compressors: Any) -> Any:
+    """Compressors that any reader knows, as they are; others are left to the zarr library."""
+    names = {getattr(one, "codec_id", None) or type(one).__name__.removesuffix("Codec").lower() for one in compressors}
+    return tuple(compressors) if names <= _COMPRESSORS else "auto"
 
 
 def _reopen(path: str, inner: str) -> Any:
     return zarr.open_array(path, path=inner, mode="r")
 
 
-def _transformations(multiscale: dict[str, Any], layout: Layout) -> tuple[dict[str, float], dict[str, float]]:
-    """Scale and translation by axis: first the level's, then the multiscale's own on top."""
-    scale = dict.fromkeys(layout.stored, 1.0)
-    translation = dict.fromkeys(layout.stored, 0.0)
-    level = multiscale["datasets"][0] if multiscale else {}
-    for step in [*level.get("coordinateTransformations", []), *multiscale.get("coordinateTransformations", [])]:
-        for axis, value in zip(layout.stored, step.get(step["type"], ()), strict=False):
-            if step["type"] == "scale":
-                scale[axis] *= value
-                translation[axis] *= value
-            elif step["type"] == "translation":
-                translation[axis] += value
-    return scale, {axis: value for axis, value in translation.items() if value}
-
-
-def _pixel_size(scale: Mapping[str, float], units: Mapping[str, str | None]) -> PixelSize | None:
-    """Known where the axes have a length unit; sizes of another unit than X's are brought to it."""
-    unit = known_unit(units.get("X"))
-    sizes = {axis: (scale[axis], known_unit(units.get(axis))) for axis in "ZYX" if axis in scale}
-    if unit is None or sizes["Y"][1] is None:
-        return None
-    values = {axis: PixelSize({axis: size}, own).to(unit).values[axis] for axis, (size, own) in sizes.items() if own}
-    return PixelSize(values, unit)
-
-
 def create(path: Path, plan: Plan) -> Sink:
-    """Start an OME-Zarr with one level, of the input's version; 0.5 if the input was of another format."""
-    style = plan.style if isinstance(plan.style, ZarrStyle) else ZarrStyle()
-    layout = Layout("".join(letter for letter in AXES if letter in plan.axes))  # OME wants time, channel, space
-    multiscale = _description(path.stem.removesuffix(".ome"), layout, plan.pixel_size, style)
-    if style.version == 2:
-        attributes: dict[str, Any] = {"multiscales": [{"version": "0.4", **multiscale}]}
-    else:
-        attributes = {"ome": {"version": "0.5", "multiscales": [multiscale]}}
-    group = zarr.create_group(path, zarr_format=style.version, attributes=attributes)
-    chunk = {"Y": style.chunk[0], "X": style.chunk[1]}
-    array = group.create_array(
-        "0",
-        shape=layout.stored_shape(plan.sizes),
-        chunks=tuple(min(chunk.get(axis, 1), plan.sizes[axis]) for axis in layout.stored),
-        dtype=plan.dtype,
-        fill_value=0,
-        chunk_key_encoding={"name": "v2" if style.version == 2 else "default", "separator": "/"},
-        dimension_names=None if style.version == 2 else [letter.lower() for letter in layout.stored],
-    )
-    return Sink(array, layout, lambda: None)
+    """Start an OME-Zarr of the input's version, chunks and compression; 0.5 if the input was of another format."""
+    design = Design.of(plan)
+    grids = [design.grid(sizes) for sizes in design.sizes]
+    style, stored = design.style, design.layout.stored
+    group = zarr.create_group(path, zarr_format=style.version, attributes=design.attributes())
+    for number, (sizes, (chunks, shards)) in enumerate(zip(design.sizes, grids, strict=True)):
+        group.create_array(
+            str(number),
+            shape=design.layout.stored_shape(sizes),
+            chunks=design.layout.stored_shape(chunks),
+            shards=design.layout.stored_shape(shards) if shards else None,
+            dtype=plan.dtype,
+            fill_value=0,
+            compressors=style.compressors,
+            chunk_key_encoding={"name": "v2" if style.version == 2 else "default", "separator": "/"},
+            dimension_names=None if style.version == 2 else [letter.lower() for letter in stored],
+        )
+    return _sink(group, design)
 
 
-def _description(name: str, layout: Layout, pixel_size: PixelSize | None, style: ZarrStyle) -> dict[str, Any]:
-    sizes = dict(pixel_size.values) if pixel_size else {}
-    axes: list[dict[str, str]] = []
-    for letter in layout.stored:
-        axis = {"name": letter.lower(), "type": _KINDS.get(letter, "space")}
-        if letter in sizes and pixel_size:
-            axis["unit"] = _UNITS[pixel_size.unit]
-        elif letter == "T" and style.time[1]:
-            axis["unit"] = style.time[1]
-        axes.append(axis)
-    sizes["T"] = style.time[0]
-    transformations: list[dict[str, Any]] = [{"type": "scale", "scale": [sizes.get(a, 1.0) for a in layout.stored]}]
-    if style.translation:
-        shifts = [style.translation.get(a, 0.0) for a in layout.stored]
-        transformations.append({"type": "translation", "translation": shifts})
-    level = {"path": "0", "coordinateTransformations": transformations}
-    return {"name": name, "axes": axes, "datasets": [level]}
+def reopen(path: Path, plan: Plan) -> Sink:
+    """Go on with an OME-Zarr that was begun; what a killed process has left half-written is swept up at the end."""
+    sink = _sink(zarr.open_group(path, mode="r+"), Design.of(plan))
+    sink.finish = partial(_sweep, path)
+    return sink
+
+
+def _sweep(path: Path) -> None:
+    for parent, _, names in os.walk(path):
+        for name in names:
+            if name.endswith(".partial"):  # as the zarr library calls a chunk until it is whole
+                (Path(parent) / name).unlink()
+
+
+def _sink(group: Any, design: Design) -> Sink:
+    levels = []
+    for number, (sizes, factors) in enumerate(zip(design.sizes, design.factors, strict=True)):
+        array = group[str(number)]
+        shape = tuple(sizes[axis] for axis in design.plan.axes)
+        refuse_other(design.plan.path, array, design.layout.stored_shape(sizes), design.plan.dtype)
+        sides = dict(zip(design.layout.stored, array.shards or array.chunks, strict=True))
+        unit = tuple(sides[axis] for axis in design.plan.axes)
+        levels.append(Level(array, design.layout, shape, factors, unit))
+    finest = levels[0]
+    return Sink(finest.array, finest.layout, finest.unit, lambda: None, levels=levels)

@@ -1,0 +1,57 @@
+"""How large a pixel is, in units of length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.errors import InputError
+
+_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
+_SPELLINGS = {
+    "µm": ("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre", "\\u00b5m"),
+    "nm": ("nm", "nanometer", "nanometre", "nanometers"),
+    "Å": ("å", "Å", "angstrom", "ångström", "a"),
+    "mm": ("mm", "millimeter", "millimetre"),
+    "cm": ("cm", "centimeter", "centimetre"),
+    "pm": ("pm", "picometer", "picometre"),
+    "m": ("m", "meter", "metre"),
+}
+
+
+@dataclass(frozen=True)
+class PixelSize:
+    """The extent of one pixel along each axis that has one, e.g. ``PixelSize({"Y": 10.0, "X": 10.0}, "nm")``.
+
+    The unit is one of m, cm, mm, µm, nm, Å, pm. Sizes are only ever read from a file or given, never guessed.
+    """
+
+    values: Mapping[str, float]
+    unit: str
+
+    def __post_init__(self) -> None:
+        if self.unit not in _METRES:
+            raise InputError(f"pixel size: the unit {self.unit!r} is not known; use one of {', '.join(_METRES)}")
+        if not self.values or any(not np.isfinite(size) or size <= 0 for size in self.values.values()):
+            raise InputError(f"pixel size: {dict(self.values)} must be positive numbers")
+
+    def to(self, unit: str, digits: int = 12) -> PixelSize:
+        """The same size in another unit, to so many significant digits: 10 nm is 0.01 µm, not 0.010000000000000002."""
+        factor = _METRES[self.unit] / _METRES[unit]
+        return PixelSize({axis: float(f"{size * factor:.{digits}g}") for axis, size in self.values.items()}, unit)
+
+    def along(self, axes: str) -> PixelSize | None:
+        """The part of the size that belongs to ``axes``; None if nothing does."""
+        kept = {axis: size for axis, size in self.values.items() if axis in axes}
+        return PixelSize(kept, self.unit) if kept else None
+
+    def __str__(self) -> str:
+        return " × ".join(f"{size:.4g}" for size in self.values.values()) + f" {self.unit}"
+
+
+def known_unit(text: object) -> str | None:
+    """The unit that a file's text means (``"micron"`` is µm); None if it is no length, such as ``"pixel"``."""
+    word = str(text).strip().lower()
+    return next((unit for unit, spellings in _SPELLINGS.items() if word in spellings), None)
