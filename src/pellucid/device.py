@@ -41,8 +41,10 @@ def choose_device(wish: str = "auto") -> Device:
     return Device(device, "as asked")
 
 
-def free_memory() -> int:
-    """Bytes of main memory that are free now; 4 GiB where the system does not tell."""
+def free_memory(device: torch.device | None = None) -> int:
+    """Bytes that are free now in main memory, or in that of a CUDA device; 4 GiB where the system does not tell."""
+    if device is not None and device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

@@ -16,7 +16,7 @@ NUMBERS = st.lists(st.floats(-20, 20), min_size=2, max_size=12)
 
 
 @given(NUMBERS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_interval_holds_the_mean(values):
     found = mean_difference(values)
     assert found.mean == pytest.approx(np.mean(values))
@@ -25,7 +25,7 @@ def test_the_interval_holds_the_mean(values):
 
 
 @given(NUMBERS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_other_way_round_all_is_negated(values):
     found, other = mean_difference(values), mean_difference([-value for value in values])
     assert (other.mean, other.low, other.high) == pytest.approx((-found.mean, -found.high, -found.low))

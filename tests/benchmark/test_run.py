@@ -179,7 +179,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
 
 
 def test_two_benchmarks_in_one_folder_are_refused(tmp_path):
-    from pellucid.benchmark.lock import locked
+    from pellucid.jobs.lock import locked
 
     tasks = make_plan(request(NOISY), tmp_path)
     with (

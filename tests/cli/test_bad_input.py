@@ -142,6 +142,8 @@ BAD = {
     missing_in_hdf5: r"a\.h5: has no data set /?row",
 }
 
+DENOISED_ALL_THE_SAME = (not_a_number, infinite)
+
 
 @pytest.mark.parametrize("make", BAD, ids=lambda make: make.__name__)
 def test_bad_images_are_refused_by_every_command(make, pictures, trained, tmp_path, refused):
@@ -155,6 +157,8 @@ def test_bad_images_are_refused_by_every_command(make, pictures, trained, tmp_pa
         ("simulate", given, out),
         ("evaluate", given, given, "--data-range", 255),
     ):
+        if make in DENOISED_ALL_THE_SAME and arguments[0] == "denoise":
+            continue
         assert re.search(BAD[make], refused(*arguments)), arguments
         assert not snapshot(out)
 
@@ -274,7 +278,6 @@ def small_disk(tmp_path):
 def test_a_disk_that_is_full_when_images_are_written(small_disk, trained, tmp_path, refused):
     write_array(tmp_path / "big.tif", np.random.default_rng(0).integers(0, 255, (5, 256, 256)).astype(np.uint8))
     for arguments in (
-        ("denoise", tmp_path / "big.tif", small_disk / "out.tif", "--model", trained),
         ("simulate", tmp_path / "big.tif", small_disk / "out.npy", "--noise", "gaussian"),
         ("simulate", tmp_path / "big.tif", small_disk / "out.zarr", "--noise", "gaussian"),
         ("phantom", small_disk / "tissue", "--count", 1, "--size", 600),
@@ -283,6 +286,13 @@ def test_a_disk_that_is_full_when_images_are_written(small_disk, trained, tmp_pa
         assert "disk full while writing" in line
         assert str(small_disk) in line
         assert not snapshot(small_disk)
+
+
+def test_a_disk_too_small_for_denoised_images(small_disk, trained, tmp_path, refused):
+    write_array(tmp_path / "big.tif", np.random.default_rng(0).integers(0, 255, (5, 256, 256)).astype(np.uint8))
+    line = refused("denoise", tmp_path / "big.tif", small_disk / "out.tif", "--model", trained)
+    assert re.search(rf"{small_disk}: not enough disk: the result takes up to .* KiB and .* KiB are free", line)
+    assert not snapshot(small_disk)
 
 
 def test_a_disk_that_is_full_when_a_state_is_saved(small_disk, pictures, refused):
@@ -336,12 +346,27 @@ def test_a_full_disk_when_losses_are_written(pictures, tmp_path, refused, monkey
     assert "metrics.jsonl" in line
 
 
-def test_an_image_that_breaks_off_leaves_the_good_ones_and_no_half_file(trained, tmp_path, refused):
+def test_pixels_that_are_no_numbers_are_kept_and_told(trained, tmp_path, command):
     for name in ("a", "b"):
         write_array(tmp_path / "in" / f"{name}.tif", tissue((2, 64, 64), seed=1).astype(np.float32), axes="ZYX")
     broken = tifffile.imread(tmp_path / "in" / "b.tif")
-    broken[1, 0, 0] = np.nan
+    broken[1, 0, 0], broken[0, 3, 4:6] = np.nan, np.inf
     tifffile.imwrite(tmp_path / "in" / "b.tif", broken)
-    line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--range", 0, 255)
-    assert "b.tif[1]: 1 pixels are not finite" in line
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.tif"]
+    result = command("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--range", 0, 255)
+    assert result.status == 0
+    assert f"warning: {tmp_path / 'out' / 'b.tif'}: 3 pixels are no numbers and were kept so" in result.err
+    assert "a.tif: " not in result.err
+    holes = ~np.isfinite(broken)
+    done = tifffile.imread(tmp_path / "out" / "b.tif")
+    assert np.array_equal(done[holes], broken[holes], equal_nan=True)
+    assert np.isfinite(done[~holes]).all()
+
+
+def test_an_image_that_breaks_off_leaves_no_half_file(trained, tmp_path, refused):
+    for name in ("a", "b"):
+        write_array(tmp_path / "in" / f"{name}.png", tissue((64, 64), seed=1))
+    whole = (tmp_path / "in" / "b.png").read_bytes()
+    (tmp_path / "in" / "b.png").write_bytes(whole[:-300])
+    line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained)
+    assert "b.png: is cut off before its end; copy or export it again" in line
+    assert not (tmp_path / "out" / "b.png").exists()

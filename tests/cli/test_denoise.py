@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -244,6 +247,112 @@ def test_what_a_format_cannot_keep_is_said(noisy, trained, tmp_path, command):
     result = command("denoise", tmp_path / "a.tif", tmp_path / "b.npy", "--model", trained)
     assert "warning:" in result.err
     assert "b.npy: NPY cannot hold the pixel size (8 × 8 nm)" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--region", "0:2"], "region '0:2': has 1 parts, but this image has the axes ZYX; give z0:z1,y0:y1,x0:x1"),
+        (["--region", "a:b,0:9,0:9"], "region: 'a:b' is no part along Z; write start:stop, in pixels"),
+        (["--region", "0:9,0:20,0:20"], "region"),
+        (["--chunks", "1,two,3"], "--chunks 1,two,3: write a number for each axis, as in --chunks 1,1024,1024"),
+        (["--chunks", "0,16,16"], "--chunks 0,16,16: write a number for each axis"),
+        (["--shards", "1;32;32"], "--shards 1;32;32: write a number for each axis, as in --shards 1,1024,1024"),
+        (["--memory", "lots"], "--memory lots: write an amount such as 500M or 2G"),
+        (["--memory", "0G"], "--memory 0G: write an amount"),
+    ],
+)
+def test_options_that_say_nothing_are_refused(options, said, noisy, trained, tmp_path, refused):
+    write_array(tmp_path / "a.zarr", noisy, axes="ZYX")
+    assert said in refused("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", "--model", trained, *options)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_unknown_statistics_are_refused(noisy, trained, tmp_path, command):
+    write_array(tmp_path / "a.zarr", noisy, axes="ZYX")
+    result = command("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", "--model", trained, "--statistics", "guess")
+    assert result.status == 2
+    assert "guess" in result.err
+    assert "exact" in result.err
+    assert not (tmp_path / "b.zarr").exists()
+
+
+def test_chunks_and_a_region_of_a_zarr(noisy, trained, model, tmp_path, command):
+    size = PixelSize({"Z": 30.0, "Y": 8.0, "X": 8.0}, "nm")
+    write_array(tmp_path / "a.zarr", noisy, axes="ZYX", pixel_size=size)
+    options = ["--region", "1:3,10:60,20:90", "--chunks", "1,32,32", "--shards", "1,64,64"]
+    result = command("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", "--model", trained, *options)
+    assert result.status == 0, result.err
+    image = open_image(tmp_path / "b.zarr")
+    assert image.chunks == (1, 32, 32)
+    assert image.style.translation == {"Z": 30.0, "Y": 80.0, "X": 160.0}
+    assert np.array_equal(read(tmp_path / "b.zarr"), model.denoise(noisy)[1:3, 10:60, 20:90])
+
+
+@pytest.mark.parametrize("statistics", ["exact", "sampled", "trained"])
+def test_statistics_of_any_kind_give_a_picture(statistics, noisy, trained, tmp_path, command):
+    write_array(tmp_path / "a.tif", noisy, axes="ZYX")
+    options = ["--statistics", statistics, "--memory", "2M"]
+    result = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", trained, *options)
+    assert result.status == 0, result.err
+    assert np.corrcoef(noisy.ravel(), read(tmp_path / "b.tif").ravel())[0, 1] > 0.5
+
+
+def test_a_dry_run_tells_the_plan_and_writes_nothing(noisy, trained, tmp_path, command, refused):
+    write_array(tmp_path / "a.zarr", noisy, axes="ZYX")
+    before = snapshot(tmp_path)
+    options = ["--model", trained, "--memory", "2M", "--dry-run"]
+    result = command("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", *options)
+    assert result.status == 0
+    said = result.out + result.err
+    for words in ("ZYX 3 × 70 × 90", "2.0 MiB allowed", "disk", "with one worker, from a measured tile"):
+        assert words in said
+    assert snapshot(tmp_path) == before
+    write_array(tmp_path / "b.zarr", noisy)
+    assert "b.zarr: exists already" in refused("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", *options)
+
+
+PROGRAM = """
+import os, signal, sys
+from pellucid.cli import main
+from pellucid.jobs.worker import Worker
+
+whole, blocks = Worker._write_block, []
+
+def stopping(self, task, done):
+    blocks.append(task)
+    if len(blocks) == 3:
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    return whole(self, task, done)
+
+Worker._write_block = stopping
+main(sys.argv[2:])
+"""
+"""The command line, which gets a signal before it writes its third block."""
+
+
+@pytest.mark.parametrize(("how", "status"), [("SIGKILL", -9), ("SIGINT", 1)])
+def test_stopped_and_started_again_equals_never_stopped(how, status, noisy, trained, tmp_path, command, one_thread):
+    write_array(tmp_path / "a.tif", noisy, axes="ZYX")
+    arguments = ["denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", trained, "--memory", "2M"]
+    stopped = subprocess.run(
+        [sys.executable, "-c", PROGRAM, how, *map(str, arguments)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert stopped.returncode == status, stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert (tmp_path / "b.tif.unfinished").is_dir()
+    assert not (tmp_path / "b.tif").exists()
+    again = command(*arguments)
+    assert again.status == 0, again.err
+    assert f"going on with {tmp_path / 'b.tif'}.unfinished" in again.err
+    expected = command(*arguments[:2], tmp_path / "c.tif", *arguments[3:])
+    assert expected.status == 0
+    assert np.array_equal(read(tmp_path / "b.tif"), read(tmp_path / "c.tif"))
+    assert not list(tmp_path.glob("*.unfinished"))
 
 
 def test_the_result_is_a_picture_of_the_input(pictures, trained, tmp_path, command):

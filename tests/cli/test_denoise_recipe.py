@@ -70,7 +70,7 @@ def test_noise_and_tiles_and_overwrite(noisy, tmp_path, command, refused):
     whole = read(tmp_path / "b.tif")
     assert np.abs(noisy[0] - read(tmp_path / "b_noise.tif") - whole).max() <= 0.5 + 1e-4
     assert "b.tif: exists already" in refused(*options)
-    assert command(*options, "--memory", "1K", "--overwrite").status == 0
+    assert command(*options, "--memory", "110K", "--overwrite").status == 0
     assert np.array_equal(read(tmp_path / "b.tif"), whole)
 
 

@@ -36,7 +36,7 @@ pairs = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs)
 def test_ssim_is_the_default_of_scikit_image(pair):
     prediction, reference, data_range = pair
@@ -44,7 +44,7 @@ def test_ssim_is_the_default_of_scikit_image(pair):
     assert ssim(prediction, reference, data_range) == pytest.approx(expected, abs=1e-10, rel=0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs)
 def test_psnr_is_that_of_scikit_image_in_float64(pair):
     prediction, reference, data_range = pair
@@ -54,7 +54,7 @@ def test_psnr_is_that_of_scikit_image_in_float64(pair):
     assert psnr(prediction, reference, data_range) == pytest.approx(expected, abs=1e-10, rel=0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.builds(draw_pair, st.tuples(*[st.integers(11, 40)] * 2), st.sampled_from(DTYPES), st.integers(0, 999)))
 def test_ssim_gaussian_is_the_variant_of_wang(pair):
     prediction, reference, data_range = pair

@@ -27,7 +27,7 @@ def blocks(draw):
     return numbers.uniform(0, high, shape).astype(dtype), [draw(st.integers(1, 4)) for _ in shape]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(blocks())
 def test_it_is_the_mean_of_every_cell(case):
     block, factors = case

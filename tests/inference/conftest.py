@@ -45,3 +45,15 @@ def noisy():
 @pytest.fixture
 def denoiser(request):
     return trained_denoiser(getattr(request, "param", "proposed"))
+
+
+@pytest.fixture(scope="session")
+def large():
+    """Noisy tissue (396, 404), in [−1, 1]."""
+    return unit(simulate(tissue((396, 404), seed=7), "film", seed=2))
+
+
+@pytest.fixture(scope="session")
+def volume():
+    """Noisy tissue (4, 120, 140), in [−1, 1]."""
+    return np.stack([unit(simulate(plane, "film", seed=3)) for plane in tissue((4, 120, 140), seed=6)])

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.inference.tiles import Box, largest_side, tiles
+from pellucid.inference.tiles import Box, largest_side, tile_around, tiles
 
 plans = st.tuples(
     st.integers(4, 60), st.integers(4, 60), st.integers(4, 20), st.integers(0, 15), st.sampled_from([1, 2, 4])
@@ -47,6 +47,34 @@ def test_a_core_is_found_again_in_what_was_read(plan, seed):
     scaled = Box(*(border // stride for border in core))
     small_read = small[Box(*(border // stride for border in read)).slices]
     assert np.array_equal(small_read[core.within(read, stride).slices], small[scaled.slices])
+
+
+@given(plans, st.tuples(*[st.floats(0, 1)] * 4))
+def test_around_any_core_is_read_what_its_pixels_see(plan, shares):
+    height, width, _, reach, stride = plan
+    height, width, reach = height * stride, width * stride, reach * stride
+    top, bottom = sorted(int(share * (height - 1)) for share in shares[:2])
+    left, right = sorted(int(share * (width - 1)) for share in shares[2:])
+    core = Box(top, bottom + 1, left, right + 1)
+    read, kept = tile_around(core, height, width, reach, stride)
+    assert kept == core
+    assert all(border % stride == 0 for border in read)
+    for start, end, first, last, size in ((*read[:2], *core[:2], height), (*read[2:], *core[2:], width)):
+        assert 0 <= start <= max(0, first - reach)
+        assert min(size, last + reach) <= end <= size
+        assert end - start <= last - first + 2 * (reach + stride - 1)  # and little more
+
+
+@given(st.tuples(*[st.integers(0, 90)] * 4), st.integers(1, 40))
+def test_a_box_is_cut_into_squares_that_cover_it_once(borders, side):
+    top, height, left, width = borders
+    box = Box(top, top + height, left, left + width)
+    covered = np.zeros((180, 180), int)
+    for piece in box.cut(side):
+        assert 0 < min(piece.shape) <= max(piece.shape) <= side
+        covered[piece.slices] += 1
+    assert covered.sum() == covered[box.slices].sum() == box.area
+    assert covered.max(initial=0) <= 1
 
 
 @given(st.floats(0, 1e9), st.integers(0, 60), st.sampled_from([1, 2, 4]))

@@ -29,7 +29,7 @@ def _psnr(a, b):
 
 
 @given(SHAPES.flatmap(lambda shape: arrays.arrays(np.uint8, shape)), st.sampled_from(KINDS), st.integers(0, 2**64 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_strength_zero_gives_the_image_back(image, kind, seed):
     noisy = simulate(image, kind, 0, seed)
     assert np.array_equal(noisy, image)
@@ -42,7 +42,7 @@ def test_strength_zero_gives_the_image_back(image, kind, seed):
     st.floats(0, 1),
     st.integers(0, 2**64 - 1),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_shape_and_dtype_stay_and_nothing_wraps_around(image, kind, share, seed):
     """An integer image and its float twin agree after rounding and clipping: no value wrapped around."""
     strength = share * min(4 * SIMULATORS[kind].strength, SIMULATORS[kind].highest)

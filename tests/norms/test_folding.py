@@ -87,7 +87,7 @@ CONVOLUTIONS = st.builds(
     st.sampled_from(["instance", "instance-plain", "layer", "batch-instance-running"]),
     st.sampled_from([0.0, 0.2, 1.0]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @torch.no_grad()
 def test_convolutions_of_all_kinds_take_in_their_norm(options, kind, name, slope):
     network = randomised(nn.Sequential(kind(2, 6, **options), norm(name).layer(6, slope)))

@@ -43,7 +43,7 @@ def test_half_precision_is_measured_in_float32(dtype):
     assert x.grad.dtype == dtype
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(1, 9), min_size=1, max_size=6),
     st.integers(1, 5),
@@ -67,7 +67,7 @@ def test_merging_float32_accumulates_in_float64():
     torch.testing.assert_close(merged.var, measure(x.double()).var.float(), rtol=1e-4, atol=0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(2, 30), st.sampled_from([0, 1]), st.integers(0, 99))
 def test_pool_is_the_law_of_total_variance(images, channels, pixels, dim, seed):
     generator = torch.Generator().manual_seed(seed)

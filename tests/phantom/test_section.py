@@ -19,7 +19,7 @@ def _ball(z, y, x, radius):
 
 
 @given(st.floats(-12, 12), st.floats(20, 80), st.floats(20, 80), st.floats(4, 25))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_distance_to_a_ball_is_exact(z, y, x, radius):
     position = _positions()
     found = tube_distance(_ball(z, y, x, radius), position, REACH)

@@ -41,7 +41,7 @@ def test_shape_and_dtype(plane, volume):
 
 
 @given(st.integers(16, 70), st.integers(16, 70), st.integers(0, 2**64 - 1), st.sampled_from(["dark", "light"]))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_any_size_and_seed(y, x, seed, polarity):
     image = tissue((y, x), seed, polarity)
     assert (image.shape, image.dtype) == ((y, x), np.uint8)

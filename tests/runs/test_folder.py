@@ -10,6 +10,7 @@ import torch
 from PIL import Image as Picture
 
 from pellucid.errors import InputError, RunError
+from pellucid.norms import feature_norms
 from pellucid.runs.folder import FORMAT, Run
 
 
@@ -34,6 +35,7 @@ def test_a_finished_run_holds_all_that_its_docstring_names(trained):
     expected = {
         *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png"),
         *("weights/last.safetensors", "weights/average.safetensors"),
+        *("weights/last-statistics.safetensors", "weights/average-statistics.safetensors"),
         *("previews/000004.png", "previews/000008.png"),
     }
     found = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
@@ -173,6 +175,25 @@ def test_damaged_missing_and_foreign_weights(run):
         run.denoiser("last")
 
 
+def test_statistics_of_both_weights_are_noted(run):
+    for which in ("last", "average"):
+        denoiser, statistics = run.denoiser(which), run.statistics(which)
+        assert [set(moments) for moments in statistics] == [
+            set(feature_norms(network)) for network in denoiser.networks()
+        ]
+        assert all(moments.pixels > 0 for network in statistics for moments in network.values())
+    assert not torch.equal(*(next(iter(run.statistics(which)[0].values())).mean for which in ("last", "average")))
+
+
+def test_missing_statistics_are_none_and_damaged_ones_are_named(run):
+    path = run.folder / "weights" / "last-statistics.safetensors"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(InputError, match=r"last-statistics\.safetensors: .*damaged"):
+        run.statistics("last")
+    path.unlink()
+    assert run.statistics("last") is None
+
+
 def test_unknown_weights_are_refused(run):
     with pytest.raises(InputError, match=r"'best'.*'last' or 'average'"):
         run.denoiser("best")
@@ -196,7 +217,7 @@ def test_no_metrics_at_all_become_an_empty_file(run):
 
 def test_a_full_disk_is_told_and_leaves_the_old_weights(run, monkeypatch):
     path = run.weights("last")
-    before = path.read_bytes()
+    before, before_it = path.read_bytes(), sorted(file.name for file in path.parent.iterdir())
 
     def full(path, content):
         path.touch()
@@ -206,4 +227,4 @@ def test_a_full_disk_is_told_and_leaves_the_old_weights(run, monkeypatch):
     with pytest.raises(RunError, match=r"disk full while writing .*last\.safetensors"):
         run.save_weights("last", {"a": torch.zeros(1)}, 9)
     assert path.read_bytes() == before
-    assert sorted(file.name for file in path.parent.iterdir()) == ["average.safetensors", "last.safetensors"]
+    assert sorted(file.name for file in path.parent.iterdir()) == before_it

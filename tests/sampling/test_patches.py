@@ -100,7 +100,7 @@ def test_all_eight_orientations_occur_equally_often():
     assert chisquare([found.count(which) for which in expected]).pvalue > 1e-3
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 10), st.integers(0, 99))
 def test_patch_is_a_piece_of_the_mirrored_image(height, width, size, seed):
     image = numbered((height, width))[0]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from pellucid.benchmark.crew import Crew, Summary
 from pellucid.benchmark.effort import Effort
-from pellucid.benchmark.lock import locked
 from pellucid.benchmark.plan import Request, left_out, make_plan
 from pellucid.benchmark.results import Results, results_file
 from pellucid.benchmark.task import Task
 from pellucid.errors import InputError, RunError
+from pellucid.jobs.lock import locked
 from pellucid.report import terminal
 
 

@@ -25,7 +25,6 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid import __version__
-from pellucid.benchmark.lock import locked
 from pellucid.benchmark.measure import learns, step_seconds
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.task import PROGRESS, RESULT, TASK, TRAINING, Task
@@ -34,6 +33,7 @@ from pellucid.device import choose_device
 from pellucid.errors import PellucidError
 from pellucid.evaluation import Score, psnr, ssim
 from pellucid.images import Intensity, open_source, write_array
+from pellucid.jobs.lock import locked
 from pellucid.methods import method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.runs import training

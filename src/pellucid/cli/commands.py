@@ -36,6 +36,8 @@ COMMANDS = {
         "Denoise images with a trained model, or by a method that needs no training.",
         (
             "pellucid denoise noisy/ denoised/ --model run",
+            "pellucid denoise volume.zarr denoised.zarr --model run --memory 2G",
+            "pellucid denoise volume.zarr denoised.zarr --model run --dry-run",
             "pellucid denoise noisy/ denoised/ --recipe bm3d",
         ),
     ),

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from pellucid.cli.options import Range, Settings, parse_bytes, parse_settings
+from pellucid.cli.options import Range, Settings, parse_bytes, parse_settings, parse_sizes
 from pellucid.errors import InputError
 from pellucid.report import terminal
+
+if TYPE_CHECKING:
+    from pellucid.jobs import Written
+
+How = Literal["auto", "exact", "sampled", "trained"]
 
 
 def denoise(
@@ -21,11 +27,20 @@ def denoise(
     noise: bool = False,
     range_: Range = None,
     weights: str | None = None,
+    statistics: How = "auto",
+    region: str | None = None,
     memory: str | None = None,
     device: str = "auto",
+    cluster: str | None = None,
+    chunks: str | None = None,
+    shards: str | None = None,
+    retries: int = 2,
+    dry_run: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Denoise images with a trained model, or by a method that needs no training; format, dtype, axes, pixel size stay.
+
+    Images may be larger than memory. Stopped at any instant, the same command goes on where it was.
 
     Parameters
     ----------
@@ -50,14 +65,31 @@ def denoise(
         --recipe instead of what the images hold. `--range 0 65535`.
     weights
         With --model: "last" or "average"; as the run's recipe says if not given.
+    statistics
+        Where the networks' norms take their moments from: "exact", each plane's own; "sampled", windows spread over the
+        volume; "trained", the training patches (no measuring at all); "auto", exact where a plane fits into memory,
+        else sampled.
+    region
+        The part to denoise, in pixels, as in `--region 0:10,512:1024,512:1024` (Z, Y, X) or `512:1024,512:1024` (Y, X).
     memory
-        How much the networks may use, as in 2G; larger images are cut into tiles that show no seams.
+        How much may be used, as in 2G (half of what is free if not given), whatever the size of the image.
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
+    cluster
+        Work in several processes: "local:4", or "tcp://host:8786", a running Dask scheduler.
+    chunks
+        Of an OME-Zarr that is written, as in `--chunks 1,1024,1024`; those of the input if not given.
+    shards
+        Likewise its shards.
+    retries
+        How often a failing block is tried again before the others go on without it.
+    dry_run
+        Print what would be done, with time, memory and disk, and stop.
     overwrite
         Replace files that exist.
     """
-    from pellucid.methods import make_recipe  # here: help needs no torch
+    from pellucid.jobs import Wishes  # here: help needs no torch
+    from pellucid.methods import make_recipe
     from pellucid.runs.model import Model
 
     if (model is None) == (recipe is None):
@@ -75,7 +107,28 @@ def denoise(
         chosen = make_recipe(recipe, preset or "quick", parse_settings(set_))
         loaded = Model.for_images(chosen, input_, intensity=range_, device=device, memory=limit)
     terminal.say(f"{loaded.recipe.name} ({loaded.variant}) on {loaded.device}")
-    for written in loaded.denoise_files(input_, output, parts=parts, noise=noise, overwrite=overwrite):
-        terminal.say(f"{written.path}  {written.clipped}")
-        for note in written.notes:
-            terminal.warn(f"{written.path}: {note}")
+    wishes = Wishes(
+        statistics=statistics,
+        region=region,
+        parts=parts,
+        noise=noise,
+        overwrite=overwrite,
+        chunks=parse_sizes("--chunks", chunks),
+        shards=parse_sizes("--shards", shards),
+        retries=retries,
+    )
+    if dry_run:
+        loaded.foresee(input_, output, wishes)
+        return
+    for written in loaded.denoise_files(input_, output, wishes, cluster=cluster):
+        _tell(written)
+
+
+def _tell(written: Written) -> None:
+    terminal.say(f"{written.path}  {written.clipped}")
+    if written.missing:
+        terminal.warn(f"{written.path}: {written.missing:,} pixels are no numbers and were kept so")
+    if written.kept:
+        terminal.warn(f"{written.path}: {written.kept:,} pixels lie in planes of one value only, which were kept")
+    for note in written.notes:
+        terminal.warn(f"{written.path}: {note}")

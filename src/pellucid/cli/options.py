@@ -50,6 +50,19 @@ def parse_bytes(text: str | None) -> int | None:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
+def parse_sizes(option: str, text: str | None) -> tuple[int, ...] | None:
+    """`"1,1024,1024"` as (1, 1024, 1024); None stays None.
+
+    Raises:
+        InputError: not positive numbers.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text.replace(" ", "")):
+        raise InputError(f"{option} {text}: write a number for each axis, as in {option} 1,1024,1024")
+    return tuple(int(size) for size in text.replace(" ", "").split(","))
+
+
 def parse_duration(text: str | None) -> float | None:
     """`"9m"` as seconds (s, m, h; a bare number is seconds); None stays None.
 

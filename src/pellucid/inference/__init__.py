@@ -1,5 +1,35 @@
 """From a denoiser and an image of any size to a denoised image."""
 
-from pellucid.inference.plane import DenoisedPlane, denoise_plane
+from pellucid.inference.estimates import DenoisedPlane
+from pellucid.inference.frozen import FrozenDenoiser
+from pellucid.inference.keeping import load_statistics, save_statistics
+from pellucid.inference.memory import Cost, is_out_of_memory, probe
+from pellucid.inference.plane import affordable_side, denoise_plane, fits_whole
+from pellucid.inference.sampling import Sample, sample_statistics
+from pellucid.inference.shelf import Shelf
+from pellucid.inference.statistics import Statistics, exact_statistics, has_norms, measure_pieces, patch_statistics
+from pellucid.inference.track import Track
+from pellucid.inference.view import View
 
-__all__ = ["DenoisedPlane", "denoise_plane"]
+__all__ = [
+    "Cost",
+    "DenoisedPlane",
+    "FrozenDenoiser",
+    "Sample",
+    "Shelf",
+    "Statistics",
+    "Track",
+    "View",
+    "affordable_side",
+    "denoise_plane",
+    "exact_statistics",
+    "fits_whole",
+    "has_norms",
+    "is_out_of_memory",
+    "load_statistics",
+    "measure_pieces",
+    "patch_statistics",
+    "probe",
+    "sample_statistics",
+    "save_statistics",
+]

@@ -4,7 +4,7 @@
 |  read           |             cut off at the image's border
 |   +---------+   |      core:  what is kept; cores cover the image without overlap
 |   |  core   |   |
-|   +---------+   |      All borders are multiples of the network's stride.
+|   +---------+   |      Borders of what is read are multiples of the network's stride.
 +-----------------+
 """
 
@@ -28,14 +28,30 @@ class Box(NamedTuple):
         """For indexing (Y, X)."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(Y, X) in pixels."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def area(self) -> int:
+        """Its pixels."""
+        return math.prod(self.shape)
+
     def within(self, outer: Box, scale: int = 1) -> Box:
-        """This box in the coordinates of `outer`, on a map `scale` times smaller."""
+        """This box in the coordinates of `outer`, on a map `scale` times smaller; a part of a cell counts whole."""
         return Box(
             (self.top - outer.top) // scale,
-            (self.bottom - outer.top) // scale,
+            -((outer.top - self.bottom) // scale),
             (self.left - outer.left) // scale,
-            (self.right - outer.left) // scale,
+            -((outer.left - self.right) // scale),
         )
+
+    def cut(self, side: int) -> Iterator[Box]:
+        """Squares of `side` pixels that cover the box, those at its far borders smaller."""
+        for top in range(self.top, self.bottom, side):
+            for left in range(self.left, self.right, side):
+                yield Box(top, min(top + side, self.bottom), left, min(left + side, self.right))
 
 
 class Tile(NamedTuple):
@@ -43,6 +59,25 @@ class Tile(NamedTuple):
 
     read: Box
     core: Box
+
+
+def tile_around(core: Box, height: int, width: int, reach: int, stride: int) -> Tile:
+    """What must be read for a core: wherever it lies, its pixels come out as in the whole image.
+
+    Args:
+        core: within the image, its borders anywhere.
+        height: of the image, a multiple of the stride.
+        width: of the image, a multiple of the stride.
+        reach: how far an output pixel sees.
+        stride: of the network: what it reads has to begin and end at multiples of it, as the whole image does.
+    """
+    read = Box(
+        max(core.top // stride * stride - reach, 0),
+        min(-(-core.bottom // stride) * stride + reach, height),
+        max(core.left // stride * stride - reach, 0),
+        min(-(-core.right // stride) * stride + reach, width),
+    )
+    return Tile(read, core)
 
 
 def tiles(height: int, width: int, side: int, reach: int) -> Iterator[Tile]:
@@ -54,16 +89,8 @@ def tiles(height: int, width: int, side: int, reach: int) -> Iterator[Tile]:
         side: of a core, a multiple of the stride.
         reach: how far an output pixel sees, a multiple of the stride.
     """
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            core = Box(top, min(top + side, height), left, min(left + side, width))
-            read = Box(
-                max(core.top - reach, 0),
-                min(core.bottom + reach, height),
-                max(core.left - reach, 0),
-                min(core.right + reach, width),
-            )
-            yield Tile(read, core)
+    for core in Box(0, height, 0, width).cut(side):
+        yield tile_around(core, height, width, reach, 1)
 
 
 def largest_side(pixels: float, reach: int, stride: int) -> int:

@@ -5,6 +5,7 @@
     provenance.json             version, seed, data fingerprints, machine
     weights/last.safetensors    the denoiser after the last saved step
     weights/average.safetensors its moving average
+    weights/*-statistics.safetensors  the moments that the norms of either saw on training patches
     state.pt                    everything needed to go on (tensors and plain values)
     metrics.jsonl               the losses of each step
     curves.png                  the same as a picture
@@ -35,6 +36,7 @@ from pellucid import __version__
 from pellucid.errors import InputError, PellucidError
 from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
+from pellucid.inference import Statistics, load_statistics, save_statistics
 from pellucid.methods import Denoiser, build, method_class
 from pellucid.recipe import LearningRecipe
 
@@ -192,6 +194,25 @@ class Run:
             raise InputError(f"{path}: damaged or of another recipe ({str(problem).splitlines()[0]})") from None
         return denoiser.eval()
 
+    def statistics(self, which: str | None = None) -> Statistics | None:
+        """The moments that the norms of these weights saw in training; None in a run from before they were noted.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self._statistics(which or self.recipe().weights)
+        if not path.exists():
+            return None
+        with _undamaged(path):
+            return load_statistics(path)
+
+    def save_statistics(self, which: str, statistics: Statistics) -> None:
+        """Write the moments that the norms of some weights saw."""
+        save_statistics(self._statistics(which), statistics)
+
+    def _statistics(self, which: str) -> Path:
+        return self.folder / "weights" / f"{which}-statistics.safetensors"
+
     def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int) -> None:
         """Write weights of the denoiser."""
         tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
@@ -233,7 +254,7 @@ def _undamaged(path: Path) -> Iterator[None]:
         if str(path) in str(problem):
             raise
         raise InputError(f"{path}: damaged ({problem}); copy the run's folder again") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as problem:
         reason = "; ".join(str(problem).splitlines())
         raise InputError(f"{path}: missing or damaged ({reason}); copy the run's folder again") from None
 

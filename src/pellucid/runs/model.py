@@ -3,69 +3,29 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import InputError
-from pellucid.images import (
-    ClipReport,
-    Conversion,
-    Image,
-    Intensity,
-    Source,
-    Writer,
-    check_finite,
-    create_image,
-    open_source,
-)
-from pellucid.images.naming import beside, extra_path, float_path, output_paths, refuse_existing, refuse_unsafe
-from pellucid.inference import DenoisedPlane, denoise_plane
+from pellucid.images import Conversion, Image, Intensity, Source, open_source
+from pellucid.images.naming import beside
+from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
+from pellucid.jobs import Cleaner, Cluster, Opener, Wishes, Written, denoise_source, denoising_bar, foresee
+from pellucid.jobs.noisy import is_missing, to_unit
 from pellucid.methods import Denoiser, build
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.folder import Run
-from pellucid.runs.progress import denoising_bar
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where the results of one image go: the denoised image, its parts by name, the removed noise."""
-
-    main: Path
-    parts: Mapping[str, Path]
-    noise: Path | None
-
-    @property
-    def paths(self) -> list[Path]:
-        """All of them."""
-        return [self.main, *self.parts.values(), *([self.noise] if self.noise else [])]
-
-
-@dataclass(frozen=True)
-class Written:
-    """A denoised file.
-
-    Attributes:
-        source: what was denoised.
-        path: where the result is.
-        clipped: how many pixels had to be clipped to the pixel type.
-        notes: what the format could not keep.
-    """
-
-    source: str
-    path: Path
-    clipped: ClipReport
-    notes: tuple[str, ...]
 
 
 class Model:
@@ -98,8 +58,12 @@ class Model:
         self.intensity = intensity
         self.dtype = dtype
         self.device = choose_device(device)
-        self.memory = free_memory() // 2 if memory is None else memory
+        self.memory = free_memory(self.device.torch) // 2 if memory is None else memory
         self.denoiser = denoiser.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trained: Statistics | None = None
+        """The moments that the norms saw in training, if they were noted."""
+        self._wish = device
+        self._run: tuple[Path, str | None] | None = None
 
     @classmethod
     def load(
@@ -121,6 +85,8 @@ class Model:
         intensity, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
         model = cls(recipe, run.denoiser(weights), intensity, dtype, device=device, memory=memory)
         model.variant = f"{weights or recipe.weights} weights"
+        model.trained = run.statistics(weights)
+        model._run = run.folder.absolute(), weights
         return model
 
     @classmethod
@@ -198,80 +164,63 @@ class Model:
         return target
 
     def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
-        """Each plane of an image as it is, and denoised in [−1, 1]."""
+        """Each plane of an image as it is, and denoised in [−1, 1] with statistics of its own."""
         for plane in image.planes:
             pixels = plane.read()
-            check_finite(plane.name, pixels)
             try:
-                denoised = denoise_plane(self.denoiser, self.intensity.to_unit(pixels), self.memory)
+                yield pixels, denoise_plane(self.denoiser, to_unit(self.intensity, pixels), self.memory)
             except InputError as problem:
                 raise InputError(f"{plane.name}: {problem}") from None
-            yield pixels, denoised
+
+    @property
+    def cleaner(self) -> Cleaner:
+        """The model as a job takes it."""
+        return Cleaner(self.denoiser, self.intensity, self._digest(), self.memory, self.trained)
+
+    def opener(self) -> Opener:
+        """How another process comes by this model's cleaner: from the run's folder, or from the recipe.
+
+        Raises:
+            InputError: it comes from neither.
+        """
+        if self._run is not None:
+            return partial(_from_run, *self._run, self.intensity, self._wish)
+        if isinstance(self.recipe, LearningRecipe):
+            raise InputError("a cluster opens the model from its run: use Model.load")
+        return partial(_from_recipe, self.recipe, self.intensity, self._wish)
 
     def denoise_files(
-        self,
-        spec: Any,
-        output: str | Path,
-        *,
-        parts: bool = False,
-        noise: bool = False,
-        overwrite: bool = False,
+        self, spec: Any, output: str | Path, wishes: Wishes | None = None, *, cluster: str | None = None, **asked: Any
     ) -> list[Written]:
         """Denoise every image of a source into files of the same format, dtype, axes and pixel size.
+
+        Images may be larger than memory. Stopped, and called again with the same arguments, it goes on.
 
         Args:
             spec: file, folder, glob or list.
             output: a file for one image, else a folder.
-            parts: write each estimate of the clean image as well, with its name in the file's.
-            noise: write what was removed as well, as float32.
-            overwrite: replace files that exist.
+            wishes: what else is asked for.
+            cluster: "local:N", so many processes, or "tcp://host:port", a Dask scheduler whose workers do it.
+            asked: the same wishes one by one, such as `overwrite=True`.
 
         Raises:
-            InputError: images that cannot be read or used, or outputs that exist.
-            RunError: the disk is full.
+            InputError: images or a cluster that cannot be used, or outputs that exist.
+            RunError: the disk is full, the cluster is lost, or some blocks could not be done.
         """
         source = open_source(spec)
         self._refuse_other_types(source)
-        targets = output_paths(source, spec, Path(output))
-        names = self.denoiser.part_names if parts else ()
-        plans = [
-            Outputs(
-                target,
-                {name: extra_path(target, name) for name in names},
-                float_path(target, "noise") if noise else None,
-            )
-            for target in targets
-        ]
-        paths = [path for plan in plans for path in plan.paths]
-        refuse_unsafe(paths, source, spec)
-        if not overwrite:
-            refuse_existing(paths)
-        with denoising_bar(self.denoiser, len(source.planes)) as after_plane:
-            return [
-                self._denoise_file(image, plan, after_plane, overwrite=overwrite)
-                for image, plan in zip(source.images, plans, strict=True)
-            ]
+        others = Cluster(cluster, self.opener()) if cluster is not None else None
+        return denoise_source(source, spec, Path(output), self.cleaner, wishes or Wishes(**asked), others)
 
-    def _denoise_file(
-        self, image: Image, outputs: Outputs, after_plane: Callable[[], None], *, overwrite: bool
-    ) -> Written:
-        with ExitStack() as stack:
+    def foresee(self, spec: Any, output: str | Path, wishes: Wishes) -> None:
+        """Print what `denoise_files` would do, and do nothing.
 
-            def writer(path: Path, dtype: DTypeLike | None = None) -> Writer:
-                return stack.enter_context(create_image(path, image, dtype=dtype, overwrite=overwrite))
-
-            main = writer(outputs.main)
-            parts = {name: writer(path) for name, path in outputs.parts.items()}
-            noise = writer(outputs.noise, np.float32) if outputs.noise else None
-            for number, (noisy, done) in enumerate(self.planes(image)):
-                denoised = self.intensity.from_unit(done.image)
-                main.write(number, denoised)
-                for name, part in parts.items():
-                    part.write(number, self.intensity.from_unit(done.parts[name]))
-                if noise:
-                    noise.write(number, noisy.astype(np.float32) - denoised)
-                after_plane()
-        return Written(image.path, outputs.main, main.report, tuple(main.notes))
+        Raises:
+            InputError: as there.
+        """
+        source = open_source(spec)
+        self._refuse_other_types(source)
+        foresee(source, spec, Path(output), self.cleaner, wishes)
 
     def _denoise_array(self, array: Array) -> Array:
         source = open_source(array)
@@ -279,11 +228,22 @@ class Model:
         (image,) = source.images
         convert = Conversion(array.dtype)
         planes = []
-        with denoising_bar(self.denoiser, len(image.planes)) as after_plane:
-            for _, done in self.planes(image):
-                planes.append(convert(self.intensity.from_unit(done.image)))
-                after_plane()
+        with denoising_bar(self.denoiser, len(image.planes), array.size) as advance:
+            for pixels, done in self.planes(image):
+                denoised = convert(self.intensity.from_unit(done.image))
+                kept = is_missing(pixels) | (pixels.min() == pixels.max())
+                planes.append(np.where(kept, pixels, denoised))
+                advance(1)
         return np.stack(planes).reshape(array.shape)
+
+    def _digest(self) -> str:
+        """Tells this model from any other: recipe, intensity range, weights."""
+        digest = hashlib.sha256(self.recipe.to_toml().encode())
+        digest.update(f"{self.intensity.low!r} {self.intensity.high!r}".encode())
+        for name, value in sorted(self.denoiser.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def _refuse_other_types(self, source: Source) -> None:
         for image in source.images:
@@ -293,3 +253,12 @@ class Model:
                 f"{image.path}: holds {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
                 "convert them, or say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
             )
+
+
+def _from_run(folder: Path, weights: str | None, intensity: Intensity, device: str) -> Cleaner:
+    model = Model.load(folder, weights=weights, device=device)
+    return model.with_intensity(intensity.low, intensity.high).cleaner
+
+
+def _from_recipe(recipe: Recipe, intensity: Intensity, device: str) -> Cleaner:
+    return Model(recipe, build(recipe).denoiser.eval(), intensity, device=device).cleaner

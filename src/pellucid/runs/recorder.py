@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid.images import Intensity
 from pellucid.images.atomic import writing
+from pellucid.inference import Statistics, patch_statistics
 from pellucid.methods import Denoiser
 from pellucid.report import contact_sheet, curves_picture
 from pellucid.runs.folder import Run
@@ -22,6 +24,8 @@ from pellucid.training.checkpoint import save_state
 
 PREVIEW_SIDE = 192
 PREVIEW_ROWS = 3
+STATISTICS_PATCHES = 64
+"""Patches whose moments are noted beside the weights."""
 
 
 class Recorder:
@@ -61,8 +65,10 @@ class Recorder:
     def save(self, training: Training) -> None:
         """Save the state to resume from, and the denoiser's weights, last and averaged."""
         state = training.state()
-        self.run.save_weights("last", training.method.denoiser.state_dict(), training.number)
-        self.run.save_weights("average", training.averaged(self.batches).state_dict(), training.number)
+        last = copy.deepcopy(training.method.denoiser).eval()
+        for which, denoiser in (("last", last), ("average", training.averaged(self.batches))):
+            self.run.save_weights(which, denoiser.state_dict(), training.number)
+            self.run.save_statistics(which, self._statistics(denoiser))
         save_state(state, self.run.state)  # last: a run whose state is that of the end has its weights too
 
     def draw(self, training: Training) -> None:
@@ -85,6 +91,12 @@ class Recorder:
         """No more steps will come."""
         if self._tensorboard:
             self._tensorboard.close()
+
+    def _statistics(self, denoiser: Denoiser) -> Statistics:
+        batch = self.batches(1)["noisy"]
+        numbers = range(1, math.ceil(STATISTICS_PATCHES / len(batch)) + 1)
+        patches = torch.cat([self.batches(number)["noisy"] for number in numbers])
+        return patch_statistics(denoiser, patches.to(denoiser.device))
 
     @torch.no_grad()
     def _row(

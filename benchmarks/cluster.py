@@ -1,0 +1,96 @@
+"""How much faster two worker processes denoise than one, each with one thread.
+
+The same blocks of the same volume, read from and written to OME-Zarr, by one worker and by two, in turns. An efficiency
+of 1 would mean that two workers take half the time of one: that neither the leading process, nor the disk, nor the
+memory that they share, keeps one of them waiting.
+
+    python benchmarks/cluster.py [--width 16] [--side 1024] [--seconds 120]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import torch
+import zarr
+from _common import medians, show
+
+from pellucid.images import Intensity, open_source
+from pellucid.jobs import Cleaner, Cluster, Wishes
+from pellucid.jobs.ledger import Task
+from pellucid.jobs.pipeline import Runner
+from pellucid.jobs.planning import PLAN, make_plan
+from pellucid.jobs.worker import Worker
+from pellucid.methods import build, make_recipe
+from pellucid.noise import simulate
+from pellucid.phantom import tissue
+
+MEMORY = 1 << 28
+"""Bytes of each process."""
+
+
+def untrained(width: int) -> Cleaner:
+    """What denoises; what it has learned makes no difference to the time."""
+    denoiser = build(make_recipe("proposed", "quick", {"width": width})).denoiser.eval().requires_grad_(False)
+    return Cleaner(denoiser, Intensity.given(0, 255), "untrained", MEMORY)
+
+
+def volume(path: Path, side: int) -> None:
+    """Two noisy planes in chunks of 128×128 pixels."""
+    pixels = simulate(tissue((2, side, side), seed=1), "film", seed=1)
+    zarr.create_array(path, shape=pixels.shape, chunks=(1, 128, 128), dtype=pixels.dtype)[:] = pixels
+
+
+def begun(path: Path, cleaner: Cleaner) -> tuple[Worker, Path]:
+    """A job whose blocks can be done, again and again, and its folder."""
+    folder = path.with_suffix(".unfinished")
+    folder.mkdir()
+    source = open_source(path)
+    wishes = Wishes(statistics="sampled", chunks=(1, 128, 128))
+    plan = make_plan(source, path, path.with_name("out.zarr"), cleaner, wishes).model_copy(update={"block": 256**2})
+    (folder / PLAN).write_text(plan.model_dump_json(), encoding="utf-8")
+    worker = Worker(folder, plan, cleaner)
+    worker.create(0)
+    for number in range(len(worker.knots)):
+        worker.do(Task("statistics", number=number))
+    return worker, folder
+
+
+def work_off(runner: Runner, blocks: Sequence[Task]) -> None:
+    """Do all blocks."""
+    for task, outcome in runner.run(blocks):
+        if isinstance(outcome, Exception):
+            raise RuntimeError(f"{task} failed") from outcome
+
+
+def main() -> None:
+    """Measure one worker and two."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--width", type=int, default=16, help="of the networks")
+    parser.add_argument("--side", type=int, default=1024, help="of a plane, in pixels")
+    parser.add_argument("--seconds", type=float, default=120)
+    options = parser.parse_args()
+    torch.set_num_threads(1)  # the workers share the threads of this process: one for each
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        path = Path(scratch) / "in.zarr"
+        volume(path, options.side)
+        opener = partial(untrained, options.width)
+        cleaner = opener()
+        worker, folder = begun(path, cleaner)
+        blocks = [Task("blocks", number=number) for number in range(len(worker.results(0).blocks))]
+        runners = {n: stack.enter_context(Cluster(f"local:{n}", opener).runner(folder, cleaner, 0)) for n in (1, 2)}
+        times = medians({str(n): partial(work_off, runners[n], blocks) for n in runners}, options.seconds)
+    rows = [
+        {"workers": n, "blocks": len(blocks), "s": times[str(n)], "efficiency": times["1"] / (n * times[str(n)])}
+        for n in runners
+    ]
+    show("Denoising by workers of one thread each: efficiency is the time of one over n times the time of n", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What denoising gives: the image and the estimates it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pellucid.inference.tiles import Box
+
+Plane = NDArray[np.float32]
+
+
+class DenoisedPlane:
+    """A denoised image and its parts, each (Y, X), in [−1, 1]."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.image: Plane = np.empty(shape, np.float32)
+        self.parts: dict[str, Plane] = {}
+
+    def put(self, box: Box, image: Tensor, parts: Mapping[str, Tensor]) -> None:
+        """Fill in a piece (1, 1, h, w); what lies beyond the image is dropped."""
+        for name in parts.keys() - self.parts.keys():
+            self.parts[name] = np.empty_like(self.image)
+        for target, piece in ((self.image, image), *((self.parts[name], parts[name]) for name in parts)):
+            view = target[box.slices]
+            view[:] = piece[0, 0, : view.shape[0], : view.shape[1]].cpu().numpy()
+
+    def cropped(self, box: Box) -> DenoisedPlane:
+        """A part of it."""
+        part = DenoisedPlane(box.shape)
+        part.image = self.image[box.slices]
+        part.parts = {name: plane[box.slices] for name, plane in self.parts.items()}
+        return part

@@ -1,0 +1,65 @@
+"""A denoiser whose statistics are given: plain convolutions, so that every tile can be computed alone."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+
+from pellucid.inference.estimates import DenoisedPlane
+from pellucid.inference.memory import is_out_of_memory
+from pellucid.inference.statistics import Statistics
+from pellucid.inference.tiles import Box, tile_around
+from pellucid.inference.view import View
+from pellucid.methods import Denoiser
+from pellucid.norms import Folding
+
+
+class FrozenDenoiser:
+    """A copy of a denoiser with its norms folded into the convolutions before them.
+
+    Args:
+        denoiser: in evaluation mode.
+        side: of the tiles, in pixels; less where the denoiser's window is smaller, and halved if memory runs out.
+        on_smaller: told of the new side when that happens.
+    """
+
+    def __init__(self, denoiser: Denoiser, side: int, on_smaller: Callable[[int], object] = lambda _: None) -> None:
+        self._denoiser = copy.deepcopy(denoiser) if denoiser.networks() else denoiser
+        self._foldings = [Folding(network) for network in self._denoiser.networks()]
+        self._smallest = 4 * denoiser.stride
+        window = denoiser.window or side + 2 * denoiser.reach
+        self.side = max(self._smallest, min(side, window - 2 * denoiser.reach))
+        self._on_smaller = on_smaller
+
+    def use(self, statistics: Statistics) -> None:
+        """From now on every norm works with these moments."""
+        for folding, moments in zip(self._foldings, statistics, strict=True):
+            folding.use(moments)
+
+    @torch.no_grad()
+    def denoise(self, view: View, core: Box) -> DenoisedPlane:
+        """The denoised pixels of a box of a plane, and their parts; the same whatever the tiles."""
+        result = DenoisedPlane(core.shape)
+        boxes = list(core.cut(self.side))
+        while boxes:
+            try:
+                self._denoise_tile(view, boxes[0], core, result)
+            except Exception as problem:
+                if not is_out_of_memory(problem) or self.side <= self._smallest:
+                    raise
+                self.side = max(self._smallest, self.side // 2)
+                self._on_smaller(self.side)
+                boxes = [piece for box in boxes for piece in box.cut(self.side)]
+            else:
+                del boxes[0]
+        return result
+
+    def _denoise_tile(self, view: View, box: Box, core: Box, result: DenoisedPlane) -> None:
+        denoiser = self._denoiser
+        tile = tile_around(box, view.height, view.width, denoiser.reach, denoiser.stride)
+        rows, columns = box.within(tile.read).slices
+        parts = denoiser.parts(view(tile.read))
+        image = denoiser.combine(parts)[:, :, rows, columns]
+        result.put(box.within(core), image, {name: part[:, :, rows, columns] for name, part in parts.items()})

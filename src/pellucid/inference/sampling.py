@@ -1,0 +1,94 @@
+"""Moments from a sample: windows spread evenly over planes by a seeded low-discrepancy sequence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pellucid.inference.shelf import Shelf
+from pellucid.inference.statistics import Piece, measure_pieces
+from pellucid.inference.tiles import Box, tile_around
+from pellucid.inference.view import View
+from pellucid.methods import Denoiser
+from pellucid.norms import Moments
+
+SIDE = 192
+"""Of a window, in pixels, without what is read around it."""
+FEWEST, MOST = 16, 64
+BOUND = 0.05
+"""Largest standard error of the moments, as a share of a map's spread, at which no more windows are taken."""
+
+
+class Window(NamedTuple):
+    """Where a window lies: the number of a plane, and a box in it."""
+
+    plane: int
+    box: Box
+
+
+def spread(shapes: Sequence[tuple[int, int]], count: int, seed: int) -> list[Window]:
+    """Windows in planes of any sizes; the first few of many are spread as evenly as all of them.
+
+    Args:
+        shapes: (Y, X) of each plane.
+        count: how many windows.
+        seed: of the sequence (Halton, scrambled).
+    """
+    from scipy.stats import qmc  # here: it takes a second, and small images need none
+
+    points = qmc.Halton(3, rng=seed).random(count)
+    windows = []
+    for depth, *place in points:
+        plane = int(depth * len(shapes))
+        sides = [min(SIDE, size) for size in shapes[plane]]
+        top, left = (int(at * (size - side + 1)) for at, size, side in zip(place, shapes[plane], sides, strict=True))
+        windows.append(Window(plane, Box(top, top + sides[0], left, left + sides[1])))
+    return windows
+
+
+class Sample(NamedTuple):
+    """Statistics from windows.
+
+    Attributes:
+        statistics: for each network, the moments of its norms.
+        windows: how many were looked at.
+        error: their standard error, as a share of a map's spread.
+    """
+
+    statistics: list[dict[str, Moments]]
+    windows: int
+    error: float
+
+
+def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shelf: Shelf) -> Sample | None:
+    """Moments of every norm, from as many windows as they need; None where all windows hold one value only.
+
+    Args:
+        denoiser: in evaluation mode.
+        views: the planes to sample.
+        seed: of the windows.
+        shelf: room for passes that wait.
+    """
+    enough = max(1, sum(math.prod(view.shape) for view in views) // SIDE**2)  # windows that would cover the planes
+    most = min(MOST, enough)
+    count = min(FEWEST, most)
+    while True:
+        pieces = _pieces(views, denoiser, count, seed)
+        if not pieces:
+            return None
+        measured = [measure_pieces(network, pieces, shelf) for network in denoiser.networks()]
+        error = max(each.error for each in measured)
+        if error <= BOUND or count == most:
+            return Sample([each.moments for each in measured], len(pieces), error)
+        count = int(min(most, max(2 * count, count * (error / BOUND) ** 2)))
+
+
+def _pieces(views: Sequence[View], denoiser: Denoiser, count: int, seed: int) -> list[Piece]:
+    pieces = []
+    for plane, box in spread([view.shape for view in views], count, seed):
+        view = views[plane]
+        if not view.is_constant(box):
+            tile = tile_around(box, view.height, view.width, denoiser.reach, denoiser.stride)
+            pieces.append(Piece(view, tile))
+    return pieces

@@ -1,0 +1,42 @@
+"""Statistics along a volume whose contrast drifts: known in places, interpolated between them, so no step shows."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Mapping, Sequence
+
+from pellucid.inference.statistics import Statistics
+from pellucid.norms import Moments
+
+
+class Track:
+    """Statistics by place: constant before the first known one and behind the last.
+
+    Args:
+        places: where they are known, ascending; at least one.
+        known: gives the statistics of the place with a number.
+    """
+
+    def __init__(self, places: Sequence[float], known: Callable[[int], Statistics]) -> None:
+        self._places = list(places)
+        self._known = known
+
+    def at(self, place: float) -> Statistics:
+        """Means and variances interpolated linearly between the two nearest places."""
+        right = bisect.bisect_right(self._places, place)
+        if right == 0:
+            return self._known(0)
+        left = right - 1
+        if right == len(self._places) or self._places[left] == place:
+            return self._known(left)
+        share = (place - self._places[left]) / (self._places[right] - self._places[left])
+        return [_between(a, b, share) for a, b in zip(self._known(left), self._known(right), strict=True)]
+
+
+def _between(one: Mapping[str, Moments], other: Mapping[str, Moments], share: float) -> dict[str, Moments]:
+    return {
+        name: Moments(
+            one[name].mean.lerp(other[name].mean, share), one[name].var.lerp(other[name].var, share), one[name].pixels
+        )
+        for name in one
+    }

@@ -1,0 +1,33 @@
+"""What a job denoises with, whether it was trained or needs no training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pellucid.images import Intensity
+from pellucid.inference import Statistics
+from pellucid.methods import Denoiser
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """A denoiser with all that belongs to it.
+
+    Attributes:
+        denoiser: in evaluation mode, where it computes.
+        intensity: of the noisy images.
+        digest: tells this denoiser, its weights and its intensity range from any other.
+        memory: bytes that the networks and the blocks in flight may use.
+        trained: the moments that the norms saw in training; None if nobody noted them.
+    """
+
+    denoiser: Denoiser
+    intensity: Intensity
+    digest: str
+    memory: int
+    trained: Statistics | None = None
+
+
+Opener = Callable[[], Cleaner]
+"""How a process of its own comes by the cleaner: a function that can be sent to it."""

@@ -1,0 +1,194 @@
+"""The order of things in a job, and what is done of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pellucid.errors import InputError, PellucidError, RunError
+from pellucid.images import ClipReport
+from pellucid.jobs.ledger import Ledger, Outcome, Task
+from pellucid.jobs.pipeline import Runner
+from pellucid.jobs.planning import DENOISED, JobPlan
+from pellucid.jobs.progress import Advance
+from pellucid.jobs.worker import Worker
+from pellucid.report import terminal
+
+_LISTED = 5
+"""Failures that are told one by one at the end."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A denoised file.
+
+    Attributes:
+        source: what was denoised.
+        path: where the result is.
+        clipped: how many pixels had to be clipped to the pixel type.
+        missing: pixels that were no numbers, and are so still.
+        kept: pixels of planes that hold one value only, and were kept.
+        notes: what the format could not keep.
+    """
+
+    source: str
+    path: Path
+    clipped: ClipReport
+    missing: int
+    kept: int
+    notes: tuple[str, ...]
+
+
+class Job:
+    """The order of things: statistics, then for some images at a time blocks, coarser levels, and the last touch.
+
+    Args:
+        plan: what to do.
+        worker: who opens and closes files, and knows what tasks there are.
+        ledger: what is done.
+        overwrite: replace files that exist.
+    """
+
+    def __init__(self, plan: JobPlan, worker: Worker, ledger: Ledger, *, overwrite: bool) -> None:
+        self._plan = plan
+        self._worker = worker
+        self._ledger = ledger
+        self._overwrite = overwrite
+        self._failed: dict[Task, Exception] = {}
+
+    def measure(self, runner: Runner) -> None:
+        """Get the statistics that are not there yet.
+
+        Raises:
+            InputError: an image cannot be read where it is measured.
+        """
+        slabs = [Task("statistics", number=number) for number in range(len(self._worker.knots))]
+        missing = [slab for slab in slabs if not self._ledger.has(slab)]
+        with terminal.progress_over(missing, "measuring") as told:
+            for task, outcome in runner.run(told):
+                if isinstance(outcome, Exception):
+                    raise outcome
+                self._ledger.mark(task, outcome)
+
+    def run(self, runner: Runner, groups: Iterable[Sequence[int]], advance: Advance) -> list[Written]:
+        """Get everything done that is not done yet.
+
+        Args:
+            runner: who does the tasks.
+            groups: numbers of images whose tasks may be done in any order.
+            advance: told of progress.
+
+        Raises:
+            InputError: not a single block could be done; what the first failed of.
+            RunError: some blocks could not be done.
+        """
+        written: list[Written] = []
+        for group in groups:
+            images = [image for image in group if not self._ledger.has(Task("finish", image))]
+            begun = [image for image in images if not self._ledger.has(Task("move", image))]
+            for image in begun:
+                self._create(image)
+            self._do(runner, self._blocks(begun), advance)
+            whole = self._unfailed(begun)
+            for level in range(1, max((len(self._worker.results(image).levels()) for image in whole), default=0) + 1):
+                self._do(runner, self._levels(whole, level), advance)
+            written += [self._finish(image) for image in self._unfailed(images)]
+        self._report_failed()
+        return written
+
+    def refuse_unshared(self, *, local: bool) -> None:
+        """Raise InputError if there is a file that several processes, on this machine or not, cannot write at once."""
+        for image, volume in enumerate(self._plan.volumes):
+            if self._ledger.has(Task("finish", image)):
+                continue
+            self._create(image)
+            if not self._worker.results(image).shared(local=local):
+                raise InputError(
+                    f"{volume.results[DENOISED]}: a cluster cannot write this format at many places at once; "
+                    "give an output that ends in .zarr"
+                )
+
+    def _unfailed(self, images: Iterable[int]) -> list[int]:
+        failed = {task.image for task in self._failed}
+        return [image for image in images if image not in failed]
+
+    def _open(self, tasks: Iterable[Task], advance: Advance) -> Iterator[Task]:
+        for task in tasks:
+            if self._ledger.has(task):
+                advance(self._planes(task))
+            else:
+                yield task
+
+    def _do(self, runner: Runner, tasks: Iterable[Task], advance: Advance) -> None:
+        for task, outcome in runner.run(self._open(tasks, advance)):
+            if isinstance(outcome, Exception):
+                self._failed[task] = outcome
+                terminal.warn(f"{_what(task)} failed: {_first_line(outcome)}")
+                continue
+            self._ledger.mark(task, outcome)
+            advance(self._planes(task))
+
+    def _planes(self, task: Task) -> float:
+        """How many planes a task denoises, in parts of planes too."""
+        if task.stage != "blocks":
+            return 0.0
+        grid = self._worker.results(task.image).blocks
+        pixels = math.prod(part.stop - part.start for part in grid.box(task.number))
+        return float(pixels / math.prod(grid.shape[-2:]))
+
+    def _create(self, image: int) -> None:
+        task = Task("create", image)
+        if not self._ledger.has(task):
+            self._worker.create(image)
+            self._ledger.mark(task, Outcome())
+            self._ledger.save()
+
+    def _blocks(self, images: Iterable[int]) -> Iterator[Task]:
+        for image in images:
+            for number in range(len(self._worker.results(image).blocks)):
+                yield Task("blocks", image, 0, number)
+
+    def _levels(self, images: Iterable[int], level: int) -> Iterator[Task]:
+        for image in images:
+            results = self._worker.results(image)
+            if level in results.levels():
+                for number in range(len(results.level_grid(level))):
+                    yield Task("levels", image, level, number)
+
+    def _finish(self, image: int) -> Written:
+        results = self._worker.results(image)
+        notes = tuple(results.notes)
+        self._ledger.mark(Task("move", image), Outcome())  # files leave one by one: from now on none is written to
+        self._ledger.save()
+        results.finish(overwrite=self._overwrite)
+        self._worker.close()
+        self._ledger.mark(Task("finish", image), Outcome())
+        self._ledger.save()
+        volume, outcome = self._plan.volumes[image], self._ledger.outcome(image)
+        clipped = ClipReport(outcome.clipped, math.prod(volume.shape))
+        return Written(volume.source, Path(volume.results[DENOISED]), clipped, outcome.missing, outcome.kept, notes)
+
+    def _report_failed(self) -> None:
+        if not self._failed:
+            return
+        first = next(iter(self._failed.values()))
+        if not self._ledger.count("blocks"):
+            raise first
+        listed = "; ".join(f"{_what(task)}: {_first_line(why)}" for task, why in list(self._failed.items())[:_LISTED])
+        more = f"; and {len(self._failed) - _LISTED} more" if len(self._failed) > _LISTED else ""
+        raise RunError(
+            f"{len(self._failed)} blocks failed ({listed}{more}); all others are done and kept: "
+            "mend the cause, and the same command does those alone"
+        )
+
+
+def _what(task: Task) -> str:
+    level = f" of level {task.level}" if task.level else ""
+    return f"block {task.number}{level} of image {task.image}"
+
+
+def _first_line(problem: Exception) -> str:
+    text = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+    return text if isinstance(problem, PellucidError) else f"{type(problem).__name__}: {text}"

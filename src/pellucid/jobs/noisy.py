@@ -1,0 +1,42 @@
+"""A noisy image as the networks take it: in [−1, 1], with grey where there are no numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.images import Image, Intensity
+from pellucid.images.layout import Array
+from pellucid.inference import View
+from pellucid.inference.tiles import Box
+from pellucid.jobs.cleaner import Cleaner
+
+
+def to_unit(intensity: Intensity, pixels: Array) -> NDArray[np.float32]:
+    """Pixels in [−1, 1]; not-a-number and infinite ones become 0, the middle grey."""
+    unit = intensity.to_unit(pixels)
+    return np.nan_to_num(unit, copy=False, nan=0.0, posinf=0.0, neginf=0.0) if pixels.dtype.kind == "f" else unit
+
+
+def is_missing(pixels: Array) -> NDArray[np.bool_]:
+    """Where pixels are no finite numbers."""
+    return ~np.isfinite(pixels) if pixels.dtype.kind == "f" else np.zeros(pixels.shape, bool)
+
+
+def view_of(cleaner: Cleaner, image: Image, plane: int) -> View:
+    """A plane of an image, read piece by piece."""
+    pixels = image.planes[plane]
+
+    def read(box: Box) -> NDArray[np.float32]:
+        return to_unit(cleaner.intensity, pixels[box.slices])
+
+    return View(pixels.shape, cleaner.denoiser.stride, read, cleaner.denoiser.device)
+
+
+def view_of_part(cleaner: Cleaner, part: Array, at: Box, shape: tuple[int, int]) -> View:
+    """A plane of which only a part, (h, w) at `at`, is in memory, and no more is needed."""
+
+    def read(box: Box) -> NDArray[np.float32]:
+        return to_unit(cleaner.intensity, part[box.within(at).slices])
+
+    return View(shape, cleaner.denoiser.stride, read, cleaner.denoiser.device)

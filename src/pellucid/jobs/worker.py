@@ -1,0 +1,218 @@
+"""Doing the tasks of a job: each is read, computed and written, and knows nothing of the others.
+
+Whatever process does a task, on whatever machine, does the same: all that it depends on is fixed in the job's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pellucid.images import Conversion, downsample, open_image
+from pellucid.images.layout import Array
+from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane
+from pellucid.inference.tiles import Box, tile_around
+from pellucid.jobs.cleaner import Cleaner
+from pellucid.jobs.grid import Slices, places
+from pellucid.jobs.knots import Knots
+from pellucid.jobs.ledger import Outcome, Task
+from pellucid.jobs.lock import Claims
+from pellucid.jobs.noisy import is_missing, to_unit, view_of_part
+from pellucid.jobs.planning import DENOISED, NOISE, JobPlan
+from pellucid.jobs.results import Results
+
+
+class NoisyBlock(NamedTuple):
+    """What was read for a block.
+
+    Attributes:
+        pixels: (…, Y, X), with what the networks see around the block.
+        read: where the pixels lie in their planes.
+        core: where the block lies there.
+        leading: where both lie along the leading axes of the image.
+    """
+
+    pixels: Array
+    read: Box
+    core: Box
+    leading: Slices
+
+
+class Done(NamedTuple):
+    """What is to be written for a block, by the name of the result, and what there is to say of it."""
+
+    blocks: Mapping[str, Array]
+    outcome: Outcome
+
+
+class Worker:
+    """Does tasks of one job, one at a time or overlapped: `read`, `compute` and `write` may each have a thread.
+
+    Args:
+        folder: of the job.
+        plan: of the job.
+        cleaner: what denoises.
+        on_smaller: told of the new side of tiles when memory runs out.
+    """
+
+    def __init__(
+        self, folder: Path, plan: JobPlan, cleaner: Cleaner, on_smaller: Callable[[int], object] = lambda _: None
+    ) -> None:
+        self._cleaner = cleaner
+        self._plan = plan
+        self._images = [open_image(volume.source) for volume in plan.volumes]
+        self.knots = Knots(folder, plan, self._images, cleaner)
+        self._frozen = None if plan.whole else FrozenDenoiser(cleaner.denoiser, plan.side, on_smaller)
+        self._folder = folder
+        self._claims = Claims(folder / "claims")
+        self._open: tuple[int, Results] | None = None
+        self._stack = ExitStack()
+
+    def results(self, image: int) -> Results:
+        """The files of an image, opened if they are not."""
+        if self._open is None or self._open[0] != image:
+            self.close()
+            results = Results(self._folder, self._plan, self._plan.volumes[image], self._images[image])
+            self._open = image, self._stack.enter_context(results)
+        return self._open[1]
+
+    def create(self, image: int) -> None:
+        """Make the files of an image."""
+        self.close()
+        Results(self._folder, self._plan, self._plan.volumes[image], self._images[image]).create()
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        self._stack.close()
+        self._open = None
+
+    def do(self, task: Task) -> Outcome:
+        """Do a task from beginning to end.
+
+        Raises:
+            BusyError: another process is at work on it.
+        """
+        with self.claimed(task):
+            return self.write(task, self.compute(task, self.read(task)))
+
+    def claimed(self, task: Task) -> AbstractContextManager[None]:
+        """For the length of a block, no other process writes this task.
+
+        Raises:
+            BusyError: another one is at work on it.
+        """
+        return self._claims.held(repr(tuple(task)))
+
+    def read(self, task: Task) -> Any:
+        """What a task needs."""
+        if task.stage == "blocks":
+            return self._read_block(task)
+        return self._read_finer(task) if task.stage == "levels" else None
+
+    def compute(self, task: Task, data: Any) -> Any:
+        """What is to be written for it."""
+        if task.stage == "blocks":
+            return self._denoise(task, data)
+        if task.stage == "levels":
+            return {name: downsample(block, factors) for name, (block, factors) in data.items()}
+        return self.knots.measure(task.number)
+
+    def write(self, task: Task, result: Any) -> Outcome:
+        """Write it."""
+        if task.stage == "blocks":
+            return self._write_block(task, result)
+        if task.stage == "levels":
+            self._write_level(task, result)
+        return Outcome()
+
+    # blocks
+
+    def _read_block(self, task: Task) -> NoisyBlock:
+        image = self._images[task.image]
+        denoiser = self._cleaner.denoiser
+        origin = self._plan.volumes[task.image].origin
+        box = self.results(task.image).blocks.box(task.number)
+        *leading, rows, columns = (
+            slice(part.start + start, part.stop + start) for part, start in zip(box, origin, strict=True)
+        )
+        height, width = image.shape[-2:]
+        core = Box(rows.start, rows.stop, columns.start, columns.stop)
+        if self._plan.whole:
+            read = Box(0, height, 0, width)
+        else:
+            padded_height, padded_width = (-(-side // denoiser.stride) * denoiser.stride for side in (height, width))
+            around = tile_around(core, padded_height, padded_width, denoiser.reach, denoiser.stride).read
+            read = Box(around.top, min(around.bottom, height), around.left, min(around.right, width))
+        pixels = np.array(image.read_block(tuple(leading), *read.slices))
+        image.release()
+        return NoisyBlock(pixels, read, core, tuple(leading))
+
+    def _denoise(self, task: Task, noisy: NoisyBlock) -> Done:
+        image = self._images[task.image]
+        shape = noisy.pixels.shape[:-2] + noisy.core.shape
+        convert = {name: Conversion(np.float32 if name == NOISE else image.dtype) for name in self._results_of(task)}
+        blocks = {name: np.empty(shape, conversion.dtype) for name, conversion in convert.items()}
+        outcome = Outcome()
+        for plane, at in places(noisy.leading, image.shape[:-2]):
+            part = noisy.pixels[at]
+            pixels = part[noisy.core.within(noisy.read).slices]
+            done = self._denoise_plane(task.image, plane, part, noisy)
+            missing = is_missing(pixels)
+            for name, conversion in convert.items():
+                result = np.where(missing, 0, _result(name, pixels, done, self._cleaner))
+                blocks[name][at] = conversion(result, f"{image.path}[{plane}]")
+                blocks[name][at][missing] = pixels[missing]
+            outcome += Outcome(0, int(missing.sum()), 0 if done else pixels.size)
+        return Done(blocks, outcome._replace(clipped=convert[DENOISED].report.clipped))
+
+    def _results_of(self, task: Task) -> list[str]:
+        return list(self._plan.volumes[task.image].results)
+
+    def _denoise_plane(self, image: int, plane: int, part: Array, noisy: NoisyBlock) -> DenoisedPlane | None:
+        """The core denoised; None where the image, or all its series, holds one value only and is kept."""
+        cleaner = self._cleaner
+        if self._frozen is None:
+            if part.min() == part.max():
+                return None
+            return denoise_plane(cleaner.denoiser, to_unit(cleaner.intensity, part), self._plan.memory).cropped(
+                noisy.core
+            )
+        statistics = self.knots.at(image, plane)
+        if statistics is None:
+            return None
+        self._frozen.use(statistics)
+        height, width = self._images[image].shape[-2:]
+        return self._frozen.denoise(view_of_part(cleaner, part, noisy.read, (height, width)), noisy.core)
+
+    def _write_block(self, task: Task, done: Done) -> Outcome:
+        results = self.results(task.image)
+        box = results.blocks.box(task.number)
+        for name, block in done.blocks.items():
+            results.write(name, box, block)
+        results.release()
+        return done.outcome
+
+    # levels of the pyramid
+
+    def _read_finer(self, task: Task) -> dict[str, tuple[Array, tuple[int, ...]]]:
+        results = self.results(task.image)
+        box = results.level_grid(task.level).box(task.number)
+        return {name: results.read_finer(name, task.level, box) for name in self._results_of(task)}
+
+    def _write_level(self, task: Task, blocks: Mapping[str, Array]) -> None:
+        results = self.results(task.image)
+        box = results.level_grid(task.level).box(task.number)
+        for name, block in blocks.items():
+            results.write_level(name, task.level, box, block)
+
+
+def _result(name: str, noisy: Array, done: DenoisedPlane | None, cleaner: Cleaner) -> Array:
+    if done is None:
+        return np.zeros_like(noisy, np.float32) if name == NOISE else noisy
+    if name == NOISE:
+        return noisy.astype(np.float32) - cleaner.intensity.from_unit(done.image)
+    return cleaner.intensity.from_unit(done.image if name == DENOISED else done.parts[name])

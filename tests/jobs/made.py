@@ -1,0 +1,152 @@
+"""A small denoiser, jobs with it, and a process that is killed within one."""
+
+from __future__ import annotations
+
+import functools
+import math
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from pellucid.images import Intensity, open_image, open_source, pyramid
+from pellucid.inference import Shelf, View, exact_statistics
+from pellucid.jobs import Cleaner, Wishes, denoise_source, results
+from pellucid.jobs.job import Job
+from pellucid.jobs.worker import Worker
+from pellucid.methods import SingleDenoiser
+from pellucid.noise import simulate
+from pellucid.norms import norm
+from pellucid.phantom import tissue
+
+PLENTY = 1 << 30
+COARSEST = 64
+"""Sides of the coarsest level, where jobs are killed."""
+IMPORTED = ("pytest", "pellucid.runs.model", "pellucid.phantom", "zarr", "tifffile")
+"""By all processes that are killed, once."""
+LITTLE = 60_000
+"""Bytes: planes of more than 1500 pixels need tiles."""
+
+
+class Small(SingleDenoiser):
+    """Two convolutions with instance norms, at half the resolution in between."""
+
+    stride = 2
+    reach = 8
+    bytes_per_pixel = 40.0
+    part_names = ("denoised", "twice")
+
+    def __init__(self, seed=0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.network = nn.Sequential(
+            nn.Conv2d(1, 4, 4, 2, 1),
+            norm("instance").layer(4, 0.2),
+            nn.Conv2d(4, 4, 3, 1, 1),
+            norm("instance").layer(4, 0.2),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(4, 1, 3, 1, 1),
+        )
+
+    def networks(self):
+        return [self.network]
+
+    def estimate(self, noisy):
+        return 0.8 * noisy + 0.2 * self.network(noisy)
+
+    def parts(self, noisy):
+        done = self.estimate(noisy)
+        return {"denoised": done, "twice": done / 2}
+
+
+@functools.cache
+def denoiser(seed=0):
+    return Small(seed).eval().requires_grad_(False)
+
+
+@functools.cache
+def trained():
+    """Statistics of another image than those that are denoised."""
+    plane = (simulate(tissue((64, 64), seed=9), "film", seed=1) / 127.5 - 1).astype(np.float32)
+    with Shelf(math.inf) as shelf:
+        return exact_statistics(denoiser(), View.of_array(plane, 2), 64, shelf)
+
+
+def cleaner(memory=PLENTY, seed=0):
+    return Cleaner(denoiser(seed), Intensity.given(0, 255), f"seed {seed}", memory, trained())
+
+
+@functools.cache
+def stack(shape, seed=0):
+    """Noisy tissue, uint8."""
+    planes = tissue((math.prod(shape[:-2]), *shape[-2:]), seed=seed).reshape(-1, *shape[-2:])
+    return np.stack([simulate(plane, "film", seed=seed) for plane in planes]).reshape(shape)
+
+
+def run(source, output, memory=PLENTY, **wishes):
+    """Denoise files; what is said of each."""
+    given = [str(each) for each in source] if isinstance(source, list) else str(source)
+    return denoise_source(open_source(given), given, Path(output), cleaner(memory), Wishes(**wishes))
+
+
+def read(path):
+    image = open_image(path)
+    return np.stack([plane.read() for plane in image.planes]).reshape(image.shape)
+
+
+def snapshot(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def kill_at(home, name, when, number):
+    """Have this process killed before or after a call of a function."""
+    whole, calls = getattr(home, name), []
+
+    def counting(*arguments, **options):
+        calls.append(name)
+        if when == "before" and len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        given = whole(*arguments, **options)
+        if when == "after" and len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return given
+
+    setattr(home, name, counting)
+
+
+PLACES = {
+    "statistics": (Worker, "compute", "before"),
+    "block": (Worker, "_write_block", "before"),
+    "level": (Worker, "_write_level", "before"),
+    "finish": (results.Results, "finish", "before"),
+    "move": (results, "put_in_place", "before"),
+    "moved": (results, "put_in_place", "after"),
+    "end": (Job, "_report_failed", "before"),
+}
+
+
+def _run_and_die(place, number, arguments, wishes):
+    torch.set_num_threads(1)
+    pyramid.COARSEST = COARSEST
+    kill_at(*PLACES[place], number)
+    run(*arguments, **wishes)
+
+
+def killed(place, number, *arguments, **wishes):
+    """Whether a process of its own that ran a job was killed there, the so manieth time that it came by."""
+    return dies(_run_and_die, place, number, arguments, wishes)
+
+
+def dies(function, *arguments):
+    """Whether a process of its own that called a function was killed."""
+    context = multiprocessing.get_context("forkserver")  # whose server imports all once
+    context.set_forkserver_preload([*IMPORTED])
+    process = context.Process(target=function, args=arguments)
+    process.start()
+    process.join(120)
+    assert process.exitcode in (-signal.SIGKILL, 0), process.exitcode
+    return process.exitcode == -signal.SIGKILL
