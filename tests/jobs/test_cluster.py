@@ -244,16 +244,17 @@ def test_nobody_else_can_reach_workers_on_this_machine():
 
 
 @pytest.fixture
-def scheduler(tmp_path):
+def scheduler(tmp_path, monkeypatch):
     """A scheduler and workers as somebody would start them: `start(what, ...)`, `kill(what)`, `address`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address, common = f"tcp://127.0.0.1:{port}", ["--no-dashboard", "--local-directory", str(tmp_path / "scratch")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    address, scratch = f"tcp://127.0.0.1:{port}", str(tmp_path / "scratch")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "DASK_TEMPORARY_DIRECTORY": scratch}
+    monkeypatch.setattr(cluster, "_FIRST_PATIENCE", 60.0)  # it is started just before
     kinds = {
-        "scheduler": ["scheduler", "--host", "127.0.0.1", "--port", str(port), *common],
-        "worker": ["worker", address, "--nthreads", "1", *common],
+        "scheduler": ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
+        "worker": ["worker", address, "--nthreads", "1", "--no-dashboard"],
     }
     started, over = defaultdict(list), threading.Event()
 
