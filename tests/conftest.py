@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 import torch
 
-hypothesis.settings.register_profile("untimed")  # machines are busy
+hypothesis.settings.register_profile("untimed", deadline=None)  # machines are busy
 hypothesis.settings.load_profile("untimed")
 
 SETTINGS = {"width": 4, "batch": 2, "steps": 8, "save_every": 4, "preview_every": 4, "learning_rate": 2e-3}
