@@ -4,7 +4,8 @@ For every run, over images with known truth: PSNR and SSIM with each image's own
 with sampled ones, with those of training patches; how far tiles differ from the whole with exact statistics; and in
 each mode the seam ratio of tiles of `--tile` pixels: gradient across their borders over gradient elsewhere, divided by
 the same ratio in the whole-image result, for the image itself may have more or less of it there. Flicker is how much
-the error of the mean brightness varies from image to image, in grey levels.
+the error of the mean brightness varies from image to image, in grey levels. Exact cost is the time that measuring exact
+statistics takes, over that of denoising with them.
 
     python benchmarks/norm_statistics.py RUN [RUN ...] --noisy FOLDER --clean FOLDER [--tile 128]
 """
@@ -12,13 +13,13 @@ the error of the mean brightness varies from image to image, in grey levels.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from _common import show
+from _common import medians, show
 from numpy.typing import NDArray
 
 from pellucid.evaluation import psnr, ssim
@@ -65,7 +66,7 @@ def measure(run: Path, noisy: Sequence[NDArray[Any]], clean: Sequence[NDArray[An
     views = [View.of_array(unit, denoiser.stride) for unit in units]
     frozen = FrozenDenoiser(denoiser, side)
     whole = [denoise_plane(denoiser, unit, 1e15).image for unit in units]
-    row: dict[str, Any] = {"run": model.recipe.name}
+    row: dict[str, Any] = {"run": model.recipe.name, "exact cost": _cost(frozen, model, views[0], side)}
     row |= {"PSNR": _mean_score(psnr, model, whole, clean), "SSIM": _mean_score(ssim, model, whole, clean)}
     for name, statistics in modes(model, views, side).items():
         tiled = [_tiled(frozen, view, each) for view, each in zip(views, statistics, strict=True)]
@@ -112,6 +113,18 @@ def _tiled(frozen: FrozenDenoiser, view: View, statistics: Statistics) -> Plane:
 def _mean_score(score: Any, model: Model, results: Sequence[Plane], clean: Sequence[NDArray[Any]]) -> float:
     back = [np.clip(np.rint(model.intensity.from_unit(unit)), 0, 255) for unit in results]
     return float(np.mean([score(a, b, 255) for a, b in zip(back, clean, strict=True)]))
+
+
+def _cost(frozen: FrozenDenoiser, model: Model, view: View, side: int) -> float:
+    """Time of measuring exact statistics over that of denoising with them."""
+    with Shelf(1e9) as shelf:
+        statistics = exact_statistics(model.denoiser, view, side, shelf)
+        programs: dict[str, Callable[[], object]] = {
+            "measuring": lambda: exact_statistics(model.denoiser, view, side, shelf),
+            "denoising": lambda: _tiled(frozen, view, statistics),
+        }
+        times = medians(programs, seconds=0)
+    return times["measuring"] / times["denoising"]
 
 
 def _flicker(model: Model, results: Sequence[Plane], clean: Sequence[NDArray[Any]]) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pellucid.images import Conversion, downsample, open_image
 from pellucid.images.layout import Array
-from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane
+from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane, trim
 from pellucid.inference.tiles import Box, tile_around
 from pellucid.jobs.cleaner import Cleaner
 from pellucid.jobs.grid import Slices, places
@@ -194,6 +194,7 @@ class Worker:
         for name, block in done.blocks.items():
             results.write(name, box, block)
         results.release()
+        trim()
         return done.outcome
 
     # levels of the pyramid
