@@ -325,6 +325,7 @@ def stopping(self, task, done):
         os.kill(os.getpid(), getattr(signal, sys.argv[1]))
     return whole(self, task, done)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell began in the background
 Worker._write_block = stopping
 main(sys.argv[2:])
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +15,10 @@ from pellucid.jobs.cluster import Cluster
 from pellucid.jobs.folder import begun, kept, refuse_impossible
 from pellucid.jobs.forecast import forecast, measure_tile, tell
 from pellucid.jobs.job import Job, Written
-from pellucid.jobs.ledger import Task
+from pellucid.jobs.ledger import Ledger, Task
 from pellucid.jobs.pipeline import Pipeline, Runner
-from pellucid.jobs.planning import Wishes, make_plan
-from pellucid.jobs.progress import denoising_bar
+from pellucid.jobs.planning import JobPlan, Wishes, make_plan
+from pellucid.jobs.progress import Advance, denoising_bar
 from pellucid.jobs.worker import Worker
 from pellucid.report import terminal
 
@@ -54,23 +54,25 @@ def denoise_source(
         plan = kept(plan, folder)
         if tile:
             tell(plan, source.images, cleaner, forecast(plan, cleaner, tile))
-        worker = Worker(folder, plan, cleaner, _tell_of_smaller)
-        job = Job(plan, worker, ledger, overwrite=wishes.overwrite)
-        done = sum(volume.planes for number, volume in enumerate(plan.volumes) if ledger.has(Task("finish", number)))
-        pixels = sum(math.prod(volume.shape) for volume in plan.volumes)
-        planes = sum(volume.planes for volume in plan.volumes)
-        images = range(len(plan.volumes))
-        if cluster is None:
-            groups: list[Sequence[int]] = [[image] for image in images]
-            runners: AbstractContextManager[Runner] = nullcontext(Pipeline(worker, wishes.retries))
-        else:
-            groups = [images]  # so that no worker waits for the last block of an image
-            job.refuse_unshared(local=cluster.processes is not None)
-            runners = cluster.runner(folder, cleaner, wishes.retries)
-        with runners as runner:
-            job.measure(runner)
-            with denoising_bar(cleaner.denoiser, planes, pixels, done) as advance:
-                return job.run(runner, groups, advance)
+        with Worker(folder, plan, cleaner, _tell_of_smaller) as worker:
+            job = Job(plan, worker, ledger, overwrite=wishes.overwrite)
+            if cluster is None:
+                groups: Iterable[Sequence[int]] = ([image] for image in range(len(plan.volumes)))
+                runners: AbstractContextManager[Runner] = nullcontext(Pipeline(worker, wishes.retries))
+            else:
+                groups = [range(len(plan.volumes))]  # so that no worker waits for the last block of an image
+                job.refuse_unshared(local=cluster.processes is not None)
+                runners = cluster.runner(folder, cleaner, wishes.retries)
+            with runners as runner:
+                job.measure(runner)
+                with _bar(plan, ledger, cleaner) as advance:
+                    return job.run(runner, groups, advance)
+
+
+def _bar(plan: JobPlan, ledger: Ledger, cleaner: Cleaner) -> AbstractContextManager[Advance]:
+    done = sum(volume.planes for number, volume in enumerate(plan.volumes) if ledger.has(Task("finish", number)))
+    pixels = sum(math.prod(volume.shape) for volume in plan.volumes)
+    return denoising_bar(cleaner.denoiser, sum(volume.planes for volume in plan.volumes), pixels, done)
 
 
 def foresee(source: Source, spec: Any, output: Path, cleaner: Cleaner, wishes: Wishes) -> None:

@@ -62,7 +62,8 @@ class Claims:
     def __init__(self, path: Path) -> None:
         with writing(path):
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        weakref.finalize(self, os.close, self._file)
+        self.close = weakref.finalize(self, os.close, self._file)
+        """Let go of the file, and of all that is held."""
 
     @property
     def work(self) -> bool:

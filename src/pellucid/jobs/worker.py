@@ -52,6 +52,8 @@ class Done(NamedTuple):
 class Worker:
     """Does tasks of one job, one at a time or overlapped: `read`, `compute` and `write` may each have a thread.
 
+    Use it in a `with` block, or `close` it and leave its claims to the end of the process.
+
     Args:
         folder: of the job.
         plan: of the job.
@@ -71,6 +73,13 @@ class Worker:
         self._claims = Claims(folder / "claims")
         self._open: tuple[int, Results] | None = None
         self._stack = ExitStack()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        self._claims.close()
 
     def results(self, image: int) -> Results:
         """The files of an image, opened if they are not."""
