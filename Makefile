@@ -5,6 +5,8 @@ NOISY ?=
 OUT ?= $(if $(CLEAN)$(NOISY),demo-own,demo)
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
+BENCHES ?= norms step step_parts step_memory inference startup
+COMPARE ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -19,11 +21,12 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  make demo CLEAN=folder NOISY=folder    the same with your own images; writes demo-own/index.html'
+	@echo '  make bench COMPARE=benchmarks/baselines    compared with earlier results;  BENCHES="scaling cluster": others'
 	@echo '  DEMO_FLAGS="--set steps=500"           settings of the demo;  OUT=folder: another place for it'
 
 setup: $(READY)  ## the virtual environment .venv, pinned, with the CPU build of PyTorch
 
-$(READY): pyproject.toml constraints.txt tools/environment
+$(READY): pyproject.toml constraints.txt tools/environment tools/build_kernels.py src/pellucid/norms/kernels.c
 	@echo "Setting up .venv (once; a few minutes)"
 	@rm -f $@
 	@PYTHON="$(PYTHON)" tools/environment .venv -e '.[dev]'
@@ -41,8 +44,14 @@ lint: $(READY)  ## style, types and the floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(READY)  ## speed, as ratios to what this machine can do
-	@set -e; for program in benchmarks/[!_]*.py; do echo "== $$program"; $(BIN)/python $$program; done
+# Long spinning of waiting threads slows a busy machine down many times; the command line sets the same.
+bench: export GOMP_SPINCOUNT ?= 10000
+bench: $(READY)  ## speed, as ratios to what this machine can do; writes bench/*.json
+	@failed=; for name in $(BENCHES); do \
+		echo "== benchmarks/$$name.py"; \
+		$(BIN)/python benchmarks/$$name.py --json bench/$$name.json $(if $(COMPARE),--compare "$(COMPARE)/$$name.json") \
+			|| failed="$$failed $$name"; \
+	done; test -z "$$failed" || { echo "failed, or worse than before:$$failed"; exit 1; }
 
 clean:  ## remove what make and the tools made
 	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -159,3 +160,17 @@ def test_the_readme_holds_the_calls_that_are_tested():
         assert hasattr(pellucid, name)
     for call in ("pellucid.train(", "model.denoise(", "pellucid.evaluate("):
         assert call in text
+
+
+def test_processes_that_train_together_need_a_folder(pictures, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match=r"need one folder: say which by out="):
+        pellucid.train(str(pictures / "clean"), str(pictures / "noisy"), steps=1)
+
+
+def test_execution_is_chosen_and_noted(pictures, tmp_path):
+    execution = pellucid.Execution(amp=True)
+    pellucid.train(str(pictures / "clean"), str(pictures / "noisy"), tmp_path, execution=execution, **SETTINGS)
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    assert provenance["device"] == "cpu (as asked)"
+    assert [provenance[name] for name in ("processes", "amp", "compile", "local_statistics")] == [1, True, False, False]

@@ -19,7 +19,7 @@ def test_auto_takes_the_cpu_where_there_is_no_gpu(monkeypatch):
 
 def test_auto_takes_a_gpu_and_names_it(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Great GPU")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Great GPU")
     assert str(choose_device("auto")) == "cuda (Great GPU)"
 
 
@@ -53,3 +53,14 @@ def test_free_memory_where_the_system_does_not_tell(monkeypatch):
 
     monkeypatch.setattr(os, "sysconf", unknown, raising=False)
     assert free_memory() == 4 << 30
+
+
+@pytest.mark.parametrize("wish", ["auto", "cuda"])
+def test_of_several_processes_each_has_its_own_gpu(wish, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
+    monkeypatch.setattr(torch, "empty", lambda *_, device: None)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    assert choose_device(wish).torch == torch.device("cuda", 2)

@@ -13,8 +13,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from pellucid.api import denoise, evaluate, go_on, load, train
     from pellucid.runs.model import Model
+    from pellucid.training import Execution
 
 _HOME = {
+    "Execution": "pellucid.training",
     "Model": "pellucid.runs.model",
     "denoise": "pellucid.api",
     "evaluate": "pellucid.api",
@@ -23,7 +25,7 @@ _HOME = {
     "train": "pellucid.api",
 }
 
-__all__ = ["Model", "__version__", "denoise", "evaluate", "go_on", "load", "train"]
+__all__ = ["Execution", "Model", "__version__", "denoise", "evaluate", "go_on", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,11 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pellucid.errors import InputError
 from pellucid.evaluation import Evaluation, evaluate_sources
+from pellucid.launch import share
 from pellucid.methods import make_recipe
 from pellucid.runs.model import Model
 from pellucid.runs.training import resume, start
-from pellucid.training import Interrupted
+from pellucid.training import Execution, Interrupted
 
 
 def train(
@@ -31,6 +33,7 @@ def train(
     recipe: str = "proposed",
     preset: str = "quick",
     device: str = "auto",
+    execution: Execution | None = None,
     **settings: Any,
 ) -> Model:
     """Learn to denoise: from noisy images and unrelated clean ones, or from what another recipe needs.
@@ -44,6 +47,7 @@ def train(
         recipe: "proposed", or another one that `pellucid methods` lists.
         preset: "quick" for a laptop, "paper" for a GPU.
         device: "auto", "cpu", "cuda", ...
+        execution: how it is computed, such as `pellucid.Execution(amp=True)`.
         settings: any setting of the recipe, such as `steps=500`.
 
     Returns:
@@ -56,23 +60,29 @@ def train(
     chosen = make_recipe(recipe, preset, settings)
     given = {"noisy": noisy, "clean": clean, "pairs": pairs, "noise": noise}
     sources = {kind: spec for kind, spec in given.items() if spec is not None}
+
+    def trained(folder: Path) -> Model:
+        return Model.load(start(sources, folder, chosen, device, execution=execution).folder, device=device)
+
     if out is not None:
-        return Model.load(start(sources, out, chosen, device).folder, device=device)
+        return trained(Path(out))
+    if share().size > 1:
+        raise InputError("processes that train together need one folder: say which by out=...")
     with tempfile.TemporaryDirectory(prefix="pellucid-") as temporary:
         try:
-            return Model.load(start(sources, Path(temporary) / "run", chosen, device).folder, device=device)
+            return trained(Path(temporary) / "run")
         except Interrupted:
             raise Interrupted("stopped; nothing was kept: say where by out=... to go on with a training") from None
 
 
-def go_on(run: str | Path, *, device: str = "auto") -> Model:
+def go_on(run: str | Path, *, device: str = "auto", execution: Execution | None = None) -> Model:
     """Go on with a training that was stopped, as if it never had been.
 
     Raises:
         InputError: no such run, or its images have changed.
         RunError: training failed.
     """
-    resume(run, device)
+    resume(run, device, execution=execution)
     return Model.load(run, device=device)
 
 

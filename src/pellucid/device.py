@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 
 from pellucid.errors import InputError
+from pellucid.launch import local_share
 
 
 class Device(NamedTuple):
@@ -21,24 +22,30 @@ class Device(NamedTuple):
 
 
 def choose_device(wish: str = "auto") -> Device:
-    """The device asked for, or the fastest one here.
+    """The device asked for, or the fastest one here; of several processes that train together each has its own GPU.
 
     Raises:
         InputError: it is not available.
     """
     if wish == "auto":
         if torch.cuda.is_available():
-            return Device(torch.device("cuda"), torch.cuda.get_device_name())
+            gpu = _own_gpu()
+            return Device(gpu, torch.cuda.get_device_name(gpu))
         if torch.backends.mps.is_available():
             return Device(torch.device("mps"), "Apple GPU")
         return Device(torch.device("cpu"), f"no GPU found; {torch.get_num_threads()} threads")
     try:
-        device = torch.device(wish)
+        device = _own_gpu() if wish == "cuda" else torch.device(wish)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as problem:
         reason = str(problem).splitlines()[0]
         raise InputError(f"device {wish!r} cannot be used ({reason}): try --device cpu") from None
     return Device(device, "as asked")
+
+
+def _own_gpu() -> torch.device:
+    rank, size = local_share()
+    return torch.device("cuda", rank) if size > 1 else torch.device("cuda")
 
 
 def free_memory(device: torch.device | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -24,5 +23,7 @@ class RunError(PellucidError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the nearest known word, or all of them."""
+    import difflib  # here: only mistakes need it
+
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"

@@ -112,6 +112,28 @@ def test_parts_and_noise(pictures, trained, tmp_path, command):
     assert np.abs(parts[0] - parts[1]).max() > 3
 
 
+@pytest.mark.parametrize("options", [[], ["--statistics", "trained", "--noise"]])
+def test_one_estimate_alone_is_its_part_of_both(options, pictures, trained, tmp_path, command):
+    given = pictures / "noisy" / "b0.png"
+    assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--parts", *options).status == 0
+    for part in ("F", "x-H"):
+        alone = tmp_path / f"{part}.png"
+        assert command("denoise", given, alone, "--model", trained, "--only", part, *options).status == 0
+        assert np.array_equal(read(alone), read(tmp_path / f"d_{part}.png"))
+
+
+def test_bfloat16_is_a_wish(pictures, trained, tmp_path, command, refused):
+    given = pictures / "noisy" / "b0.png"
+    for name, options in {"exact": [], "fast": ["--amp"]}.items():
+        options += ["--model", trained, "--statistics", "trained"]
+        assert command("denoise", given, tmp_path / f"{name}.png", *options).status == 0
+    exact, fast = (read(tmp_path / f"{name}.png").astype(float) for name in ("exact", "fast"))
+    assert np.abs(fast - exact).mean() < 1
+    assert "--amp: this method has no networks" in refused(
+        "denoise", given, tmp_path / "b.png", "--recipe", "gaussian", "--amp"
+    )
+
+
 def test_parts_of_hdf5_have_files_of_their_own(noisy, trained, tmp_path, command):
     write_array(tmp_path / "a.h5:/raw", noisy[0])
     assert (
@@ -258,6 +280,7 @@ def test_what_a_format_cannot_keep_is_said(noisy, trained, tmp_path, command):
         (["--chunks", "1,two,3"], "--chunks 1,two,3: write a number for each axis, as in --chunks 1,1024,1024"),
         (["--chunks", "0,16,16"], "--chunks 0,16,16: write a number for each axis"),
         (["--shards", "1;32;32"], "--shards 1;32;32: write a number for each axis, as in --shards 1,1024,1024"),
+        (["--only", "G"], "only G: of this method's estimates it can be: F or x-H"),
         (["--memory", "lots"], "--memory lots: write an amount such as 500M or 2G"),
         (["--memory", "0G"], "--memory 0G: write an amount"),
     ],

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from pellucid.errors import InputError, RunError
-from pellucid.images.atomic import replacing, reserve
+from pellucid.images.atomic import refuse_unwritable, replacing, reserve
 
 
 def attempt(path, fail, **options):
@@ -80,6 +81,16 @@ def test_no_permission_is_said(tmp_path, monkeypatch, code):
 def test_a_folder_in_which_nobody_may_write():
     with pytest.raises(InputError, match="no permission to write there"), replacing("/sys/pellucid.txt"):
         pass
+
+
+@pytest.mark.skipif(not os.path.isdir("/sys"), reason="no folder in which nobody may write")  # noqa: PTH112
+def test_folders_are_tried(tmp_path):
+    refuse_unwritable(tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match=r"^/sys: no permission to write there"):
+        refuse_unwritable(Path("/sys"))
+    with pytest.raises(InputError, match="gone: nothing can be written there"):
+        refuse_unwritable(tmp_path / "gone")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

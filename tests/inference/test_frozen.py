@@ -16,7 +16,7 @@ from pellucid.inference import (
     sample_statistics,
 )
 from pellucid.inference.tiles import Box
-from pellucid.methods.iscl import IsclDenoiser
+from pellucid.methods.iscl import ExtractorAlone, GeneratorAlone
 from pellucid.norms import feature_norms, freeze, measure
 
 BOXES = [Box(0, 160, 0, 208), Box(0, 1, 0, 1), Box(37, 102, 51, 163), Box(140, 160, 190, 208), Box(63, 65, 0, 208)]
@@ -61,6 +61,41 @@ def test_other_statistics_give_another_result_and_the_denoiser_is_as_it_was(deno
     assert all(norm.moments_of is measure for norm in feature_norms(denoiser).values())
 
 
+@pytest.mark.parametrize(("part", "network"), [("F", 0), ("x-H", 1)])
+def test_one_estimate_alone_is_that_part_of_both(part, network, denoiser, noisy):
+    noisy = noisy[:150, :203]
+    view = View.of_array(noisy, denoiser.stride)
+    statistics = statistics_of(denoiser, noisy)
+    both = frozen(denoiser, statistics, 64).denoise(view, BOXES[2])
+    alone = frozen(denoiser.only(part), [statistics[network]], 64).denoise(view, BOXES[2])
+    assert np.array_equal(alone.parts[part], both.parts[part])
+    assert np.array_equal(alone.image, both.parts[part].clip(-1, 1))
+
+
+def test_each_network_reads_no_more_around_a_tile_than_it_sees(denoiser, large, monkeypatch):
+    seen = {}
+    for alone in (GeneratorAlone, ExtractorAlone):
+
+        def estimate(self, piece, alone=alone):
+            seen[alone] = tuple(piece.shape[2:])
+            return piece
+
+        monkeypatch.setattr(alone, "estimate", estimate)
+    FrozenDenoiser(denoiser, 64).denoise(View.of_array(large, denoiser.stride), Box(128, 192, 128, 192))
+    assert seen == {GeneratorAlone: (144, 144), ExtractorAlone: (104, 104)}
+
+
+def test_in_bfloat16_the_result_is_almost_the_same_and_float32(denoiser, noisy):
+    view = View.of_array(noisy, denoiser.stride)
+    statistics = statistics_of(denoiser, noisy)
+    exact = frozen(denoiser, statistics, 64).denoise(view, BOXES[2]).image
+    made = FrozenDenoiser(denoiser, 64, amp=True)
+    made.use(statistics)
+    fast = made.denoise(view, BOXES[2]).image
+    assert fast.dtype == np.float32
+    assert 0 < np.abs(fast - exact).mean() < 0.01
+
+
 CPU = "[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
 PROBLEMS = [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), RuntimeError(CPU), MemoryError()]
 
@@ -71,15 +106,15 @@ def test_when_memory_runs_out_tiles_become_smaller_once_for_all(problem, denoise
     statistics = statistics_of(denoiser, noisy)
     core = Box(0, 160, 3, 207)
     expected = frozen(denoiser, statistics, 64).denoise(view, core)
-    parts, seen, told = IsclDenoiser.parts, [], []
+    estimate, seen, told = GeneratorAlone.estimate, [], []
 
     def small_machine(self, piece):
         seen.append(piece.shape[2] * piece.shape[3])
         if seen[-1] > 115**2:
             raise problem
-        return parts(self, piece)
+        return estimate(self, piece)
 
-    monkeypatch.setattr(IsclDenoiser, "parts", small_machine)
+    monkeypatch.setattr(GeneratorAlone, "estimate", small_machine)
     made = frozen(denoiser, statistics, 128, told.append)
     done = made.denoise(view, core)
     assert told == [64, 32]
@@ -93,7 +128,7 @@ def test_memory_that_suffices_for_nothing_is_an_error(denoiser, noisy, monkeypat
     def full(self, piece):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(IsclDenoiser, "parts", full)
+    monkeypatch.setattr(ExtractorAlone, "estimate", full)
     told = []
     made = FrozenDenoiser(denoiser, 64, told.append)
     with pytest.raises(torch.OutOfMemoryError):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.inference import View, is_out_of_memory, probe, trim
+from pellucid.inference import View, is_out_of_memory, probe
 from pellucid.methods import build, make_recipe
 
 
@@ -33,9 +33,3 @@ def test_a_tile_takes_time_and_at_least_the_memory_that_is_stated():
     cost = probe(denoiser, View.of_array(np.zeros((80, 96), np.float32), denoiser.stride), 64)
     assert cost.seconds > 0
     assert cost.bytes >= denoiser.bytes_per_pixel
-
-
-def test_trimming_may_be_done_at_any_time():
-    kept = np.ones(1 << 16)
-    trim()
-    assert kept.sum() == 1 << 16

@@ -15,7 +15,7 @@ from torch import nn
 
 from pellucid.images import Intensity, open_image, open_source, pyramid
 from pellucid.inference import Shelf, View, exact_statistics
-from pellucid.jobs import Cleaner, Wishes, denoise_source, results
+from pellucid.jobs import Cleaner, Request, Wishes, denoise_source, results
 from pellucid.jobs.job import Job
 from pellucid.jobs.worker import Worker
 from pellucid.methods import SingleDenoiser
@@ -90,7 +90,7 @@ def stack(shape, seed=0):
 def run(source, output, memory=PLENTY, **wishes):
     """Denoise files; what is said of each."""
     given = [str(each) for each in source] if isinstance(source, list) else str(source)
-    return denoise_source(open_source(given), given, Path(output), cleaner(memory), Wishes(**wishes))
+    return denoise_source(Request(open_source(given), given, Path(output), cleaner(memory), Wishes(**wishes)))
 
 
 def read(path):

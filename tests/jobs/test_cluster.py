@@ -397,6 +397,13 @@ def test_a_model_of_a_run_opens_elsewhere_with_its_range(run):
     assert (opened.intensity.low, opened.intensity.high) == (10, 99)
 
 
+def test_a_model_of_one_estimate_opens_elsewhere_as_such(run):
+    model = Model.load(run, device="cpu").only("F")
+    opened = pickle.loads(pickle.dumps(model.opener()))()
+    assert opened.digest == model.cleaner.digest
+    assert tuple(opened.denoiser.part_names) == ("F",)
+
+
 def test_who_hangs_is_judged_by_what_others_take():
     watch = Watch()
     tasks = {"one": ["a", "b"], "other": ["c"], "idle": []}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 from pellucid.errors import InputError
 from pellucid.images import PixelSize, downsample, open_image, open_source, write_array
 from pellucid.inference import denoise_plane
-from pellucid.jobs import Wishes, foresee
+from pellucid.jobs import Request, Wishes, denoise_source, foresee
 from pellucid.jobs.noisy import to_unit
 from pellucid.jobs.planning import make_plan
 
@@ -67,6 +69,22 @@ def test_a_region_is_that_part_of_the_whole(statistics, tmp_path):
     image = open_image(tmp_path / "part.zarr")
     assert image.pixel_size == SIZE
     assert image.style.translation == {"Z": 60.0, "Y": 104.0, "X": 248.0}
+
+
+@pytest.mark.parametrize("statistics", ["sampled", "trained"])
+def test_bfloat16_gives_almost_the_same(statistics, tmp_path):
+    write_array(tmp_path / "a.npy", made.stack((5, 61, 83)), axes="ZYX")
+    made.run(tmp_path / "a.npy", tmp_path / "exact.npy", statistics=statistics)
+    made.run(tmp_path / "a.npy", tmp_path / "fast.npy", statistics=statistics, amp=True)
+    exact, fast = (made.read(tmp_path / f"{name}.npy").astype(float) for name in ("exact", "fast"))
+    assert 0 < np.abs(fast - exact).mean() < 1
+
+
+def test_bfloat16_chooses_statistics_that_it_can_use(tmp_path):
+    write_array(tmp_path / "a.npy", made.stack((5, 61, 83)), axes="ZYX")
+    for name, wishes in {"chosen": {}, "asked": {"statistics": "sampled"}}.items():
+        made.run(tmp_path / "a.npy", tmp_path / f"{name}.npy", amp=True, **wishes)
+    assert np.array_equal(made.read(tmp_path / "chosen.npy"), made.read(tmp_path / "asked.npy"))
 
 
 def test_a_region_of_planes_that_fit_into_memory(tmp_path):
@@ -199,7 +217,8 @@ def test_auto_is_exact_where_planes_fit_and_sampled_elsewhere(tmp_path):
     source = open_source(str(tmp_path / "a.npy"))
 
     def plan(memory, **wishes):
-        return make_plan(source, str(tmp_path / "a.npy"), tmp_path / "b.npy", made.cleaner(memory), Wishes(**wishes))
+        given, output = str(tmp_path / "a.npy"), tmp_path / "b.npy"
+        return make_plan(Request(source, given, output, made.cleaner(memory), Wishes(**wishes)))
 
     assert plan(made.PLENTY).whole
     assert (plan(made.LITTLE).whole, plan(made.LITTLE).statistics) == (False, "sampled")
@@ -241,11 +260,14 @@ def test_when_memory_runs_out_the_job_goes_on_with_smaller_tiles(tmp_path, monke
 # before anything is done
 
 
-def snapshot_and_run(tmp_path, expected, *arguments, **wishes):
+def snapshot_and_run(tmp_path, expected, given, output, **wishes):
+    """Refused when it is only foreseen already, and when it is to be done."""
     before = made.snapshot(tmp_path)
-    with pytest.raises(InputError, match=expected) as told:
-        made.run(*arguments, **wishes)
-    assert "\n" not in str(told.value)
+    request = Request(open_source(str(given)), str(given), output, made.cleaner(), Wishes(**wishes))
+    for ask in (foresee, denoise_source):
+        with pytest.raises(InputError, match=expected) as told:
+            ask(request)
+        assert "\n" not in str(told.value)
     assert made.snapshot(tmp_path) == before
     assert not list(tmp_path.rglob("*.unfinished"))
 
@@ -282,6 +304,12 @@ def test_impossible_outputs(output, expected, given, tmp_path):
     snapshot_and_run(tmp_path, expected, given, tmp_path / output)
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder in which nobody can make anything")
+@pytest.mark.parametrize("output", ["/proc/b.zarr", "/proc/self/b/b.npy"])
+def test_outputs_where_nothing_can_be_made(output, given, tmp_path):
+    snapshot_and_run(tmp_path, r"^/proc[^:]*: nothing can be written there; choose another", given, Path(output))
+
+
 @pytest.mark.parametrize(
     ("wishes", "expected"),
     [
@@ -289,7 +317,8 @@ def test_impossible_outputs(output, expected, given, tmp_path):
         ({"region": "0:10"}, "region '0:10': has 1 parts, but this image has the axes ZYX"),
         ({"region": "a:b,0:4,0:4"}, "region: 'a:b' is no part along Z"),
         ({"region": "2:1,0:9,0:9"}, "region"),
-        ({"chunks": (1, 2)}, "chunks"),
+        ({"amp": True, "statistics": "exact"}, "--amp: exact statistics are measured in float32"),
+        ({"chunks": (1, 2)}, r"chunks \(1, 2\) do not fit the axes ZYX"),
         ({"chunks": (1, 16, 16), "shards": (1, 24, 32)}, "shards"),
     ],
 )
@@ -300,11 +329,12 @@ def test_impossible_wishes(wishes, expected, given, tmp_path):
 def test_a_forecast_tells_time_memory_and_disk_and_does_nothing(given, tmp_path, capsys):
     before = made.snapshot(tmp_path)
     wishes = Wishes(region="1:3,0:40,0:83")
-    foresee(open_source(str(given)), str(given), tmp_path / "b.zarr", made.cleaner(made.LITTLE), wishes)
+    request = Request(open_source(str(given)), str(given), tmp_path / "b.zarr", made.cleaner(made.LITTLE), wishes)
+    foresee(request)
     said = " ".join(capsys.readouterr().err.split())
     for words in ("Z 1:3, Y 0:40, X 0:83", "KiB a tile, 58.6 KiB allowed", "up to 8.6 KiB", "s with one worker"):
         assert words in said, said
     assert made.snapshot(tmp_path) == before
     np.save(tmp_path / "b.npy", np.zeros(3))
     with pytest.raises(InputError, match="exists already"):
-        foresee(open_source(str(given)), str(given), tmp_path / "b.npy", made.cleaner(), Wishes())
+        foresee(replace(request, output=tmp_path / "b.npy"))

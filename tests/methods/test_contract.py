@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from pellucid.errors import InputError
 from pellucid.inference import denoise_plane
 from pellucid.methods import RECIPES, Denoiser, build, make_recipe, method_class
 from pellucid.norms import Moments, freeze, record, running_norms
@@ -107,6 +108,21 @@ def test_keeps_the_size_of_any_multiple_of_the_stride(name):
     assert denoised.shape == noisy.shape
     assert denoised.abs().max() <= 1
     torch.testing.assert_close(denoiser(noisy), denoised)
+
+
+@recipes
+def test_independent_denoisers_share_the_work_among_them(name):
+    denoiser = denoiser_of(name)
+    independents = denoiser.independents()
+    assert [part for each in independents for part in each.part_names] == list(denoiser.part_names)
+    assert [id(network) for each in independents for network in each.networks()] == list(map(id, denoiser.networks()))
+    for each in independents:
+        assert (each.stride, each.device, each.training) == (denoiser.stride, denoiser.device, denoiser.training)
+        assert each.reach <= denoiser.reach
+        if len(each.part_names) == 1:
+            assert tuple(denoiser.only(each.part_names[0]).part_names) == tuple(each.part_names)
+    with pytest.raises(InputError, match=r"only best: of this method's estimates it can be: \w"):
+        denoiser.only("best")
 
 
 @recipes

@@ -175,6 +175,18 @@ def test_denoised_image_is_the_clipped_mean_of_the_two_estimates():
     assert method.denoiser.parts(x)["x-H"].max() > 1
 
 
+@pytest.mark.parametrize("part", ["F", "x-H"])
+def test_one_estimate_alone_is_that_of_both_and_needs_no_other_network(part):
+    denoiser, x = make().eval().denoiser, batch()["noisy"]
+    expected = denoiser.parts(x)[part]
+    other = denoiser.H if part == "F" else denoiser.F
+    other.forward = None
+    alone = denoiser.only(part)
+    assert list(alone.parts(x)) == [part]
+    torch.testing.assert_close(alone.parts(x)[part], expected)
+    torch.testing.assert_close(alone(x), expected.clamp(-1, 1))
+
+
 @pytest.mark.parametrize("norm", ["instance", "instance-plain"])
 def test_instance_norm_in_the_discriminators_is_refused(norm):
     with pytest.raises(InputError, match=f"discriminator='{norm}' cannot work: its last map has one pixel"):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pellucid.errors import InputError
-from pellucid.methods import METHODS, RECIPES, Denoiser, Supervision, build, make_recipe, method_class
+from pellucid.methods import METHODS, RECIPES, Denoiser, Supervision, build, build_denoiser, make_recipe, method_class
 
 PRESETS = ("paper", "quick")
 
@@ -18,6 +18,21 @@ def test_every_recipe_builds_for_every_preset(name, preset):
     assert isinstance(method.denoiser, Denoiser)
     assert method.denoiser.reach % method.denoiser.stride == 0
     assert set(method.denoiser.part_names)
+    alone = build_denoiser(recipe)
+    assert not alone.training
+    assert shapes(alone) == shapes(method.denoiser)
+
+
+def shapes(module):
+    """Of all that weights are loaded into."""
+    return {name: value.shape for name, value in module.state_dict().items()}
+
+
+def test_a_denoiser_that_is_built_alone_has_the_weights_of_the_seed():
+    recipe = make_recipe("self2self", "quick", {"seed": 3, "width": 3})
+    state = torch.get_rng_state()
+    torch.testing.assert_close(build_denoiser(recipe).state_dict(), build(recipe).denoiser.state_dict(), rtol=0, atol=0)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_the_papers_preset_is_the_papers():

@@ -5,10 +5,17 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 from pellucid.errors import InputError
-from pellucid.sampling import OfficialBatches, Patches
-from pellucid.sampling.official import Tile, augment, shuffled, tiles
+from pellucid.launch import Share
+from pellucid.sampling import OfficialBatches, ResidentPatches, official
+from pellucid.sampling.official import COPIES, Tiles, shuffled
+from pellucid.sampling.places import orient
+
+from .made import numbered, patches_of
 
 TRANSFORMS = {
     "identity": lambda image: image,
@@ -22,12 +29,29 @@ TRANSFORMS = {
 }
 
 
-def patches(images, size=8):
-    return Patches(images, lambda pixels: pixels.astype(np.float32), size)
+def augment(image, copy):
+    """The published augmentation: a quarter turn is always followed by a flip."""
+    flip, turns = divmod(copy, 4)
+    if copy == 0:
+        return image
+    turned = np.rot90(image, turns)
+    return turned[::-1] if flip == 0 else turned[:, ::-1]
+
+
+def buffered(stream, buffer, emptied):
+    """A shuffle buffer, as one is written when it is written plainly: it gives the slot `emptied`, and fills it."""
+    held, rest = list(stream[:buffer]), iter(stream[buffer:])
+    for slot in emptied:
+        yield held[slot]
+        held[slot] = next(rest)
 
 
 def stack(count, side, start=0):
-    return list(np.arange(start, start + count * side * side).reshape(count, side, side))
+    return [image + start for image in numbered(*[(side, side)] * count)]
+
+
+def pixels_of(batch):
+    return {patch.numpy().tobytes() for patch in batch}
 
 
 def test_five_distinct_transforms_with_the_published_multiplicities():
@@ -36,24 +60,37 @@ def test_five_distinct_transforms_with_the_published_multiplicities():
         name
         for copy in range(8)
         for name, transform in TRANSFORMS.items()
-        if np.array_equal(augment(image, copy), transform(image))
+        if np.array_equal(orient(image, COPIES[copy]), transform(image))
     )
     assert found == {"identity": 1, "transpose": 2, "anti-transpose": 2, "left-right": 2, "up-down": 1}
 
 
-def test_tiles_are_in_raster_order_and_the_last_is_flush():
-    found = tiles(2, 20, 8)
-    assert len(found) == 2 * 8 * 9
-    assert found[:4] == [Tile(0, 0, 0, 0), Tile(0, 0, 0, 8), Tile(0, 0, 0, 12), Tile(0, 0, 8, 0)]
-    assert found[9] == Tile(0, 1, 0, 0)
-    assert found[72] == Tile(1, 0, 0, 0)
-    assert [tile.x for tile in tiles(1, 16, 8)[:2]] == [0, 8]
-    assert tiles(1, 8, 8)[:2] == [Tile(0, 0, 0, 0), Tile(0, 1, 0, 0)]
+def test_copies_are_the_published_ones():
+    image = np.arange(9).reshape(3, 3)
+    for copy in range(8):
+        assert np.array_equal(orient(image, COPIES[copy]), augment(image, copy))
+
+
+@pytest.mark.parametrize(("side", "starts"), [(20, [0, 8, 12]), (16, [0, 8]), (8, [0])])
+def test_tiles_are_in_raster_order_and_the_last_is_flush(side, starts):
+    images = stack(2, side)
+    patches = patches_of(images)
+    expected = [
+        augment(image, copy)[y : y + 8, x : x + 8]
+        for image in images
+        for copy in range(8)
+        for y in starts
+        for x in starts
+    ]
+    spots = Tiles(2, side, 8).spots(np.arange(2 * len(expected)))
+    found = patches.cut(patches.places.number(spots))[:, 0].numpy()
+    assert np.array_equal(found, np.array(2 * expected))  # they come again and again
 
 
 def distinct_pairs(images, tiles_per_side, batches):
-    stream = shuffled(tiles(images, 8 * tiles_per_side, 8), images, seed=0)
-    return np.mean([len({next(stream)[:2] for _ in range(64)}) for _ in range(batches)])
+    """How many copies of images the tiles of a batch of 64 come from, on average."""
+    copies = shuffled(0, images, 0, 64 * batches) // tiles_per_side**2 % (8 * images)
+    return np.mean([len(np.unique(batch)) for batch in copies.reshape(batches, 64)])
 
 
 def test_a_batch_holds_tiles_of_few_images():
@@ -61,9 +98,30 @@ def test_a_batch_holds_tiles_of_few_images():
     assert distinct_pairs(75, 8, 300) == pytest.approx(6.3, abs=0.3)
 
 
+@settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(0, 2**63 - 1), st.integers(0, 300), st.integers(1, 70))
+def test_the_order_is_that_of_a_shuffle_buffer(buffer, seed, first, count):
+    emptied = official._emptied(seed, buffer, 0, first + count)
+    expected = list(buffered(range(1000), buffer, emptied))
+    assert shuffled(seed, buffer, first, first + count).tolist() == expected[first:]
+
+
+def test_an_element_that_waits_for_long_is_found(monkeypatch):
+    emptied = np.ones(1000, np.int64)
+    emptied[[50, 900]] = 0
+    monkeypatch.setattr(official, "_emptied", lambda _seed, _buffer, first, last: emptied[first:last])
+    assert shuffled(0, 2, 900, 902).tolist() == [52, 901]
+
+
+def test_every_slot_is_emptied_equally_often():
+    emptied = official._emptied(5, 12, 0, 12_000)
+    assert chisquare(np.bincount(emptied, minlength=12)).pvalue > 1e-3
+    for first, last in ((0, 1), (3, 17), (4, 8), (1001, 1003)):
+        assert np.array_equal(official._emptied(5, 12, first, last), emptied[first:last])
+
+
 def test_the_stream_meets_every_tile_once_in_a_round():
-    stream = shuffled(range(50), 5, seed=1)
-    found = [next(stream) for _ in range(500)]
+    found = (shuffled(1, 5, 0, 500) % 50).tolist()
     counts = Counter(found)
     assert set(counts) == set(range(50))
     assert min(counts.values()) >= 9
@@ -75,7 +133,7 @@ def test_the_stream_meets_every_tile_once_in_a_round():
 def test_clean_and_noisy_patch_of_a_slot_come_from_the_same_place():
     clean, noisy = stack(3, 24), stack(3, 24, start=10_000)
     for number in range(1, 8):
-        batch = OfficialBatches(patches(clean), patches(noisy), 4, 0)(number)
+        batch = OfficialBatches(patches_of(clean), patches_of(noisy), 4, 0)(number)
         assert batch["clean"].shape == (4, 1, 8, 8)
         assert torch.equal(batch["noisy"] - batch["clean"], torch.full((4, 1, 8, 8), 10_000.0))
 
@@ -89,24 +147,31 @@ def test_a_patch_is_a_tile_of_a_turned_image():
         for y in (0, 8)
         for x in (0, 8)
     }
-    batches = OfficialBatches(patches(images), patches(images), 8, 0)
-    found = {patch.numpy().tobytes() for number in range(1, 40) for patch in batches(number)["clean"]}
-    assert found == allowed
+    batches = OfficialBatches(patches_of(images), patches_of(images), 8, 0)
+    assert set().union(*(pixels_of(batches(number)["clean"]) for number in range(1, 40))) == allowed
 
 
-def test_the_stream_can_be_entered_anywhere_and_again():
-    images = stack(4, 24)
+def test_batches_follow_each_other_in_the_stream():
+    patches = patches_of(stack(3, 24))
+    batches = OfficialBatches(patches, patches, 4, seed=3)
+    expected = patches.cut(patches.places.number(Tiles(3, 24, 8).spots(shuffled(3, 3, 0, 20))))
+    assert torch.equal(torch.cat([batches(number)["clean"] for number in range(1, 6)]), expected)
 
-    def make(seed=3):
-        return OfficialBatches(patches(images), patches(images), 5, seed)
 
-    one_by_one = make()
-    expected = [one_by_one(number) for number in range(1, 8)]
-    torch.testing.assert_close(make()(6), expected[5], rtol=0, atol=0)
-    torch.testing.assert_close(one_by_one(7), expected[6], rtol=0, atol=0)
-    torch.testing.assert_close(one_by_one(2), expected[1], rtol=0, atol=0)
-    torch.testing.assert_close(one_by_one(3), expected[2], rtol=0, atol=0)
-    assert not torch.equal(make(4)(6)["clean"], expected[5]["clean"])
+def test_shares_put_together_are_the_batch():
+    patches = patches_of(stack(4, 24))
+    shares = [OfficialBatches(patches, patches, 6, 3, Share(rank, 3))(5) for rank in range(3)]
+    for kind, whole in OfficialBatches(patches, patches, 6, 3)(5).items():
+        assert torch.equal(torch.cat([share[kind] for share in shares]), whole)
+        assert not torch.equal(OfficialBatches(patches, patches, 6, 4)(5)[kind], whole)
+
+
+def test_images_on_a_device_give_the_same_batches():
+    patches = patches_of(stack(4, 24))
+    resident = ResidentPatches(patches, torch.device("cpu"))
+    for number in (1, 9):
+        expected, found = (OfficialBatches(source, source, 6, 3)(number) for source in (patches, resident))
+        assert torch.equal(found["noisy"], expected["noisy"])
 
 
 @pytest.mark.parametrize(
@@ -121,4 +186,4 @@ def test_the_stream_can_be_entered_anywhere_and_again():
 )
 def test_other_images_are_refused(clean, noisy):
     with pytest.raises(InputError, match=r"pipeline=official needs .* use pipeline=correct"):
-        OfficialBatches(patches(clean), patches(noisy), 4, 0)
+        OfficialBatches(patches_of(clean), patches_of(noisy), 4, 0)

@@ -13,7 +13,7 @@ from pellucid.cli.protocol import Protocol, Several, run_entries
 
 METHODS = ("noisy", "bm3d", "noise2void", "dncnn", "iscl", "proposed")
 
-group = App(name="benchmark", help_epilogue=BENCHMARK.epilogue)
+group = App(name="benchmark", help_epilogue=BENCHMARK.epilogue, help_format="markdown")
 # the other commands of the group, each in a file of its own
 for _name, _command in BENCHMARK_COMMANDS.items():
     add_command(group, _name, f"pellucid.cli.benchmark_{_name}:{_name}", _command)

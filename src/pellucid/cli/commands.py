@@ -95,4 +95,4 @@ BENCHMARK_COMMANDS = {
 
 def add_command(group: App, name: str, place: str, command: Command) -> None:
     """Add a command that lives at `place`, "module:function", and is imported when it is run."""
-    group.command(place, name=name, help=command.does, help_epilogue=command.epilogue)
+    group.command(place, name=name, help=command.does, help_epilogue=command.epilogue, help_format="markdown")

@@ -76,7 +76,7 @@ def _facts(recipe: Recipe) -> Mapping[str, str]:
 
 def _needs(method: type[Method[Any]]) -> str:
     """The options that give a method its images."""
-    from pellucid.runs.training import GIVEN_AS
+    from pellucid.methods import GIVEN_AS
 
     if method.per_image:
         return "the image itself"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from pellucid.cli.options import Images, Settings, parse_settings
 from pellucid.errors import InputError
@@ -21,6 +24,9 @@ def train(
     preset: str = "quick",
     set_: Settings = None,
     device: str = "auto",
+    amp: bool = False,
+    compile_: Annotated[bool, Parameter(name="--compile")] = False,
+    local_statistics: bool = False,
 ) -> None:
     """Learn to denoise: from noisy images and unrelated clean ones, or from what another recipe needs.
 
@@ -47,20 +53,28 @@ def train(
         Settings that differ from the recipe's, as in `--set steps=500 width=8`.
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
+    amp
+        Let the networks compute in bfloat16; weights, norm statistics and losses stay float32.
+    compile_
+        Compile the networks first, which takes its time and a compiler.
+    local_statistics
+        For several processes (torchrun): norms see each process's share of a batch alone.
     """
     from pellucid.methods import make_recipe  # here: help needs no torch
     from pellucid.runs import training
+    from pellucid.training import Execution
 
+    execution = Execution(amp, compile_, local_statistics)
     given = {"noisy": noisy, "clean": clean, "pairs": pairs, "noise": noise}
     sources = {kind: spec for kind, spec in given.items() if spec}
     if resume is not None:
         if sources or out or set_:
             raise InputError("--resume goes on with a run as it was set up: leave all images, --out and --set away")
-        run = training.resume(resume, device)
+        run = training.resume(resume, device, execution=execution)
     else:
         chosen = make_recipe(recipe, preset, parse_settings(set_))
         training.check_sources(chosen, set(sources))
         if not out:
             raise InputError("train needs --out, a folder for the run (see pellucid train --help)")
-        run = training.start(sources, out, chosen, device)
+        run = training.start(sources, out, chosen, device, execution=execution)
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")

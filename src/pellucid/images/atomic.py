@@ -68,6 +68,20 @@ def put_in_place(made: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder in which nothing can be made; tried, for permissions do not tell (`/proc` has them all).
+
+    Raises:
+        InputError: No permission, or a part of the path is a file.
+        RunError: The disk is full.
+    """
+    try:
+        with writing(folder), tempfile.TemporaryDirectory(prefix=".pellucid-", dir=folder):
+            pass
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: nothing can be written there; choose another folder") from error
+
+
 @contextmanager
 def writing(target: str | Path) -> Iterator[None]:
     """Say in one line why a file could not be written.

@@ -58,6 +58,10 @@ class Format:
         """Import the module, and with it the library it needs."""
         return cast(FormatModule, import_module(f"pellucid.images.formats.{self.module}"))
 
+    def check(self, plan: Plan) -> None:
+        """Let the module refuse a plan before anything is written: by its own ``check``, which few need."""
+        getattr(self.load(), "check", lambda _: None)(plan)
+
 
 FORMATS = (
     Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), "tiff"),
@@ -136,7 +140,7 @@ def writable_format(path: Path, plan: Plan) -> Format:
     """The format for an output.
 
     Raises:
-        InputError: The extension is unknown, or the format cannot hold the pixel type.
+        InputError: The extension is unknown, or the format cannot hold the pixel type or what else is planned.
     """
     known = _by_extension().get(path.suffix.lower())
     if known is None:
@@ -152,4 +156,5 @@ def writable_format(path: Path, plan: Plan) -> Format:
             f"{plan.path}: {known.name} cannot hold {plan.dtype.name} pixels; write {other}, "
             f"or ask for one of {', '.join(able)}"
         )
+    known.check(plan)
     return known

@@ -3,7 +3,7 @@
 from pellucid.inference.estimates import DenoisedPlane
 from pellucid.inference.frozen import FrozenDenoiser
 from pellucid.inference.keeping import load_statistics, save_statistics
-from pellucid.inference.memory import Cost, is_out_of_memory, probe, trim
+from pellucid.inference.memory import Cost, is_out_of_memory, probe
 from pellucid.inference.plane import affordable_side, denoise_plane, fits_whole
 from pellucid.inference.sampling import Sample, sample_statistics
 from pellucid.inference.shelf import Shelf
@@ -32,5 +32,4 @@ __all__ = [
     "probe",
     "sample_statistics",
     "save_statistics",
-    "trim",
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 import torch
+from torch import Tensor
 
+from pellucid.heap import holding
 from pellucid.inference.estimates import DenoisedPlane
 from pellucid.inference.memory import is_out_of_memory
 from pellucid.inference.statistics import Statistics
@@ -23,15 +26,25 @@ class FrozenDenoiser:
         denoiser: in evaluation mode.
         side: of the tiles, in pixels; less where the denoiser's window is smaller, and halved if memory runs out.
         on_smaller: told of the new side when that happens.
+        amp: let convolutions compute in bfloat16.
     """
 
-    def __init__(self, denoiser: Denoiser, side: int, on_smaller: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        side: int,
+        on_smaller: Callable[[int], object] = lambda _: None,
+        *,
+        amp: bool = False,
+    ) -> None:
         self._denoiser = copy.deepcopy(denoiser) if denoiser.networks() else denoiser
         self._foldings = [Folding(network) for network in self._denoiser.networks()]
+        self._independents = self._denoiser.independents()
         self._smallest = 4 * denoiser.stride
         window = denoiser.window or side + 2 * denoiser.reach
         self.side = max(self._smallest, min(side, window - 2 * denoiser.reach))
         self._on_smaller = on_smaller
+        self._amp = amp
 
     def use(self, statistics: Statistics) -> None:
         """From now on every norm works with these moments."""
@@ -39,6 +52,7 @@ class FrozenDenoiser:
             folding.use(moments)
 
     @torch.no_grad()
+    @holding()
     def denoise(self, view: View, core: Box) -> DenoisedPlane:
         """The denoised pixels of a box of a plane, and their parts; the same whatever the tiles."""
         result = DenoisedPlane(core.shape)
@@ -57,9 +71,14 @@ class FrozenDenoiser:
         return result
 
     def _denoise_tile(self, view: View, box: Box, core: Box, result: DenoisedPlane) -> None:
-        denoiser = self._denoiser
-        tile = tile_around(box, view.height, view.width, denoiser.reach, denoiser.stride)
-        rows, columns = box.within(tile.read).slices
-        parts = denoiser.parts(view(tile.read))
-        image = denoiser.combine(parts)[:, :, rows, columns]
-        result.put(box.within(core), image, {name: part[:, :, rows, columns] for name, part in parts.items()})
+        with torch.autocast(self._denoiser.device.type, torch.bfloat16, enabled=self._amp):
+            parts = dict(chain.from_iterable(_parts(each, view, box) for each in self._independents))
+        result.put(box.within(core), self._denoiser.combine(parts), parts)
+
+
+def _parts(denoiser: Denoiser, view: View, box: Box) -> Iterator[tuple[str, Tensor]]:
+    """A denoiser's parts for a box of a plane, each (1, 1, h, w), from as much around it as this one sees."""
+    tile = tile_around(box, view.height, view.width, denoiser.reach, denoiser.stride)
+    rows, columns = box.within(tile.read).slices
+    for name, part in denoiser.parts(view(tile.read)).items():
+        yield name, part[:, :, rows, columns].float()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import sys
 import time
 from pathlib import Path
@@ -38,12 +36,6 @@ def is_out_of_memory(problem: BaseException) -> bool:
     return isinstance(problem, RuntimeError) and any(
         words in str(problem) for words in ("can't allocate memory", "not enough memory", "out of memory")
     )
-
-
-def trim() -> None:
-    """Give the system back what is free but kept by the C library for later, or peaks drift upwards (glibc)."""
-    with contextlib.suppress(AttributeError, OSError):  # other libraries keep less
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 @torch.no_grad()

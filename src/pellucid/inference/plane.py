@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pellucid.errors import InputError
+from pellucid.heap import holding
 from pellucid.inference.estimates import DenoisedPlane, Plane
 from pellucid.inference.frozen import FrozenDenoiser
 from pellucid.inference.memory import is_out_of_memory
@@ -20,6 +21,7 @@ from pellucid.methods import Denoiser
 
 
 @torch.no_grad()
+@holding()
 def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPlane:
     """Denoise an image (Y, X) of any size from 16×16 up.
 

@@ -74,21 +74,25 @@ def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shel
     most = min(MOST, enough)
     count = min(FEWEST, most)
     while True:
-        pieces = _pieces(views, denoiser, count, seed)
-        if not pieces:
+        windows = [
+            window
+            for window in spread([view.shape for view in views], count, seed)
+            if not views[window.plane].is_constant(window.box)
+        ]
+        if not windows:
             return None
-        measured = [measure_pieces(network, pieces, shelf) for network in denoiser.networks()]
+        measured = [
+            measure_pieces(network, [_around(window, views, each) for window in windows], shelf)
+            for each in denoiser.independents()
+            for network in each.networks()
+        ]
         error = max(each.error for each in measured)
         if error <= BOUND or count == most:
-            return Sample([each.moments for each in measured], len(pieces), error)
+            return Sample([each.moments for each in measured], len(windows), error)
         count = int(min(most, max(2 * count, count * (error / BOUND) ** 2)))
 
 
-def _pieces(views: Sequence[View], denoiser: Denoiser, count: int, seed: int) -> list[Piece]:
-    pieces = []
-    for plane, box in spread([view.shape for view in views], count, seed):
-        view = views[plane]
-        if not view.is_constant(box):
-            tile = tile_around(box, view.height, view.width, denoiser.reach, denoiser.stride)
-            pieces.append(Piece(view, tile))
-    return pieces
+def _around(window: Window, views: Sequence[View], denoiser: Denoiser) -> Piece:
+    """A window with as much around it as a denoiser sees."""
+    view = views[window.plane]
+    return Piece(view, tile_around(window.box, view.height, view.width, denoiser.reach, denoiser.stride))

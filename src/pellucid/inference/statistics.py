@@ -9,13 +9,14 @@ on disk. Where a network cannot halt, or neither has room, each norm costs a new
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from pellucid.heap import holding
 from pellucid.inference.memory import is_out_of_memory
 from pellucid.inference.shelf import NoRoomError, Shelf
 from pellucid.inference.tiles import Tile, tiles
@@ -80,9 +81,12 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) ->
         shelf: room for passes that wait.
     """
     while True:
-        pieces = [Piece(view, tile) for tile in tiles(view.height, view.width, side, denoiser.reach)]
         try:
-            return [measure_pieces(network, pieces, shelf).moments for network in denoiser.networks()]
+            return [
+                measure_pieces(network, _cut(view, side, each.reach), shelf).moments
+                for each in denoiser.independents()
+                for network in each.networks()
+            ]
         except Exception as problem:
             smaller = side // 2 // denoiser.stride * denoiser.stride
             if not is_out_of_memory(problem) or smaller < 4 * denoiser.stride:
@@ -91,20 +95,32 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) ->
             side = smaller
 
 
+def _cut(view: View, side: int, reach: int) -> list[Piece]:
+    return [Piece(view, tile) for tile in tiles(view.height, view.width, side, reach)]
+
+
+@torch.no_grad()
 def patch_statistics(denoiser: Denoiser, patches: Tensor) -> Statistics:
     """The moments that every norm sees in patches (N, 1, H, W) as they are learned from, all of them together.
+
+    They are pieces too, but small enough to pass through a network side by side.
 
     Args:
         denoiser: in evaluation mode.
         patches: H and W multiples of its stride.
     """
-    views = [View.of_array(patch, denoiser.stride, patches.device) for patch in patches[:, 0].cpu().numpy()]
-    pieces = [Piece(view, Tile(view.whole, view.whole)) for view in views]
-    with Shelf(math.inf) as shelf:
-        return [measure_pieces(network, pieces, shelf).moments for network in denoiser.networks()]
+    patches = patches.contiguous(memory_format=torch.channels_last)
+    return [record(network, partial(network, patches), _measure_together) for network in denoiser.networks()]
+
+
+def _measure_together(x: Tensor) -> Moments:
+    means, variances, pixels = measure(x)
+    each = zip(torch.split(means, 1), torch.split(variances, 1), strict=True)
+    return merge([Moments(mean, var, pixels) for mean, var in each])
 
 
 @torch.no_grad()
+@holding()
 def measure_pieces(network: nn.Module, pieces: Sequence[Piece], shelf: Shelf) -> Measured:
     """Moments that every norm of a network sees in the cores of some pieces, each norm behind the merged ones before.
 

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +64,9 @@ class Cluster:
         kind, _, rest = self.where.partition(":")
         return int(rest) if kind == "local" else None
 
-    def share(self, memory: int) -> int:
-        """What each process may use if this machine's may use so much together; a scheduler's use so much each."""
-        return memory // (self.processes or 1)
+    def sharing(self, cleaner: Cleaner) -> Cleaner:
+        """What each process denoises with: this machine's share the memory, a scheduler's have so much each."""
+        return replace(cleaner, memory=cleaner.memory // (self.processes or 1))
 
     @contextmanager
     def runner(self, folder: Path, cleaner: Cleaner, retries: int) -> Iterator[Runner]:

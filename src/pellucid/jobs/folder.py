@@ -20,15 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.images import Source
 from pellucid.images.atomic import replacing, writing
 from pellucid.images.naming import refuse_existing
 from pellucid.images.registry import split
-from pellucid.jobs.cleaner import Cleaner
-from pellucid.jobs.forecast import refuse_full_disk
+from pellucid.jobs.forecast import refuse_disk
 from pellucid.jobs.ledger import Ledger
 from pellucid.jobs.lock import locked
-from pellucid.jobs.planning import PLAN, JobPlan, Wishes, identity
+from pellucid.jobs.planning import PLAN, JobPlan, Request, identity
 from pellucid.jobs.results import Results
 from pellucid.report import terminal
 
@@ -36,22 +34,20 @@ _LEDGER = "ledger.sqlite"
 
 
 @contextmanager
-def begun(
-    plan: JobPlan, source: Source, output: Path, cleaner: Cleaner, wishes: Wishes
-) -> Iterator[tuple[Path, Ledger]]:
+def begun(plan: JobPlan, request: Request) -> Iterator[tuple[Path, Ledger]]:
     """The folder and the ledger of a job, new or gone on with; the folder goes when the job is done.
 
     Raises:
         InputError: outputs that exist, a disk without room, a job begun with other settings, or led by another process.
     """
-    folder = unfinished(output)
-    key = identity(source, cleaner, wishes)
+    folder = unfinished(request.output)
+    key = identity(request)
     if not (folder / _LEDGER).exists():
-        refuse_impossible(plan, source, wishes)
+        refuse_impossible(plan, request)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "lock", f"{folder}: another process is at work on it; wait for it, or stop it"):
-        _agree(folder, key, overwrite=wishes.overwrite)
+        _agree(folder, key, overwrite=request.wishes.overwrite)
         try:
             with Ledger(folder / _LEDGER) as ledger:
                 if ledger.count():
@@ -96,14 +92,15 @@ def _worth_keeping(folder: Path, problem: BaseException) -> bool:
         return bool(ledger.count("blocks") or measured)
 
 
-def refuse_impossible(plan: JobPlan, source: Source, wishes: Wishes) -> None:
-    """Raise InputError if results exist, do not fit on the disk, or cannot be held by the formats asked for."""
+def refuse_impossible(plan: JobPlan, request: Request) -> None:
+    """Raise InputError if results exist, cannot be written there, or cannot be held by the formats asked for."""
+    images = request.source.images
     paths = [Path(path) for volume in plan.volumes for path in volume.results.values()]
-    if not wishes.overwrite:
+    if not request.wishes.overwrite:
         refuse_existing(paths)
-    for volume, image in zip(plan.volumes, source.images, strict=True):
+    for volume, image in zip(plan.volumes, images, strict=True):
         Results(Path(), plan, volume, image).check()
-    refuse_full_disk(plan, source.images)
+    refuse_disk(plan, images)
 
 
 def kept(plan: JobPlan, folder: Path) -> JobPlan:

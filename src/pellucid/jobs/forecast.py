@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pellucid.errors import InputError
 from pellucid.images import Image
+from pellucid.images.atomic import refuse_unwritable
 from pellucid.images.registry import format_of, split
 from pellucid.inference import Cost, has_norms, probe
 from pellucid.jobs.cleaner import Cleaner
@@ -81,9 +82,10 @@ def needed_disk(plan: JobPlan, images: Sequence[Image]) -> int:
     )
 
 
-def refuse_full_disk(plan: JobPlan, images: Sequence[Image]) -> None:
-    """Raise InputError if the results do not fit on the disk that they shall go to."""
-    folder = _existing(Path(next(iter(plan.volumes[0].results.values()))))
+def refuse_disk(plan: JobPlan, images: Sequence[Image]) -> None:
+    """Raise InputError if the results do not fit on the disk that they shall go to, or nothing may be written there."""
+    folder = _existing(Path(next(iter(plan.volumes[0].results.values()))).parent)
+    refuse_unwritable(folder)
     needed, free = needed_disk(plan, images), shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(
@@ -156,6 +158,6 @@ def _file_bytes(path: Path, pixels: int) -> int:
 
 def _existing(path: Path) -> Path:
     path = path.absolute()
-    while not path.is_dir():
+    while not path.exists():
         path = path.parent
     return path

@@ -38,6 +38,7 @@ class Wishes:
     Attributes:
         statistics: where the norms' moments come from; "auto" is exact for images that fit into memory as a whole,
             else sampled.
+        amp: let the networks compute in bfloat16, where statistics are not exact.
         region: "z0:z1,y0:y1,x0:x1", the part to denoise; all of it if not given.
         parts: write each estimate of the clean image as well.
         noise: write what was removed as well, as float32.
@@ -47,6 +48,7 @@ class Wishes:
     """
 
     statistics: How = "auto"
+    amp: bool = False
     region: str | None = None
     parts: bool = False
     noise: bool = False
@@ -54,6 +56,25 @@ class Wishes:
     chunks: tuple[int, ...] | None = None
     shards: tuple[int, ...] | None = None
     retries: int = 2
+
+
+@dataclass(frozen=True)
+class Request:
+    """What shall be denoised, by what, and where to.
+
+    Attributes:
+        source: the noisy images.
+        spec: what the user called them.
+        output: a file for one image, else a folder.
+        cleaner: what denoises.
+        wishes: what else is asked for.
+    """
+
+    source: Source
+    spec: Any
+    output: Path
+    cleaner: Cleaner
+    wishes: Wishes = Wishes()
 
 
 class VolumePlan(BaseModel):
@@ -86,6 +107,7 @@ class JobPlan(BaseModel):
         volumes: in order.
         whole: whether planes are denoised one by one as a whole, each with moments of its own; else in tiles.
         statistics: where the moments come from.
+        amp: whether the networks compute in bfloat16.
         side: of a tile.
         block: pixels of a block, at most, unless more have to be written at once.
         memory: bytes that a whole plane may take in the networks.
@@ -98,6 +120,7 @@ class JobPlan(BaseModel):
     volumes: list[VolumePlan]
     whole: bool
     statistics: Literal["exact", "sampled", "trained", "none"]
+    amp: bool
     side: int
     block: int
     memory: int
@@ -106,43 +129,41 @@ class JobPlan(BaseModel):
     seed: int = 0
 
 
-def make_plan(
-    source: Source, spec: Any, output: Path, cleaner: Cleaner, wishes: Wishes, tile: Cost | None = None
-) -> JobPlan:
+def make_plan(request: Request, tile: Cost | None = None) -> JobPlan:
     """Decide how to denoise some images.
 
     Args:
-        source: the noisy images.
-        spec: what the user called them.
-        output: a file for one image, else a folder.
-        cleaner: what denoises.
-        wishes: what else is asked for.
+        request: which, and how.
         tile: what a tile was measured to take; what the denoiser states if not given.
 
     Raises:
         InputError: outputs that would collide or lie in the input, a region outside an image, statistics that are not
             there, or an image that does not fit into memory where the method takes it only as a whole.
     """
+    source, cleaner, wishes = request.source, request.cleaner, request.wishes
     denoiser = cleaner.denoiser
     names = [DENOISED, *(denoiser.part_names if wishes.parts else ()), *([NOISE] if wishes.noise else [])]
-    targets = output_paths(source, spec, output)
+    targets = output_paths(source, request.spec, request.output)
     volumes = [
         _volume(image, {name: str(_result_path(target, name)) for name in names}, wishes.region)
         for image, target in zip(source.images, targets, strict=True)
     ]
-    refuse_unsafe([Path(path) for volume in volumes for path in volume.results.values()], source, spec)
-    statistics = _statistics(source, cleaner, wishes.statistics)
+    refuse_unsafe([Path(path) for volume in volumes for path in volume.results.values()], source, request.spec)
+    statistics = _statistics(source, cleaner, wishes)
     itemsize = source.images[0].dtype.itemsize
     in_flight = 3 * (itemsize + sum(4 if name == NOISE else itemsize for name in names))
     affordable = int(_FOR_BLOCKS * cleaner.memory / in_flight)
     fits = _fit_whole(source, cleaner) and max(map(_pixels_of_deep_chunk, source.images)) <= affordable
     whole = not denoiser.networks() or (statistics == "exact" and (fits or denoiser.whole))
+    if wishes.amp:
+        _refuse_useless_amp(denoiser, statistics)
     if whole:
         _refuse_huge_planes(source, cleaner.memory)
     return JobPlan(
         volumes=volumes,
         whole=whole,
         statistics="none" if whole else statistics,
+        amp=wishes.amp,
         side=min(LARGEST_SIDE, affordable_side(denoiser, _FOR_TILES * cleaner.memory * _stated(denoiser, tile))),
         block=min(LARGEST_BLOCK, affordable),
         memory=cleaner.memory,
@@ -151,12 +172,14 @@ def make_plan(
     )
 
 
-def identity(source: Source, cleaner: Cleaner, wishes: Wishes) -> dict[str, Any]:
+def identity(request: Request) -> dict[str, Any]:
     """All that the result depends on: what must be the same for a job to be gone on with."""
+    wishes = request.wishes
     return {
-        "model": cleaner.digest,
-        "input": source.fingerprint(),
+        "model": request.cleaner.digest,
+        "input": request.source.fingerprint(),
         "statistics": wishes.statistics,
+        "amp": wishes.amp,
         "region": wishes.region,
         "parts": wishes.parts,
         "noise": wishes.noise,
@@ -187,16 +210,16 @@ def _result_path(target: Path, name: str) -> Path:
     return float_path(target, name) if name == NOISE else extra_path(target, name)
 
 
-def _statistics(source: Source, cleaner: Cleaner, wish: How) -> Literal["exact", "sampled", "trained", "none"]:
+def _statistics(source: Source, cleaner: Cleaner, wishes: Wishes) -> Literal["exact", "sampled", "trained", "none"]:
     if not has_norms(cleaner.denoiser):
         return "none"
-    if wish == "trained" and cleaner.trained is None:
+    if wishes.statistics == "trained" and cleaner.trained is None:
         raise InputError(
             "statistics=trained: this run was trained before they were noted; choose exact or sampled, or train again"
         )
-    if wish == "auto":
-        return "exact" if _fit_whole(source, cleaner) else "sampled"
-    return wish
+    if wishes.statistics == "auto":
+        return "exact" if _fit_whole(source, cleaner) and not wishes.amp else "sampled"
+    return wishes.statistics
 
 
 def _fit_whole(source: Source, cleaner: Cleaner) -> bool:
@@ -207,6 +230,16 @@ def _fit_whole(source: Source, cleaner: Cleaner) -> bool:
 def _pixels_of_deep_chunk(image: Image) -> int:
     """Those of the planes that a chunk of the file has a part of: they are read together."""
     return math.prod(image.chunks[:-2]) * math.prod(image.shape[-2:])
+
+
+def _refuse_useless_amp(denoiser: Denoiser, statistics: str) -> None:
+    if not denoiser.networks():
+        raise InputError("--amp: this method has no networks that could compute in bfloat16: leave it away")
+    if statistics == "exact":
+        raise InputError(
+            "--amp: exact statistics are measured in float32, which takes longer than bfloat16 saves: choose "
+            "--statistics sampled or trained"
+        )
 
 
 def _refuse_huge_planes(source: Source, memory: int) -> None:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pellucid.heap import trim
 from pellucid.images import Conversion, downsample, open_image
 from pellucid.images.layout import Array
-from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane, trim
+from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane
 from pellucid.inference.tiles import Box, tile_around
 from pellucid.jobs.cleaner import Cleaner
 from pellucid.jobs.grid import Slices, places
@@ -68,7 +69,7 @@ class Worker:
         self._plan = plan
         self._images = [open_image(volume.source) for volume in plan.volumes]
         self.knots = Knots(folder, plan, self._images, cleaner)
-        self._frozen = None if plan.whole else FrozenDenoiser(cleaner.denoiser, plan.side, on_smaller)
+        self._frozen = None if plan.whole else FrozenDenoiser(cleaner.denoiser, plan.side, on_smaller, amp=plan.amp)
         self._folder = folder
         self._claims = Claims(folder / "claims")
         self._open: tuple[int, Results] | None = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import torch
 
 from pellucid.errors import InputError, nearest
-from pellucid.methods.contract import KINDS, Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.contract import GIVEN_AS, KINDS, Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
 from pellucid.recipe import Recipe
 
 METHODS: dict[str, str] = {
@@ -85,12 +86,25 @@ def make_recipe(name: str = "proposed", preset: str = "paper", settings: Mapping
 
 def build(recipe: Recipe) -> Method[Any]:
     """The method of a recipe, with fresh weights from the recipe's seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+    with _seeded(recipe):
         return method_class(recipe.method)(recipe)
 
 
+def build_denoiser(recipe: Recipe) -> Denoiser:
+    """What denoises alone, in evaluation mode: to load weights into, or for methods that learn nothing beforehand."""
+    with _seeded(recipe):
+        return method_class(recipe.method).denoiser_type(recipe).eval()
+
+
+@contextmanager
+def _seeded(recipe: Recipe) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        yield
+
+
 __all__ = [
+    "GIVEN_AS",
     "KINDS",
     "METHODS",
     "RECIPES",
@@ -101,6 +115,7 @@ __all__ = [
     "SingleDenoiser",
     "Supervision",
     "build",
+    "build_denoiser",
     "make_recipe",
     "method_class",
 ]

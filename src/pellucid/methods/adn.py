@@ -100,11 +100,13 @@ class Adn(Method[AdnRecipe]):
     supervision = Supervision.UNPAIRED
     kinds = ("noisy", "clean")
     recipe_type = AdnRecipe
+    denoiser_type = AdnDenoiser
     shown_losses = ("reconstruction", "cycle", "consistency")
+
+    denoiser: AdnDenoiser
 
     def __init__(self, recipe: AdnRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: AdnDenoiser = AdnDenoiser(recipe)
         self.E_high, self.E_art = Encoder(recipe.width), Encoder(recipe.width)
         self.D_art = copy.deepcopy(self.denoiser.D_clean)
         self.D_X, self.D_Y = PatchGAN(STRIDES, recipe.width), PatchGAN(STRIDES, recipe.width)

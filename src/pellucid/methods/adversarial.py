@@ -20,6 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from pellucid import team
+from pellucid.norms import plain
+
 ObjectiveName = Literal["hinge-published", "hinge", "lsgan", "wgan", "wgan-gp"]
 
 
@@ -105,9 +108,10 @@ class PenalisedWasserstein(Wasserstein):
 
     def penalty(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """10·(‖∇D‖ − 1)² at a random point between each real image and a fake, the norm over all its pixels."""
-        share = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
+        share = team.own(team.like_whole(real[:, :1, :1, :1]).uniform_())
         between = torch.lerp(real, fake, share).detach().requires_grad_()
-        (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+        with plain():  # for it is differentiated twice
+            (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
         norm: Tensor = slope.flatten(1).norm(dim=1)
         return self.weight * (norm - 1).square().mean()
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
+from pellucid import team
 from pellucid.methods.contract import Batch, Losses, Method, Supervision
 from pellucid.methods.filters import Filter, FilterDenoiser, FilterRecipe
 from pellucid.recipe import LearningRecipe
@@ -33,10 +34,7 @@ class Identity(Filter[FilterRecipe]):
     title = "noisy image"
     reference = "none"
     recipe_type = FilterRecipe
-
-    def __init__(self, recipe: FilterRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: IdentityDenoiser = IdentityDenoiser()
+    denoiser_type = IdentityDenoiser
 
 
 class MeanMatchedRecipe(LearningRecipe):
@@ -55,7 +53,7 @@ class MeanMatchedDenoiser(FilterDenoiser):
     bytes_per_pixel = 16.0
     offset: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, _: MeanMatchedRecipe) -> None:
         super().__init__()
         self.register_buffer("offset", torch.zeros(()))
 
@@ -72,17 +70,16 @@ class MeanMatched(Method[MeanMatchedRecipe]):
     supervision = Supervision.UNPAIRED
     kinds = ("noisy", "clean")
     recipe_type = MeanMatchedRecipe
+    denoiser_type = MeanMatchedDenoiser
     shown_losses = ("offset",)
 
-    def __init__(self, recipe: MeanMatchedRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: MeanMatchedDenoiser = MeanMatchedDenoiser()
+    denoiser: MeanMatchedDenoiser
 
     @torch.no_grad()
     def step(self, batch: Batch, number: int) -> Losses:
         """Take one more batch into the mean difference."""
         offset = self.denoiser.offset
-        offset += (batch["clean"].mean() - batch["noisy"].mean() - offset) / number
+        offset += (team.mean(batch["clean"].mean() - batch["noisy"].mean()) - offset) / number
         return {"offset": offset.clone()}
 
 
@@ -100,8 +97,9 @@ class GaussianDenoiser(FilterDenoiser):
     def __init__(self, recipe: GaussianRecipe) -> None:
         super().__init__()
         self.reach = math.ceil(4 * recipe.sigma)
-        weights = torch.arange(-self.reach, self.reach + 1).div(recipe.sigma).square().mul(-0.5).exp()
-        self.register_buffer("weights", weights / weights.sum(), persistent=False)
+        weights = [math.exp(-0.5 * (offset / recipe.sigma) ** 2) for offset in range(-self.reach, self.reach + 1)]
+        total = math.fsum(weights)
+        self.register_buffer("weights", torch.tensor([weight / total for weight in weights]), persistent=False)
 
     weights: Tensor
 
@@ -118,10 +116,7 @@ class Gaussian(Filter[GaussianRecipe]):
     title = "Gaussian"
     reference = "none"
     recipe_type = GaussianRecipe
-
-    def __init__(self, recipe: GaussianRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: GaussianDenoiser = GaussianDenoiser(recipe)
+    denoiser_type = GaussianDenoiser
 
 
 class MedianRecipe(FilterRecipe):
@@ -159,7 +154,4 @@ class Median(Filter[MedianRecipe]):
     title = "median"
     reference = "Tukey, Exploratory Data Analysis, 1977"
     recipe_type = MedianRecipe
-
-    def __init__(self, recipe: MedianRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: MedianDenoiser = MedianDenoiser(recipe)
+    denoiser_type = MedianDenoiser

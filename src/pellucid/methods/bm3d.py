@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from pellucid import team
 from pellucid.methods.block_matching import BLOCK, RADIUS, STEP
 from pellucid.methods.collaborative import bm3d
 from pellucid.methods.contract import Batch, Losses, Method, Supervision
@@ -44,10 +45,7 @@ class Bm3d(Filter[NoiseRecipe]):
     title = "BM3D"
     reference = REFERENCE
     recipe_type = NoiseRecipe
-
-    def __init__(self, recipe: NoiseRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: Bm3dDenoiser = Bm3dDenoiser(recipe.sigma)
+    denoiser_type = Bm3dDenoiser
 
 
 class LogBm3dDenoiser(Bm3dDenoiser):
@@ -68,10 +66,7 @@ class LogBm3d(Filter[NoiseRecipe]):
     title = "BM3D-log"
     reference = REFERENCE
     recipe_type = NoiseRecipe
-
-    def __init__(self, recipe: NoiseRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: LogBm3dDenoiser = LogBm3dDenoiser(recipe.sigma)
+    denoiser_type = LogBm3dDenoiser
 
 
 class OracleRecipe(LearningRecipe):
@@ -88,8 +83,8 @@ class OracleBm3dDenoiser(Bm3dDenoiser):
 
     sigma: Tensor
 
-    def __init__(self) -> None:
-        super().__init__(None)
+    def __init__(self, _: OracleRecipe) -> None:
+        super().__init__(NoiseRecipe())  # nobody says σ, and nobody measures it either
         self.register_buffer("sigma", torch.zeros(()))
 
     def measure(self, image: Tensor) -> float:  # noqa: ARG002
@@ -105,14 +100,15 @@ class OracleBm3d(Method[OracleRecipe]):
     supervision = Supervision.PAIRED
     kinds = ("noisy", "pairs")
     recipe_type = OracleRecipe
+    denoiser_type = OracleBm3dDenoiser
     shown_losses = ("sigma",)
 
+    denoiser: OracleBm3dDenoiser
     mean: Tensor
     square: Tensor
 
     def __init__(self, recipe: OracleRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: OracleBm3dDenoiser = OracleBm3dDenoiser()
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("square", torch.zeros(()))
 
@@ -120,8 +116,8 @@ class OracleBm3d(Method[OracleRecipe]):
     def step(self, batch: Batch, number: int) -> Losses:
         """Take one more batch into σ; it is shown in grey levels of 255."""
         noise = batch["noisy"] - batch["pairs"]
-        self.mean += (noise.mean() - self.mean) / number
-        self.square += (noise.square().mean() - self.square) / number
+        self.mean += (team.mean(noise.mean()) - self.mean) / number
+        self.square += (team.mean(noise.square().mean()) - self.square) / number
         self.denoiser.sigma.copy_((self.square - self.mean.square()).clamp(min=0).sqrt())
         return {"sigma": self.denoiser.sigma / GREY_LEVEL}
 

@@ -93,11 +93,13 @@ class Cagan(Method[CaganRecipe]):
     supervision = Supervision.PAIRED
     kinds = ("noisy", "pairs")
     recipe_type = CaganRecipe
+    denoiser_type = CaganDenoiser
     shown_losses = ("structure", "cycle")
+
+    denoiser: CaganDenoiser
 
     def __init__(self, recipe: CaganRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: CaganDenoiser = CaganDenoiser(recipe)
         self.G2 = CaganGenerator(recipe.width, recipe.ccsa)
         self.D1, self.D2 = (CaganDiscriminator(recipe.width, recipe.ccsa, recipe.patch) for _ in range(2))
         self.objective = objective(recipe.objective)

@@ -1,8 +1,8 @@
 """What the rest of Pellucid knows of a method.
 
 Loop, checkpoints, tiles and faces use only this. A method is built from a recipe, owns its networks and
-its optimisers, and takes one `step` at a time. What denoises is split off as a `Denoiser`, a module of its own:
-only its weights are averaged, exported and loaded again.
+its optimisers, and takes one `step` at a time. What denoises is split off as a `Denoiser`, a module of its own that
+can be built alone: only its weights are averaged, exported and loaded again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from pellucid.errors import InputError
 from pellucid.recipe import Recipe
 
 Batch = Mapping[str, Tensor]
@@ -46,6 +47,9 @@ KINDS: dict[str, str] = {
 }
 """The kinds of patches that a method may ask for; the last is made from the noisy images, the others must be given."""
 
+GIVEN_AS = {"noisy": "--noisy", "clean": "--clean", "pairs": "--pairs", "noise": "--noise"}
+"""How images of each kind are given on the command line."""
+
 
 class Denoiser(nn.Module, ABC):
     """The part of a method that is needed to denoise."""
@@ -70,7 +74,7 @@ class Denoiser(nn.Module, ABC):
 
     place: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, _: Recipe | None = None) -> None:  # those that need something of their recipe take it
         super().__init__()
         self.on_round = _nobody
         self.register_buffer("place", torch.empty(0), persistent=False)
@@ -90,6 +94,22 @@ class Denoiser(nn.Module, ABC):
         For denoisers that measure or learn something in an image, which has to be one thing for all its pieces.
         """
         return nullcontext()
+
+    def independents(self) -> list[Denoiser]:
+        """Denoisers for parts that have no work in common, each with its own reach; they share networks and stride."""
+        return [self]
+
+    def only(self, part: str) -> Denoiser:
+        """What computes one of the estimates and no other, and takes it for the result.
+
+        Raises:
+            InputError: there is no such estimate, or not without others.
+        """
+        alone = {tuple(each.part_names): each for each in self.independents()}
+        if (part,) not in alone:
+            names = " or ".join(name for names in alone if len(names) == 1 for name in names) or "none"
+            raise InputError(f"only {part}: of this method's estimates it can be: {names}")
+        return alone[part,]
 
     @abstractmethod
     def parts(self, noisy: Tensor) -> dict[str, Tensor]:
@@ -119,11 +139,11 @@ class SingleDenoiser(Denoiser):
 
     def parts(self, noisy: Tensor) -> dict[str, Tensor]:
         """The estimate under its name."""
-        return {"denoised": self.estimate(noisy)}
+        return {self.part_names[0]: self.estimate(noisy)}
 
     def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
         """The estimate, clipped."""
-        return parts["denoised"].clamp(-1, 1)
+        return parts[self.part_names[0]].clamp(-1, 1)
 
 
 class Optimiser(Protocol):
@@ -144,6 +164,8 @@ class Method(nn.Module, ABC, Generic[R]):
     kinds: ClassVar[Sequence[str]] = ()
     """Kinds of patches (`KINDS`) that a batch holds."""
     recipe_type: ClassVar[type[Recipe]]
+    denoiser_type: ClassVar[type[Denoiser]]
+    """What denoises; it takes the recipe, and nothing else."""
     per_image: ClassVar[bool] = False
     """Whether it learns anew from each image while it denoises, so that there is no training beforehand."""
     shown_losses: ClassVar[Sequence[str]] = ()
@@ -155,6 +177,7 @@ class Method(nn.Module, ABC, Generic[R]):
     def __init__(self, recipe: R) -> None:
         super().__init__()
         self.recipe = recipe
+        self.denoiser = self.denoiser_type(recipe)
         self.optimisers = {}
 
     @abstractmethod

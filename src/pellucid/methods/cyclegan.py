@@ -89,11 +89,13 @@ class CycleGan(Method[CycleGanRecipe]):
     supervision = Supervision.UNPAIRED
     kinds = ("noisy", "clean")
     recipe_type = CycleGanRecipe
+    denoiser_type = CycleGanDenoiser
     shown_losses = ("cycle", "identity")
+
+    denoiser: CycleGanDenoiser
 
     def __init__(self, recipe: CycleGanRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: CycleGanDenoiser = CycleGanDenoiser(recipe)
         self.F = ResnetGenerator(recipe.width, recipe.blocks)
         self.D_X = PatchGAN(STRIDES, recipe.width)
         self.D_Y = PatchGAN(STRIDES, recipe.width)

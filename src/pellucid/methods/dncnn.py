@@ -80,11 +80,13 @@ class Dncnn(Method[DncnnRecipe]):
     supervision = Supervision.PAIRED
     kinds = ("noisy", "pairs")
     recipe_type = DncnnRecipe
+    denoiser_type = DncnnDenoiser
     shown_losses = ("error",)
+
+    denoiser: DncnnDenoiser
 
     def __init__(self, recipe: DncnnRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: DncnnDenoiser = DncnnDenoiser(recipe)
         fall = (recipe.final_learning_rate / recipe.learning_rate) ** (1 / 3)
         self.optimiser = Adam([self.denoiser], stepped(recipe, (1 / 6, 1 / 3, 1 / 2), fall))
         self.optimisers = {"denoiser": self.optimiser}

@@ -121,11 +121,13 @@ class Drgan(Method[DrganRecipe]):
     supervision = Supervision.UNPAIRED
     kinds = ("noisy", "clean", "flat")
     recipe_type = DrganRecipe
+    denoiser_type = DrganDenoiser
     shown_losses = ("cycle", "reconstruction")
+
+    denoiser: DrganDenoiser
 
     def __init__(self, recipe: DrganRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: DrganDenoiser = DrganDenoiser(recipe)
         self.E_N, self.G_N = NoiseEncoder(recipe.width), NoisyDecoder(recipe.width)
         self.D_C, self.D_N, self.D_PN = (PatchGAN(STRIDES, recipe.width) for _ in range(3))
         initialise(self, nn.init.kaiming_normal_)

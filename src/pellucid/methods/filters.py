@@ -78,15 +78,11 @@ class FilterDenoiser(SingleDenoiser):
 
 
 class NoiseAwareDenoiser(FilterDenoiser):
-    """A filter that must know the standard deviation of the noise: given, or measured in the whole image.
+    """A filter that must know the standard deviation of the noise: given, or measured in the whole image."""
 
-    Args:
-        sigma: in grey levels of 255; None to measure it in each image.
-    """
-
-    def __init__(self, sigma: float | None) -> None:
+    def __init__(self, recipe: NoiseRecipe) -> None:
         super().__init__()
-        self.known = None if sigma is None else sigma * GREY_LEVEL
+        self.known = None if recipe.sigma is None else recipe.sigma * GREY_LEVEL
 
     def level(self, image: Tensor) -> float:
         """The noise in an image (1, 1, H, W), as standard deviation in the units of the image."""

@@ -21,7 +21,7 @@ from torch.nn.functional import l1_loss
 
 from pellucid.errors import InputError
 from pellucid.methods.adversarial import ObjectiveName, objective
-from pellucid.methods.contract import Batch, Denoiser, Losses, Method, Supervision
+from pellucid.methods.contract import Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
 from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
 from pellucid.networks import Discriminator, Extractor, Generator
 from pellucid.norms import follows_mode, norm, running_norms
@@ -103,6 +103,52 @@ class IsclDenoiser(Denoiser):
         """γ·F(x) + (1 − γ)·(x − H(x)), clipped."""
         return (self.gamma * parts["F"] + (1 - self.gamma) * parts["x-H"]).clamp(-1, 1)
 
+    def independents(self) -> list[Denoiser]:
+        """F(x), and x − H(x)."""
+        return [GeneratorAlone(self), ExtractorAlone(self)]
+
+
+class GeneratorAlone(SingleDenoiser):
+    """F(x): a third of the work of both."""
+
+    stride, reach = IsclDenoiser.stride, Generator.reach
+    part_names = ("F",)
+
+    def __init__(self, both: IsclDenoiser) -> None:
+        super().__init__()
+        self.training, self.place, self.bytes_per_pixel = both.training, both.place, both.bytes_per_pixel
+        self.F = both.F
+
+    def networks(self) -> list[nn.Module]:
+        """F."""
+        return [self.F]
+
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """F(x)."""
+        result: Tensor = self.F(noisy)
+        return result
+
+
+class ExtractorAlone(SingleDenoiser):
+    """x − H(x): two thirds of the work of both."""
+
+    stride, reach = IsclDenoiser.stride, Extractor.reach
+    part_names = ("x-H",)
+
+    def __init__(self, both: IsclDenoiser) -> None:
+        super().__init__()
+        self.training, self.place, self.bytes_per_pixel = both.training, both.place, both.bytes_per_pixel
+        self.H = both.H
+
+    def networks(self) -> list[nn.Module]:
+        """H."""
+        return [self.H]
+
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """x − H(x)."""
+        result: Tensor = noisy - self.H(noisy)
+        return result
+
 
 class Iscl(Method[IsclRecipe]):
     """Five networks, three updates a step."""
@@ -112,11 +158,13 @@ class Iscl(Method[IsclRecipe]):
     supervision = Supervision.UNPAIRED
     kinds = ("noisy", "clean")
     recipe_type = IsclRecipe
+    denoiser_type = IsclDenoiser
     shown_losses = ("cycle", "bypass", "pseudo_noise")
+
+    denoiser: IsclDenoiser
 
     def __init__(self, recipe: IsclRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: IsclDenoiser = IsclDenoiser(recipe)
         self.G = Generator(recipe.width, recipe.generator)
         self.D_X = Discriminator(recipe.width, recipe.discriminator)
         self.D_Y = Discriminator(recipe.width, recipe.discriminator)

@@ -64,13 +64,13 @@ class Noise2Kernel(Method[Noise2KernelRecipe]):
     supervision = Supervision.NOISY
     kinds = ("noisy",)
     recipe_type = Noise2KernelRecipe
+    denoiser_type = Noise2KernelDenoiser
     shown_losses = ("likeness", "smoothness")
 
     denoiser: Noise2KernelDenoiser
 
     def __init__(self, recipe: Noise2KernelRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser = Noise2KernelDenoiser(recipe)
         self.adam = Adam([self.denoiser], constant(recipe))
         self.optimisers = {"adam": self.adam}
 

@@ -65,13 +65,13 @@ class Noise2Noise(Method[Noise2NoiseRecipe]):
     supervision = Supervision.NOISY_PAIRS
     kinds = ("noisy", "pairs")
     recipe_type = Noise2NoiseRecipe
+    denoiser_type = Noise2NoiseDenoiser
     shown_losses = ("loss",)
 
     denoiser: Noise2NoiseDenoiser
 
     def __init__(self, recipe: Noise2NoiseRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser = Noise2NoiseDenoiser(recipe)
         self.adam = Adam([self.denoiser], ramped_down(recipe), betas=(0.9, 0.99))
         self.optimisers = {"adam": self.adam}
 

@@ -116,13 +116,13 @@ class Noise2Self(Method[Noise2SelfRecipe]):
     supervision = Supervision.NOISY
     kinds = ("noisy",)
     recipe_type = Noise2SelfRecipe
+    denoiser_type = Noise2SelfDenoiser
     shown_losses = ("loss",)
 
     denoiser: Noise2SelfDenoiser
 
     def __init__(self, recipe: Noise2SelfRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser = Noise2SelfDenoiser(recipe)
         self.adam = Adam([self.denoiser], constant(recipe))
         self.optimisers = {"adam": self.adam}
 

@@ -21,6 +21,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from pellucid import team
 from pellucid.errors import InputError
 from pellucid.methods.blindspot import along_rows, box_side, cross, masked_mse, random_neighbour, stratified_mask
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
@@ -101,13 +102,13 @@ class Noise2Void(Method[Noise2VoidRecipe]):
     supervision = Supervision.NOISY
     kinds = ("noisy",)
     recipe_type = Noise2VoidRecipe
+    denoiser_type = Noise2VoidDenoiser
     shown_losses = ("loss",)
 
     denoiser: Noise2VoidDenoiser
 
     def __init__(self, recipe: Noise2VoidRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser = Noise2VoidDenoiser(recipe)
         self.adam = Adam([self.denoiser], stepped(recipe, (1 / 2, 2 / 3, 5 / 6), 0.5))
         self.optimisers = {"adam": self.adam}
 
@@ -116,8 +117,10 @@ class Noise2Void(Method[Noise2VoidRecipe]):
         self.train()
         self.denoiser.standard.observe(batch["noisy"])
         x = self.denoiser.standard(batch["noisy"])
-        mask = stratified_mask(x, self.recipe.masked)
-        loss = self.loss(x, self.hide(x, mask), mask)
+        patches = team.whole(x)
+        mask = stratified_mask(patches, self.recipe.masked)
+        hidden = self.hide(patches, mask)
+        loss = self.loss(x, team.own(hidden), team.own(mask))
         self.adam.step(loss, number)
         return {"loss": loss.detach()}
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pellucid import team
 from pellucid.methods.schedules import Schedule, linear
 from pellucid.norms import constrain
 from pellucid.recipe import LearningRecipe
@@ -27,7 +29,12 @@ class Descent:
     def __init__(self, networks: Iterable[nn.Module], make: MakeOptimiser, schedule: Schedule) -> None:
         self.networks = list(networks)
         self.schedule = schedule
-        self.inner = make(self.parameters())
+        self._make = make
+
+    @cached_property
+    def inner(self) -> torch.optim.Optimizer:
+        """torch's, made when first wanted: it imports torch's compiler, which takes as long as torch itself."""
+        return self._make(self.parameters())
 
     def parameters(self) -> list[Tensor]:
         """Every trainable parameter of the networks, in order."""
@@ -37,6 +44,7 @@ class Descent:
         """Descend once; `number` counts steps from 1. Networks of other optimisers get no gradient."""
         self.inner.zero_grad(set_to_none=True)
         torch.autograd.backward(loss, inputs=self.parameters())
+        team.average_(p.grad for p in self.parameters() if p.grad is not None)
         for group in self.inner.param_groups:
             group["lr"] = self.schedule(number)
         self.inner.step()
@@ -69,7 +77,7 @@ class Adam(Descent):
         weight_decay: float = 0.0,
     ) -> None:
         def make(parameters: list[Tensor]) -> torch.optim.Optimizer:
-            return torch.optim.Adam(parameters, schedule(1), betas, eps, weight_decay)
+            return torch.optim.Adam(parameters, schedule(1), betas, eps, weight_decay, foreach=True)
 
         super().__init__(networks, make, schedule)
 
@@ -85,7 +93,7 @@ class RectifiedAdam(Descent):
         schedule = linear(recipe, factor)
 
         def make(parameters: list[Tensor]) -> torch.optim.Optimizer:
-            return torch.optim.RAdam(parameters, schedule(1), eps=1e-7)
+            return torch.optim.RAdam(parameters, schedule(1), eps=1e-7, foreach=True)
 
         super().__init__(networks, make, schedule)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pellucid import team
+
 
 class ReplayPool(nn.Module):
     """Past images, as CycleGAN keeps them; they and their number are buffers, so a resumed training has them too.
@@ -31,7 +33,7 @@ class ReplayPool(nn.Module):
         """
         if not len(self.images):
             return fresh
-        return torch.stack([self._trade(image) for image in fresh])
+        return team.own(torch.stack([self._trade(image) for image in team.whole(fresh)]))
 
     def _trade(self, image: Tensor) -> Tensor:
         filled = int(self.filled)

@@ -111,11 +111,13 @@ class Quan(Method[QuanRecipe]):
     supervision = Supervision.UNPAIRED
     kinds = ("noisy", "clean", "noise")
     recipe_type = QuanRecipe
+    denoiser_type = QuanDenoiser
     shown_losses = ("cycle_noisy", "cycle_clean", "cycle_noise")
+
+    denoiser: QuanDenoiser
 
     def __init__(self, recipe: QuanRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: QuanDenoiser = QuanDenoiser(recipe)
         self.I = FusionNet(2, recipe.width)
         self.judges = nn.ModuleDict({kind: FusionEncoder(1, recipe.width) for kind in self.kinds})
         self.objective = objective(recipe.objective)

@@ -67,11 +67,13 @@ class RedCnn(Method[RedCnnRecipe]):
     supervision = Supervision.PAIRED
     kinds = ("noisy", "pairs")
     recipe_type = RedCnnRecipe
+    denoiser_type = RedCnnDenoiser
     shown_losses = ("error",)
+
+    denoiser: RedCnnDenoiser
 
     def __init__(self, recipe: RedCnnRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: RedCnnDenoiser = RedCnnDenoiser(recipe)
         self.optimiser = Adam([self.denoiser], exponential(recipe))
         self.optimisers = {"denoiser": self.optimiser}
 

@@ -64,7 +64,7 @@ class NonLocalMeansDenoiser(PlaneDenoiser):
     bytes_per_pixel = 60.0
 
     def __init__(self, recipe: NonLocalMeansRecipe) -> None:
-        super().__init__(recipe.sigma)
+        super().__init__(recipe)
         self.recipe = recipe
         self.reach = recipe.patch_distance + recipe.patch_size // 2 + 1
 
@@ -87,10 +87,7 @@ class NonLocalMeans(Filter[NonLocalMeansRecipe]):
     title = "non-local means"
     reference = "Buades, Coll & Morel, CVPR 2005; Darbon et al., ISBI 2008"
     recipe_type = NonLocalMeansRecipe
-
-    def __init__(self, recipe: NonLocalMeansRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: NonLocalMeansDenoiser = NonLocalMeansDenoiser(recipe)
+    denoiser_type = NonLocalMeansDenoiser
 
 
 class TotalVariationRecipe(NoiseRecipe):
@@ -109,7 +106,7 @@ class TotalVariationDenoiser(PlaneDenoiser):
     bytes_per_pixel = 120.0
 
     def __init__(self, recipe: TotalVariationRecipe) -> None:
-        super().__init__(recipe.sigma)
+        super().__init__(recipe)
         self.recipe = recipe
         self.reach = recipe.iterations
 
@@ -127,10 +124,7 @@ class TotalVariation(Filter[TotalVariationRecipe]):
     title = "total variation"
     reference = "Rudin, Osher & Fatemi, Physica D 60, 1992; Chambolle, J. Math. Imaging Vis. 20, 2004"
     recipe_type = TotalVariationRecipe
-
-    def __init__(self, recipe: TotalVariationRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: TotalVariationDenoiser = TotalVariationDenoiser(recipe)
+    denoiser_type = TotalVariationDenoiser
 
 
 class WaveletRecipe(NoiseRecipe):
@@ -150,7 +144,7 @@ class WaveletDenoiser(PlaneDenoiser):
     bytes_per_pixel = 60.0
 
     def __init__(self, recipe: WaveletRecipe) -> None:
-        super().__init__(recipe.sigma)
+        super().__init__(recipe)
         self.wavelet = recipe.wavelet
 
     def filtered(self, plane: Plane, sigma: float) -> Plane:
@@ -169,7 +163,4 @@ class Wavelet(Filter[WaveletRecipe]):
     title = "wavelet"
     reference = "Chang, Yu & Vetterli, IEEE TIP 9(9), 2000"
     recipe_type = WaveletRecipe
-
-    def __init__(self, recipe: WaveletRecipe) -> None:
-        super().__init__(recipe)
-        self.denoiser: WaveletDenoiser = WaveletDenoiser(recipe)
+    denoiser_type = WaveletDenoiser

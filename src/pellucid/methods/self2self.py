@@ -127,6 +127,7 @@ class Self2Self(Method[Self2SelfRecipe]):
     supervision = Supervision.NOISY
     kinds = ("noisy",)
     recipe_type = Self2SelfRecipe
+    denoiser_type = Self2SelfDenoiser
     per_image = True
     shown_losses = ("loss",)
 
@@ -134,7 +135,6 @@ class Self2Self(Method[Self2SelfRecipe]):
 
     def __init__(self, recipe: Self2SelfRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser = Self2SelfDenoiser(recipe)
         self.adam = Adam([self.denoiser], lambda _: recipe.learning_rate)
         self.optimisers = {"adam": self.adam}
 

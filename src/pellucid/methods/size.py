@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from pellucid.methods import method_class
 from pellucid.recipe import Recipe
@@ -20,10 +21,24 @@ class Size(NamedTuple):
 
 def size_of(recipe: Recipe) -> Size:
     """The size of a recipe's method; no memory is taken and no weight is drawn for it."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Unwritten():
         method = method_class(recipe.method)(recipe)
     return Size(_count(method.denoiser), _count(method))
 
 
 def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+class _Unwritten(TorchFunctionMode):
+    """Within the block nothing is done in place, as weights are drawn.
+
+    Tensors without memory have nothing to change, but torch would work out for seconds in Python what shape they keep.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """The tensor that would be changed, or what the function gives."""
+        kwargs = kwargs or {}
+        if func.__name__.endswith("_") and not func.__name__.endswith("__"):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)

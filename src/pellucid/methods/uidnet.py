@@ -25,6 +25,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from pellucid import team
 from pellucid.errors import InputError
 from pellucid.methods.adversarial import Objective, ObjectiveName, PenalisedWasserstein, objective
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
@@ -32,7 +33,7 @@ from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import linear
 from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.networks.dncnn import Dncnn
-from pellucid.norms import running_norms
+from pellucid.norms import plain, running_norms
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
@@ -96,11 +97,13 @@ class Uidnet(Method[UidnetRecipe]):
     supervision = Supervision.UNPAIRED
     kinds = ("noisy", "clean")
     recipe_type = UidnetRecipe
+    denoiser_type = UidnetDenoiser
     shown_losses = ("d_noisy", "g_noisy", "denoising")
+
+    denoiser: UidnetDenoiser
 
     def __init__(self, recipe: UidnetRecipe) -> None:
         super().__init__(recipe)
-        self.denoiser: UidnetDenoiser = UidnetDenoiser(recipe)
         self.G = NoiseGenerator(recipe.generator_width)
         self.D = SharpDiscriminator(recipe.patch, recipe.discriminator_width)
         for running in running_norms(self.denoiser):
@@ -117,7 +120,7 @@ class Uidnet(Method[UidnetRecipe]):
         """Update D, then G, then the DnCNN on what the new G makes of the same z."""
         self.train()
         x, y = batch["noisy"], batch["clean"]
-        z = torch.empty_like(y).uniform_(-1, 1)
+        z = team.own(team.like_whole(y).uniform_(-1, 1))
         made = y + self.G(z, y)
         losses = {"d_noisy": self.discriminator_loss(x, made.detach())}
         self.discriminator.step(losses["d_noisy"], number)
@@ -150,7 +153,8 @@ class ColumnPenalty(PenalisedWasserstein):
         """10·(‖∇D‖ − 1)², the norm of each column of each channel."""
         share = torch.rand((), device=real.device, dtype=real.dtype)
         between = torch.lerp(fake, real, share).detach().requires_grad_()
-        (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+        with plain():  # for it is differentiated twice
+            (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
         norm: Tensor = slope.norm(dim=2)
         return self.weight * (norm - 1).square().mean()
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pellucid import team
 from pellucid.networks.layers import SLOPE
 
 
@@ -27,7 +28,7 @@ class NoiseGenerator(nn.Module):
         w = width
         self.fine = _two((2, w))
         self.middle = _two((w, 2 * w))
-        self.coarse = nn.Sequential(*_two((2 * w, 4 * w)), nn.Dropout(0.5))
+        self.coarse = nn.Sequential(*_two((2 * w, 4 * w)), Dropout(0.5))
         self.to_middle = _enlarge((4 * w, 2 * w))
         self.middle_again = _two((4 * w, 2 * w))
         self.to_fine = _enlarge((2 * w, w))
@@ -49,6 +50,16 @@ class NoiseGenerator(nn.Module):
             if isinstance(module, nn.Conv2d):
                 _he_normal(module)
         nn.init.xavier_uniform_(self.last.weight)
+
+
+class Dropout(nn.Dropout):
+    """Dropout that is drawn for the whole batch, of which a process may have a share."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape; in evaluation mode the same numbers."""
+        if not self.training:
+            return x
+        return x * team.own(functional.dropout(team.like_whole(x).fill_(1), self.p))
 
 
 class SharpDiscriminator(nn.Module):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pellucid.networks.narrow import FromOneChannel, ToOneChannel
 from pellucid.norms import Norm
+from pellucid.norms.recomputing import made_likewise
 
 SLOPE = 0.2
 """Negative slope of every leaky ReLU."""
@@ -21,7 +25,11 @@ def initialise(conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
 
 def symmetric_pad(x: Tensor, width: int) -> Tensor:
     """Mirror (N, C, H, W) by `width` pixels on every side, the border pixel included (numpy's 'symmetric')."""
-    if width == 1:
+    return made_likewise(partial(_symmetric_pad, width=width), x)
+
+
+def _symmetric_pad(x: Tensor, width: int) -> Tensor:
+    if width == 1 and not torch.compiler.is_compiling():  # compiled, its backward fails on channels-last maps
         return functional.pad(x, (1, 1, 1, 1), mode="replicate")
     for dim in (2, 3):
         near = x.narrow(dim, 0, width).flip(dim)
@@ -44,7 +52,7 @@ class Conv(nn.Module):
         mirror: int = 0,
     ) -> None:
         super().__init__()
-        conv = nn.Conv2d(*channels, kernel, stride, padding)
+        conv = _convolution(channels)(*channels, kernel, stride, padding)
         initialise(conv)
         self.mirror = mirror
         self.conv = norm.conv(conv)
@@ -55,12 +63,28 @@ class Conv(nn.Module):
         return result
 
 
+def _convolution(channels: tuple[int, int]) -> type[nn.Conv2d]:
+    """What computes a convolution from and to so many channels fastest."""
+    if channels[1] == 1:
+        return ToOneChannel
+    return FromOneChannel if channels[0] == 1 else nn.Conv2d
+
+
+class _Transposed(nn.ConvTranspose2d):
+    """A transposed convolution that adds its bias afterwards: on CPUs this takes half the time."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: ARG002
+        """(N, C_in, H, W) -> (N, C_out, 2H + 1, 2W + 1)."""
+        result = functional.conv_transpose2d(x, self.weight, stride=self.stride)
+        return result if self.bias is None else result.add_(self.bias.to(result.dtype)[:, None, None])
+
+
 class UpConv(nn.Module):
     """Transposed convolution 3×3, stride 2, as TensorFlow's 'same': the last row and column are dropped."""
 
     def __init__(self, channels: tuple[int, int], norm: Norm) -> None:
         super().__init__()
-        conv = nn.ConvTranspose2d(*channels, 3, 2)
+        conv = _Transposed(*channels, 3, 2)
         initialise(conv)
         self.conv = norm.conv(conv)
 

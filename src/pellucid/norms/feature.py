@@ -12,8 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.errors import InputError
+from pellucid.norms import kernels
 from pellucid.norms.affine import affine_leaky_relu
+from pellucid.norms.fused import normalise
 from pellucid.norms.moments import Moments, measure, pool
+from pellucid.norms.synchronised import of_whole_batch
 
 
 def standardise(mean: Tensor, var: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -48,6 +51,8 @@ class FeatureNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise and activate (N, C, H, W)."""
+        if self.moments_of is measure and torch.is_grad_enabled() and kernels.fit(x):
+            return normalise(self, x)
         scale, shift = self.constants(self.moments_of(x))
         return affine_leaky_relu(x, scale, shift, self.slope)
 
@@ -141,6 +146,7 @@ class RunningNorm(FeatureNorm):
         """Mean and variance (1, C): of this batch in training mode, the running ones in evaluation mode."""
         if not self.training:
             return self.running_mean[None], self.running_var[None]
+        moments = of_whole_batch(moments)
         mean, var = pool(moments.mean, moments.var, 0)
         count = moments.mean.shape[0] * moments.pixels
         unbias = count / max(count - 1, 1) if self.remembers_unbiased else 1.0
@@ -188,6 +194,7 @@ class BatchInstance(FeatureNorm):
 
     def batch_moments(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """Mean and variance (1, C) of the batch at hand, in either mode."""
+        moments = of_whole_batch(moments)
         return pool(moments.mean, moments.var, 0)
 
     def constrain(self) -> None:

@@ -48,16 +48,23 @@ def moments_from(network: nn.Module, sources: Mapping[str, Callable[[Tensor], Mo
             norms[name].moments_of = source
 
 
-def record(network: nn.Module, run: Callable[[], object]) -> dict[str, Moments]:
-    """Run the network once and return the moments that each norm measured, by its path.
+def record(
+    network: nn.Module, run: Callable[[], object], how: Callable[[Tensor], Moments] = measure
+) -> dict[str, Moments]:
+    """Run the network once and return the moments that each norm measured and used, by its path.
 
     A norm that is met several times keeps the last; one that is never met is left out.
+
+    Args:
+        network: whose norms measure.
+        run: sends something through it.
+        how: they measure a map (N, C, H, W).
     """
     recorded: dict[str, Moments] = {}
 
     def recorder(name: str) -> Callable[[Tensor], Moments]:
         def measure_and_keep(x: Tensor) -> Moments:
-            recorded[name] = measure(x)
+            recorded[name] = how(x)
             return recorded[name]
 
         return measure_and_keep

@@ -14,11 +14,12 @@ from pellucid.norms.feature import FeatureNorm
 
 
 class _Tracer(fx.Tracer):
-    """Takes feature norms for layers."""
+    """Takes feature norms for layers, and convolutions of other kinds than torch's own."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Whether a module is one step."""
-        return isinstance(m, FeatureNorm) or super().is_leaf_module(m, module_qualified_name)
+        layers = (FeatureNorm, nn.Conv2d, nn.ConvTranspose2d)
+        return isinstance(m, layers) or super().is_leaf_module(m, module_qualified_name)
 
 
 def trace(network: nn.Module) -> fx.Graph | None:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
+from pellucid.norms import kernels
+
 
 class Moments(NamedTuple):
     """Mean and biased variance of each map.
@@ -57,9 +59,11 @@ def merge(parts: list[Moments]) -> Moments:
 class _Measure(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> tuple[Tensor, Tensor]:
-        dtype = torch.promote_types(x.dtype, torch.float32)
-        mean = x.mean((2, 3), dtype=dtype)
-        var = (x - mean[:, :, None, None]).square_().mean((2, 3))
+        if kernels.fit(x):
+            mean, var = kernels.measure(x)
+        else:
+            mean = x.mean((2, 3), dtype=torch.promote_types(x.dtype, torch.float32))
+            var = (x - mean[:, :, None, None]).square_().mean((2, 3))
         ctx.save_for_backward(x, mean)
         return mean, var
 

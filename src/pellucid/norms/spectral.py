@@ -33,13 +33,14 @@ class SpectralNorm(nn.Module):
         self.out_dim = out_dim
         matrix = self._matrix(weight.detach())
         for name, length in zip(("u", "v"), matrix.shape, strict=True):
-            self.register_buffer(name, functional.normalize(matrix.new_empty(length).normal_(), dim=0, eps=_EPS))
-        for _ in range(_WARM_UP):
-            self._iterate(matrix)
+            self.register_buffer(name, matrix.new_empty(length))
+        if not matrix.is_meta:
+            self._begin(matrix)
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight that the convolution uses."""
-        return weight / self.sigma(weight)
+        with torch.autocast(weight.device.type, enabled=False):  # σ needs all digits
+            return weight / self.sigma(weight)
 
     def sigma(self, weight: Tensor) -> Tensor:
         """Estimate of the largest singular value; improves u and v first when in training mode."""
@@ -51,6 +52,12 @@ class SpectralNorm(nn.Module):
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.movedim(self.out_dim, 0).flatten(1)
+
+    def _begin(self, matrix: Tensor) -> None:
+        for vector in (self.u, self.v):
+            functional.normalize(vector.normal_(), dim=0, eps=_EPS, out=vector)
+        for _ in range(_WARM_UP):
+            self._iterate(matrix)
 
     @torch.no_grad()
     def _iterate(self, matrix: Tensor) -> None:
@@ -64,7 +71,7 @@ class SpectralProjection(SpectralNorm):
     def forward(self, weight: Tensor) -> Tensor:
         """Project the stored weight, and use a copy of it so that earlier uses keep theirs for the gradient."""
         if self.training:
-            with torch.no_grad():
+            with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
                 weight.div_(self.sigma(weight))
         return weight.clone()
 

@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from pellucid.launch import leads
+
 T = TypeVar("T")
 
 _UNBOUNDED = 1000
@@ -52,8 +54,10 @@ def table(
 
 
 def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_UNBOUNDED)
+    console = Console(stderr=stderr, highlight=False, quiet=not leads())
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    return console
 
 
 def _progress() -> Progress:

@@ -37,7 +37,7 @@ from pellucid.errors import InputError, PellucidError
 from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
 from pellucid.inference import Statistics, load_statistics, save_statistics
-from pellucid.methods import Denoiser, build, method_class
+from pellucid.methods import Denoiser, build_denoiser, method_class
 from pellucid.recipe import LearningRecipe
 
 V = TypeVar("V")
@@ -154,6 +154,11 @@ class Run:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
+    def note_resumption(self, how: Mapping[str, Any]) -> None:
+        """Add to the provenance that the run goes on, and how."""
+        known = self.provenance()
+        write_json(self.folder / "provenance.json", {**known, "resumed": [*known.get("resumed", []), how]})
+
     def intensities(self) -> dict[str, Intensity]:
         """The intensity range of each source.
 
@@ -185,14 +190,14 @@ class Run:
         if which not in ("last", "average"):
             raise InputError(f"{self.folder}: there are no weights {which!r}; choose 'last' or 'average'")
         path = self.weights(which)
-        denoiser = build(recipe).denoiser
+        denoiser = build_denoiser(recipe)
         try:
             denoiser.load_state_dict(load_file(path))
         except FileNotFoundError:
             raise InputError(f"{path}: not there; was the run stopped before its first save? --resume it") from None
         except (SafetensorError, RuntimeError) as problem:
             raise InputError(f"{path}: damaged or of another recipe ({str(problem).splitlines()[0]})") from None
-        return denoiser.eval()
+        return denoiser
 
     def statistics(self, which: str | None = None) -> Statistics | None:
         """The moments that the norms of these weights saw in training; None in a run from before they were noted.

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import InputError
+from pellucid.heap import holding
 from pellucid.images import Conversion, Image, Intensity, Source, open_source
 from pellucid.images.naming import beside
 from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
-from pellucid.jobs import Cleaner, Cluster, Opener, Wishes, Written, denoise_source, denoising_bar, foresee
+from pellucid.jobs import Cleaner, Cluster, Opener, Request, Wishes, Written, denoise_source, denoising_bar, foresee
 from pellucid.jobs.noisy import is_missing, to_unit
-from pellucid.methods import Denoiser, build
+from pellucid.methods import Denoiser, build_denoiser
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.folder import Run
@@ -64,6 +65,7 @@ class Model:
         """The moments that the norms saw in training, if they were noted."""
         self._wish = device
         self._run: tuple[Path, str | None] | None = None
+        self._part: str | None = None
 
     @classmethod
     def load(
@@ -120,7 +122,7 @@ class Model:
         source = open_source(images)
         measured = Intensity.given(*intensity) if intensity else Intensity.of_source(source)
         dtype = None if intensity else source.dtypes[0]
-        return cls(recipe, build(recipe).denoiser.eval(), measured, dtype, device=device, memory=memory)
+        return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
     def with_intensity(self, low: float, high: float) -> Model:
         """The same model for images of any pixel type in which `low` is as dark as black was in training, `high` white.
@@ -130,6 +132,23 @@ class Model:
         """
         other = copy.copy(self)
         other.intensity, other.dtype = Intensity.given(low, high), None
+        return other
+
+    def only(self, part: str) -> Model:
+        """The same model with one of its estimates for the result, computed without the others: faster, and less exact.
+
+        Args:
+            part: for ISCL "F" or "x-H".
+
+        Raises:
+            InputError: the method has no such estimate.
+        """
+        other = copy.copy(self)
+        other.denoiser, other._part = self.denoiser.only(part), part
+        if self.trained is not None:
+            left = set(other.denoiser.networks())
+            measured = zip(self.denoiser.networks(), self.trained, strict=True)
+            other.trained = [moments for network, moments in measured if network in left]
         return other
 
     def denoise(
@@ -184,7 +203,7 @@ class Model:
             InputError: it comes from neither.
         """
         if self._run is not None:
-            return partial(_from_run, *self._run, self.intensity, self._wish)
+            return partial(_from_run, *self._run, self._part, self.intensity, self._wish)
         if isinstance(self.recipe, LearningRecipe):
             raise InputError("a cluster opens the model from its run: use Model.load")
         return partial(_from_recipe, self.recipe, self.intensity, self._wish)
@@ -207,10 +226,8 @@ class Model:
             InputError: images or a cluster that cannot be used, or outputs that exist.
             RunError: the disk is full, the cluster is lost, or some blocks could not be done.
         """
-        source = open_source(spec)
-        self._refuse_other_types(source)
-        others = Cluster(cluster, self.opener()) if cluster is not None else None
-        return denoise_source(source, spec, Path(output), self.cleaner, wishes or Wishes(**asked), others)
+        request = self._request(spec, output, wishes or Wishes(**asked))
+        return denoise_source(request, Cluster(cluster, self.opener()) if cluster is not None else None)
 
     def foresee(self, spec: Any, output: str | Path, wishes: Wishes) -> None:
         """Print what `denoise_files` would do, and do nothing.
@@ -218,9 +235,12 @@ class Model:
         Raises:
             InputError: as there.
         """
+        foresee(self._request(spec, output, wishes))
+
+    def _request(self, spec: Any, output: str | Path, wishes: Wishes) -> Request:
         source = open_source(spec)
         self._refuse_other_types(source)
-        foresee(source, spec, Path(output), self.cleaner, wishes)
+        return Request(source, spec, Path(output), self.cleaner, wishes)
 
     def _denoise_array(self, array: Array) -> Array:
         source = open_source(array)
@@ -228,7 +248,7 @@ class Model:
         (image,) = source.images
         convert = Conversion(array.dtype)
         planes = []
-        with denoising_bar(self.denoiser, len(image.planes), array.size) as advance:
+        with holding(), denoising_bar(self.denoiser, len(image.planes), array.size) as advance:
             for pixels, done in self.planes(image):
                 denoised = convert(self.intensity.from_unit(done.image))
                 kept = is_missing(pixels) | (pixels.min() == pixels.max())
@@ -255,10 +275,11 @@ class Model:
             )
 
 
-def _from_run(folder: Path, weights: str | None, intensity: Intensity, device: str) -> Cleaner:
+def _from_run(folder: Path, weights: str | None, part: str | None, intensity: Intensity, device: str) -> Cleaner:
     model = Model.load(folder, weights=weights, device=device)
+    model = model.only(part) if part is not None else model
     return model.with_intensity(intensity.low, intensity.high).cleaner
 
 
 def _from_recipe(recipe: Recipe, intensity: Intensity, device: str) -> Cleaner:
-    return Model(recipe, build(recipe).denoiser.eval(), intensity, device=device).cleaner
+    return Model(recipe, build_denoiser(recipe), intensity, device=device).cleaner

@@ -7,7 +7,7 @@ import importlib.util
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +26,13 @@ PREVIEW_SIDE = 192
 PREVIEW_ROWS = 3
 STATISTICS_PATCHES = 64
 """Patches whose moments are noted beside the weights."""
+
+
+class _Denoisers(NamedTuple):
+    """What has been learned so far, in evaluation mode, by the names of its weights."""
+
+    last: Denoiser
+    average: Denoiser
 
 
 class Recorder:
@@ -56,25 +63,31 @@ class Recorder:
         if self._tensorboard:
             for name, loss in losses.items():
                 self._tensorboard.add_scalar(name, loss, number)
-        last = number == recipe.steps
-        if last or number % recipe.save_every == 0:
-            self.save(training)
-        if last or number % recipe.preview_every == 0:
-            self.draw(training)
+        end = number == recipe.steps
+        saving, drawing = end or number % recipe.save_every == 0, end or number % recipe.preview_every == 0
+        if saving or drawing:
+            now = self._denoisers(training)
+            if saving:
+                self._save(training, now)
+            if drawing:
+                self._draw(training, now)
 
     def save(self, training: Training) -> None:
         """Save the state to resume from, and the denoiser's weights, last and averaged."""
+        self._save(training, self._denoisers(training))
+
+    def _denoisers(self, training: Training) -> _Denoisers:
+        return _Denoisers(copy.deepcopy(training.method.denoiser).eval(), training.averaged(self.batches))
+
+    def _save(self, training: Training, now: _Denoisers) -> None:
         state = training.state()
-        last = copy.deepcopy(training.method.denoiser).eval()
-        for which, denoiser in (("last", last), ("average", training.averaged(self.batches))):
+        for which, denoiser in now._asdict().items():
             self.run.save_weights(which, denoiser.state_dict(), training.number)
             self.run.save_statistics(which, self._statistics(denoiser))
         save_state(state, self.run.state)  # last: a run whose state is that of the end has its weights too
 
-    def draw(self, training: Training) -> None:
-        """Draw the preview crops and the loss curves."""
-        last = copy.deepcopy(training.method.denoiser).eval()
-        average = training.averaged(self.batches)
+    def _draw(self, training: Training, now: _Denoisers) -> None:
+        last, average = now
         parts = last.part_names if len(last.part_names) > 1 else []
         rows = [self._row(crop, last, average, parts, training.device) for crop in self.crops]
         contact_sheet(

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Protocol
 
 from torch import Tensor
 
+from pellucid import team
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import InputError
 from pellucid.evaluation import match_planes
 from pellucid.images import Intensity, Plane, Source, hold, open_source
-from pellucid.methods import KINDS, Method, build, method_class
+from pellucid.launch import WHOLE, Share, leads, local_share, share
+from pellucid.methods import GIVEN_AS, KINDS, Method, build, method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.folder import Run, machine
 from pellucid.runs.inventory import show_inventory
 from pellucid.runs.recorder import Recorder
-from pellucid.sampling import Flattest, OfficialBatches, Patches, RandomBatches
-from pellucid.training import Batches, Interrupted, Training, fit
+from pellucid.sampling import Flattest, OfficialBatches, Patches, RandomBatches, ResidentPatches, ahead, settled
+from pellucid.training import Batches, Execution, Interrupted, Training, fit
 from pellucid.training.checkpoint import load_state
-
-GIVEN_AS = {"noisy": "--noisy", "clean": "--clean", "pairs": "--pairs", "noise": "--noise"}
-"""How a source of each kind is given on the command line."""
 
 
 class Observer(Protocol):
@@ -42,8 +44,11 @@ def start(
     recipe: Recipe,
     device: str = "auto",
     observer: Observer | None = None,
+    execution: Execution | None = None,
 ) -> Run:
     """Train from the beginning and leave everything in a new folder.
+
+    Processes that torchrun started do this together, each with its share of every batch; the first of them writes.
 
     Args:
         sources: files, folders, globs, lists or arrays by kind: "noisy", "clean", "pairs", "noise".
@@ -51,6 +56,7 @@ def start(
         recipe: what to do.
         device: "auto", "cpu", "cuda", ...
         observer: who looks on.
+        execution: how it is computed, as a plain training in float32 if not given.
 
     Raises:
         InputError: recipe, images or folder cannot be used.
@@ -59,26 +65,34 @@ def start(
     learning = check_sources(recipe, set(sources))
     for warning in learning.check():
         terminal.warn(warning)
-    chosen = choose_device(device)
+    chosen, execution = choose_device(device), execution or Execution()
     run = Run(folder)
-    run.refuse_used()
-    opened = {kind: open_source(sources[kind]) for kind in GIVEN_AS if kind in sources}
-    planes_of(opened)  # refuses pairs that do not fit
-    warnings = show_inventory(opened)
-    intensities = intensities_of(opened)
-    dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
-    run.start(learning, intensities, dtypes, {**machine(), "sources": describe(sources, opened), "warnings": warnings})
-    _train(run, Training(build(learning), chosen.torch), opened, chosen, observer)
+    with team.together(chosen.torch):
+        if leads():
+            run.refuse_used()
+        opened = {kind: open_source(sources[kind]) for kind in GIVEN_AS if kind in sources}
+        planes_of(opened)  # refuses pairs that do not fit
+        training = Training(build(learning), chosen.torch, execution)
+        if leads():
+            warnings = show_inventory(opened)
+            dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
+            origin = {"sources": describe(sources, opened), "warnings": warnings}
+            run.start(learning, intensities_of(opened), dtypes, {**_how(chosen, execution), **origin})
+        team.meet()  # the folder is there
+        _train(run, training, opened, chosen, observer)
     return run
 
 
-def resume(folder: str | Path, device: str = "auto", observer: Observer | None = None) -> Run:
+def resume(
+    folder: str | Path, device: str = "auto", observer: Observer | None = None, execution: Execution | None = None
+) -> Run:
     """Go on with a run as if it had never stopped.
 
     Args:
         folder: of the run.
         device: "auto", "cpu", "cuda", ...
         observer: who looks on.
+        execution: how it is computed from now on, as a plain training in float32 if not given.
 
     Raises:
         InputError: no such run, or its images are gone or have changed.
@@ -86,16 +100,20 @@ def resume(folder: str | Path, device: str = "auto", observer: Observer | None =
     """
     run = Run(folder)
     recipe = run.recipe()
-    chosen = choose_device(device)
-    training = Training(build(recipe), chosen.torch)
-    if run.state.exists():  # else it was stopped before its first save, and begins again
-        training.restore(load_state(run.state))
-    if training.number >= recipe.steps:
-        terminal.say(f"{run.folder}: finished already, {training.number} steps")
-        return run
-    opened = {kind: _same_source(kind, known) for kind, known in run.sources().items()}
-    run.forget_metrics_after(training.number)
-    _train(run, training, opened, chosen, observer)
+    check_share(recipe)
+    chosen, execution = choose_device(device), execution or Execution()
+    with team.together(chosen.torch):
+        training = Training(build(recipe), chosen.torch, execution)
+        if run.state.exists():  # else it was stopped before its first save, and begins again
+            training.restore(load_state(run.state))
+        if training.number >= recipe.steps:
+            terminal.say(f"{run.folder}: finished already, {training.number} steps")
+            return run
+        opened = {kind: _same_source(kind, known) for kind, known in run.sources().items()}
+        if leads():
+            run.forget_metrics_after(training.number)
+            run.note_resumption({"step": training.number, **_how(chosen, execution)})
+        _train(run, training, opened, chosen, observer)
     return run
 
 
@@ -118,7 +136,22 @@ def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
             raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it away, it learns from {needed}")
     if recipe.pipeline == "official" and set(method.kinds) != {"noisy", "clean"}:
         raise InputError(f"pipeline=official serves methods that take --noisy and --clean, not {method.title}")
+    check_share(recipe)
     return recipe
+
+
+def check_share(recipe: LearningRecipe) -> None:
+    """Refuse more processes than share the batch equally.
+
+    Raises:
+        InputError: the batch is no multiple of their number.
+    """
+    size = share().size
+    if recipe.batch % size:
+        raise InputError(
+            f"batch={recipe.batch} cannot be shared equally by {size} processes: make it a multiple of {size} "
+            "(--set batch=...), or start another number of them (torchrun --nproc-per-node)"
+        )
 
 
 def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
@@ -146,13 +179,13 @@ def intensities_of(sources: Mapping[str, Source]) -> dict[str, Intensity]:
     return {kind: Intensity.of_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
 
 
-def make_batches(method: Method[Any], patches: Mapping[str, Patches]) -> Batches:
-    """Where the batches of a method come from."""
+def make_batches(method: Method[Any], patches: Mapping[str, Patches | ResidentPatches], part: Share = WHOLE) -> Batches:
+    """Where the batches of a method come from, or such a part of each."""
     recipe = method.recipe
     if recipe.pipeline == "official":
-        return OfficialBatches(patches["clean"], patches["noisy"], recipe.batch, recipe.seed)
+        return OfficialBatches(patches["clean"], patches["noisy"], recipe.batch, recipe.seed, part)
     sources = {kind: Flattest(patches["noisy"]) if kind == "flat" else patches[kind] for kind in method.kinds}
-    return RandomBatches(sources, recipe.batch, recipe.seed)
+    return RandomBatches(sources, recipe.batch, recipe.seed, part)
 
 
 def describe(specs: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Any]:
@@ -172,34 +205,56 @@ def _train(
     run: Run, training: Training, sources: Mapping[str, Source], device: Device, observer: Observer | None
 ) -> None:
     recipe = training.method.recipe
-    terminal.say(f"recipe {recipe.name} ({recipe.preset}), {recipe.steps} steps, on {device}; run folder {run.folder}")
+    where = f"{device}, {share().size} processes" if share().size > 1 else str(device)
+    terminal.say(f"recipe {recipe.name} ({recipe.preset}), {recipe.steps} steps, on {where}; run folder {run.folder}")
     intensities = run.intensities()
-    budget = free_memory() // 2 // len(sources)
+    budget = free_memory() // 2 // len(sources) // local_share().size
     images = {kind: hold(planes, budget) for kind, planes in planes_of(sources).items()}
-    patches = {kind: Patches(images[kind], intensities[kind].to_unit, recipe.patch) for kind in images}
+    room = free_memory(device.torch) // 4 // len(sources)
+    patches = {
+        kind: settled(Patches(images[kind], intensities[kind].to_unit, recipe.patch), device.torch, room)
+        for kind in images
+    }
     batches = make_batches(training.method, patches)
-    recorder = Recorder(run, images["noisy"], intensities["noisy"], batches, live=observer is None)
+    own_batches = make_batches(training.method, patches, share())
+    mapped = any(of_a_kind.mapped for of_a_kind in patches.values())
+    recorder = Recorder(run, images["noisy"], intensities["noisy"], batches, live=observer is None) if leads() else None
+    first, begun = training.number + 1, perf_counter()
     try:
-        with terminal.progress_bar("training", recipe.steps, training.number) as bar:
+        with (
+            terminal.progress_bar("training", recipe.steps, training.number) as bar,
+            ahead(own_batches) if mapped else nullcontext(own_batches) as drawn,
+        ):
 
             def batch_of(number: int) -> Mapping[str, Tensor]:
                 if observer:
                     observer.before_step()
-                return batches(number)
+                return drawn(number)
 
             def after_step(training: Training, losses: dict[str, float]) -> None:
                 if observer:
                     observer.after_step(training, batches)
-                recorder(training, losses)
+                if training.execution.compile and training.number == first:
+                    bar.say(f"compiling: {perf_counter() - begun:.0f} s, with the first step")
+                if recorder:
+                    recorder(training, losses)
                 shown = (f"{name} {losses[name]:.3f}" for name in training.method.shown_losses)
                 bar.set(training.number, "  ".join(shown))
 
             fit(training, batch_of, after_step)
     except Interrupted as stop:
-        recorder.save(training)
+        if recorder:
+            recorder.save(training)
+        team.meet()  # torchrun ends all as soon as one has ended
         raise Interrupted(f"{stop}; saved. Go on with: pellucid train --resume {run.folder}") from None
     finally:
-        recorder.close()
+        if recorder:
+            recorder.close()
+
+
+def _how(device: Device, execution: Execution) -> dict[str, Any]:
+    """What a run is computed on, and how."""
+    return {**machine(), "device": str(device), "processes": share().size, **asdict(execution)}
 
 
 def _same_source(kind: str, known: Mapping[str, Any]) -> Source:

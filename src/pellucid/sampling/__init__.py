@@ -1,6 +1,9 @@
 """Patches and batches from images."""
 
+from pellucid.sampling.ahead import ahead
+from pellucid.sampling.batches import Flattest, RandomBatches
 from pellucid.sampling.official import OfficialBatches
-from pellucid.sampling.patches import Flattest, Patches, RandomBatches
+from pellucid.sampling.patches import Patches
+from pellucid.sampling.resident import ResidentPatches, settled
 
-__all__ = ["Flattest", "OfficialBatches", "Patches", "RandomBatches"]
+__all__ = ["Flattest", "OfficialBatches", "Patches", "RandomBatches", "ResidentPatches", "ahead", "settled"]

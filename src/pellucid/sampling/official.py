@@ -7,88 +7,93 @@ very few images, and the clean and the noisy patch of a slot come from the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
-
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.errors import InputError
+from pellucid.launch import WHOLE, Share
+from pellucid.sampling.batches import slots
 from pellucid.sampling.patches import Patches
+from pellucid.sampling.places import Numbers, Spots
+from pellucid.sampling.resident import ResidentPatches
 
-
-class Tile(NamedTuple):
-    """A tile of the k-th image of either kind."""
-
-    image: int
-    copy: int
-    y: int
-    x: int
+COPIES = np.array([0, 4, 1, 7, 1, 7, 2, 4])
+"""The orientation of each copy: 0 to 3 quarter turns followed by a flip, upside down or left to right."""
 
 
 class OfficialBatches:
     """Batches in the published order; `clean` and `noisy` hold equally many square images of one size."""
 
-    def __init__(self, clean: Patches, noisy: Patches, batch: int, seed: int) -> None:
-        sides = {side for image in (*clean.images, *noisy.images) for side in image.shape}
-        if len(sides) != 1 or min(sides) < clean.size or len(clean.images) != len(noisy.images):
+    def __init__(
+        self,
+        clean: Patches | ResidentPatches,
+        noisy: Patches | ResidentPatches,
+        batch: int,
+        seed: int,
+        share: Share = WHOLE,
+    ) -> None:
+        shapes, size = clean.places.shapes, clean.places.size
+        sides = {side for places in (clean.places, noisy.places) for shape in places.shapes for side in shape}
+        if len(sides) != 1 or min(sides) < size or len(shapes) != len(noisy.places.shapes):
             raise InputError(
                 "pipeline=official needs equally many clean and noisy images, all square, of one size "
-                f"and of {clean.size} pixels or more: use pipeline=correct for others"
+                f"and of {size} pixels or more: use pipeline=correct for others"
             )
-        self.clean, self.noisy, self.batch, self.seed = clean, noisy, batch, seed
-        side = clean.images[0].shape[0]
-        self.tiles = tiles(len(clean.images), side, clean.size)
-        self._restart()
+        self.clean, self.noisy, self.batch, self.seed, self.share = clean, noisy, batch, seed, share
+        self.tiles = Tiles(len(shapes), sides.pop(), size)
 
     def __call__(self, number: int) -> dict[str, Tensor]:
-        """The batch of step `number`, counted from 1; an earlier step than the last one asked for starts anew."""
-        if number <= self._done:
-            self._restart()
-        while self._done < number:
-            chosen = [next(self._stream) for _ in range(self.batch)]
-            self._done += 1
-        return {
-            "clean": torch.from_numpy(np.stack([cut(self.clean, tile) for tile in chosen]))[:, None],
-            "noisy": torch.from_numpy(np.stack([cut(self.noisy, tile) for tile in chosen]))[:, None],
-        }
-
-    def _restart(self) -> None:
-        self._done = 0
-        self._stream = shuffled(self.tiles, len(self.clean.images), self.seed)
+        """The batch of step `number`, counted from 1, or this process's share of it."""
+        first = (number - 1) * self.batch
+        taken = shuffled(self.seed, self.tiles.images, first, first + self.batch)[slots(self.batch, self.share)]
+        places = self.clean.places.number(self.tiles.spots(taken))
+        return {"clean": self.clean.cut(places), "noisy": self.noisy.cut(places)}
 
 
-def tiles(images: int, side: int, size: int) -> list[Tile]:
-    """Every tile of every copy of every image, in raster order; the last of a row is flush with the border."""
-    starts = [*range(0, side - size, size), side - size]
-    return [Tile(i, c, y, x) for i in range(images) for c in range(8) for y in starts for x in starts]
+class Tiles:
+    """Every tile of every copy of every image, in raster order, again and again."""
+
+    def __init__(self, images: int, side: int, size: int) -> None:
+        self.images, self.reach = images, side - size
+        self.starts = np.array([*range(0, self.reach, size), self.reach])  # the last of a row is flush with the border
+
+    def spots(self, numbers: Numbers) -> Spots:
+        """Where the tiles of these numbers lie in the images as they are."""
+        shape = (self.images, len(COPIES), len(self.starts), len(self.starts))
+        image, copy, row, column = np.unravel_index(numbers % np.prod(shape), shape)
+        y, x, which = self.starts[row], self.starts[column], COPIES[copy]
+        y = np.where(which & 2, self.reach - y, y)  # the copy's flips are taken back, and then its transposition
+        x = np.where(which & 1, self.reach - x, x)
+        return Spots(image, np.where(which & 4, x, y), np.where(which & 4, y, x), which)
 
 
-def shuffled(stream: Sequence[Tile], buffer: int, seed: int) -> Iterator[Tile]:
-    """The stream for ever, through a shuffle buffer of this length (as tf.data)."""
-    random = np.random.Generator(np.random.Philox(key=seed))
-    held = [stream[i % len(stream)] for i in range(buffer)]
-    position = buffer
+def shuffled(seed: int, buffer: int, first: int, last: int) -> Numbers:
+    """The elements `first` to `last` (not included) of 0, 1, 2, ... behind a shuffle buffer (as tf.data).
+
+    Each time one slot of the buffer is emptied, and takes up the next element. So what a slot gives is what it took up
+    when it was emptied before: `buffer` elements after the one that it gave up then. No state needs to be carried.
+    """
+    back = 8 * buffer
     while True:
-        slot = int(random.integers(buffer))
-        yield held[slot]
-        held[slot] = stream[position % len(stream)]
-        position += 1
+        begin = max(0, first - back)
+        emptied = _emptied(seed, buffer, begin, last)
+        before = _equal_before(emptied)[first - begin :]
+        if begin == 0 or before.min() >= 0:
+            return np.where(before >= 0, begin + before + buffer, emptied[first - begin :])
+        back *= 2
 
 
-def augment(image: NDArray[Any], copy: int) -> NDArray[Any]:
-    """Copy 0 to 7 of an image: a quarter turn is always followed by a flip, so pure rotations are missing."""
-    flip, turns = divmod(copy, 4)
-    if copy == 0:
-        return image
-    turned = np.rot90(image, turns)
-    return turned[::-1] if flip == 0 else turned[:, ::-1]
+def _emptied(seed: int, buffer: int, first: int, last: int) -> Numbers:
+    """The slots that are emptied at the times `first` to `last`, at random."""
+    random = np.random.Philox(seed).advance(first // 4)  # four numbers a count
+    drawn = random.random_raw(last - first // 4 * 4)[first % 4 :]
+    return (drawn % np.uint64(buffer)).astype(np.int64)
 
 
-def cut(patches: Patches, tile: Tile) -> NDArray[np.float32]:
-    """The pixels of a tile in [−1, 1]."""
-    turned = augment(np.asarray(patches.images[tile.image]), tile.copy)
-    piece = turned[tile.y : tile.y + patches.size, tile.x : tile.x + patches.size]
-    return np.ascontiguousarray(patches.to_unit(piece))
+def _equal_before(values: Numbers) -> Numbers:
+    """For each value the position of the last equal one before it, or −1."""
+    order = np.argsort(values, kind="stable")
+    again = values[order[1:]] == values[order[:-1]]
+    before = np.full(len(values), -1)
+    before[order[1:][again]] = order[:-1][again]
+    return before

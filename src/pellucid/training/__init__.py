@@ -1,6 +1,7 @@
 """The loop, weight averaging and the state to resume from."""
 
 from pellucid.training.averaging import MovingAverage
+from pellucid.training.execution import Execution
 from pellucid.training.loop import Batches, Interrupted, Training, fit
 
-__all__ = ["Batches", "Interrupted", "MovingAverage", "Training", "fit"]
+__all__ = ["Batches", "Execution", "Interrupted", "MovingAverage", "Training", "fit"]

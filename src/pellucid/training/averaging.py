@@ -24,11 +24,10 @@ class MovingAverage:
         """Take in the weights after step `number`, counted from 1."""
         decay = min(self.decay, (1 + number) / (10 + number))
         current = self.module.state_dict()
-        for name, value in self.values.items():
-            if value.is_floating_point():
-                value.lerp_(current[name], 1 - decay)
-            else:
-                value.copy_(current[name])
+        floating = [name for name, value in self.values.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.values[name] for name in floating], [current[name] for name in floating], 1 - decay)
+        for name in self.values.keys() - floating:
+            self.values[name].copy_(current[name])
 
     def state_dict(self) -> dict[str, Tensor]:
         """The averaged state, in the module's own names."""

@@ -16,10 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pellucid import heap, team
 from pellucid.errors import InputError, RunError
 from pellucid.methods import Denoiser, Method
-from pellucid.norms import follows_mode, settle
+from pellucid.norms import follows_mode, remaking, running_norms, settle
 from pellucid.training.averaging import MovingAverage
+from pellucid.training.execution import Execution
 
 Batches = Callable[[int], Mapping[str, Tensor]]
 """The batch of a step, counted from 1."""
@@ -38,29 +40,36 @@ class Training:
     Attributes:
         method: what learns.
         device: where.
+        execution: how it is computed.
         number: steps taken.
         average: moving average of the denoiser's weights.
     """
 
     method: Method[Any]
     device: torch.device
+    execution: Execution = field(default_factory=Execution)
     number: int = 0
     average: MovingAverage = field(init=False)
 
     def __post_init__(self) -> None:
         # channels last is the faster layout for convolutions on CPU and GPU alike
         self.method.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.execution.prepare(self.method, self.device)
         self.average = MovingAverage(self.method.denoiser, self.method.recipe.average)
 
     def step(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
-        """Take one step and return its losses.
+        """Take one step and return its losses: those of all processes, if several share the batch.
 
         Raises:
-            RunError: a loss is not a number; the first such is named.
+            RunError: a loss is not a number; the first such is named. Or another process has ended.
         """
         number = self.number + 1
         torch.manual_seed(random_seed(self.method.recipe.seed, number))
-        losses = {name: float(loss) for name, loss in self.method.step(self._place(batch), number).items()}
+        with team.sharing(), self.execution.step(self.method, self.device), remaking():
+            named = self.method.step(self._place(batch), number)
+            losses = dict(zip(named, team.mean(torch.stack(list(named.values()))).tolist(), strict=True))
+            if self.execution.local_statistics:
+                team.average_(value for norm in running_norms(self.method) for value in norm.buffers())
         self.number += 1
         for name, loss in losses.items():
             if not math.isfinite(loss):
@@ -136,11 +145,13 @@ def fit(training: Training, batches: Batches, after_step: Callable[[Training, di
         Interrupted: Ctrl-C came; the step under way was finished first.
         RunError: a loss is not a number.
     """
-    with _deferred_interrupt() as asked, torch.random.fork_rng():  # the caller's random numbers stay as they are
+    devices = [training.device] if training.device.type == "cuda" else []
+    # the caller's random numbers stay as they are
+    with _deferred_interrupt() as asked, torch.random.fork_rng(devices), heap.holding():
         while training.number < training.method.recipe.steps:
             losses = training.step(batches(training.number + 1))
             after_step(training, losses)
-            if asked.is_set() and training.number < training.method.recipe.steps:
+            if team.agreed(asked.is_set()) and training.number < training.method.recipe.steps:
                 raise Interrupted(f"stopped after step {training.number}")
 
 

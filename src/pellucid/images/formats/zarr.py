@@ -180,6 +180,11 @@ def _reopen(path: str, inner: str) -> Any:
     return zarr.open_array(path, path=inner, mode="r")
 
 
+def check(plan: Plan) -> None:
+    """Raise InputError if chunks or shards are asked for that cannot be."""
+    Design.of(plan).grid(plan.sizes)
+
+
 def create(path: Path, plan: Plan) -> Sink:
     """Start an OME-Zarr of the input's version, chunks and compression; 0.5 if the input was of another format."""
     design = Design.of(plan)

@@ -1,0 +1,91 @@
+"""Where patches lie: every position in every image, in each of eight orientations, has a number of its own.
+
+So to draw patches is to draw whole numbers, all of a batch at once; whoever cuts them looks up what they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+
+ORIENTATIONS = 8
+
+
+class Spots(NamedTuple):
+    """Of each patch its image, its upper left corner there, and how it is turned (see `orient`)."""
+
+    image: Numbers
+    y: Numbers
+    x: Numbers
+    orientation: Numbers
+
+
+@dataclass(frozen=True)
+class Places:
+    """All places of patches (size, size) in images of these shapes; a side shorter than `size` has one."""
+
+    shapes: Sequence[tuple[int, int]]
+    size: int
+
+    def draw(self, random: np.random.Generator, shape: int | tuple[int, ...]) -> Numbers:
+        """Places in an array of this shape: uniform over all positions in all images and all orientations."""
+        return random.integers(self._count, size=shape)
+
+    def locate(self, numbers: Numbers) -> Spots:
+        """What the numbers stand for."""
+        position, orientation = np.divmod(numbers, ORIENTATIONS)
+        image = np.searchsorted(self._ends, position, side="right")
+        y, x = np.divmod(position - self._starts[image], self._across[image])
+        return Spots(image, y, x, orientation)
+
+    def number(self, spots: Spots) -> Numbers:
+        """The numbers of places: the inverse of `locate`."""
+        image, y, x, orientation = spots
+        numbers: Numbers = (self._starts[image] + y * self._across[image] + x) * ORIENTATIONS + orientation
+        return numbers
+
+    @cached_property
+    def _count(self) -> int:
+        return ORIENTATIONS * int(self._ends[-1])
+
+    @cached_property
+    def _ends(self) -> Numbers:
+        """The number of positions in each image and all before it."""
+        down = np.maximum(1, np.array([height for height, _ in self.shapes]) - self.size + 1)
+        ends: Numbers = np.cumsum(down * self._across)
+        return ends
+
+    @cached_property
+    def _starts(self) -> Numbers:
+        return np.concatenate([[0], self._ends[:-1]])
+
+    @cached_property
+    def _across(self) -> Numbers:
+        """The number of positions in a row of each image."""
+        across: Numbers = np.maximum(1, np.array([width for _, width in self.shapes]) - self.size + 1)
+        return across
+
+
+def orient(image: NDArray[Any], which: int) -> NDArray[Any]:
+    """A view of an image in one of eight orientations: 4 transposes it, then 2 flips it up-down, then 1 left-right.
+
+    The eight sums of these are the four rotations and the four reflections.
+    """
+    if which & 4:
+        image = image.T
+    if which & 2:
+        image = image[::-1]
+    return image[:, ::-1] if which & 1 else image
+
+
+def fill(piece: NDArray[Any], size: int) -> NDArray[Any]:
+    """Mirror a piece that is too small up to (size, size)."""
+    missing = [(0, max(0, size - side)) for side in piece.shape]
+    return np.pad(piece, missing, mode="symmetric") if any(after for _, after in missing) else piece

@@ -1,0 +1,171 @@
+"""Processes that train one model together: `torchrun` starts them, and each has an equal share of every batch.
+
+Within `sharing`, which is a training step, `whole` puts together what each process knows of its own samples, and `own`
+takes a process's share of what is known of all. Elsewhere, and where there is one process alone, both give back what
+they get: the batch at hand is the whole one.
+
+All processes hold the same weights and draw the same random numbers. So whatever is random for each sample is drawn for
+the whole batch, and each process takes its own: the result is that of one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+from pellucid.errors import RunError
+from pellucid.launch import WHOLE, Share, share
+
+PATIENCE = timedelta(minutes=10)
+"""How long one process waits for another: longer than the leading one takes to save and to draw."""
+
+_at_hand = WHOLE
+
+
+@contextmanager
+def together(device: torch.device) -> Iterator[None]:
+    """Within the block the processes hear each other, and none leaves it before all are done.
+
+    Raises:
+        RunError: another process has ended or does not answer.
+    """
+    if share().size == 1 or _joined():
+        yield
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    _exchange(dist.init_process_group, "nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield
+        meet()
+    finally:
+        dist.destroy_process_group()
+
+
+def meet() -> None:
+    """Wait until all processes are here."""
+    if _joined():
+        _exchange(dist.barrier)
+
+
+def agreed(wish: bool) -> bool:
+    """Whether any process wishes it; all get the same answer."""
+    if not _joined():
+        return wish
+    wishes = torch.tensor(float(wish), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    _exchange(dist.all_reduce, wishes)
+    return bool(wishes > 0)
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Within the block the batch at hand is this process's share of one."""
+    global _at_hand
+    if _joined():
+        _at_hand = Share(dist.get_rank(), dist.get_world_size())
+    try:
+        yield
+    finally:
+        _at_hand = WHOLE
+
+
+def alone() -> bool:
+    """Whether the batch at hand is the whole one."""
+    return _at_hand.size == 1
+
+
+def own(x: Tensor) -> Tensor:
+    """This process's samples (N, ...) of a whole batch (size·N, ...)."""
+    if alone():
+        return x
+    count = len(x) // _at_hand.size
+    return x.narrow(0, _at_hand.rank * count, count)
+
+
+def whole(x: Tensor) -> Tensor:
+    """The whole batch (size·N, ...) of which x holds this process's samples (N, ...).
+
+    It can be differentiated, twice too: the gradient that a process gets is that of the sum of all processes' losses.
+    """
+    if alone():
+        return x
+    result: Tensor = _Gather.apply(x)  # type: ignore[no-untyped-call]
+    return result
+
+
+def like_whole(x: Tensor) -> Tensor:
+    """Room for numbers like the whole batch's, of which x holds this process's samples: to be drawn into."""
+    return torch.empty_like(x if alone() else torch.cat([x] * _at_hand.size))
+
+
+@torch.no_grad()
+def mean(x: Tensor) -> Tensor:
+    """The mean of the processes' values, which have one shape; without gradient."""
+    if alone():
+        return x
+    total = x.clone(memory_format=torch.contiguous_format)
+    _exchange(dist.all_reduce, total)
+    return total / _at_hand.size
+
+
+@torch.no_grad()
+def average_(tensors: Iterable[Tensor]) -> None:
+    """Replace each tensor by the mean of the processes': one message for all of them."""
+    if alone():
+        return
+    all_of_them = list(tensors)
+    flat = mean(torch.cat([tensor.reshape(-1) for tensor in all_of_them]))
+    parts = torch.split(flat, [tensor.numel() for tensor in all_of_them])
+    for tensor, part in zip(all_of_them, parts, strict=True):
+        tensor.copy_(part.view(tensor.shape))
+
+
+class _Gather(torch.autograd.Function):
+    """Samples of all processes, one share after the other; its transpose is `_Scatter`."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004
+        shares = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(_at_hand.size)]
+        _exchange(dist.all_gather, shares, x.contiguous())
+        return torch.cat(shares)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ARG004
+        result: Tensor = _Scatter.apply(grad)  # type: ignore[no-untyped-call]
+        return result
+
+
+class _Scatter(torch.autograd.Function):
+    """The processes' sum, of which each takes its own samples; its transpose is `_Gather`."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004
+        total = x.clone(memory_format=torch.contiguous_format)
+        _exchange(dist.all_reduce, total)
+        return own(total).clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ARG004
+        result: Tensor = _Gather.apply(grad)  # type: ignore[no-untyped-call]
+        return result
+
+
+def _joined() -> bool:
+    return dist.is_available() and dist.is_initialized()
+
+
+def _exchange(how: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+    """Exchange something with all processes."""
+    try:
+        how(*arguments, **options)
+    except RuntimeError as problem:
+        raise RunError(
+            "another process of this training has ended or does not answer: it says why; "
+            f"once that is mended, go on with --resume ({str(problem).splitlines()[0]})"
+        ) from problem

@@ -1,0 +1,119 @@
+"""How a training is computed here: nothing of the recipe, and the files of a run are of one kind whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
+
+from pellucid.errors import InputError
+from pellucid.norms import kernels, local_statistics
+
+BACKEND = "inductor"
+"""What compiles, by torch's name for it."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What is chosen anew whenever a training begins or goes on.
+
+    Attributes:
+        amp: networks compute in bfloat16 where that is safe (automatic mixed precision). Weights, their gradients, the
+            moments and constants of norms, and all losses stay float32.
+        compile: networks are compiled by `torch.compile`.
+        local_statistics: norms take the statistics of each process's share of a batch, not those of the whole batch.
+    """
+
+    amp: bool = False
+    compile: bool = False
+    local_statistics: bool = False
+
+    def prepare(self, method: nn.Module, device: torch.device) -> None:
+        """Compile the networks of a method, if that was chosen; it is done at the first step.
+
+        Raises:
+            InputError: this machine cannot do what was chosen.
+        """
+        if self.amp and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+            raise InputError("--amp needs a GPU that computes in bfloat16 (compute capability 8.0): leave it away")
+        if self.compile:
+            _check_compiler(device)
+            for network in filter(_compiles, networks_of(method)):
+                network.compile(backend=BACKEND)  # in place: no name in a saved state changes
+
+    @contextmanager
+    def step(self, method: nn.Module, device: torch.device) -> Iterator[None]:
+        """Within the block a method's step is computed as chosen."""
+        with ExitStack() as stack:
+            if device.type == "cuda":
+                stack.enter_context(_tried_out())
+            if self.amp:
+                stack.enter_context(kernels.plain())  # those know float32 alone
+                stack.enter_context(mixed_precision(networks_of(method), device.type))
+            if self.local_statistics:
+                stack.enter_context(local_statistics())
+            yield
+
+
+def networks_of(module: nn.Module) -> list[nn.Module]:
+    """The networks in a module, each as a whole."""
+    if type(module).__module__.startswith("pellucid.networks."):
+        return [module]
+    return [network for child in module.children() for network in networks_of(child)]
+
+
+def _compiles(network: nn.Module) -> bool:
+    """Not with spectral norm: its power iteration overwrites what the backward of a compiled pass still wants."""
+    return not any(is_parametrized(module) for module in network.modules())
+
+
+@contextmanager
+def mixed_precision(networks: Sequence[nn.Module], device_type: str) -> Iterator[None]:
+    """Within the block these networks compute in bfloat16 where that is safe, and give float32.
+
+    What is done between networks is not touched: there a loss would cancel in bfloat16. Nothing of it lasts, so that
+    copies, saved states and previews know nothing of it.
+    """
+    for network in networks:
+        vars(network)["forward"] = _in_bfloat16(network.forward, device_type)  # hides the method of the class
+    try:
+        yield
+    finally:
+        for network in networks:
+            del vars(network)["forward"]
+
+
+def _in_bfloat16(forward: Callable[..., Tensor], device_type: str) -> Callable[..., Tensor]:
+    @wraps(forward)
+    def cast(*arguments: Any) -> Tensor:
+        with torch.autocast(device_type, torch.bfloat16):
+            return forward(*arguments).float()
+
+    return cast
+
+
+@contextmanager
+def _tried_out() -> Iterator[None]:
+    """Within the block cuDNN tries for each convolution what is fastest: all patches have one size."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
+
+
+def _check_compiler(device: torch.device) -> None:
+    """Compile something small, which says whether there is what it takes."""
+    try:
+        torch.compile(torch.sin, backend=BACKEND)(torch.zeros(2, device=device))
+    except Exception as problem:  # torch raises many kinds for a compiler that is missing or does not work
+        reason = str(problem).strip().splitlines()[0]
+        needed = "a C++ compiler" if device.type == "cpu" else "Triton and a C compiler"
+        raise InputError(f"--compile needs {needed} here ({reason}): install it, or leave --compile away") from None

@@ -1,0 +1,80 @@
+"""What the command line imports: each library in vain is time that the user waits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from pellucid.cli.commands import BENCHMARK_COMMANDS, COMMANDS
+from pellucid.images import open_image, write_array
+
+RUN = """
+import json, sys
+from pellucid.cli import main
+for arguments in json.loads(sys.argv[1]):
+    try:
+        main(arguments)
+    except SystemExit as stop:
+        assert stop.code == 0, arguments
+print(json.dumps(list(sys.modules)))
+"""
+LARGE = {
+    "PIL",
+    "distributed",
+    "h5py",
+    "jinja2",
+    "matplotlib",
+    "scipy",
+    "skimage",
+    "sympy",
+    "tensorboard",
+    "torch._dynamo",
+    "torch._inductor",
+    "zarr",
+}
+"""Libraries that take long to import, and that most commands have no use for."""
+
+
+def modules_after(*commands):
+    """The modules that a fresh process has loaded after these command lines."""
+    texts = [[str(argument) for argument in command] for command in commands]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "COVERAGE_"))}
+    started = [sys.executable, "-c", RUN, json.dumps(texts)]
+    done = subprocess.run(started, check=True, capture_output=True, text=True, env=clean)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_list_of_commands_needs_next_to_nothing():
+    assert not modules_after(["--help"], ["--version"]) & (LARGE | {"torch", "numpy", "pydantic", "markdown_it"})
+
+
+def test_no_help_needs_torch():
+    helps = [[name, "--help"] for name in COMMANDS] + [["benchmark", name, "--help"] for name in BENCHMARK_COMMANDS]
+    assert not modules_after(*helps, ["benchmark", "--help"]) & (LARGE - {"scipy"} | {"torch", "pydantic"})
+
+
+def test_looking_at_images_and_making_them_needs_no_torch(pictures, tmp_path):
+    clean, noisy = pictures / "truth", pictures / "noisy"
+    loaded = modules_after(
+        ["phantom", tmp_path / "clean", "--count", 1, "--size", 64],
+        ["simulate", tmp_path / "clean", tmp_path / "noisy"],
+        ["inspect", "--clean", clean, "--noisy", noisy],
+        ["evaluate", noisy, clean],
+    )
+    assert "scipy" in loaded  # that is how filters are computed: the names are still what they were
+    assert not loaded & (LARGE - {"scipy"} | {"torch", "pydantic"})
+
+
+def test_denoising_and_the_list_of_methods_need_no_compiler_no_pictures_and_no_statistics(trained, pictures, tmp_path):
+    image = tmp_path / "noisy.tif"
+    write_array(image, open_image(pictures / "noisy" / "b0.png").planes[0].read())
+    loaded = modules_after(
+        ["denoise", image, tmp_path / "model.tif", "--model", trained],
+        ["denoise", image, tmp_path / "recipe.tif", "--recipe", "gaussian"],
+        ["methods"],
+        ["methods", "proposed"],
+    )
+    assert {"torch", "tifffile", "safetensors"} <= loaded
+    assert not loaded & LARGE

@@ -1,0 +1,53 @@
+"""Images that do not fit into memory are read from disk while training goes on, and make no difference to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid.methods import make_recipe
+from pellucid.runs import training
+from pellucid.sampling import Patches
+
+
+@pytest.fixture
+def batches_of(settings, tmp_path, monkeypatch):
+    """The first batches that a run learns from, and whether they were drawn ahead."""
+
+    def run(sources, pipeline):
+        found, ahead = [], []
+        monkeypatch.setattr(training, "fit", lambda _, batches, after: found.extend(map(batches, (1, 2, 3))))
+        monkeypatch.setattr(training, "ahead", lambda batches: ahead.append(batches) or whole(batches))
+        recipe = make_recipe("proposed", "quick", {**settings, "pipeline": pipeline})
+        training.start(sources, tmp_path / f"run-{len(list(tmp_path.iterdir()))}", recipe, "cpu")
+        return found, bool(ahead)
+
+    whole = training.ahead
+    return run
+
+
+@pytest.mark.parametrize("pipeline", ["correct", "official"])
+def test_images_on_disk_give_the_batches_of_images_in_memory(pipeline, pictures, batches_of, monkeypatch):
+    sources = {"clean": str(pictures / "clean"), "noisy": str(pictures / "noisy")}
+    in_memory, ahead = batches_of(sources, pipeline)
+    assert not ahead
+    monkeypatch.setattr(training, "free_memory", lambda *_: 0)
+    on_disk, ahead = batches_of(sources, pipeline)
+    assert ahead
+    torch.testing.assert_close(on_disk, in_memory, rtol=0, atol=0)
+
+
+def test_images_are_offered_to_the_device(batches_of, monkeypatch):
+    offered = []
+
+    def settled(patches, device, budget):
+        offered.append((device.type, budget))
+        return Patches([np.zeros((99, 99), np.uint8)], patches.to_unit, patches.size)  # what comes back is drawn from
+
+    monkeypatch.setattr(training, "settled", settled)
+    monkeypatch.setattr(training, "free_memory", lambda *_: 1 << 30)
+    image = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    found, _ = batches_of({"clean": image, "noisy": image}, "correct")
+    assert offered == [("cpu", 1 << 27)] * 2
+    assert {float(batch["noisy"].max()) for batch in found} == {-1.0}
