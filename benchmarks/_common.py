@@ -1,18 +1,27 @@
-"""What the benchmarks share: fair timing on a machine that is not quiet, and the way results are printed."""
+"""What the benchmarks share: fair timing on a machine that is not quiet, and what the machine can do at best.
+
+Results are shown, written and compared by `_results.py`.
+"""
 
 from __future__ import annotations
 
-import json
-import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import torch
+from _results import parser, publish, show
+
+__all__ = ["Machine", "copying", "matrix_product", "medians", "medians_and_machine", "parser", "publish", "show"]
+
+Program = Callable[[], object]
+
+SIDES = {"cpu": (512, 1024, 2048), "cuda": (2048, 4096, 8192)}
+"""Of the matrices whose product is tried, for each kind of device."""
 
 
-def medians(programs: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, float]:
+def medians(programs: Mapping[str, Program], seconds: float) -> dict[str, float]:
     """Median seconds of each program, each run once to warm up.
 
     The programs take turns, so that whatever else the machine does slows all of them alike: their ratios
@@ -24,34 +33,58 @@ def medians(programs: Mapping[str, Callable[[], object]], seconds: float) -> dic
     """
     for run in programs.values():
         run()
+    wait()
     times: dict[str, list[float]] = {name: [] for name in programs}
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(min(times.values(), key=len)) < 3:
         for name, run in programs.items():
             start = time.perf_counter()
             run()
+            wait()
             times[name].append(time.perf_counter() - start)
     return {name: statistics.median(measured) for name, measured in times.items()}
 
 
-def matrix_product(side: int = 1024) -> tuple[Callable[[], object], float]:
+def wait() -> None:
+    """Until a GPU, if one is in use, has done what it was told."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+
+
+class Machine(NamedTuple):
+    """What the machine did at best while something else was measured.
+
+    Attributes:
+        operations: floating-point operations a second, of the float32 matrix product that was fastest of three sizes.
+        bytes: read and written a second, of a copy far larger than any cache.
+    """
+
+    operations: float
+    bytes: float
+
+
+def medians_and_machine(
+    programs: Mapping[str, Program], seconds: float, device: str = "cpu"
+) -> tuple[dict[str, float], Machine]:
+    """Median seconds of each program, and the machine's best, measured in turns with them.
+
+    Which size of matrix is multiplied fastest depends on caches and threads: the best median is the machine's rate.
+    """
+    products = {f"product of {side}": matrix_product(side, device) for side in SIDES[torch.device(device).type]}
+    yardsticks = products | {"copy": copying(device)}
+    times = medians({**programs, **{name: run for name, (run, _) in yardsticks.items()}}, seconds)
+    rates = {name: amount / times[name] for name, (_, amount) in yardsticks.items()}
+    return {name: times[name] for name in programs}, Machine(max(rates[name] for name in products), rates["copy"])
+
+
+def matrix_product(side: int = 1024, device: str = "cpu") -> tuple[Program, float]:
     """A float32 matrix product, the fastest arithmetic of a machine, and its number of operations."""
     generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randn(side, side, generator=generator) for _ in range(2))
-    return lambda: a @ b, 2.0 * side**3
+    a, b, c = (torch.randn(side, side, generator=generator).to(device) for _ in range(3))
+    return lambda: torch.mm(a, b, out=c), 2.0 * side**3
 
 
-def show(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows as a table, and then all in one line of JSON with the machine they were measured on."""
-    cells = [list(rows[0])] + [[_text(value) for value in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    print(title)
-    for line in cells:
-        first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join([first.strip().ljust(widths[0]), *others]))
-    machine = {"cpu": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
-    print(json.dumps({"title": title, "rows": list(rows), "torch": torch.__version__, **machine}))
-
-
-def _text(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def copying(device: str = "cpu", size: int = 1 << 28) -> tuple[Program, float]:
+    """A copy in memory, and the number of bytes that it reads and writes."""
+    source, target = (torch.ones(size // 4, device=device) for _ in range(2))
+    return lambda: target.copy_(source), 2.0 * size

@@ -9,19 +9,19 @@ memory that they share, keeps one of them waiting.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import zarr
-from _common import medians, show
+from _common import medians, parser, show
 
 from pellucid.images import Intensity, open_source
-from pellucid.jobs import Cleaner, Cluster, Wishes
+from pellucid.jobs import Cleaner, Cluster, Request, Wishes
 from pellucid.jobs.ledger import Task
 from pellucid.jobs.pipeline import Runner
 from pellucid.jobs.planning import PLAN, make_plan
@@ -52,7 +52,8 @@ def begun(path: Path, cleaner: Cleaner) -> tuple[Worker, Path]:
     folder.mkdir()
     source = open_source(path)
     wishes = Wishes(statistics="sampled", chunks=(1, 128, 128))
-    plan = make_plan(source, path, path.with_name("out.zarr"), cleaner, wishes).model_copy(update={"block": 256**2})
+    request = Request(source, path, path.with_name("out.zarr"), cleaner, wishes)
+    plan = make_plan(request).model_copy(update={"block": 256**2})
     (folder / PLAN).write_text(plan.model_dump_json(), encoding="utf-8")
     worker = Worker(folder, plan, cleaner)
     worker.create(0)
@@ -68,28 +69,34 @@ def work_off(runner: Runner, blocks: Sequence[Task]) -> None:
             raise RuntimeError(f"{task} failed") from outcome
 
 
-def main() -> None:
-    """Measure one worker and two."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--width", type=int, default=16, help="of the networks")
-    parser.add_argument("--side", type=int, default=1024, help="of a plane, in pixels")
-    parser.add_argument("--seconds", type=float, default=120)
-    options = parser.parse_args()
+def measure(width: int, side: int, seconds: float) -> list[dict[str, Any]]:
+    """The table: a row for one worker, and one for two."""
     torch.set_num_threads(1)  # the workers share the threads of this process: one for each
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         path = Path(scratch) / "in.zarr"
-        volume(path, options.side)
-        opener = partial(untrained, options.width)
+        volume(path, side)
+        opener = partial(untrained, width)
         cleaner = opener()
         worker, folder = begun(path, cleaner)
         blocks = [Task("blocks", number=number) for number in range(len(worker.results(0).blocks))]
         runners = {n: stack.enter_context(Cluster(f"local:{n}", opener).runner(folder, cleaner, 0)) for n in (1, 2)}
-        times = medians({str(n): partial(work_off, runners[n], blocks) for n in runners}, options.seconds)
-    rows = [
+        times = medians({str(n): partial(work_off, runners[n], blocks) for n in runners}, seconds)
+    return [
         {"workers": n, "blocks": len(blocks), "s": times[str(n)], "efficiency": times["1"] / (n * times[str(n)])}
         for n in runners
     ]
-    show("Denoising by workers of one thread each: efficiency is the time of one over n times the time of n", rows)
+
+
+def main() -> None:
+    """Measure one worker and two."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--width", type=int, default=16, help="of the networks")
+    arguments.add_argument("--side", type=int, default=1024, help="of a plane, in pixels")
+    arguments.add_argument("--seconds", type=float, default=120)
+    options = arguments.parse_args()
+    rows = measure(options.width, options.side, options.seconds)
+    title = "Denoising by workers of one thread each: efficiency is the time of one over n times the time of n"
+    show(title, rows, options)
 
 
 if __name__ == "__main__":

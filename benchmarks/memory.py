@@ -11,9 +11,6 @@ as 0). The model is a small one after two steps of training: memory does not ask
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,9 +18,11 @@ from typing import Any
 
 import numpy as np
 import zarr
-from _common import show
+from _common import parser, show
+from _process import alone, peak
 
 import pellucid
+from pellucid.cli import main as main_of_pellucid
 from pellucid.noise import simulate
 from pellucid.phantom import tissue
 
@@ -53,14 +52,19 @@ def make_volume(path: Path, planes: int, sparse: int) -> None:
 def denoise(volume: Path, output: Path, run: Path, memory: str, statistics: str) -> tuple[float, float]:
     """Denoise by the command line; seconds, and the peak of resident memory in MiB."""
     arguments = ["denoise", str(volume), str(output), "--model", str(run), "--memory", memory, "--overwrite"]
-    command = [sys.executable, "-m", "pellucid", *arguments, "--statistics", statistics]
     start = time.perf_counter()
-    process = subprocess.Popen(command)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return time.perf_counter() - start, used.ru_maxrss / 1024
+    most = alone(peak_of_command, [*arguments, "--statistics", statistics])
+    return time.perf_counter() - start, most
+
+
+def peak_of_command(arguments: list[str]) -> float:
+    """The peak of resident memory of this process, in MiB, after a command of `pellucid`."""
+    try:
+        main_of_pellucid(arguments)
+    except SystemExit as end:
+        if end.code:
+            raise RuntimeError(f"pellucid {' '.join(arguments)} ended with {end.code}") from None
+    return peak() / 2**20
 
 
 def measure(folder: Path, megapixels: float, options: argparse.Namespace) -> dict[str, Any]:
@@ -80,20 +84,22 @@ def measure(folder: Path, megapixels: float, options: argparse.Namespace) -> dic
 
 def main() -> None:
     """Measure volumes of every size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megapixels", type=float, nargs="+", default=[16, 64, 256])
-    parser.add_argument("--width", type=int, default=16, help="channels of the networks")
-    parser.add_argument("--memory", default="1G", help="as the command line takes it")
-    parser.add_argument("--statistics", default="sampled")
-    parser.add_argument("--sparse", type=int, default=1, help="one chunk in so many is filled")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--megapixels", type=float, nargs="+", default=[16, 64, 256])
+    arguments.add_argument("--width", type=int, default=16, help="channels of the networks")
+    arguments.add_argument("--memory", default="1G", help="as the command line takes it")
+    arguments.add_argument("--statistics", default="sampled")
+    arguments.add_argument("--sparse", type=int, default=1, help="one chunk in so many is filled")
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         train(folder / "run", options.width)
         rows = [measure(folder, megapixels, options) for megapixels in options.megapixels]
     for row in rows:
         row["peak ratio"] = row["peak MiB"] / rows[0]["peak MiB"]
-    show(f"Peak memory of `pellucid denoise --memory {options.memory} --statistics {options.statistics}`", rows)
+    show(
+        f"Peak memory of `pellucid denoise --memory {options.memory} --statistics {options.statistics}`", rows, options
+    )
 
 
 if __name__ == "__main__":

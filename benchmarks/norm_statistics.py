@@ -12,14 +12,13 @@ statistics takes, over that of denoising with them.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from _common import medians, show
+from _common import medians, parser, show
 from numpy.typing import NDArray
 
 from pellucid.evaluation import psnr, ssim
@@ -45,16 +44,16 @@ PATCHES, SIDE = 64, 64
 
 def main() -> None:
     """Measure every run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--noisy", nargs="+", required=True)
-    parser.add_argument("--clean", nargs="+", required=True)
-    parser.add_argument("--tile", type=int, default=128)
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("runs", type=Path, nargs="+")
+    arguments.add_argument("--noisy", nargs="+", required=True)
+    arguments.add_argument("--clean", nargs="+", required=True)
+    arguments.add_argument("--tile", type=int, default=128)
+    options = arguments.parse_args()
     noisy = [plane.read() for plane in open_source(options.noisy).planes]
     clean = [plane.read() for plane in open_source(options.clean).planes]
     rows = [measure(run, noisy, clean, options.tile) for run in options.runs]
-    show(f"Statistics of norms, over {len(noisy)} images, tiles of {options.tile}", rows)
+    show(f"Statistics of norms, over {len(noisy)} images, tiles of {options.tile}", rows, options)
 
 
 def measure(run: Path, noisy: Sequence[NDArray[Any]], clean: Sequence[NDArray[Any]], side: int) -> dict[str, Any]:
