@@ -5,7 +5,7 @@ NOISY ?=
 OUT ?= $(if $(CLEAN)$(NOISY),demo-own,demo)
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
-BENCHES ?= norms step step_parts step_memory inference startup
+BENCHES ?= norms step step_parts step_memory inference data startup
 COMPARE ?=
 
 BIN := .venv/bin

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import hypothesis
@@ -9,7 +10,7 @@ import torch
 hypothesis.settings.register_profile("untimed", deadline=None)  # machines are busy
 hypothesis.settings.load_profile("untimed")
 
-SETTINGS = {"width": 4, "batch": 2, "steps": 8, "save_every": 4, "preview_every": 4, "learning_rate": 2e-3}
+SETTINGS = {"width": 4, "batch": 2, "steps": 6, "save_every": 3, "preview_every": 4, "learning_rate": 2e-3}
 """Of the run that many tests look at: a few seconds."""
 
 
@@ -51,15 +52,24 @@ def settings():
 
 @pytest.fixture(scope="session")
 def trained(pictures, tmp_path_factory):
-    """The folder of a finished run on `pictures`. Not to be written to: copy it."""
+    """The folder of a finished run on `pictures`; beside it "half.pt", what it saved half-way. Not to be written to."""
     from pellucid.methods import make_recipe
-    from pellucid.runs import training
+    from pellucid.runs import recorder, training
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    record = recorder.Recorder.__call__
+
+    def record_and_keep(self, training, losses):
+        record(self, training, losses)
+        if training.number == SETTINGS["save_every"]:
+            shutil.copy(folder / "state.pt", folder.with_name("half.pt"))
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("trained") / "run"
     sources = {"clean": str(pictures / "clean"), "noisy": str(pictures / "noisy")}
-    training.start(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorder.Recorder, "__call__", record_and_keep)
+        training.start(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu")
     torch.set_num_threads(threads)
     return folder
 

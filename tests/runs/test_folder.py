@@ -36,11 +36,11 @@ def test_a_finished_run_holds_all_that_its_docstring_names(trained):
         *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png"),
         *("weights/last.safetensors", "weights/average.safetensors"),
         *("weights/last-statistics.safetensors", "weights/average-statistics.safetensors"),
-        *("previews/000004.png", "previews/000008.png"),
+        *("previews/000004.png", "previews/000006.png"),
     }
     found = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
     assert {name for name in found if not name.startswith("tensorboard/")} == expected
-    assert run.recipe().steps == 8
+    assert run.recipe().steps == 6
     assert run.dtypes() == {"clean": np.uint8, "noisy": np.uint8}
     assert {kind: (i.low, i.high) for kind, i in run.intensities().items()} == {"clean": (0, 255), "noisy": (0, 255)}
 
@@ -55,13 +55,13 @@ def test_provenance_tells_version_machine_data_and_warnings(trained):
 
 def test_every_step_has_a_line_with_every_loss(trained):
     steps = lines(Run(trained))
-    assert [step["step"] for step in steps] == list(range(1, 9))
+    assert [step["step"] for step in steps] == list(range(1, 7))
     assert all({"cycle", "bypass", "pseudo_noise", "g_clean", "d_noisy"} <= set(step) for step in steps)
     assert np.isfinite([list(step.values()) for step in steps]).all()
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("curves.png", 50), ("previews/000004.png", 20), ("previews/000008.png", 20)]
+    ("name", "least"), [("curves.png", 50), ("previews/000004.png", 20), ("previews/000006.png", 20)]
 )
 def test_pictures_show_something(trained, name, least):
     with Picture.open(trained / name) as picture:
@@ -72,7 +72,7 @@ def test_pictures_show_something(trained, name, least):
 
 
 def test_a_preview_shows_the_noisy_crop_pixel_by_pixel(trained, pictures):
-    with Picture.open(trained / "previews/000008.png") as picture:
+    with Picture.open(trained / "previews/000006.png") as picture:
         sheet = np.asarray(picture.convert("L"))
     crop = np.asarray(Picture.open(pictures / "noisy/b0.png"))[:8, :8]
     enlarged = np.repeat(np.repeat(crop, 2, 0), 2, 1)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.errors import InputError, RunError
+from pellucid.errors import InputError
 from pellucid.images import write_array
 from pellucid.methods import make_recipe
 from pellucid.runs import recorder, training
@@ -24,31 +24,25 @@ import os, signal, sys
 import pellucid.runs.recorder as recorder
 from pellucid.cli import main
 
-how, number, *arguments = sys.argv[1:]
-whole = recorder.Recorder.__call__
+record = recorder.Recorder.__call__
 
-def stopping(self, training, losses):
-    whole(self, training, losses)
-    if training.number == int(number):
-        os.kill(os.getpid(), getattr(signal, how))
+def record_and_die(self, training, losses):
+    record(self, training, losses)
+    if training.number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
 
-recorder.Recorder.__call__ = stopping
+recorder.Recorder.__call__ = record_and_die
 recorder._tensorboard = lambda run: None  # its import takes longer than the run
-main(arguments)
+main(sys.argv[1:])
 """
-"""The command line, which gets a signal after a step."""
+"""The command line, which is killed after step 5."""
 
 
-def stopped(how, number, pictures, settings, out):
+def arguments(pictures, settings, out):
+    """A command line that trains as the run `trained` was."""
     pairs = [f"{key}={value}" for key, value in settings.items()]
-    arguments = ["train", "--clean", pictures / "clean", "--noisy", pictures / "noisy", "--out", out, "--device", "cpu"]
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, how, str(number), *map(str, arguments), "--set", *pairs],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    sources = ["--clean", pictures / "clean", "--noisy", pictures / "noisy"]
+    return [str(word) for word in ("train", *sources, "--out", out, "--device", "cpu", "--set", *pairs)]
 
 
 def assert_same_run(run, expected):
@@ -66,11 +60,17 @@ def assert_same_run(run, expected):
 
 def test_killed_and_resumed_equals_never_stopped(pictures, settings, trained, tmp_path, one_thread):
     run = tmp_path / "run"
-    assert stopped("SIGKILL", 6, pictures, settings, run).returncode == -signal.SIGKILL
-    assert torch.load(run / "state.pt", weights_only=True)["number"] == 4
+    killed = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments(pictures, settings, run)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert torch.load(run / "state.pt", weights_only=True)["number"] == 3
     lines = (run / "metrics.jsonl").read_text()
-    assert [json.loads(line)["step"] for line in lines.splitlines()] == [1, 2, 3, 4, 5, 6]
-    (run / "metrics.jsonl").write_text(lines + '{"step": 7, "cyc')  # as a kill within a line leaves it
+    assert [json.loads(line)["step"] for line in lines.splitlines()] == [1, 2, 3, 4, 5]
+    (run / "metrics.jsonl").write_text(lines + '{"step": 6, "cyc')  # as a kill within a line leaves it
     training.resume(run, "cpu")
     assert_same_run(run, trained)
 
@@ -84,49 +84,40 @@ def test_killed_before_the_first_save_begins_again(trained, tmp_path, one_thread
     assert_same_run(run, trained)
 
 
-def test_interrupted_and_resumed_equals_never_stopped(pictures, settings, trained, tmp_path, one_thread):
+def interrupted_after(number, monkeypatch):
+    """Let somebody press Ctrl-C after a step."""
+    record = recorder.Recorder.__call__
+
+    def record_and_interrupt(self, training, losses):
+        record(self, training, losses)
+        if training.number == number:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(recorder.Recorder, "__call__", record_and_interrupt)
+
+
+def test_interrupted_and_resumed_equals_never_stopped(
+    pictures, settings, trained, tmp_path, one_thread, refused, monkeypatch
+):
     run = tmp_path / "run"
-    done = stopped("SIGINT", 5, pictures, settings, run)
-    assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
-    assert last == f"pellucid: stopped after step 5; saved. Go on with: pellucid train --resume {run}"
-    assert "Traceback" not in done.stderr
-    assert torch.load(run / "state.pt", weights_only=True)["number"] == 5
+    with monkeypatch.context() as patch:
+        interrupted_after(4, patch)
+        line = refused(*arguments(pictures, settings, run), status=1)
+    assert line == f"pellucid: stopped after step 4; saved. Go on with: pellucid train --resume {run}"
+    assert torch.load(run / "state.pt", weights_only=True)["number"] == 4
     training.resume(run, "cpu")
     assert_same_run(run, trained)
 
 
-def copy(trained, folder, state_of_step_4):
-    """A copy of the finished run as it was when its state of step 4 had just been saved."""
+def half_way(trained, folder):
+    """A copy of the finished run with the state that it had half-way."""
     run = shutil.copytree(trained, folder)
-    shutil.copy(state_of_step_4, run / "state.pt")
+    shutil.copy(trained.with_name("half.pt"), run / "state.pt")
     return run
 
 
-@pytest.fixture(scope="module")
-def state_of_step_4(pictures, settings, tmp_path_factory):
-    """The state that the run saves after its fourth step."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    run = tmp_path_factory.mktemp("half") / "run"
-    whole = recorder.Recorder.__call__
-
-    def stopping(self, training, losses):
-        whole(self, training, losses)
-        if training.number == 4:
-            raise RunError("a power cut")
-
-    sources = {kind: str(pictures / kind) for kind in ("clean", "noisy")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recorder.Recorder, "__call__", stopping)
-        with pytest.raises(RunError, match="a power cut"):
-            training.start(sources, run, make_recipe("proposed", "quick", settings), "cpu")
-    torch.set_num_threads(threads)
-    return run / "state.pt"
-
-
-def test_killed_between_the_last_weights_and_the_last_state(trained, state_of_step_4, tmp_path, one_thread):
-    run = copy(trained, tmp_path / "run", state_of_step_4)
+def test_killed_between_the_last_weights_and_the_last_state(trained, tmp_path, one_thread):
+    run = half_way(trained, tmp_path / "run")
     training.resume(run, "cpu")
     assert_same_run(run, trained)
 
@@ -145,13 +136,13 @@ def test_a_finished_run_says_so_even_without_its_images(trained, tmp_path, capsy
     provenance = (run / "provenance.json").read_text()
     (run / "provenance.json").write_text(provenance.replace("/clean", "/gone"))
     training.resume(run, "cpu")
-    assert "finished already, 8 steps" in capsys.readouterr().err
+    assert "finished already, 6 steps" in capsys.readouterr().err
     assert_same_run(run, trained)
 
 
 @pytest.mark.parametrize("kind", ["clean", "noisy"])
-def test_changed_and_missing_images_are_refused(kind, trained, state_of_step_4, pictures, tmp_path):
-    run = copy(trained, tmp_path / "run", state_of_step_4)
+def test_changed_and_missing_images_are_refused(kind, trained, pictures, tmp_path):
+    run = half_way(trained, tmp_path / "run")
     moved = shutil.copytree(pictures / kind, tmp_path / "moved")
     provenance = json.loads((run / "provenance.json").read_text())
     provenance["sources"][kind]["path"] = str(moved)
@@ -173,10 +164,7 @@ def test_runs_on_arrays_cannot_be_resumed(tmp_path, pictures, settings, monkeypa
     random = np.random.default_rng(0)
     noisy = random.integers(0, 255, (2, 64, 64)).astype(np.uint8)
 
-    def interrupt(self, training, losses):
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(recorder.Recorder, "__call__", interrupt)
+    monkeypatch.setattr(recorder.Recorder, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     sources = {"clean": str(pictures / "clean"), "noisy": noisy}
     with pytest.raises(Interrupted, match="stopped after step 1; saved"):
         training.start(sources, tmp_path / "run", make_recipe("proposed", "quick", {**settings, "width": 1}), "cpu")
