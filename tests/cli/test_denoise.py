@@ -12,6 +12,7 @@ import tifffile
 from skimage.metrics import peak_signal_noise_ratio
 
 from pellucid.images import PixelSize, open_image, write_array
+from pellucid.methods import iscl
 from pellucid.noise import simulate
 from pellucid.phantom import tissue
 from pellucid.runs.model import Model
@@ -145,10 +146,13 @@ def test_parts_of_hdf5_have_files_of_their_own(noisy, trained, tmp_path, command
 def test_little_memory_means_tiles_and_the_same_pixels(trained, tmp_path, command, monkeypatch):
     write_array(tmp_path / "a.png", simulate(tissue((160, 160), seed=8), "film", seed=1))
     pieces = []
-    whole = Model.load(trained).denoiser.__class__.parts
-    monkeypatch.setattr(
-        "pellucid.methods.iscl.IsclDenoiser.parts", lambda self, noisy: pieces.append(noisy.shape) or whole(self, noisy)
-    )
+
+    def watch(kind, name):
+        usual = getattr(kind, name)
+        monkeypatch.setattr(kind, name, lambda self, noisy: pieces.append(noisy.shape) or usual(self, noisy))
+
+    watch(iscl.IsclDenoiser, "parts")  # of the whole
+    watch(iscl.GeneratorAlone, "estimate")  # of tiles
     assert command("denoise", tmp_path / "a.png", tmp_path / "whole.png", "--model", trained).status == 0
     assert pieces == [(1, 1, 160, 160)]
     pieces.clear()

@@ -85,12 +85,12 @@ def test_a_folder_in_which_nobody_may_write():
 
 @pytest.mark.skipif(not os.path.isdir("/sys"), reason="no folder in which nobody may write")  # noqa: PTH112
 def test_folders_are_tried(tmp_path):
-    refuse_unwritable(tmp_path)
+    refuse_unwritable(tmp_path / "a.txt", tmp_path)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(InputError, match=r"^/sys: no permission to write there"):
-        refuse_unwritable(Path("/sys"))
-    with pytest.raises(InputError, match="gone: nothing can be written there"):
-        refuse_unwritable(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"^/sys/a\.txt: no permission to write there"):
+        refuse_unwritable(Path("/sys/a.txt"), Path("/sys"))
+    with pytest.raises(InputError, match=r"gone/a\.txt: nothing can be written there"):
+        refuse_unwritable(tmp_path / "gone/a.txt", tmp_path / "gone")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,34 +23,28 @@ with Claims(Path(sys.argv[1])).held("it"):
 """
 
 
-@pytest.fixture
-def holder(tmp_path):
+@contextmanager
+def holder(path):
     """A process that holds the claim to "it"."""
-    command = [sys.executable, "-c", HOLDER, str(tmp_path / "claims")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()
 
 
-def test_what_another_process_has_claimed_is_busy_until_it_dies(tmp_path, holder):
-    claims = Claims(tmp_path / "claims")
-    with claims.held("something else"):
-        pass
-    with pytest.raises(BusyError), claims.held("it"):
-        pass
-    holder.kill()
-    holder.wait()
-    with claims.held("it"):
-        pass
-
-
-def test_a_claim_ends_with_its_block(tmp_path):
+def test_a_claim_ends_with_its_block_or_with_its_process(tmp_path):
     claims = Claims(tmp_path / "claims")
     with pytest.raises(ZeroDivisionError), claims.held("it"):
         raise ZeroDivisionError
-    command = [sys.executable, "-c", HOLDER.replace("time.sleep(60)", ""), str(tmp_path / "claims")]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "held\n"
+    with holder(tmp_path / "claims") as other:
+        with claims.held("something else"):
+            pass
+        with pytest.raises(BusyError), claims.held("it"):
+            pass
+        other.kill()
+        other.wait()
+        with claims.held("it"):
+            pass
 
 
 def test_without_locks_nothing_is_busy(tmp_path, monkeypatch):

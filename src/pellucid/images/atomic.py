@@ -68,18 +68,18 @@ def put_in_place(made: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Refuse a folder in which nothing can be made; tried, for permissions do not tell (`/proc` has them all).
+def refuse_unwritable(target: Path, folder: Path) -> None:
+    """Refuse a target if nothing can be made in a folder above it; tried, for permissions do not tell.
 
     Raises:
-        InputError: No permission, or a part of the path is a file.
+        InputError: No permission, or the folder is none.
         RunError: The disk is full.
     """
     try:
-        with writing(folder), tempfile.TemporaryDirectory(prefix=".pellucid-", dir=folder):
+        with writing(target), tempfile.TemporaryDirectory(prefix=".pellucid-", dir=folder):
             pass
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: nothing can be written there; choose another folder") from error
+    except FileNotFoundError as error:  # as /proc answers even to those who may do anything
+        raise InputError(f"{target}: nothing can be written there; choose another folder") from error
 
 
 @contextmanager

@@ -84,8 +84,9 @@ def needed_disk(plan: JobPlan, images: Sequence[Image]) -> int:
 
 def refuse_disk(plan: JobPlan, images: Sequence[Image]) -> None:
     """Raise InputError if the results do not fit on the disk that they shall go to, or nothing may be written there."""
-    folder = _existing(Path(next(iter(plan.volumes[0].results.values()))).parent)
-    refuse_unwritable(folder)
+    target = Path(next(iter(plan.volumes[0].results.values())))
+    folder = _existing(target.parent)
+    refuse_unwritable(target, folder)
     needed, free = needed_disk(plan, images), shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(

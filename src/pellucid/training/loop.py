@@ -6,7 +6,7 @@ import copy
 import math
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid import heap, team
 from pellucid.errors import InputError, RunError
@@ -84,9 +84,10 @@ class Training:
         """
         denoiser = copy.deepcopy(self.method.denoiser)
         denoiser.load_state_dict(self.average.state_dict())
-        if follows_mode(denoiser):
+        unsettled = nn.ModuleList(network for network in denoiser.networks() if follows_mode(network))
+        if unsettled:
             noisy = (self._place(batches(number))["noisy"] for number in range(1, SETTLING_BATCHES + 1))
-            settle(denoiser, (partial(denoiser.parts, patches) for patches in noisy))
+            settle(unsettled, (partial(_send, patches, unsettled) for patches in noisy))
         return denoiser.eval()
 
     def state(self) -> dict[str, Any]:
@@ -153,6 +154,12 @@ def fit(training: Training, batches: Batches, after_step: Callable[[Training, di
             after_step(training, losses)
             if team.agreed(asked.is_set()) and training.number < training.method.recipe.steps:
                 raise Interrupted(f"stopped after step {training.number}")
+
+
+def _send(patches: Tensor, networks: Iterable[nn.Module]) -> None:
+    """Through each of the networks."""
+    for network in networks:
+        network(patches)
 
 
 @contextmanager
