@@ -49,8 +49,9 @@ bench: export GOMP_SPINCOUNT ?= 10000
 bench: $(READY)  ## speed, as ratios to what this machine can do; writes bench/*.json
 	@failed=; for name in $(BENCHES); do \
 		echo "== benchmarks/$$name.py"; \
-		$(BIN)/python benchmarks/$$name.py --json bench/$$name.json $(if $(COMPARE),--compare "$(COMPARE)/$$name.json") \
-			|| failed="$$failed $$name"; \
+		set -- --json bench/$$name.json; \
+		earlier="$(COMPARE)/$$name.json"; if [ -f "$$earlier" ]; then set -- "$$@" --compare "$$earlier"; fi; \
+		$(BIN)/python benchmarks/$$name.py "$$@" || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "failed, or worse than before:$$failed"; exit 1; }
 
 clean:  ## remove what make and the tools made
