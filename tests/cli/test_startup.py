@@ -46,8 +46,10 @@ def modules_after(*commands):
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_the_list_of_commands_needs_next_to_nothing():
-    assert not modules_after(["--help"], ["--version"]) & (LARGE | {"torch", "numpy", "pydantic", "markdown_it"})
+def test_the_lists_of_commands_and_of_methods_need_next_to_nothing():
+    assert not modules_after(["--help"], ["--version"], ["methods"]) & (
+        LARGE | {"torch", "numpy", "pydantic", "markdown_it"}
+    )
 
 
 def test_no_help_needs_torch():
@@ -67,13 +69,12 @@ def test_looking_at_images_and_making_them_needs_no_torch(pictures, tmp_path):
     assert not loaded & (LARGE - {"scipy"} | {"torch", "pydantic"})
 
 
-def test_denoising_and_the_list_of_methods_need_no_compiler_no_pictures_and_no_statistics(trained, pictures, tmp_path):
+def test_denoising_and_showing_a_method_need_no_compiler_no_pictures_and_no_statistics(trained, pictures, tmp_path):
     image = tmp_path / "noisy.tif"
     write_array(image, open_image(pictures / "noisy" / "b0.png").planes[0].read())
     loaded = modules_after(
         ["denoise", image, tmp_path / "model.tif", "--model", trained],
         ["denoise", image, tmp_path / "recipe.tif", "--recipe", "gaussian"],
-        ["methods"],
         ["methods", "proposed"],
     )
     assert {"torch", "tifffile", "safetensors"} <= loaded

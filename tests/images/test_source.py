@@ -160,3 +160,12 @@ def test_the_fingerprint_of_a_huge_source_reads_little(monkeypatch):
     monkeypatch.setattr(Plane, "__getitem__", lambda plane, window: read.append(1) or original(plane, window))
     source.fingerprint()
     assert len(read) == 32
+
+
+def test_sections_come_in_natural_order_from_a_folder_and_from_a_glob(tmp_path, picture):
+    for number in range(1, 13):
+        write_array(tmp_path / f"s{number}.png", picture((16, 16)))
+    expected = [f"s{number}.png" for number in range(1, 13)]
+    assert names(open_source(tmp_path)) == expected
+    assert names(open_source(f"{tmp_path}/s*.png")) == expected
+    assert names(open_source([tmp_path / "s2.png", tmp_path / "s1.png"])) == ["s2.png", "s1.png"]  # a list as it is

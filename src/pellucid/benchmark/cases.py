@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pellucid.errors import InputError, nearest
+from pellucid.images.order import natural
 from pellucid.noise import SIMULATORS
 
 PHANTOM = "phantom"
@@ -134,7 +135,7 @@ def _known(data: Path | None) -> list[str]:
     if data is not None and (data / "simulated_image").is_dir():
         own = list(PUBLISHED)
     elif data is not None and data.is_dir():
-        for folder in sorted(path for path in data.iterdir() if (path / "clean").is_dir()):
+        for folder in sorted((path for path in data.iterdir() if (path / "clean").is_dir()), key=natural):
             has_noisy = any((folder / kind).is_dir() for kind in ("simulated", "noisy"))
             own += [folder.name] if has_noisy else [f"{folder.name}-film", f"{folder.name}-charge"]
     return [*own, f"{PHANTOM}-film", f"{PHANTOM}-charge"]

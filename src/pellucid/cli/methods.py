@@ -8,39 +8,43 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.options import Settings, parse_settings
+from pellucid.cli.recipes import CHOICES, LISTED
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
     from pellucid.methods import Method
     from pellucid.recipe import Recipe
 
+RECIPE = ("recipe", "method", "needs")
+"""Columns of the list."""
+
 
 def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = None) -> None:
-    """List every recipe with its method, what it needs, and its size; or show all about one, and every setting of it.
+    """List every recipe and what it needs, first the one to take; or show all about one, and every setting of it.
 
     Parameters
     ----------
     name
-        A recipe; without it they are listed, with the parameters of the paper's size.
+        A recipe; without it they are listed.
     preset
         "quick" or "paper".
     set_
         Settings that differ, as in `--set width=8`.
     """
-    from pellucid.methods import make_recipe  # here: help needs no torch
-
     if name is None:
         _list()
-    else:
-        _show(make_recipe(name, preset, parse_settings(set_)))
+        return
+    from pellucid.methods import make_recipe  # here: help and list need no torch
+
+    _show(make_recipe(name, preset, parse_settings(set_)))
 
 
 def _list() -> None:
-    from pellucid.methods import RECIPES, make_recipe
-
-    rows = [(name, *_facts(make_recipe(name)).values()) for name in RECIPES]
-    columns = ["recipe", "method", "learns from", "needs", "published", "to denoise", "in all"]
-    terminal.table("recipes, and their parameters at paper size", columns, rows, terminal.results(), text=5)
+    console = terminal.results()
+    columns = ["you have", "take", "with pellucid"]
+    terminal.table("which one to take", columns, CHOICES, console, text=3)
+    rows = [(name, *listed) for name, listed in LISTED.items()]
+    terminal.table("all recipes (pellucid methods NAME: idea, source, size, settings)", RECIPE, rows, console, text=3)
 
 
 def _show(recipe: Recipe) -> None:

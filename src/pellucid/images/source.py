@@ -14,6 +14,7 @@ import numpy as np
 from pellucid.errors import InputError
 from pellucid.images.image import Image, Plane, array_image
 from pellucid.images.layout import Array
+from pellucid.images.order import natural
 from pellucid.images.registry import format_of, open_image, readable, split
 
 Spec: TypeAlias = "str | Path | Array | Sequence[str | Path | Array]"
@@ -65,8 +66,8 @@ def open_source(spec: Spec) -> Source:
     """Open what a user names, without reading the pixels.
 
     Args:
-        spec: A file, ``"file.h5:/path"``, a folder (every image in it, by name; a Zarr folder is one image), a glob,
-            an array of 2 to 5 dimensions, or a list of these.
+        spec: A file, ``"file.h5:/path"``, a folder (every image in it, in natural order; a Zarr folder is one image),
+            a glob, an array of 2 to 5 dimensions, or a list of these.
 
     Raises:
         InputError: Nothing is there, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
@@ -100,7 +101,7 @@ def _named(spec: str | Path) -> list[Image]:
     if file.is_dir() and format_of(file) is None:
         return _in_folder(file)
     if not file.exists() and any(letter in str(file) for letter in "*?["):
-        found = sorted(glob.glob(str(file), recursive=True))  # noqa: PTH207 (Path.glob wants the fixed part apart)
+        found = sorted(glob.glob(str(file), recursive=True), key=natural)  # noqa: PTH207 (the fixed part is not apart)
         images = [Path(name) for name in found if format_of(Path(name)) is not None]
         if not images:
             matched = f"matches {len(found)} files, none of them an image" if found else "matches no file"
@@ -110,7 +111,8 @@ def _named(spec: str | Path) -> list[Image]:
 
 
 def _in_folder(folder: Path) -> list[Image]:
-    found = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and format_of(path) is not None]
+    listed = sorted(folder.iterdir(), key=natural)
+    found = [path for path in listed if not path.name.startswith(".") and format_of(path) is not None]
     if not found:
         folders = sum(path.is_dir() for path in folder.iterdir())
         hint = f"; it has {folders} folders in it: give one of them" if folders else ""
