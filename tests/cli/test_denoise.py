@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from skimage.metrics import peak_signal_noise_ratio
 
+from pellucid.evaluation import removed_noise
 from pellucid.images import PixelSize, open_image, write_array
 from pellucid.methods import iscl
 from pellucid.noise import simulate
@@ -58,12 +59,13 @@ def test_format_type_axes_and_pixel_size_stay(name, axes, size, noisy, trained, 
     write_array(given, array, axes=axes, pixel_size=size)
     result = command("denoise", given, tmp_path / "out", "--model", trained)
     assert result.status == 0, result.err
-    assert re.search(r"out/a\.\w+  (no pixels|.* % of pixels) clipped", result.err)
+    assert re.search(r"out/a\.\w+  (no pixels|.* % of pixels) clipped; mean \d.* -> .*, contrast ", result.err)
 
     before, after = open_image(given), open_image(f"{tmp_path}/out/{name}")
     for attribute in ("axes", "shape", "dtype", "pixel_size"):
         assert getattr(after, attribute) == getattr(before, attribute), attribute
     assert np.array_equal(read(f"{tmp_path}/out/{name}"), model.denoise(array))
+    assert model.removed == pytest.approx(removed_noise(array, read(f"{tmp_path}/out/{name}")))
     assert not np.array_equal(read(f"{tmp_path}/out/{name}"), array)
 
 
@@ -90,7 +92,11 @@ def test_imagej_files_stay_imagej_files(noisy, trained, tmp_path, command):
 
 
 def test_a_folder_a_glob_and_one_file(pictures, trained, tmp_path, command):
-    assert command("denoise", pictures / "noisy", tmp_path / "all", "--model", trained).status == 0
+    folders = pictures / "noisy", tmp_path / "all"
+    told = command("denoise", pictures / "noisy", tmp_path / "all", "--model", trained)
+    assert told.status == 0
+    given, done = (np.concatenate([read(file) for file in sorted(of.iterdir())]) for of in folders)
+    assert f"all 3 files: {removed_noise(given, done)}" in told.err
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["b0.png", "b1.png", "b2.png"]
     assert command("denoise", f"{pictures}/noisy/b[01]*", tmp_path / "two", "--model", trained).status == 0
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["b0.png", "b1.png"]

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pellucid.errors import InputError
+from pellucid.evaluation import removed_noise
 from pellucid.images import PixelSize, downsample, open_image, open_source, write_array
 from pellucid.inference import denoise_plane
 from pellucid.jobs import Request, Wishes, denoise_source, foresee
@@ -55,6 +56,7 @@ def test_every_plane_is_denoised_as_by_itself_whatever_the_memory(shape, memory,
     assert_close(made.read(tmp_path / "b.zarr"), wholly(made.stack(shape)))
     assert open_image(tmp_path / "b.zarr").axes == axes
     assert (written.missing, written.kept, written.clipped.pixels) == (0, 0, made.stack(shape).size)
+    assert written.removed == pytest.approx(removed_noise(made.stack(shape), made.read(tmp_path / "b.zarr")))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "b.zarr"]
 
 
@@ -165,6 +167,7 @@ def test_pixels_that_are_no_numbers_are_kept_and_counted(statistics, memory, tmp
     (written,) = made.run(tmp_path / "a.npy", tmp_path / "b.npy", memory, statistics=statistics, noise=True)
     done = np.load(tmp_path / "b.npy")
     assert written.missing == holes.sum()
+    assert written.removed == pytest.approx(removed_noise(array, done, ~holes))
     assert np.array_equal(done[holes], array[holes], equal_nan=True)
     assert np.isfinite(done[~holes]).all()
     noise = np.load(tmp_path / "b_noise.npy")

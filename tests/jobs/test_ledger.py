@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.errors import InputError
+from pellucid.evaluation import RemovedNoise
 from pellucid.jobs import ledger as room
 from pellucid.jobs.ledger import Ledger, Outcome, Task
 
@@ -39,7 +40,8 @@ def test_what_is_done_is_known_and_nothing_else(ledger):
     assert ledger.count("blocks") == ledger.count("statistics") == 1
 
 
-outcomes = st.builds(Outcome, *[st.integers(0, 10**12)] * 3)
+removed = st.builds(RemovedNoise, st.integers(1, 10**6), *[st.floats(-1e3, 1e3)] * 2, *[st.floats(0, 1e6)] * 3)
+outcomes = st.builds(Outcome, *[st.integers(0, 10**12)] * 3, removed)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), outcomes), max_size=9))

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from pellucid.errors import InputError
+from pellucid.evaluation import removed_noise
 from pellucid.images import pyramid, write_array
 from pellucid.jobs import job as room
 from pellucid.jobs import knots
@@ -86,8 +87,10 @@ def test_killed_between_blocks(name, inputs, expected, tmp_path, capsys):
     assert not (tmp_path / name).exists()
     if name == "a.zarr":
         assert made.killed("block", 3, inputs / name, tmp_path / name, made.LITTLE, **WISHES)
-    made.run(inputs / name, tmp_path / name, made.LITTLE, **WISHES)
+    written = made.run(inputs / name, tmp_path / name, made.LITTLE, **WISHES)
     assert f"going on with {tmp_path / name}.unfinished" in capsys.readouterr().err
+    for file in written:  # blocks from before the kill count as well
+        assert file.removed == pytest.approx(removed_noise(made.read(file.source), made.read(file.path)))
     assert_same_results(tmp_path, expected, name)
 
 

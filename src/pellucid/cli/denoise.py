@@ -94,7 +94,8 @@ def denoise(
     overwrite
         Replace files that exist.
     """
-    from pellucid.jobs import Wishes  # here: help needs no torch
+    from pellucid.evaluation import RemovedNoise  # here: help needs no torch
+    from pellucid.jobs import Wishes
     from pellucid.methods import make_recipe
     from pellucid.runs.model import Model
 
@@ -128,15 +129,20 @@ def denoise(
     if dry_run:
         loaded.foresee(input_, output, wishes)
         return
-    for written in loaded.denoise_files(input_, output, wishes, cluster=cluster):
+    files = loaded.denoise_files(input_, output, wishes, cluster=cluster)
+    for written in files:
         _tell(written)
+    if len(files) > 1:
+        terminal.say(f"all {len(files)} files: {sum((file.removed for file in files), RemovedNoise())}")
 
 
 def _tell(written: Written) -> None:
-    terminal.say(f"{written.path}  {written.clipped}")
+    terminal.say(f"{written.path}  {written.clipped}; {written.removed}")
     if written.missing:
         terminal.warn(f"{written.path}: {written.missing:,} pixels are no numbers and were kept so")
     if written.kept:
         terminal.warn(f"{written.path}: {written.kept:,} pixels lie in planes of one value only, which were kept")
+    for warning in written.removed.warnings():
+        terminal.warn(f"{written.path}: {warning}")
     for note in written.notes:
         terminal.warn(f"{written.path}: {note}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import InputError, PellucidError, RunError
+from pellucid.evaluation import RemovedNoise
 from pellucid.images import ClipReport
 from pellucid.jobs.ledger import Ledger, Outcome, Task
 from pellucid.jobs.pipeline import Runner
@@ -30,6 +31,7 @@ class Written:
         clipped: how many pixels had to be clipped to the pixel type.
         missing: pixels that were no numbers, and are so still.
         kept: pixels of planes that hold one value only, and were kept.
+        removed: what was removed from all others.
         notes: what the format could not keep.
     """
 
@@ -38,6 +40,7 @@ class Written:
     clipped: ClipReport
     missing: int
     kept: int
+    removed: RemovedNoise
     notes: tuple[str, ...]
 
 
@@ -168,7 +171,15 @@ class Job:
         self._ledger.save()
         volume, outcome = self._plan.volumes[image], self._ledger.outcome(image)
         clipped = ClipReport(outcome.clipped, math.prod(volume.shape))
-        return Written(volume.source, Path(volume.results[DENOISED]), clipped, outcome.missing, outcome.kept, notes)
+        return Written(
+            volume.source,
+            Path(volume.results[DENOISED]),
+            clipped,
+            outcome.missing,
+            outcome.kept,
+            outcome.removed,
+            notes,
+        )
 
     def _report_failed(self) -> None:
         if not self._failed:

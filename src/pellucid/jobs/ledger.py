@@ -11,16 +11,22 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pellucid.errors import InputError
+from pellucid.evaluation import RemovedNoise
 
 _TABLES = """
     CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS done (
         stage TEXT, image INTEGER, number INTEGER, clipped INTEGER, missing INTEGER, kept INTEGER,
         PRIMARY KEY (stage, image, number)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS removed (
+        image INTEGER, number INTEGER,
+        pixels INTEGER, mean REAL, denoised_mean REAL, squares REAL, denoised_squares REAL, products REAL,
+        PRIMARY KEY (image, number)) WITHOUT ROWID;
 """
 _PATIENCE = 2.0
 """Seconds that a mark may wait before it reaches the disk."""
@@ -54,14 +60,21 @@ class Outcome(NamedTuple):
         clipped: pixels that did not fit the pixel type.
         missing: pixels that are no numbers and were kept so.
         kept: pixels of planes with one value only, which were kept.
+        removed: what was removed from all other pixels.
     """
 
     clipped: int = 0
     missing: int = 0
     kept: int = 0
+    removed: RemovedNoise = RemovedNoise()
 
     def __add__(self, other: Outcome) -> Outcome:  # type: ignore[override]
-        return Outcome(*(one + two for one, two in zip(self, other, strict=True)))
+        return Outcome(
+            self.clipped + other.clipped,
+            self.missing + other.missing,
+            self.kept + other.kept,
+            self.removed + other.removed,
+        )
 
 
 class Ledger:
@@ -120,7 +133,11 @@ class Ledger:
 
     def mark(self, task: Task, outcome: Outcome) -> None:
         """A task is done."""
-        self._base.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?)", (*task.row, *outcome))
+        *counts, removed = outcome
+        self._base.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?)", (*task.row, *counts))
+        if task.stage == "blocks" and removed.pixels:
+            row = (task.image, task.number, *removed)
+            self._base.execute("INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         if time.monotonic() - self._saved > _PATIENCE:
             self.save()
 
@@ -137,7 +154,16 @@ class Ledger:
     def outcome(self, image: int) -> Outcome:
         """What the blocks of an image have had to say, in all."""
         query = "SELECT SUM(clipped), SUM(missing), SUM(kept) FROM done WHERE stage = 'blocks' AND image = ?"
-        return Outcome(*(value or 0 for value in self._base.execute(query, (image,)).fetchone()))
+        clipped, missing, kept = (value or 0 for value in self._base.execute(query, (image,)).fetchone())
+        return Outcome(clipped, missing, kept, self._removed(image))
+
+    def _removed(self, image: int) -> RemovedNoise:
+        query = (
+            "SELECT pixels, mean, denoised_mean, squares, denoised_squares, products FROM removed "
+            "WHERE image = ? ORDER BY number"
+        )
+        blocks = (RemovedNoise(*row) for row in self._base.execute(query, (image,)))
+        return reduce(RemovedNoise.__add__, blocks, RemovedNoise())
 
 
 def _check(base: sqlite3.Connection) -> None:

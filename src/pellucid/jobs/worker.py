@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pellucid.evaluation import RemovedNoise, removed_noise
 from pellucid.heap import trim
 from pellucid.images import Conversion, downsample, open_image
 from pellucid.images.layout import Array
@@ -176,7 +177,8 @@ class Worker:
                 result = np.where(missing, 0, _result(name, pixels, done, self._cleaner))
                 blocks[name][at] = conversion(result, f"{image.path}[{plane}]")
                 blocks[name][at][missing] = pixels[missing]
-            outcome += Outcome(0, int(missing.sum()), 0 if done else pixels.size)
+            removed = removed_noise(pixels, blocks[DENOISED][at], ~missing) if done else RemovedNoise()
+            outcome += Outcome(0, int(missing.sum()), 0 if done else pixels.size, removed)
         return Done(blocks, outcome._replace(clipped=convert[DENOISED].report.clipped))
 
     def _results_of(self, task: Task) -> list[str]:

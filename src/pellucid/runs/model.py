@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import InputError
+from pellucid.evaluation import RemovedNoise, removed_noise
 from pellucid.heap import holding
 from pellucid.images import Conversion, Image, Intensity, Source, open_source
 from pellucid.images.naming import beside
@@ -63,6 +64,8 @@ class Model:
         self.denoiser = denoiser.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trained: Statistics | None = None
         """The moments that the norms saw in training, if they were noted."""
+        self.removed: RemovedNoise | None = None
+        """What was removed from the last array that was denoised: brightness and contrast before and after, noise."""
         self._wish = device
         self._run: tuple[Path, str | None] | None = None
         self._part: str | None = None
@@ -247,13 +250,17 @@ class Model:
         self._refuse_other_types(source)
         (image,) = source.images
         convert = Conversion(array.dtype)
-        planes = []
+        planes, removed = [], RemovedNoise()
         with holding(), denoising_bar(self.denoiser, len(image.planes), array.size) as advance:
             for pixels, done in self.planes(image):
                 denoised = convert(self.intensity.from_unit(done.image))
                 kept = is_missing(pixels) | (pixels.min() == pixels.max())
                 planes.append(np.where(kept, pixels, denoised))
+                removed += removed_noise(pixels, denoised, ~kept)
                 advance(1)
+        self.removed = removed
+        for warning in removed.warnings():
+            terminal.warn(warning)
         return np.stack(planes).reshape(array.shape)
 
     def _digest(self) -> str:
