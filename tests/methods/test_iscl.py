@@ -77,6 +77,36 @@ def test_standard_hinge_has_margin_1_for_fakes():
         torch.testing.assert_close(*(all_losses(method, x, y)[1][key] for method in (published, standard)))
 
 
+@pytest.mark.parametrize("name", ["wgan", "wgan-gp"])
+def test_wasserstein_discriminators_gain_nothing_from_a_constant(name):
+    method, given = make(objective=name, discriminator="layer"), batch()
+    losses, _, _ = all_losses(method, given["noisy"], given["clean"])
+    torch.stack(list(losses.values())).sum().backward()
+    for judge in (method.D_X, method.D_Y):
+        last = [module for module in judge.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+        assert abs(float(last.bias.grad)) < 1e-12  # +1 where both made images count in full
+
+
+def test_the_penalty_is_the_mean_over_both_made_images_of_a_kind():
+    method, given = make(objective="wgan-gp", discriminator="layer"), batch()
+    x, y = given["noisy"], given["clean"]
+    noise, noisy_fake, clean_fake = method.H(x).detach(), method.G(y).detach(), method.F(x).detach()
+    torch.manual_seed(5)
+    losses = method.discriminator_losses(x, y, clean_fake, noisy_fake, noise)
+    torch.manual_seed(5)
+    total = 0.0
+    for judge, real, made in (
+        *((method.D_X, x, noisy_fake), (method.D_Y, y, clean_fake)),
+        *((method.D_X, x, y + noise), (method.D_Y, y, x - noise)),
+    ):
+        share = torch.rand(3, 1, 1, 1, dtype=torch.float64)
+        between = (real + share * (made - real)).requires_grad_()
+        (slope,) = torch.autograd.grad(judge(between).sum(), between)
+        total += 10 * (slope.square().sum((1, 2, 3)).sqrt() - 1).square().mean() / 2
+        total += (judge(made).mean() - judge(real).mean()).detach() / 2
+    torch.testing.assert_close(torch.stack(list(losses.values())).sum().detach(), total)
+
+
 @pytest.mark.parametrize("name", [name for name, values in RECIPES.items() if values["method"] == "iscl"])
 def test_updates_equal_those_of_the_plain_step(name):
     method = make(name)

@@ -7,7 +7,11 @@
     wgan             −D            D             −D           weights clipped to ±0.01 (Arjovsky et al. 2017)
     wgan-gp          −D            D             −D           and 10·(‖∇D‖ − 1)² for D (Gulrajani et al. 2017)
 
-All are means over the batch and its map of judgements.
+All are means over the batch and its map of judgements. `wgan` and `wgan-gp` are losses only: every method keeps its own
+optimisers, and updates D once for each update of the generator, where their papers update it five times, by RMSProp
+(5e-5) and by Adam (1e-4, β 0 and 0.9).
+
+The penalty's 10 is relative to one distance D(fake) − D(real): whoever halves the distance halves the penalty too.
 """
 
 from __future__ import annotations
@@ -40,6 +44,10 @@ class Objective(ABC):
     def fool(self, judgement: Tensor) -> Tensor:
         """Loss of the generator for judgements of what it made."""
         return -judgement.mean()
+
+    def share(self, fakes: int) -> float:  # noqa: ARG002
+        """Weight of each of several made images that D judges for one real one."""
+        return 1.0
 
     def penalty(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:  # noqa: ARG002
         """What D pays beside, as a function of the images it was shown."""
@@ -92,6 +100,10 @@ class Wasserstein(Objective):
     def fake(self, judgement: Tensor) -> Tensor:
         """D."""
         return judgement.mean()
+
+    def share(self, fakes: int) -> float:
+        """An equal part: with more, a constant added to D would lower its loss for ever."""
+        return 1 / fakes
 
     @torch.no_grad()
     def limit(self, judges: Iterable[nn.Module]) -> None:

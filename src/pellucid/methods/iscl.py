@@ -224,12 +224,17 @@ class Iscl(Method[IsclRecipe]):
     def discriminator_losses(
         self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor
     ) -> Losses:
-        """L_D: real against generated, and against what H makes (boosting)."""
+        """L_D: real against generated, and against what H makes (boosting): two made images for each real one."""
         D_X, D_Y, game = self.D_X, self.D_Y, self.objective
+        share = game.share(fakes=2)
+
+        def fake(judge: Discriminator, real: Tensor, made: Tensor) -> Tensor:
+            return share * (game.fake(judge(made)) + game.penalty(judge, real, made))
+
         return {
-            "d_noisy": game.real(D_X(x)) + game.fake(D_X(noisy_fake)) + game.penalty(D_X, x, noisy_fake),
-            "d_clean": game.real(D_Y(y)) + game.fake(D_Y(clean_fake)) + game.penalty(D_Y, y, clean_fake),
-            "boosting": game.fake(D_X(y + noise)) + game.fake(D_Y(x - noise)),
+            "d_noisy": game.real(D_X(x)) + fake(D_X, x, noisy_fake),
+            "d_clean": game.real(D_Y(y)) + fake(D_Y, y, clean_fake),
+            "boosting": fake(D_X, x, y + noise) + fake(D_Y, y, x - noise),
         }
 
     def generator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor) -> Losses:

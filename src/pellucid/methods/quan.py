@@ -185,7 +185,7 @@ class Quan(Method[QuanRecipe]):
         game = self.objective
         for_real, for_made = judge(torch.cat((real, made))).split((len(real), len(made)))
         penalty = game.penalty(judge, real.repeat(2, 1, 1, 1), made)
-        return (game.real(for_real) + game.fake(for_made)) / 2 + penalty
+        return (game.real(for_real) + game.fake(for_made) + penalty) / 2
 
 
 def _intensity(image: Tensor) -> Tensor:
