@@ -10,6 +10,8 @@ the whole batch, and each process takes its own: the result is that of one proce
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,7 +22,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 from pellucid.errors import RunError
-from pellucid.launch import WHOLE, Share, share
+from pellucid.launch import WHOLE, Share, local_share, share
 
 PATIENCE = timedelta(minutes=10)
 """How long one process waits for another: longer than the leading one takes to save and to draw."""
@@ -40,12 +42,19 @@ def together(device: torch.device) -> Iterator[None]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    if local_share().size == share().size:  # gloo listens where the machine's name leads, to anybody
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback())
     _exchange(dist.init_process_group, "nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield
         meet()
     finally:
         dist.destroy_process_group()
+
+
+def _loopback() -> str:
+    """The name of the network interface that no other machine can reach."""
+    return next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
 
 
 def meet() -> None:

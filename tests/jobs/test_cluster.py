@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
 import socket
+import ssl
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -24,7 +28,7 @@ import zarr
 
 from pellucid.errors import InputError, RunError
 from pellucid.images import Intensity
-from pellucid.jobs import cluster, dispatch, planning
+from pellucid.jobs import cluster, dispatch, planning, private
 from pellucid.jobs.cluster import Cluster
 from pellucid.jobs.dispatch import Watch
 from pellucid.jobs.pipeline import Pipeline
@@ -230,14 +234,78 @@ def test_a_worker_that_hangs_is_replaced(run, volume, expected, tmp_path, worker
     assert "started anew" in capsys.readouterr().err
 
 
+def listening():
+    """The ports of this process and of its children on which something listens: all on the loopback."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    sockets = [socket for process in processes for socket in process.net_connections()]
+    heard = [found.laddr for found in sockets if found.status == psutil.CONN_LISTEN]
+    assert {address.ip for address in heard} <= {"127.0.0.1"}
+    return {address.port for address in heard}
+
+
+def stranger():
+    """A certificate as good as that of a job, but of another; it trusts any."""
+    context = private.secrets().get_connection_args("client")["ssl_context"]
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def nobody():
+    """No certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def is_answered(port, context):
+    """Whether what listens there has a word for who shows this; None: who speaks in clear."""
+    with (
+        suppress(ssl.SSLError, ConnectionError),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        plain if context is None else context.wrap_socket(plain) as connection,
+    ):
+        connection.sendall(b"GET /info HTTP/1.0\r\n\r\n")
+        return connection.recv(1) != b""
+    return False
+
+
+def _as_another_user(ports, folder):
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    assert not any(is_answered(port, context()) for port in ports for context in (nobody, stranger))
+    assert not any(is_answered(port, None) for port in ports)
+    with pytest.raises(PermissionError):
+        list(folder.iterdir())
+
+
+def test_a_scheduler_on_this_machine_answers_those_alone_who_have_its_certificate():
+    before = listening()
+    with cluster._quiet(), cluster._local(0) as (_, security):
+        (port,) = listening() - before  # nor is there an HTTP server
+        insider = security.get_connection_args("client")["ssl_context"]
+        assert is_answered(port, insider)
+        assert not any(is_answered(port, context) for context in (nobody(), stranger(), None))
+
+
 @pytest.mark.slow
-def test_nobody_else_can_reach_workers_on_this_machine():
-    with cluster._quiet(), cluster._local(1):
-        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-        sockets = [socket for process in processes for socket in process.net_connections()]
-        heard = {found.laddr.ip for found in sockets if found.status == psutil.CONN_LISTEN}
-    assert len(processes) >= 2
-    assert heard == {"127.0.0.1"}
+def test_workers_on_this_machine_can_be_used_by_no_other_user(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = listening()
+    with cluster._quiet(), cluster._local(1) as (_, security):
+        ports = listening() - before
+        assert len(ports) == 3  # scheduler, worker, and who watches over it
+        (folder,) = tmp_path.glob("pellucid-*")
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        insider = security.get_connection_args("client")["ssl_context"]
+        assert all(is_answered(port, insider) for port in ports)
+        assert not any(is_answered(port, context) for port in ports for context in (nobody(), stranger(), None))
+        if os.getuid() != 0:
+            pytest.skip("only root can try as another user")
+        process = multiprocessing.get_context("forkserver").Process(target=_as_another_user, args=(ports, folder))
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
 
 
 # a scheduler that runs

@@ -26,6 +26,7 @@ from pellucid.report import terminal
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.security import Security
 
 PATIENCE = 300.0
 """Seconds in which a scheduler that was lost must come back."""
@@ -54,6 +55,7 @@ class Cluster:
         if not (kind == "local" and rest.isdecimal() and int(rest)) and kind not in ("tcp", "tls"):
             raise InputError(f"cluster {self.where!r}: give local:N, N processes here, or tcp://HOST:PORT, a scheduler")
         try:
+            import cryptography  # noqa: F401
             import distributed  # noqa: F401
         except ImportError:
             raise InputError("a cluster needs the extra package: pip install 'pellucid[cluster]'") from None
@@ -94,17 +96,18 @@ class Cluster:
         )
         with ExitStack() as stack:
             stack.enter_context(_quiet())
-            address = stack.enter_context(_local(self.processes)) if self.processes else self.where
-            yield Dispatcher(stack.enter_context(_Connection(address)), assignment)
+            address, security = stack.enter_context(_local(self.processes)) if self.processes else (self.where, None)
+            yield Dispatcher(stack.enter_context(_Connection(address, security)), assignment)
 
 
 class _Connection:
-    """A client of a scheduler, in a `with` block."""
+    """A client of a scheduler, in a `with` block; without `security`, that of Dask's configuration."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, security: Security | None = None) -> None:
         self._address = address
+        self._security = security
         try:
-            self.client = _client(address, _FIRST_PATIENCE)
+            self.client = self._connected(_FIRST_PATIENCE)
         except (OSError, TimeoutError, ValueError) as problem:
             raise InputError(f"{address}: no scheduler answers there ({problem}); start `dask scheduler`") from None
 
@@ -125,7 +128,7 @@ class _Connection:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
-                self.client = _client(self._address, 1.0)
+                self.client = self._connected(1.0)
             except (OSError, TimeoutError):
                 time.sleep(0.5)
             else:
@@ -135,25 +138,31 @@ class _Connection:
             f"{self._address}: the scheduler has not come back; start one, and the same command goes on with the job"
         )
 
+    def _connected(self, patience: float) -> Client:
+        from distributed import Client
 
-def _client(address: str, patience: float) -> Client:
-    from distributed import Client
-
-    return Client(address, timeout=patience, set_as_default=False)
+        return Client(self._address, timeout=patience, set_as_default=False, security=self._security)
 
 
 @contextmanager
-def _local(processes: int) -> Iterator[str]:
-    """Workers on this machine that nobody else can reach, for the length of the block; the scheduler's address."""
+def _local(processes: int) -> Iterator[tuple[str, Security]]:
+    """Workers on this machine that nobody else can use, for the length of the block.
+
+    Gives the scheduler's address, and what a client must show.
+    """
     import dask
-    from distributed import Nanny, Scheduler, SpecCluster
+    from distributed import Nanny, SpecCluster
+
+    from pellucid.jobs.private import PrivateScheduler, PrivateWorker, secrets
 
     gpus = torch.cuda.device_count()
-    here = {"host": "127.0.0.1", "protocol": "tcp://", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    security = secrets()
+    here = {"host": "127.0.0.1", "protocol": "tls://", "security": security, "dashboard": False}
     settings = {"distributed.worker.profile.enabled": False, "distributed.scheduler.allowed-failures": 2}
     with tempfile.TemporaryDirectory(prefix="pellucid-") as scratch, dask.config.set(settings):
         alike = {
             **here,
+            "worker_class": PrivateWorker,
             "nthreads": 1,
             "memory_limit": 0,  # they keep to what the job allows
             "preload": remote.__name__,
@@ -164,9 +173,9 @@ def _local(processes: int) -> Iterator[str]:
             number: {"cls": Nanny, "options": {**alike, "env": _environment(number, gpus)}}
             for number in range(processes)
         }
-        scheduler = {"cls": Scheduler, "options": here}
-        with SpecCluster(workers, scheduler, silence_logs=logging.CRITICAL) as cluster:
-            yield cluster.scheduler_address
+        scheduler = {"cls": PrivateScheduler, "options": here}
+        with SpecCluster(workers, scheduler, security=security, silence_logs=logging.CRITICAL) as cluster:
+            yield cluster.scheduler_address, security
 
 
 def _environment(number: int, gpus: int) -> dict[str, str]:
