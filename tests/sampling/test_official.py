@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from pellucid.sampling.places import orient
 
 from .made import numbered, patches_of
 
+GOLDEN = Path(__file__).parent.parent / "golden"
+
 TRANSFORMS = {
     "identity": lambda image: image,
     "transpose": lambda image: image.T,
@@ -29,13 +33,39 @@ TRANSFORMS = {
 }
 
 
-def augment(image, copy):
-    """The published augmentation: a quarter turn is always followed by a flip."""
-    flip, turns = divmod(copy, 4)
-    if copy == 0:
-        return image
-    turned = np.rot90(image, turns)
-    return turned[::-1] if flip == 0 else turned[:, ::-1]
+def augmented(images):
+    """All images in each of the eight published copies: turned by `turns` quarters and then flipped, but for the first.
+
+    That of image i stands at place i + n·turns + 4·n·axis of 8·n.
+    """
+    copies = {}
+    for i, image in enumerate(images):
+        for axis in (0, 1):
+            for turns in range(4):
+                place = i + len(images) * turns + 4 * len(images) * axis
+                copies[place] = np.flip(np.rot90(image, turns), axis) if axis or turns else image
+    return [copies[place] for place in range(8 * len(images))]
+
+
+def ends(side, size):
+    """Where the tiles along a side end: the last one at the border."""
+    return [min(size * count, side) for count in range(1, math.ceil(side / size) + 1)]
+
+
+def divided(images, size):
+    """The tiles of each image after those of the one before, row after row."""
+    tiles = [
+        image[bottom - size : bottom, right - size : right]
+        for image in images
+        for bottom in ends(image.shape[0], size)
+        for right in ends(image.shape[1], size)
+    ]
+    return np.array(tiles, np.float32)
+
+
+def published_tiles(images, size=8):
+    """What passes through the shuffle buffer, once."""
+    return divided(augmented(images), size)
 
 
 def buffered(stream, buffer, emptied):
@@ -65,26 +95,32 @@ def test_five_distinct_transforms_with_the_published_multiplicities():
     assert found == {"identity": 1, "transpose": 2, "anti-transpose": 2, "left-right": 2, "up-down": 1}
 
 
-def test_copies_are_the_published_ones():
-    image = np.arange(9).reshape(3, 3)
-    for copy in range(8):
-        assert np.array_equal(orient(image, COPIES[copy]), augment(image, copy))
-
-
-@pytest.mark.parametrize(("side", "starts"), [(20, [0, 8, 12]), (16, [0, 8]), (8, [0])])
-def test_tiles_are_in_raster_order_and_the_last_is_flush(side, starts):
-    images = stack(2, side)
+def ordered_tiles(images, count):
+    """Ours, in their order."""
     patches = patches_of(images)
-    expected = [
-        augment(image, copy)[y : y + 8, x : x + 8]
-        for image in images
-        for copy in range(8)
-        for y in starts
-        for x in starts
-    ]
-    spots = Tiles(2, side, 8).spots(np.arange(2 * len(expected)))
-    found = patches.cut(patches.places.number(spots))[:, 0].numpy()
-    assert np.array_equal(found, np.array(2 * expected))  # they come again and again
+    spots = Tiles(len(images), len(images[0]), 8).spots(np.arange(count))
+    return patches.cut(patches.places.number(spots))[:, 0].numpy()
+
+
+def test_tiles_are_those_of_the_published_code_in_its_order():
+    with np.load(GOLDEN / "tiles.npz") as golden:
+        images, tiles = golden["images"], golden["tiles"]
+    assert np.array_equal(ordered_tiles(list(images), len(tiles)), tiles)
+    assert np.array_equal(published_tiles(images), tiles)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("side", [8, 9, 16, 20])
+def test_tiles_follow_the_published_augmentation_and_division(count, side):
+    images = stack(count, side)
+    expected = published_tiles(images)
+    found = ordered_tiles(images, 2 * len(expected))
+    assert np.array_equal(found, np.concatenate([expected, expected]))  # they come again and again
+
+
+def test_every_image_comes_as_it_is_before_any_is_turned():
+    corners = ordered_tiles(stack(3, 8), 24)[:, 0, 0]
+    assert corners[:6].tolist() == [0, 64, 128, 0, 64, 128]  # the second copy transposes, and so keeps this corner
 
 
 def distinct_pairs(images, tiles_per_side, batches):
@@ -140,22 +176,18 @@ def test_clean_and_noisy_patch_of_a_slot_come_from_the_same_place():
 
 def test_a_patch_is_a_tile_of_a_turned_image():
     images = stack(2, 16)
-    allowed = {
-        np.ascontiguousarray(augment(image, copy)[y : y + 8, x : x + 8], np.float32).tobytes()
-        for image in images
-        for copy in range(8)
-        for y in (0, 8)
-        for x in (0, 8)
-    }
+    allowed = {tile.tobytes() for tile in published_tiles(images)}
     batches = OfficialBatches(patches_of(images), patches_of(images), 8, 0)
     assert set().union(*(pixels_of(batches(number)["clean"]) for number in range(1, 40))) == allowed
 
 
 def test_batches_follow_each_other_in_the_stream():
-    patches = patches_of(stack(3, 24))
-    batches = OfficialBatches(patches, patches, 4, seed=3)
-    expected = patches.cut(patches.places.number(Tiles(3, 24, 8).spots(shuffled(3, 3, 0, 20))))
-    assert torch.equal(torch.cat([batches(number)["clean"] for number in range(1, 6)]), expected)
+    images = stack(3, 24)
+    batches = OfficialBatches(patches_of(images), patches_of(images), 4, seed=3)
+    found = torch.cat([batches(number)["clean"] for number in range(1, 61)])[:, 0].numpy()
+    stream = np.concatenate([published_tiles(images)] * 2)  # 216 tiles, and again
+    expected = list(buffered(stream, 3, official._emptied(3, 3, 0, 240)))
+    assert np.array_equal(found, expected)
 
 
 def test_shares_put_together_are_the_batch():

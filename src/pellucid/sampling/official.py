@@ -1,6 +1,7 @@
 """The published data pipeline with its two defects, for whoever wants to reproduce the paper's conditions.
 
-Augmentation: of the eight copies of an image only five differ (the three pure rotations never occur).
+Augmentation: of the eight copies of an image only five differ (the three pure rotations never occur). First come all
+images as they are, then all in their second copy, and so on.
 Shuffle: tiles pass in raster order through a buffer as long as the number of *images*, so a batch holds tiles of
 very few images, and the clean and the noisy patch of a slot come from the same place of the k-th image of each kind.
 """
@@ -51,7 +52,7 @@ class OfficialBatches:
 
 
 class Tiles:
-    """Every tile of every copy of every image, in raster order, again and again."""
+    """Every tile, again and again: copy after copy of all images, image after image, and each in raster order."""
 
     def __init__(self, images: int, side: int, size: int) -> None:
         self.images, self.reach = images, side - size
@@ -59,8 +60,8 @@ class Tiles:
 
     def spots(self, numbers: Numbers) -> Spots:
         """Where the tiles of these numbers lie in the images as they are."""
-        shape = (self.images, len(COPIES), len(self.starts), len(self.starts))
-        image, copy, row, column = np.unravel_index(numbers % np.prod(shape), shape)
+        shape = (len(COPIES), self.images, len(self.starts), len(self.starts))
+        copy, image, row, column = np.unravel_index(numbers % np.prod(shape), shape)
         y, x, which = self.starts[row], self.starts[column], COPIES[copy]
         y = np.where(which & 2, self.reach - y, y)  # the copy's flips are taken back, and then its transposition
         x = np.where(which & 1, self.reach - x, x)
