@@ -71,8 +71,9 @@ def train(
     with tempfile.TemporaryDirectory(prefix="pellucid-") as temporary:
         try:
             return trained(Path(temporary) / "run")
-        except Interrupted:
-            raise Interrupted("stopped; nothing was kept: say where by out=... to go on with a training") from None
+        except Interrupted as stop:
+            advice = "say where by out=... to go on with a training"
+            raise Interrupted(f"stopped; nothing was kept: {advice}", stop.number) from None
 
 
 def go_on(run: str | Path, *, device: str = "auto", execution: Execution | None = None) -> Model:

@@ -160,6 +160,7 @@ def _clear(out: Path, overwrite: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
         _refuse_foreign(out, overwrite)
+        Run(out / "run").refuse_busy()
         for name in ("images", "run", "denoised"):
             shutil.rmtree(out / name, ignore_errors=True)
         (out / "index.html").unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
 
 
@@ -19,6 +20,15 @@ class InputError(PellucidError):
 
 class RunError(PellucidError):
     """A run that was rightly started and failed: disk full, not-a-number loss. Exit status 1."""
+
+
+class Interrupted(RunError):  # noqa: N818
+    """Somebody asked to stop, and what is done is kept. Exit status 128 and the signal's number, as shells have it."""
+
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.number = number
+        self.exit_status = 128 + number
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -172,7 +172,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     wait_for(lambda: any(len(read_progress(path)) > 3 for path in tmp_path.glob(f"runs/*/{PROGRESS}")))
     process.send_signal(signal.SIGINT)
     _, printed = process.communicate(timeout=120)
-    assert process.returncode == 1
+    assert process.returncode == 128 + signal.SIGINT
     assert f"pellucid: stopped; what is done is kept. Run the same command again to go on ({tmp_path})" in printed
     assert "Traceback" not in printed
     assert list(tmp_path.glob(f"runs/*/{TRAINING}/state.pt"))

@@ -101,7 +101,7 @@ def test_interrupting_anything_is_one_line(command, monkeypatch, tmp_path):
 
     monkeypatch.setattr("pellucid.cli.phantom.tissue", interrupted)
     result = command("phantom", tmp_path, "--count", 1)
-    assert (result.status, result.err.splitlines()) == (1, ["pellucid: stopped"])
+    assert (result.status, result.err.splitlines()) == (130, ["pellucid: stopped"])
 
 
 @pytest.mark.parametrize(

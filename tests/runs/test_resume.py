@@ -17,6 +17,7 @@ from pellucid.errors import InputError
 from pellucid.images import write_array
 from pellucid.methods import make_recipe
 from pellucid.runs import recorder, training
+from pellucid.runs.folder import Run
 from pellucid.training import Interrupted
 
 PROGRAM = """
@@ -102,7 +103,7 @@ def test_interrupted_and_resumed_equals_never_stopped(
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
         interrupted_after(4, patch)
-        line = refused(*arguments(pictures, settings, run), status=1)
+        line = refused(*arguments(pictures, settings, run), status=130)
     assert line == f"pellucid: stopped after step 4; saved. Go on with: pellucid train --resume {run}"
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 4
     training.resume(run, "cpu")
@@ -187,3 +188,34 @@ def test_what_is_no_run_cannot_be_resumed(tmp_path, pictures, settings, monkeypa
     for folder in (tmp_path / "missing", tmp_path, pictures / "clean" / "a0.png"):
         with pytest.raises(InputError, match=f"{folder}: not the folder of a run"):
             training.resume(folder)
+
+
+def test_a_run_that_is_being_trained_is_left_alone(trained, pictures, settings, tmp_path, refused):
+    run = half_way(trained, tmp_path / "run")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    busy = f"pellucid: {run}: another process is training this run; wait for it, or stop it"
+    with Run(run).held():
+        assert refused("train", "--resume", run) == busy
+        assert refused(*arguments(pictures, settings, run)) == busy
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    assert "is not empty" in refused(*arguments(pictures, settings, run))
+
+
+HOLDING = """
+import sys, time
+from pellucid.runs.folder import Run
+with Run(sys.argv[1]).held():
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_the_lock_of_a_killed_process_blocks_nobody(trained, tmp_path):
+    run = half_way(trained, tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLDING, run], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another process is training this run"):
+            training.resume(run, "cpu")
+        holder.kill()
+    with Run(run).held():
+        pass

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import os
 import signal
 import threading
 
 import pytest
 import torch
 
+from pellucid import signals
 from pellucid.errors import InputError, RunError
 from pellucid.methods import build, make_recipe
 from pellucid.methods.iscl import Iscl
@@ -123,19 +123,25 @@ def test_a_weight_that_is_not_a_number_is_never_saved():
         training.state()
 
 
-def test_interrupt_finishes_the_step_and_gives_the_handler_back():
-    training, told = make(steps=5), []
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_finishes_the_step_saves_and_gives_the_handler_back(number):
+    training, told, saved = make(steps=5), [], []
+    before = signal.getsignal(number)
 
-    def interrupting(number):
-        if number == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return batches(number)
+    def interrupting(step):
+        if step == 2:
+            signal.raise_signal(number)
+        return batches(step)
 
-    with pytest.raises(Interrupted, match="stopped after step 2"):
-        fit(training, interrupting, lambda training, losses: told.append(training.number))
-    assert told == [1, 2]
-    assert signal.getsignal(signal.SIGINT) is before
+    def at_stop(training):
+        saved.append(training.number)
+        signal.raise_signal(number)  # as to the group, so to each process: the same one again
+
+    with pytest.raises(Interrupted, match="stopped after step 2") as stop:
+        fit(training, interrupting, lambda training, losses: told.append(training.number), at_stop)
+    assert stop.value.exit_status == 128 + number
+    assert (told, saved) == ([1, 2], [2])
+    assert signal.getsignal(number) is before
     torch.testing.assert_close(training.state()["method"], uninterrupted(2), rtol=0, atol=0)
 
 
@@ -145,16 +151,15 @@ def uninterrupted(steps):
     return training.state()["method"]
 
 
-def test_a_second_interrupt_does_not_wait():
+def test_a_second_interrupt_does_not_wait(monkeypatch):
+    monkeypatch.setattr(signals, "ECHO", 0.0)
     training = make(steps=5)
     before = signal.default_int_handler
     outside = signal.signal(signal.SIGINT, before)  # a job in the background would ignore it
 
     def impatient(number):
-        os.kill(os.getpid(), signal.SIGINT)
-        while signal.getsignal(signal.SIGINT) is not before:  # two signals at once may count as one
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         return batches(number)
 
     try:

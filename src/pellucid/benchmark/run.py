@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from pellucid.benchmark.effort import Effort
 from pellucid.benchmark.plan import Request, left_out, make_plan
 from pellucid.benchmark.results import Results, results_file
 from pellucid.benchmark.task import Task
-from pellucid.errors import InputError, RunError
+from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.jobs.lock import locked
 from pellucid.report import terminal
+from pellucid.signals import Stopped
 
 
 def run_benchmark(request: Request, out: Path, effort: Effort) -> None:
@@ -49,7 +51,7 @@ def work_off(tasks: Sequence[Task], out: Path, effort: Effort) -> Summary:
 
     Raises:
         InputError: `out` holds results of other settings or other data, or another benchmark is at work there.
-        RunError: somebody stopped it.
+        Interrupted: a signal asked to stop.
     """
     share = effort.share(tasks)
     path = results_file(out, effort.shard)
@@ -60,9 +62,10 @@ def work_off(tasks: Sequence[Task], out: Path, effort: Effort) -> Summary:
         crew = Crew(out, effort, results, summary)
         try:
             crew.work(waiting, len(share))
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             crew.stop()
-            raise RunError(f"stopped; what is done is kept. Run the same command again to go on ({out})") from None
+            kept = f"stopped; what is done is kept. Run the same command again to go on ({out})"
+            raise Interrupted(kept, stop.number if isinstance(stop, Stopped) else signal.SIGINT) from None
         return summary
 
 

@@ -39,6 +39,7 @@ from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.runs import training
 from pellucid.runs.folder import Run, write_text
 from pellucid.runs.model import Model
+from pellucid.signals import heeded, stop
 from pellucid.training import Batches, Interrupted, Training
 
 STOPPED = 3
@@ -62,7 +63,7 @@ def main(folder: Path, out: Path) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was started in the background
     task = Task.model_validate_json((folder / TASK).read_text(encoding="utf-8"))
     try:
-        with locked(folder / ".lock", f"{task.unit}: another process is at work on it", WAIT_FOR_OTHER):
+        with heeded(stop), locked(folder / ".lock", f"{task.unit}: another process is at work on it", WAIT_FOR_OTHER):
             result = do(task, folder, out)
     except (Interrupted, KeyboardInterrupt):
         return STOPPED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -12,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pellucid import __version__
 from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
 from pellucid.errors import PellucidError
+from pellucid.signals import Stopped, heeded, stop
 
 app = App(
     name="pellucid",
@@ -29,19 +31,21 @@ app.command("pellucid.cli.benchmark:group", name="benchmark", help=BENCHMARK.doe
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 wrong call or input, 1 failed run."""
+    """Run the command line and exit: 0 done, 2 wrong call or input, 1 failed run, 128 and its number after a signal."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in tokens
     # waiting threads: long spinning slows a busy machine down many times, none at all an idle one by half
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
-        app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
+        with heeded(stop):
+            app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
         _stop(f"{problem} (see pellucid --help)", 2, debug)
     except PellucidError as problem:
         _stop(str(problem), problem.exit_status, debug)
-    except KeyboardInterrupt:
-        _stop("stopped", 1, debug)
+    except KeyboardInterrupt as problem:
+        number = problem.number if isinstance(problem, Stopped) else signal.SIGINT
+        _stop("stopped" if number == signal.SIGINT else f"stopped by {problem}", 128 + number, debug)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -53,10 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _stop(message: str, status: int, debug: bool) -> NoReturn:
     if debug:
         raise
-    from rich.console import Console  # here: help is quicker without
+    from pellucid.report import terminal  # here: help is quicker without
 
-    console = Console(stderr=True, highlight=False)
-    console.print(f"pellucid: {_one_line(message)}", style="red", markup=False, soft_wrap=True)
+    terminal.fail(f"pellucid: {_one_line(message)}")
     sys.exit(status)
 
 

@@ -34,6 +34,9 @@ def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[None]:
         busy: what to say if another process holds it.
         patience: seconds to wait for that.
 
+    Where the file system has no locks, none is ever found to be held. On NFS they hold between machines as far as its
+    server has them.
+
     Raises:
         InputError: another process holds it.
     """
@@ -118,4 +121,7 @@ def _take(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _UNABLE:
+            raise
     return True

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TextIO, TypeVar, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -34,6 +38,13 @@ def say(text: str) -> None:
     messages().print(text, markup=False, soft_wrap=True)
 
 
+def fail(text: str) -> None:
+    """Print why the program ends; here each of several processes speaks."""
+    console = messages()
+    console.quiet = False
+    console.print(text, style="red", markup=False, soft_wrap=True)
+
+
 def warn(text: str) -> None:
     """Print a warning."""
     messages().print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
@@ -53,8 +64,48 @@ def table(
     console.print(drawn)
 
 
+class _Messages(io.TextIOBase):
+    """Standard error as it is now; where its terminal has been closed, what is said is lost, and the work goes on."""
+
+    def __init__(self) -> None:
+        # a bar in the making puts something of its own in the place of standard error
+        self._stream: TextIO = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        with self._unheard():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._unheard():
+            self._stream.flush()
+
+    @contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """Where there is nobody to hear, the stream leads nowhere from now on."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.EIO, errno.EPIPE):
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())  # what Python still wants to write on leaving goes there too
+            os.close(nowhere)
+
+
 def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False, quiet=not leads())
+    file = cast(TextIO, _Messages()) if stderr else None
+    console = Console(file=file, stderr=stderr, highlight=False, quiet=not leads())
     if not console.is_terminal:
         console.width = _UNBOUNDED
     return console

@@ -11,6 +11,7 @@
     curves.png                  the same as a picture
     previews/                   the same crops every so often
     tensorboard/                the losses once more, if TensorBoard is installed
+    .lock                       held by the process that trains
 
 Each file is replaced in one step, so a kill at any instant leaves the last good state.
 """
@@ -37,6 +38,7 @@ from pellucid.errors import InputError, PellucidError
 from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
 from pellucid.inference import Statistics, load_statistics, save_statistics
+from pellucid.jobs.lock import locked
 from pellucid.methods import Denoiser, build_denoiser, method_class
 from pellucid.recipe import LearningRecipe
 
@@ -51,6 +53,11 @@ class Run:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains; the file itself stays."""
+        return self.folder / ".lock"
 
     @property
     def state(self) -> Path:
@@ -75,11 +82,27 @@ class Run:
         """Weights of the denoiser: "last" or "average"."""
         return self.folder / "weights" / f"{which}.safetensors"
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within the block no other process can train this run. A lock goes with its process, however that ends.
+
+        Raises:
+            InputError: another one does.
+        """
+        with locked(self.lock, f"{self.folder}: another process is training this run; wait for it, or stop it"):
+            yield
+
+    def refuse_busy(self) -> None:
+        """Raise InputError if another process is training this run."""
+        if self.lock.exists():
+            with self.held():
+                pass
+
     def refuse_used(self) -> None:
         """Raise InputError if the folder holds something already, or is a file."""
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder}: is a file; choose a folder for the run")
-        if self.folder.is_dir() and any(self.folder.iterdir()):
+        if self.folder.is_dir() and any(path != self.lock for path in self.folder.iterdir()):
             raise InputError(f"{self.folder}: is not empty; choose another folder, or go on with that run by --resume")
 
     def start(

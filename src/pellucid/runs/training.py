@@ -69,17 +69,20 @@ def start(
     run = Run(folder)
     with team.together(chosen.torch):
         if leads():
+            run.refuse_busy()
             run.refuse_used()
         opened = {kind: open_source(sources[kind]) for kind in GIVEN_AS if kind in sources}
         planes_of(opened)  # refuses pairs that do not fit
         training = Training(build(learning), chosen.torch, execution)
-        if leads():
-            warnings = show_inventory(opened)
-            dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
-            origin = {"sources": describe(sources, opened), "warnings": warnings}
-            run.start(learning, intensities_of(opened), dtypes, {**_how(chosen, execution), **origin})
-        team.meet()  # the folder is there
-        _train(run, training, opened, chosen, observer)
+        warnings = show_inventory(opened) if leads() else []
+        with run.held() if leads() else nullcontext():
+            if leads():
+                run.refuse_used()  # by now
+                dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
+                origin = {"sources": describe(sources, opened), "warnings": warnings}
+                run.start(learning, intensities_of(opened), dtypes, {**_how(chosen, execution), **origin})
+            team.meet()  # the folder is there
+            _train(run, training, opened, chosen, observer)
     return run
 
 
@@ -102,7 +105,8 @@ def resume(
     recipe = run.recipe()
     check_share(recipe)
     chosen, execution = choose_device(device), execution or Execution()
-    with team.together(chosen.torch):
+    with team.together(chosen.torch), run.held() if leads() else nullcontext():
+        team.meet()  # the state is that of nobody else
         training = Training(build(recipe), chosen.torch, execution)
         if run.state.exists():  # else it was stopped before its first save, and begins again
             training.restore(load_state(run.state))
@@ -111,6 +115,8 @@ def resume(
             return run
         opened = {kind: _same_source(kind, known) for kind, known in run.sources().items()}
         if leads():
+            where = f"goes on after step {training.number}" if training.number else "begins again, nothing was saved"
+            terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in all")
             run.forget_metrics_after(training.number)
             run.note_resumption({"step": training.number, **_how(chosen, execution)})
         _train(run, training, opened, chosen, observer)
@@ -241,12 +247,14 @@ def _train(
                 shown = (f"{name} {losses[name]:.3f}" for name in training.method.shown_losses)
                 bar.set(training.number, "  ".join(shown))
 
-            fit(training, batch_of, after_step)
+            def at_stop(training: Training) -> None:
+                if recorder:
+                    recorder.save(training)
+
+            fit(training, batch_of, after_step, at_stop)
     except Interrupted as stop:
-        if recorder:
-            recorder.save(training)
         team.meet()  # torchrun ends all as soon as one has ended
-        raise Interrupted(f"{stop}; saved. Go on with: pellucid train --resume {run.folder}") from None
+        raise Interrupted(f"{stop}; saved. Go on with: pellucid train --resume {run.folder}", stop.number) from None
     finally:
         if recorder:
             recorder.close()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import heap, team
-from pellucid.errors import InputError, RunError
+from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.methods import Denoiser, Method
 from pellucid.norms import follows_mode, remaking, running_norms, settle
+from pellucid.signals import heeded
 from pellucid.training.averaging import MovingAverage
 from pellucid.training.execution import Execution
 
@@ -27,10 +25,6 @@ Batches = Callable[[int], Mapping[str, Tensor]]
 """The batch of a step, counted from 1."""
 
 SETTLING_BATCHES = 32
-
-
-class Interrupted(RunError):  # noqa: N818
-    """Somebody asked to stop; the state after the last whole step is at hand."""
 
 
 @dataclass
@@ -139,43 +133,37 @@ def random_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0])
 
 
-def fit(training: Training, batches: Batches, after_step: Callable[[Training, dict[str, float]], None]) -> None:
-    """Train until the recipe's last step; `after_step` sees each one and may save, draw or print.
+def fit(
+    training: Training,
+    batches: Batches,
+    after_step: Callable[[Training, dict[str, float]], None],
+    at_stop: Callable[[Training], None] = lambda _: None,
+) -> None:
+    """Train until the recipe's last step.
+
+    Args:
+        training: what goes on.
+        batches: what it learns from.
+        after_step: sees each step and may save, draw or print.
+        at_stop: called before `Interrupted` is raised, with the signal already heeded: what it saves is saved.
 
     Raises:
-        Interrupted: Ctrl-C came; the step under way was finished first.
+        Interrupted: a signal asked to stop; the step under way was finished first.
         RunError: a loss is not a number.
     """
     devices = [training.device] if training.device.type == "cuda" else []
+    asked: list[int] = []
     # the caller's random numbers stay as they are
-    with _deferred_interrupt() as asked, torch.random.fork_rng(devices), heap.holding():
+    with heeded(asked.append), torch.random.fork_rng(devices), heap.holding():
         while training.number < training.method.recipe.steps:
             losses = training.step(batches(training.number + 1))
             after_step(training, losses)
-            if team.agreed(asked.is_set()) and training.number < training.method.recipe.steps:
-                raise Interrupted(f"stopped after step {training.number}")
+            if team.agreed(bool(asked)) and training.number < training.method.recipe.steps:
+                at_stop(training)
+                raise Interrupted(f"stopped after step {training.number}", *asked)
 
 
 def _send(patches: Tensor, networks: Iterable[nn.Module]) -> None:
     """Through each of the networks."""
     for network in networks:
         network(patches)
-
-
-@contextmanager
-def _deferred_interrupt() -> Iterator[threading.Event]:
-    """Within the block the first Ctrl-C only sets the event; the second one interrupts at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def ask(*_: object) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, previous)
