@@ -12,7 +12,7 @@ from pellucid.report import terminal
 if TYPE_CHECKING:
     from pellucid.jobs import Written
 
-How = Literal["auto", "exact", "sampled", "trained"]
+How = Literal["exact", "sampled", "trained"]
 
 
 def denoise(
@@ -28,7 +28,7 @@ def denoise(
     only: str | None = None,
     range_: Range = None,
     weights: str | None = None,
-    statistics: How = "auto",
+    statistics: How = "exact",
     region: str | None = None,
     memory: str | None = None,
     device: str = "auto",
@@ -70,9 +70,8 @@ def denoise(
     weights
         With --model: "last" or "average"; as the run's recipe says if not given.
     statistics
-        Where the networks' norms take their moments from: "exact", each plane's own; "sampled", windows spread over the
-        volume; "trained", the training patches (no measuring at all); "auto", exact where a plane fits into memory,
-        else sampled.
+        Where the networks' norms take their moments from: "exact", each plane's own, whatever the memory; "sampled",
+        windows spread over the volume; "trained", the training patches (no measuring at all).
     region
         The part to denoise, in pixels, as in `--region 0:10,512:1024,512:1024` (Z, Y, X) or `512:1024,512:1024` (Y, X).
     memory

@@ -24,7 +24,7 @@ class FrozenDenoiser:
 
     Args:
         denoiser: in evaluation mode.
-        side: of the tiles, in pixels; less where the denoiser's window is smaller, and halved if memory runs out.
+        side: of the tiles, in pixels; halved if memory runs out. A denoiser with a window has tiles of its own.
         on_smaller: told of the new side when that happens.
         amp: let convolutions compute in bfloat16.
     """
@@ -41,8 +41,7 @@ class FrozenDenoiser:
         self._foldings = [Folding(network) for network in self._denoiser.networks()]
         self._independents = self._denoiser.independents()
         self._smallest = 4 * denoiser.stride
-        window = denoiser.window or side + 2 * denoiser.reach
-        self.side = max(self._smallest, min(side, window - 2 * denoiser.reach))
+        self.side = max(self._smallest, side)
         self._on_smaller = on_smaller
         self._amp = amp
 
@@ -56,12 +55,13 @@ class FrozenDenoiser:
     def denoise(self, view: View, core: Box) -> DenoisedPlane:
         """The denoised pixels of a box of a plane, and their parts; the same whatever the tiles."""
         result = DenoisedPlane(core.shape)
-        boxes = list(core.cut(self.side))
+        square = self._denoiser.square(view.shape)
+        boxes = list(core.on_grid(square, view.shape) if square else core.cut(self.side))
         while boxes:
             try:
                 self._denoise_tile(view, boxes[0], core, result)
             except Exception as problem:
-                if not is_out_of_memory(problem) or self.side <= self._smallest:
+                if not is_out_of_memory(problem) or square or self.side <= self._smallest:
                     raise
                 self.side = max(self._smallest, self.side // 2)
                 self._on_smaller(self.side)
@@ -71,14 +71,15 @@ class FrozenDenoiser:
         return result
 
     def _denoise_tile(self, view: View, box: Box, core: Box, result: DenoisedPlane) -> None:
+        kept = box.common(core)
         with torch.autocast(self._denoiser.device.type, torch.bfloat16, enabled=self._amp):
-            parts = dict(chain.from_iterable(_parts(each, view, box) for each in self._independents))
-        result.put(box.within(core), self._denoiser.combine(parts), parts)
+            parts = dict(chain.from_iterable(_parts(each, view, box, kept) for each in self._independents))
+        result.put(kept.within(core), self._denoiser.combine(parts), parts)
 
 
-def _parts(denoiser: Denoiser, view: View, box: Box) -> Iterator[tuple[str, Tensor]]:
-    """A denoiser's parts for a box of a plane, each (1, 1, h, w), from as much around it as this one sees."""
+def _parts(denoiser: Denoiser, view: View, box: Box, kept: Box) -> Iterator[tuple[str, Tensor]]:
+    """A denoiser's parts for what is kept of a box, each (1, 1, h, w), from as much around the box as this one sees."""
     tile = tile_around(box, view.height, view.width, denoiser.reach, denoiser.stride)
-    rows, columns = box.within(tile.read).slices
+    rows, columns = kept.within(tile.read).slices
     for name, part in denoiser.parts(view(tile.read)).items():
         yield name, part[:, :, rows, columns].float()

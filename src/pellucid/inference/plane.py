@@ -5,7 +5,6 @@ Tiles give the same pixels as the whole, except where an output pixel would see 
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from pellucid.errors import InputError
@@ -26,8 +25,8 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
     """Denoise an image (Y, X) of any size from 16×16 up.
 
     Height and width are mirrored up to a multiple of the network's stride at the bottom and the right, and cropped
-    again. Tiles share the norm statistics and the noise level of the whole image and show no seams. What is read for a
-    tile is never larger than the denoiser's window, whatever the memory.
+    again. Tiles share the norm statistics and the noise level of the whole image and show no seams. A denoiser with a
+    window is shown squares of that size, whatever the memory.
 
     Args:
         denoiser: in evaluation mode.
@@ -42,7 +41,7 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
         try:
             return _denoise_whole(denoiser, view)
         except Exception as problem:
-            if not is_out_of_memory(problem) or denoiser.whole:
+            if not is_out_of_memory(problem) or denoiser.whole or denoiser.window:
                 raise
             memory = min(memory, denoiser.bytes_per_pixel * view.whole.area) / 2
     if denoiser.whole:
@@ -59,15 +58,17 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
 
 
 def fits_whole(denoiser: Denoiser, image: Box, memory: float) -> bool:
-    """Whether an image can go through the denoiser at once."""
-    window = denoiser.window or max(image.shape)
-    return image.area <= memory / denoiser.bytes_per_pixel and max(image.shape) <= window
+    """Whether an image can go through the denoiser at once; one with a window is never shown more or less than that."""
+    if denoiser.window is not None:
+        return max(image.shape) <= denoiser.window
+    return image.area <= memory / denoiser.bytes_per_pixel
 
 
 def affordable_side(denoiser: Denoiser, memory: float) -> int:
-    """The side of the largest tile that memory allows, and the denoiser's window."""
-    pixels = memory / denoiser.bytes_per_pixel
-    return largest_side(min(pixels, (denoiser.window or np.inf) ** 2), denoiser.reach, denoiser.stride)
+    """The side of the largest tile that memory allows; that of the denoiser's squares if it has a window."""
+    if denoiser.window is not None:
+        return denoiser.window - 2 * denoiser.reach
+    return largest_side(memory / denoiser.bytes_per_pixel, denoiser.reach, denoiser.stride)
 
 
 def _denoise_whole(denoiser: Denoiser, view: View) -> DenoisedPlane:

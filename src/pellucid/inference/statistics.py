@@ -77,9 +77,12 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) ->
     Args:
         denoiser: in evaluation mode.
         view: the image.
-        side: of the tiles that it is measured in, a multiple of the stride; halved if memory runs out.
+        side: of the tiles that it is measured in, a multiple of the stride; halved if memory runs out. A denoiser with
+            a window has squares of its own.
         shelf: room for passes that wait.
     """
+    square = denoiser.square(view.shape)
+    side = square or side
     while True:
         try:
             return [
@@ -89,7 +92,7 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) ->
             ]
         except Exception as problem:
             smaller = side // 2 // denoiser.stride * denoiser.stride
-            if not is_out_of_memory(problem) or smaller < 4 * denoiser.stride:
+            if not is_out_of_memory(problem) or square or smaller < 4 * denoiser.stride:
                 raise
             shelf.clear()
             side = smaller

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -47,11 +47,33 @@ class Box(NamedTuple):
             -((outer.left - self.right) // scale),
         )
 
+    def common(self, other: Box) -> Box:
+        """What both cover."""
+        return Box(
+            max(self.top, other.top),
+            min(self.bottom, other.bottom),
+            max(self.left, other.left),
+            min(self.right, other.right),
+        )
+
+    def on_grid(self, side: int, shape: tuple[int, int]) -> Iterator[Box]:
+        """The squares into which `side` cuts an image (Y, X) and of which the box covers a part."""
+        aligned = Box(self.top // side * side, self.bottom, self.left // side * side, self.right)
+        image = Box(0, shape[0], 0, shape[1])
+        for square in aligned.cut(side):
+            yield Box(square.top, square.top + side, square.left, square.left + side).common(image)
+
     def cut(self, side: int) -> Iterator[Box]:
         """Squares of `side` pixels that cover the box, those at its far borders smaller."""
         for top in range(self.top, self.bottom, side):
             for left in range(self.left, self.right, side):
                 yield Box(top, min(top + side, self.bottom), left, min(left + side, self.right))
+
+
+def hull(boxes: Iterable[Box]) -> Box:
+    """The smallest box around some; at least one."""
+    tops, bottoms, lefts, rights = zip(*boxes, strict=True)
+    return Box(min(tops), max(bottoms), min(lefts), max(rights))
 
 
 class Tile(NamedTuple):

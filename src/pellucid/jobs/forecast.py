@@ -20,7 +20,7 @@ from pellucid.report import terminal
 
 _SIDE = 256
 """Of the tile that is measured, in pixels."""
-_PASSES = {"exact": 3.0, "sampled": 1.05}
+_PASSES = {"exact": 2.5, "sampled": 1.05}
 """What measuring statistics makes of the time, roughly."""
 _PYRAMID = 4 / 3
 """What coarser levels make of a Zarr's size, at most."""
@@ -114,7 +114,7 @@ def tell(plan: JobPlan, images: Sequence[Image], cleaner: Cleaner, found: Foreca
         rows.append(("missing chunks", f"{missing[0]:,} of {missing[1]:,}: they read as the fill value"))
     rows += [
         ("work", f"{found.pixels / 1e6:,.1f} megapixels in {found.tiles:,} {'planes' if plan.whole else 'tiles'}"),
-        ("statistics", "each plane's own" if plan.whole and has_norms(cleaner.denoiser) else plan.statistics),
+        ("statistics", _statistics(plan, cleaner, found)),
         ("memory", f"{size_text(found.tile_bytes)} a tile, {size_text(cleaner.memory)} allowed"),
         ("disk", f"up to {size_text(needed_disk(plan, images))}"),
         (
@@ -143,6 +143,17 @@ def time_text(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} days"
+
+
+def _statistics(plan: JobPlan, cleaner: Cleaner, found: Forecast) -> str:
+    """Where they come from, and what time others would save."""
+    if plan.whole and has_norms(cleaner.denoiser):
+        return "exact: each plane's own, measured while it is denoised"
+    if plan.statistics != "exact":
+        return plan.statistics
+    saved = found.seconds * (1 - _PASSES["sampled"] / _PASSES["exact"])
+    saving = f"; --statistics sampled would save about {time_text(saved)}" if saved > 0 else ""
+    return f"exact: each plane's own, measured before it is denoised{saving}"
 
 
 def _region(volume: VolumePlan, axes: str) -> str:

@@ -18,7 +18,7 @@ from pellucid.inference.tiles import Box
 from pellucid.jobs.cleaner import Cleaner
 from pellucid.methods import Denoiser
 
-How = Literal["auto", "exact", "sampled", "trained"]
+How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
 """Names of two results; the others are the denoiser's parts."""
 PLAN = "plan.json"
@@ -36,8 +36,7 @@ class Wishes:
     """What may be asked for besides input, model and output.
 
     Attributes:
-        statistics: where the norms' moments come from; "auto" is exact for images that fit into memory as a whole,
-            else sampled.
+        statistics: where the norms' moments come from; whatever the memory, each plane itself if not given.
         amp: let the networks compute in bfloat16, where statistics are not exact.
         region: "z0:z1,y0:y1,x0:x1", the part to denoise; all of it if not given.
         parts: write each estimate of the clean image as well.
@@ -47,7 +46,7 @@ class Wishes:
         retries: how often a failing block is tried again.
     """
 
-    statistics: How = "auto"
+    statistics: How = "exact"
     amp: bool = False
     region: str | None = None
     parts: bool = False
@@ -149,7 +148,7 @@ def make_plan(request: Request, tile: Cost | None = None) -> JobPlan:
         for image, target in zip(source.images, targets, strict=True)
     ]
     refuse_unsafe([Path(path) for volume in volumes for path in volume.results.values()], source, request.spec)
-    statistics = _statistics(source, cleaner, wishes)
+    statistics = _statistics(cleaner, wishes)
     itemsize = source.images[0].dtype.itemsize
     in_flight = 3 * (itemsize + sum(4 if name == NOISE else itemsize for name in names))
     affordable = int(_FOR_BLOCKS * cleaner.memory / in_flight)
@@ -210,15 +209,13 @@ def _result_path(target: Path, name: str) -> Path:
     return float_path(target, name) if name == NOISE else extra_path(target, name)
 
 
-def _statistics(source: Source, cleaner: Cleaner, wishes: Wishes) -> Literal["exact", "sampled", "trained", "none"]:
+def _statistics(cleaner: Cleaner, wishes: Wishes) -> Literal["exact", "sampled", "trained", "none"]:
     if not has_norms(cleaner.denoiser):
         return "none"
     if wishes.statistics == "trained" and cleaner.trained is None:
         raise InputError(
             "statistics=trained: this run was trained before they were noted; choose exact or sampled, or train again"
         )
-    if wishes.statistics == "auto":
-        return "exact" if _fit_whole(source, cleaner) and not wishes.amp else "sampled"
     return wishes.statistics
 
 

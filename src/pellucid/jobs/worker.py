@@ -17,7 +17,7 @@ from pellucid.heap import trim
 from pellucid.images import Conversion, downsample, open_image
 from pellucid.images.layout import Array
 from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane
-from pellucid.inference.tiles import Box, tile_around
+from pellucid.inference.tiles import Box, hull, tile_around
 from pellucid.jobs.cleaner import Cleaner
 from pellucid.jobs.grid import Slices, places
 from pellucid.jobs.knots import Knots
@@ -156,7 +156,9 @@ class Worker:
             read = Box(0, height, 0, width)
         else:
             padded_height, padded_width = (-(-side // denoiser.stride) * denoiser.stride for side in (height, width))
-            around = tile_around(core, padded_height, padded_width, denoiser.reach, denoiser.stride).read
+            square = denoiser.square((height, width))
+            squares = hull(core.on_grid(square, (height, width))) if square else core
+            around = tile_around(squares, padded_height, padded_width, denoiser.reach, denoiser.stride).read
             read = Box(around.top, min(around.bottom, height), around.left, min(around.right, width))
         pixels = np.array(image.read_block(tuple(leading), *read.slices))
         image.release()

@@ -59,7 +59,7 @@ class Denoiser(nn.Module, ABC):
     reach: int
     """How far an output pixel sees, in pixels; a multiple of the stride."""
     window: int | None = None
-    """Largest side that is denoised at once, where an output pixel would else see the whole image; None: any."""
+    """Side of what is denoised at once, where an output pixel would else see the whole image; None: any."""
     whole: bool = False
     """Whether it takes images only as a whole, because tiles would be denoised each in its own way."""
     bytes_per_pixel: float
@@ -94,6 +94,15 @@ class Denoiser(nn.Module, ABC):
         For denoisers that measure or learn something in an image, which has to be one thing for all its pieces.
         """
         return nullcontext()
+
+    def square(self, shape: tuple[int, int]) -> int | None:
+        """Side of the squares that a denoiser with a window cuts an image (Y, X) into; None: tiles of any size will do.
+
+        What it makes of a pixel depends on the square, so they lie on one grid, whatever the memory.
+        """
+        if self.window is None:
+            return None
+        return self.window if max(shape) <= self.window else self.window - 2 * self.reach
 
     def independents(self) -> list[Denoiser]:
         """Denoisers for parts that have no work in common, each with its own reach; they share networks and stride."""
