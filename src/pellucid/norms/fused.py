@@ -30,7 +30,8 @@ def normalise(norm: FeatureNorm, x: Tensor) -> Tensor:
     scale, shift = norm.constants(Moments(mean, var, x.shape[2] * x.shape[3]))
     formula = _Formula((scale, shift), (mean, var, *(p for p in norm.parameters() if p.requires_grad)))
     result: Tensor = _Normalise.apply(x, formula, norm.slope, *formula.causes[2:])  # type: ignore[no-untyped-call]
-    return can_be_made_again(result, partial(kernels.apply, x.detach(), scale.detach(), shift.detach(), norm.slope))
+    again = partial(kernels.apply, scale=scale.detach(), shift=shift.detach(), slope=norm.slope)
+    return can_be_made_again(result, again, x)
 
 
 class _Formula(NamedTuple):
