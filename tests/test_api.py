@@ -4,21 +4,54 @@ import json
 import tempfile
 from pathlib import Path
 
+import dask.array
 import numpy as np
 import pytest
+import torch
+import zarr
 from PIL import Image as Picture
 from skimage.metrics import peak_signal_noise_ratio
 
 import pellucid
-from pellucid.errors import InputError
-from pellucid.images import write_array
+from pellucid.errors import InputError, RunError
+from pellucid.images import open_image, write_array
+from pellucid.methods import make_recipe
 
 SETTINGS = {"width": 1, "batch": 2, "steps": 1, "device": "cpu"}
+
+
+class Labelled:
+    """An array with named axes, as xarray has them."""
+
+    def __init__(self, data, dims, coords=None, attrs=None, name=None):
+        self.data, self.dims, self.coords, self.attrs, self.name = data, dims, coords, attrs, name
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.data)
+
+    def copy(self, data):
+        return Labelled(data, self.dims, self.coords, self.attrs, self.name)
+
+
+@pytest.fixture
+def pixels():
+    """All planes of an image in its own shape."""
+
+    def read(image):
+        return np.stack([plane.read() for plane in image.planes]).reshape(image.shape)
+
+    return read
 
 
 @pytest.fixture(scope="module")
 def model(trained):
     return pellucid.load(trained, device="cpu")
+
+
+@pytest.fixture
+def plain(noisy):
+    """A model without networks: what it denoises takes no time."""
+    return pellucid.Model.for_images(make_recipe("gaussian"), noisy, device="cpu")
 
 
 @pytest.fixture
@@ -55,18 +88,172 @@ def test_python_and_the_command_line_agree(model, noisy, pictures, trained, tmp_
     assert (path / "b0.png").read_bytes() == (tmp_path / "a.png").read_bytes()
 
 
-def test_a_path_gives_a_path_beside_it(model, noisy, tmp_path):
-    write_array(tmp_path / "cells.ome.tif", noisy)
-    assert model.denoise(tmp_path / "cells.ome.tif") == tmp_path / "cells_denoised.ome.tif"
-    assert (tmp_path / "cells_denoised.ome.tif").exists()
+def test_files_need_an_output(plain, noisy, tmp_path):
+    write_array(tmp_path / "in" / "cells.ome.tif", noisy)
+    for given in (tmp_path / "in" / "cells.ome.tif", str(tmp_path / "in"), [tmp_path / "in"]):
+        with pytest.raises(InputError, match="say where the result shall go"):
+            plain.denoise(given)
+        with pytest.raises(InputError, match="say where the result shall go"):
+            pellucid.denoise(given, recipe="median")
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "cells.ome.tif"]
+    assert plain.denoise(tmp_path / "in", tmp_path / "out") == tmp_path / "out"
+    assert (tmp_path / "out" / "cells.ome.tif").exists()
+
+
+def test_options_of_files_do_not_go_with_arrays(plain, noisy, tmp_path):
+    with pytest.raises(InputError, match="parts: goes with files; an array gives an array"):
+        plain.denoise(noisy, parts=True)
+    with pytest.raises(InputError, match="arrays in a list have no names"):
+        plain.denoise([noisy], tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.zarr", "a.h5:/raw"])
+def test_an_array_with_an_output_gives_a_file(name, plain, noisy, tmp_path, pixels):
+    stack = np.stack([noisy, noisy[::-1]])
+    path = plain.denoise(stack, f"{tmp_path}/{name}")
+    assert str(path) == f"{tmp_path}/{name}"
+    assert np.array_equal(pixels(open_image(path)), plain.denoise(stack))
     with pytest.raises(InputError, match="exists already"):
-        model.denoise(tmp_path / "cells.ome.tif")
+        plain.denoise(stack, path)
+    assert plain.denoise(stack, path, overwrite=True) == path
 
 
-def test_options_of_files_do_not_go_with_arrays(model, noisy, tmp_path):
-    for options in ({"output": tmp_path / "a.png"}, {"parts": True}):
-        with pytest.raises(InputError, match="an array gives an array"):
-            model.denoise(noisy, **options)
+def test_each_kind_of_array_gives_its_own_kind(plain, noisy):
+    stack = np.stack([noisy, noisy[::-1]])
+    expected = plain.denoise(stack)
+    tensor = plain.denoise(torch.from_numpy(stack))
+    assert isinstance(tensor, torch.Tensor)
+    assert np.array_equal(tensor.numpy(), expected)
+    big_endian = plain.denoise(stack.astype(">u2"), intensity=(0, 255))
+    assert big_endian.dtype == np.dtype(">u2")
+    zarr_array = zarr.array(stack, chunks=(2, 40, 40))
+    assert np.array_equal(plain.denoise(zarr_array), expected)
+    several = plain.denoise([stack, noisy[:40], torch.from_numpy(noisy.copy())])
+    assert [type(each) for each in several] == [np.ndarray, np.ndarray, torch.Tensor]
+    assert np.array_equal(several[0], expected)
+    assert plain.removed.pixels == stack.size + noisy[:40].size + noisy.size
+    assert np.array_equal(several[1], plain.denoise(noisy[:40]))
+    for array in (np.asfortranarray(stack), stack[:, ::-1][:, ::-1], np.broadcast_to(noisy, (2, 96, 96))[:1]):
+        assert np.array_equal(plain.denoise(array), expected[: len(array)])
+
+
+def test_named_axes_and_coordinates_stay(plain, noisy):
+    stack = np.stack([noisy, noisy[::-1]])
+    given = Labelled(stack.transpose(2, 1, 0), ("x", "y", "z"), {"z": [0, 30]}, {"unit": "nm"}, "cells")
+    done = plain.denoise(given)
+    assert (done.dims, done.coords, done.attrs, done.name) == (given.dims, given.coords, given.attrs, "cells")
+    assert np.array_equal(done.data, plain.denoise(stack).transpose(2, 1, 0))
+    later = plain.denoise(Labelled(dask.array.from_array(stack, chunks=(1, 50, 50)), ("z", "y", "x")))
+    assert np.array_equal(later.data.compute(), plain.denoise(stack))
+
+
+def test_a_mask_stays_and_what_is_under_it_changes_nothing(model, noisy):
+    noisy = noisy[:48, :64]
+    mask = np.zeros(noisy.shape, bool)
+    mask[10:20, 30:50] = True
+    one, other = noisy.copy(), noisy.copy()
+    one[mask], other[mask] = 0, 255
+    results = [model.denoise(np.ma.MaskedArray(pixels, mask, fill_value=9)) for pixels in (one, other)]
+    for given, result in zip((one, other), results, strict=True):
+        assert np.array_equal(result.mask, mask)
+        assert result.fill_value == 9
+        assert np.array_equal(result.data[mask], given[mask])
+    assert np.array_equal(results[0].data[~mask], results[1].data[~mask])
+
+
+def test_a_dask_array_is_denoised_when_it_is_computed(plain, noisy, tmp_path, pixels):
+    read = []
+
+    def block(value, block_info=None):
+        read.append(block_info[0]["array-location"][0])
+        return value
+
+    stack = np.stack([noisy, noisy[::-1], noisy[:, ::-1]])
+    given = dask.array.from_array(stack, chunks=(1, 50, 96)).map_blocks(block, dtype=stack.dtype, meta=stack[:0])
+    later = plain.denoise(given)
+    assert isinstance(later, dask.array.Array)
+    assert (later.shape, later.dtype, read) == (stack.shape, stack.dtype, [])
+    expected = plain.denoise(stack)
+    assert np.array_equal(later[1].compute(), expected[1])
+    assert set(read) == {(1, 2)}  # the other planes were not touched
+    assert np.array_equal(later.compute(), expected)
+    assert later.name == plain.denoise(given).name  # the same is computed once
+    assert later.name != plain.with_intensity(0, 200).denoise(given).name
+    path = plain.denoise(given, tmp_path / "a.zarr")
+    assert np.array_equal(pixels(open_image(path)), expected)
+
+
+@pytest.mark.parametrize("make", [np.asarray, torch.from_numpy, lambda array: Labelled(array, ("y", "x", "c"))])
+def test_grey_levels_in_three_colours_are_told_as_colour(make, plain, noisy):
+    array = np.repeat(noisy[:20, :30, None], 3, axis=2)
+    if not isinstance(make(array), Labelled):
+        with pytest.raises(InputError, match="is a colour image, by its last axis"):
+            plain.denoise(make(array))
+    else:  # here the axes say that these are channels
+        assert np.array_equal(plain.denoise(make(array)).data[..., 1], plain.denoise(noisy[:20, :30]))
+
+
+def test_what_is_no_image_is_told_by_its_type(plain):
+    for given in (None, 7, {"a": 1}, [None], object()):
+        with pytest.raises(InputError, match=r"is of the type .*, which is no image"):
+            plain.denoise(given)
+
+
+def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
+    for weights in ("last", "average"):
+        loaded = pellucid.load(trained, weights=weights, device="cpu")
+        assert loaded.save(tmp_path / weights) == tmp_path / weights
+        again = pellucid.load(tmp_path / weights, device="cpu")
+        assert np.array_equal(again.denoise(noisy[:48, :48]), loaded.denoise(noisy[:48, :48]))
+        assert (again.intensity, again.dtype, again.variant) == (loaded.intensity, loaded.dtype, f"{weights} weights")
+        assert len(again.trained) == len(loaded.trained)
+    with pytest.raises(InputError, match="exists already"):
+        model.save(tmp_path / "last")
+    files = {str(path.relative_to(tmp_path / "last")) for path in (tmp_path / "last").rglob("*") if path.is_file()}
+    named = {"recipe.toml", "model.json", "provenance.json"}
+    assert files == named | {"weights/last.safetensors", "weights/last-statistics.safetensors"}
+    for name in named:
+        assert str(trained.parent) not in (tmp_path / "last" / name).read_text()
+
+
+def test_a_saved_model_for_other_intensities_and_parts_of_one(model, noisy, tmp_path):
+    wide = model.with_intensity(0, 1020)
+    wide.save(tmp_path / "wide")
+    array = noisy[:48, :48].astype("uint16") * 4
+    assert np.array_equal(pellucid.load(tmp_path / "wide", device="cpu").denoise(array), wide.denoise(array))
+    with pytest.raises(InputError, match="this is F alone: save the whole model"):
+        model.only("F").save(tmp_path / "F")
+    with pytest.raises(InputError, match="has learned nothing"):
+        pellucid.Model.for_images(make_recipe("median"), noisy).save(tmp_path / "median")
+    with pytest.raises(InputError, match="holds a saved model alone"):
+        pellucid.go_on(tmp_path / "wide", device="cpu")
+    assert [path.name for path in tmp_path.iterdir()] == ["wide"]
+
+
+def test_a_model_that_cannot_be_saved_leaves_nothing(model, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pellucid.runs.folder.save", full)
+    with pytest.raises(RunError, match="disk full while writing"):
+        model.save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_says_what_it_is(model, noisy):
+    assert repr(model) == "<Model proposed (average weights) for uint8, black 0, white 255, on cpu (as asked)>"
+    only = model.only("F").with_intensity(1, 2.5)
+    assert (
+        repr(only)
+        == "<Model proposed (average weights, F alone) for any pixel type, black 1, white 2.5, on cpu (as asked)>"
+    )
+    assert repr(pellucid.Model.for_images(make_recipe("median"), noisy)).startswith("<Model median (paper) for uint8")
+
+
+def test_completion_offers_public_names_alone(model):
+    assert dir(pellucid) == sorted(pellucid.__all__)
+    assert {"denoise", "save", "load", "only", "with_intensity", "recipe"} <= set(dir(model))
+    assert not [name for name in dir(model) if name.startswith("_")]
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32", "int16"])
@@ -90,13 +277,12 @@ def test_denoise_needs_no_run_for_what_needs_no_training(noisy, tmp_path):
     write_array(tmp_path / "cells.tif", noisy)
     array = pellucid.denoise(noisy, recipe="median")
     assert (array.shape, array.dtype) == (noisy.shape, np.uint8)
-    path = pellucid.denoise(tmp_path / "cells.tif", recipe="median", noise=True)
-    assert path == tmp_path / "cells_denoised.tif"
+    path = pellucid.denoise(tmp_path / "cells.tif", tmp_path / "out.tif", recipe="median", noise=True)
+    assert path == tmp_path / "out.tif"
     assert np.array_equal(np.asarray(Picture.open(path)), array)
-    assert (tmp_path / "cells_denoised_noise.tif").exists()
     with pytest.raises(InputError, match="exists already"):
-        pellucid.denoise(tmp_path / "cells.tif", recipe="median")
-    assert pellucid.denoise(tmp_path / "cells.tif", recipe="median", overwrite=True) == path
+        pellucid.denoise(tmp_path / "cells.tif", path, recipe="median")
+    assert pellucid.denoise(tmp_path / "cells.tif", path, recipe="median", overwrite=True) == path
     with pytest.raises(InputError, match="an array gives an array"):
         pellucid.denoise(noisy, recipe="median", noise=True)
 
@@ -123,8 +309,9 @@ def test_train_gives_a_model_and_a_run(pictures, noisy, tmp_path):
 def test_train_on_arrays_without_a_folder_leaves_nothing_behind(noisy, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    model = pellucid.train([noisy[::-1].copy()], [noisy, noisy[:, ::-1].copy()], **SETTINGS)
-    assert model.denoise(noisy).shape == noisy.shape
+    clean = dask.array.from_array(noisy[::-1], chunks=50)
+    model = pellucid.train(clean, [noisy, torch.tensor(noisy), zarr.array(noisy[:, :50])], **SETTINGS)
+    assert model.denoise(noisy[:32, :32]).shape == (32, 32)
     assert not list(tmp_path.iterdir())
 
 
@@ -137,6 +324,20 @@ def test_a_stop_without_a_folder_says_that_nothing_is_kept(noisy, monkeypatch):
     monkeypatch.setattr("pellucid.runs.training.fit", stop)
     with pytest.raises(Interrupted, match=r"nothing was kept: say where by out="):
         pellucid.train(noisy[::-1].copy(), noisy, **SETTINGS)
+
+
+@pytest.mark.parametrize("make", [torch.tensor, zarr.array, lambda array: dask.array.from_array(array, chunks=50)])
+def test_evaluate_takes_arrays_of_any_kind(make, pictures, noisy):
+    truth = np.asarray(Picture.open(pictures / "truth" / "b0.png"))
+    assert pellucid.evaluate(make(noisy), [make(truth)]).mean == pellucid.evaluate(noisy, truth).mean
+
+
+def test_evaluate_leaves_masked_pixels_out(pictures, noisy):
+    truth = np.asarray(Picture.open(pictures / "truth" / "b0.png"))
+    mask = np.indices(noisy.shape)[0] < 40
+    expected = pellucid.evaluate(noisy[40:], truth[40:])
+    assert pellucid.evaluate(np.ma.MaskedArray(noisy, mask), truth).mean.psnr == pytest.approx(expected.mean.psnr)
+    assert pellucid.evaluate(noisy, np.ma.MaskedArray(truth, mask)).mean.ssim == pytest.approx(expected.mean.ssim)
 
 
 def test_wrong_settings_are_refused(pictures):

@@ -39,7 +39,7 @@ def train(
     """Learn to denoise: from noisy images and unrelated clean ones, or from what another recipe needs.
 
     Args:
-        clean: file, folder, glob, list of these, or arrays (Y, X) or (Z, Y, X).
+        clean: file, folder, glob, array of any library, (Y, X) to (T, C, Z, Y, X), or a list of these.
         noisy: likewise; not pairs of the clean ones.
         out: folder of the run; if not given, nothing is kept on disk.
         pairs: for supervised recipes the truth of each noisy image, for "noise2noise" a second noisy copy.
@@ -91,7 +91,7 @@ def load(run: str | Path, *, weights: str | None = None, device: str = "auto", m
     """The model of a run's folder.
 
     Args:
-        run: the folder that `train` wrote.
+        run: the folder that `train` or `Model.save` wrote.
         weights: "last" or "average"; as the recipe says if not given.
         device: "auto", "cpu", "cuda", ...
         memory: bytes that the networks may use; half of what is free if not given.
@@ -119,8 +119,8 @@ def denoise(
     """Denoise by a method that needs no training, or that learns from each image while it denoises.
 
     Args:
-        images: array (Y, X) or a stack of such; or a file, folder or glob.
-        output: where files go; beside the input with `_denoised` in the name if not given.
+        images: array of any library, (Y, X) to (T, C, Z, Y, X), or a list of such; or a file, folder or glob.
+        output: where files go. For an array: the file that the result is written to, plane by plane.
         recipe: one that `pellucid methods` lists as needing nothing but the image.
         preset: "quick" for a laptop, "paper" for a GPU.
         intensity: what is black and white, if the images themselves shall not say it.
@@ -132,7 +132,7 @@ def denoise(
         settings: any setting of the recipe.
 
     Returns:
-        An array of the same shape and dtype, or the path of the files.
+        The path of the files, or an array of the same kind, shape and dtype: see `Model.denoise`.
 
     Raises:
         InputError: the recipe learns first, or images or settings cannot be used; the message says what to do.
@@ -148,7 +148,7 @@ def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -
     """PSNR and SSIM of images against the truth, exactly as scikit-image computes them.
 
     Args:
-        prediction: file, folder, glob, list or array.
+        prediction: file, folder, glob, array of any library, or a list of these. Masked pixels do not count.
         reference: the truth, likewise; matched by file name, or by order.
         data_range: largest minus smallest possible value; that of the dtype if it is an integer.
 

@@ -137,3 +137,37 @@ def test_pixels_that_are_not_finite_are_refused(value, role):
 def test_complex_pixels_are_refused():
     with pytest.raises(InputError, match="complex128"):
         psnr(np.zeros((8, 8), complex), np.zeros((8, 8)), 1)
+
+
+class TestMasks:
+    """Pixels that are masked in either image do not count."""
+
+    def test_psnr_is_that_of_the_others(self):
+        prediction, reference = noisy_pair()
+        masked = np.ma.MaskedArray(prediction, np.indices((40, 50))[0] < 10)
+        masked[20:, 5] = np.ma.masked
+        kept = ~masked.mask
+        expected = psnr(prediction[kept], reference[kept], 255)
+        assert psnr(masked, reference, 255) == pytest.approx(expected, rel=1e-12)
+        assert psnr(prediction, np.ma.MaskedArray(reference, masked.mask), 255) == pytest.approx(expected, rel=1e-12)
+
+    def test_ssim_is_that_of_windows_without_a_masked_pixel(self):
+        prediction, reference = noisy_pair()
+        spoilt = prediction.astype(float)
+        spoilt[:10] = np.nan
+        masked = np.ma.MaskedArray(spoilt, np.isnan(spoilt))
+        expected = ssim(prediction[10:], reference[10:], 255)
+        assert ssim(masked, reference, 255) == pytest.approx(expected, rel=1e-9)
+
+    def test_nothing_left_is_told(self):
+        prediction, reference = noisy_pair()
+        with pytest.raises(InputError, match="every pixel is masked"):
+            psnr(np.ma.MaskedArray(prediction, True), reference, 255)
+        with pytest.raises(InputError, match="7×7 pixels are free of masked ones"):
+            ssim(np.ma.MaskedArray(prediction, np.indices(prediction.shape)[1] % 6 == 0), reference, 255)
+
+
+def noisy_pair():
+    random = np.random.default_rng(3)
+    reference = random.integers(0, 256, (40, 50)).astype(np.uint8)
+    return (reference // 2 + random.integers(0, 100, (40, 50))).astype(np.uint8), reference

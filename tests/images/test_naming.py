@@ -9,7 +9,6 @@ from PIL import Image as Picture
 from pellucid.errors import InputError
 from pellucid.images import open_source, write_array
 from pellucid.images.naming import (
-    beside,
     extra_path,
     float_path,
     is_image,
@@ -39,28 +38,6 @@ def test_others_are_not(path):
     assert not is_image(path)
 
 
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        ("d/cells.png", "d/cells_denoised.png"),
-        ("d/cells.ome.tif", "d/cells_denoised.ome.tif"),
-        ("d/cells.h5:/raw/em", "d/cells_denoised.h5:/raw/em"),
-        ("d/cells.jpg", "d/cells_denoised.png"),
-        ("d/cells.zarr", "d/cells_denoised.zarr"),
-        ("d/cells.n5", "d/cells_denoised.zarr"),
-        ("d/cells.precomputed", "d/cells_denoised.zarr"),
-        ("d/folder", "d/folder_denoised"),
-    ],
-)
-def test_beside_the_input(spec, expected):
-    assert beside(spec) == Path(expected)
-
-
-def test_beside_a_glob_is_nowhere():
-    with pytest.raises(InputError, match="say where the results shall go"):
-        beside("d/*.png")
-
-
 def test_one_image_goes_into_the_file_that_is_named(files, tmp_path):
     (name,) = files("a.png")
     assert output_paths(open_source(name), name, tmp_path / "out.tif") == [tmp_path / "out.tif"]
@@ -88,7 +65,6 @@ def test_a_format_that_is_only_read_becomes_png(tmp_path):
 def test_a_folder_that_is_an_image_becomes_a_zarr(files, tmp_path):
     (name,) = files("a.zarr")
     Path(name).rename(tmp_path / "scan")
-    assert beside(tmp_path / "scan") == tmp_path / "scan_denoised.zarr"
     source = open_source(tmp_path / "scan")
     assert output_paths(source, str(tmp_path), tmp_path / "out") == [tmp_path / "out/scan.zarr"]
 

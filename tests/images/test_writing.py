@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.errors import InputError, RunError
 from pellucid.images import ClipReport, PixelSize, create_image, open_image, write_array
-from pellucid.images.image import array_image
+from pellucid.images.arrays import open_array
 from pellucid.images.registry import FORMATS
 
 WRITERS = [known.extensions[0] for known in FORMATS if known.load().WRITABLE]
@@ -22,7 +22,7 @@ def attempt(path, like, planes, fail=lambda: None, **options):
 
 
 def test_floats_are_rounded_clipped_and_counted(tmp_path, pixels):
-    like = array_image(np.zeros((2, 20, 30), np.uint8))
+    like = open_array(np.zeros((2, 20, 30), np.uint8))
     values = np.linspace(-10, 265, 1200, dtype=np.float32).reshape(2, 20, 30)
     with create_image(tmp_path / "a.tif", like) as writer:
         for number, plane in enumerate(values):
@@ -34,7 +34,7 @@ def test_floats_are_rounded_clipped_and_counted(tmp_path, pixels):
 
 
 def test_another_dtype_on_request(tmp_path, picture, pixels):
-    like = array_image(picture((20, 30)))
+    like = open_array(picture((20, 30)))
     with create_image(tmp_path / "a.tif", like, dtype="float32") as writer:
         writer.write(0, picture((20, 30)) / np.float32(3))
     made = open_image(tmp_path / "a.tif")
@@ -49,7 +49,7 @@ def test_nothing_is_overwritten_unasked(tmp_path, picture, pixels, extension):
     with pytest.raises(InputError, match="exists already; choose another name or ask to overwrite it"):
         write_array(path, picture((20, 30), "uint16", seed=1))
     with pytest.raises(InputError, match="exists already"):
-        create_image(path, array_image(picture((20, 30), "uint16")))
+        create_image(path, open_array(picture((20, 30), "uint16")))
     write_array(path, picture((20, 30), "uint16", seed=1), overwrite=True)
     np.testing.assert_array_equal(pixels(open_image(path)), picture((20, 30), "uint16", seed=1))
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
@@ -61,7 +61,7 @@ def test_an_error_leaves_nothing_half_written(tmp_path, picture, pixels, extensi
     path = tmp_path / f"a{extension}"
     if before:
         write_array(path, picture((20, 30), "uint16"))
-    like, planes = array_image(picture((20, 30), "uint16")), {0: picture((20, 30), "uint16", seed=1)}
+    like, planes = open_array(picture((20, 30), "uint16")), {0: picture((20, 30), "uint16", seed=1)}
     with pytest.raises(KeyError):
         attempt(path, like, planes, lambda: {}["nothing"], overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == ([path.name] if before else [])
@@ -76,7 +76,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, picture, extension):
 
     array = picture((20, 30), "uint16")
     with pytest.raises(RunError, match=r"disk full while writing .*; nothing was left behind"):
-        attempt(tmp_path / f"a{extension}", array_image(array), {0: array}, fail)
+        attempt(tmp_path / f"a{extension}", open_array(array), {0: array}, fail)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,19 +103,19 @@ def test_no_permission(tmp_path, picture, monkeypatch):
 
 def test_planes_that_were_forgotten_are_counted(tmp_path, picture):
     with pytest.raises(RunError, match="2 of 3 planes are missing"):
-        attempt(tmp_path / "a.tif", array_image(picture((3, 20, 30))), {1: picture((20, 30))})
+        attempt(tmp_path / "a.tif", open_array(picture((3, 20, 30))), {1: picture((20, 30))})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("number", "shape"), [(0, (20, 31)), (3, (20, 30)), (-1, (20, 30))])
 def test_planes_that_do_not_fit_are_refused(tmp_path, picture, number, shape):
     with pytest.raises(InputError, match=r"does not fit an image of shape \(3, 20, 30\)"):
-        attempt(tmp_path / "a.tif", array_image(picture((3, 20, 30))), {number: picture(shape)})
+        attempt(tmp_path / "a.tif", open_array(picture((3, 20, 30))), {number: picture(shape)})
 
 
 def test_a_result_that_is_not_finite_is_refused(tmp_path, picture):
     with pytest.raises(InputError, match=r"a\.tif\[2\]: 600 pixels are not finite"):
-        attempt(tmp_path / "a.tif", array_image(picture((3, 20, 30))), {2: np.full((20, 30), np.nan)})
+        attempt(tmp_path / "a.tif", open_array(picture((3, 20, 30))), {2: np.full((20, 30), np.nan)})
     assert list(tmp_path.iterdir()) == []
 
 

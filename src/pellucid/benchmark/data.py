@@ -149,7 +149,7 @@ def _make(case: Case, folder: Path, made_of: dict[str, Any]) -> CaseFiles:
 
 
 def _given_noise(case: Case, folder: Path, files: CaseFiles) -> CaseFiles:
-    planes = open_source(case.noise).planes  # type: ignore[arg-type]
+    planes = open_source(case.noise).planes
     names = _names(planes)
     white = Intensity.of_dtype(planes[0].dtype).high if planes[0].dtype.kind in "iu" else 1.0
     _write(folder, "noise", names, [(_pixels(plane) * (255.0 / white)).astype(np.float32) for plane in planes])
@@ -157,7 +157,7 @@ def _given_noise(case: Case, folder: Path, files: CaseFiles) -> CaseFiles:
 
 
 def _given_noisy(case: Case, folder: Path, files: CaseFiles) -> CaseFiles:
-    clean, noisy = open_source(case.clean).planes, open_source(case.noisy).planes  # type: ignore[arg-type]
+    clean, noisy = open_source(case.clean).planes, open_source(case.noisy).planes
     if case.real:
         names = _names(noisy)
     else:

@@ -1,4 +1,7 @@
-"""PSNR and SSIM, computed in float64, with the data range always said by the caller."""
+"""PSNR and SSIM, computed in float64, with the data range always said by the caller.
+
+Pixels that are masked in either image of a pair (`numpy.ma`) do not count, nor do windows of SSIM that hold one.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ def psnr(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> floa
         InputError: shapes that differ, pixels that are not finite numbers, a data range that is not positive.
     """
     predicted, true = _checked(prediction, reference, data_range)
-    error = float(np.mean(np.square(predicted - true)))
+    counted = _counted(prediction, reference)
+    error = float(np.mean(np.square(predicted - true), where=True if counted is None else counted))
     return math.inf if error == 0 else 10 * math.log10(float(data_range) ** 2 / error)
 
 
@@ -55,7 +59,14 @@ def ssim(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> floa
     Raises:
         InputError: shapes that differ or are too small, pixels that are not finite, a data range that is not positive.
     """
-    return float(ssim_map(prediction, reference, data_range).mean())
+    similarity = ssim_map(prediction, reference, data_range)
+    counted = _counted(prediction, reference)
+    if counted is None:
+        return float(similarity.mean())
+    whole = _without_border(_whole_windows(counted), UNIFORM_WINDOW // 2) > 0
+    if not whole.any():
+        raise InputError(f"no {UNIFORM_WINDOW}×{UNIFORM_WINDOW} pixels are free of masked ones: SSIM cannot be told")
+    return float(similarity.mean(where=whole))
 
 
 def ssim_map(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> Floats:
@@ -70,7 +81,7 @@ def ssim_map(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> 
 
 
 def ssim_gaussian(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> float:
-    """Mean structural similarity as Wang et al. (2004) define it: Gaussian window, population covariance.
+    """Mean structural similarity as Wang et al. (2004) define it: Gaussian window, population covariance; no masks.
 
     The window has a standard deviation of 1.5 pixels and a width of 11. Its values differ from `ssim`: never put both
     in one table under one name.
@@ -100,6 +111,13 @@ def _similarity(
     agreement: Floats = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     energy: Floats = (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     return agreement / energy
+
+
+def _whole_windows(counted: NDArray[np.bool_]) -> Floats:
+    """1 where the whole window around a pixel counts, else 0."""
+    from scipy.ndimage import minimum_filter
+
+    return np.asarray(minimum_filter(counted, size=UNIFORM_WINDOW), dtype=np.float64)
 
 
 def _uniform_mean(image: Floats) -> Floats:
@@ -139,8 +157,24 @@ def _checked(
     return predicted, true
 
 
+def _counted(prediction: ArrayLike, reference: ArrayLike) -> NDArray[np.bool_] | None:
+    """Which pixels are masked in neither; None where all count.
+
+    Raises:
+        InputError: none is left.
+    """
+    if not (np.ma.is_masked(prediction) or np.ma.is_masked(reference)):
+        return None
+    counted: NDArray[np.bool_] = ~(
+        np.ma.getmaskarray(np.ma.asarray(prediction)) | np.ma.getmaskarray(np.ma.asarray(reference))
+    )
+    if not counted.any():
+        raise InputError("every pixel is masked: there is nothing to compare")
+    return counted
+
+
 def _as_floats(image: ArrayLike, role: str) -> Floats:
-    array: NDArray[Any] = np.asarray(image)
+    array: NDArray[Any] = np.ma.filled(image, 0) if np.ma.is_masked(image) else np.asarray(image)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{role} has dtype {array.dtype}: real numbers are needed")
     if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pellucid.errors import InputError, PellucidError
 from pellucid.images.handles import Handle
-from pellucid.images.layout import SAMPLES, Array, Layout, default_layout, first_grey
+from pellucid.images.layout import SAMPLES, Array, Layout, first_grey
 from pellucid.images.mapping import release_map
 from pellucid.images.pixel_size import PixelSize
 
@@ -194,15 +194,6 @@ class ArrayImage(Image):
             self._handle.close()
 
 
-def array_image(array: Array, name: str = "array") -> ArrayImage:
-    """An image in memory, (Y, X) to (T, C, Z, Y, X).
-
-    Raises:
-        InputError: The number of dimensions or the dtype is not one of an image.
-    """
-    return ArrayImage(name, Handle(lambda: array), default_layout(array.shape, name))
-
-
 def check_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """The dtype in native byte order.
 
@@ -212,8 +203,8 @@ def check_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     native = dtype.newbyteorder("=")
     if native.name in DTYPES:
         return native
-    remedies = {"b": "a mask is no image; save it as uint8", "c": "take its magnitude and save that as float32"}
-    remedy = remedies.get(dtype.kind, "save it as uint16 or float32")
+    remedies = {"b": "a mask is no image; convert it to uint8", "c": "take its magnitude, as float32"}
+    remedy = remedies.get(dtype.kind, "convert it to uint16 or float32")
     raise InputError(f"{name}: holds {dtype.name} pixels, which Pellucid does not read: {remedy}")
 
 

@@ -16,20 +16,6 @@ def is_image(path: str | Path) -> bool:
     return format_of(split(path)[0]) is not None
 
 
-def beside(spec: str | Path) -> Path:
-    """Where the result goes if nobody says: beside the input, with `_denoised` in the name.
-
-    Raises:
-        InputError: the input is a glob.
-    """
-    file, _ = split(spec)
-    if any(letter in str(file) for letter in "*?["):
-        raise InputError(f"{spec}: for several files say where the results shall go")
-    if not is_image(file):
-        return file.with_name(f"{file.name}_denoised")
-    return extra_path(_writable(Path(spec)), "denoised")
-
-
 def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
     """One file for each image: `output` itself if input and output each name one image, else names of the input in it.
 

@@ -57,8 +57,10 @@ def is_valid(pixels: Array, borders: Borders = WHOLE) -> Mask:
 
 
 def is_finite(pixels: Array) -> Mask:
-    """Where pixels are numbers; neither infinite nor not a number."""
-    return np.isfinite(pixels) if pixels.dtype.kind == "f" else np.ones(pixels.shape, bool)
+    """Where pixels are numbers: neither infinite nor not a number, nor masked in a masked array."""
+    given = np.ma.getdata(pixels)
+    finite = np.isfinite(given) if given.dtype.kind == "f" else np.ones(given.shape, bool)
+    return finite & ~np.ma.getmaskarray(pixels) if np.ma.isMaskedArray(pixels) else finite
 
 
 def is_padding(pixels: Array, borders: Borders = WHOLE) -> Mask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.images.image import Image, Plane, array_image
+from pellucid.images.arrays import is_array, kind_of, open_array
+from pellucid.images.image import Image, Plane
 from pellucid.images.layout import Array
 from pellucid.images.order import natural
 from pellucid.images.registry import format_of, open_image, readable, split
 
-Spec: TypeAlias = "str | Path | Array | Sequence[str | Path | Array]"
+Spec: TypeAlias = Any
+"""What `open_source` takes."""
 
 #: The smallest side of an image, in pixels, that the networks take.
 SMALLEST = 16
@@ -67,7 +70,7 @@ def open_source(spec: Spec) -> Source:
 
     Args:
         spec: A file, ``"file.h5:/path"``, a folder (every image in it, in natural order; a Zarr folder is one image),
-            a glob, an array of 2 to 5 dimensions, or a list of these.
+            a glob, an array of 2 to 5 dimensions of any library (see `arrays`), or a list of these.
 
     Raises:
         InputError: Nothing is there, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
@@ -86,17 +89,31 @@ def open_source(spec: Spec) -> Source:
 
 
 def _images(spec: Spec) -> list[Image]:
-    if isinstance(spec, np.ndarray):
-        return [array_image(spec)]
-    if isinstance(spec, str | Path):
+    if isinstance(spec, list | tuple):
+        return [image for number, item in enumerate(spec) for image in _item(item, f"array {number}")]
+    return _item(spec, "array")
+
+
+def _item(spec: Any, name: str) -> list[Image]:
+    if is_path(spec):
         return _named(spec)
-    images: list[Image] = []
-    for number, item in enumerate(spec):
-        images += [array_image(item, f"array {number}")] if isinstance(item, np.ndarray) else _named(item)
-    return images
+    if not is_array(spec):
+        raise InputError(
+            f"{name} is of the type {kind_of(spec)}, which is no image: give a file, a folder, a glob, an array "
+            "(NumPy, torch, Dask, Zarr, xarray, ...), or a list of these"
+        )
+    return [open_array(spec, name)]
 
 
-def _named(spec: str | Path) -> list[Image]:
+def is_path(spec: Any) -> bool:
+    """Whether this names a file, a folder or a glob."""
+    return isinstance(spec, str | os.PathLike)
+
+
+def _named(spec: str | os.PathLike[str]) -> list[Image]:
+    spec = os.fspath(spec)
+    if not spec:
+        raise InputError("the name of a source is empty: give a file, a folder or a glob")
     file, inner = split(spec)
     if file.is_dir() and format_of(file) is None:
         return _in_folder(file)

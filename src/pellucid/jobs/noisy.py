@@ -7,20 +7,22 @@ from numpy.typing import NDArray
 
 from pellucid.images import Image, Intensity
 from pellucid.images.layout import Array
+from pellucid.images.padding import is_finite
 from pellucid.inference import View
 from pellucid.inference.tiles import Box
 from pellucid.jobs.cleaner import Cleaner
 
 
 def to_unit(intensity: Intensity, pixels: Array) -> NDArray[np.float32]:
-    """Pixels in [−1, 1]; not-a-number and infinite ones become 0, the middle grey."""
-    unit = intensity.to_unit(pixels)
-    return np.nan_to_num(unit, copy=False, nan=0.0, posinf=0.0, neginf=0.0) if pixels.dtype.kind == "f" else unit
+    """Pixels in [−1, 1]; not-a-number, infinite and masked ones become 0, the middle grey."""
+    unit = intensity.to_unit(np.ma.getdata(pixels))
+    unit[is_missing(pixels)] = 0
+    return unit
 
 
 def is_missing(pixels: Array) -> NDArray[np.bool_]:
-    """Where pixels are no finite numbers."""
-    return ~np.isfinite(pixels) if pixels.dtype.kind == "f" else np.zeros(pixels.shape, bool)
+    """Where pixels are no finite numbers, or masked."""
+    return ~is_finite(pixels)
 
 
 def view_of(cleaner: Cleaner, image: Image, plane: int) -> View:

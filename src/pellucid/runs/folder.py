@@ -121,10 +121,25 @@ class Run:
         with writing(self.folder):
             for name in ("weights", "previews"):
                 (self.folder / name).mkdir(parents=True)
+        self.write_model(recipe, intensities, dtypes, provenance)
+
+    def write_model(
+        self,
+        recipe: LearningRecipe,
+        intensities: Mapping[str, Intensity],
+        dtypes: Mapping[str, np.dtype[Any] | None],
+        provenance: Mapping[str, Any],
+    ) -> None:
+        """Write what a model is, beside its weights; no dtype means that any is taken.
+
+        Raises:
+            InputError: it cannot be written.
+            RunError: the disk is full.
+        """
         model = {
             "format": FORMAT,
             "intensities": {kind: intensity.model_dump() for kind, intensity in intensities.items()},
-            "dtypes": {kind: dtype.name for kind, dtype in dtypes.items()},
+            "dtypes": {kind: dtype.name if dtype is not None else None for kind, dtype in dtypes.items()},
         }
         write_json(self.folder / "provenance.json", provenance)
         write_json(self.folder / "model.json", model)
@@ -158,9 +173,11 @@ class Run:
         """Path and fingerprint of each source.
 
         Raises:
-            InputError: the file is missing or damaged.
+            InputError: the file is missing or damaged, or this is a saved model without the run that it is from.
         """
         path = self.folder / "provenance.json"
+        if "sources" not in self.provenance() and not self.state.exists():
+            raise InputError(f"{self.folder}: holds a saved model alone; go on with the run that it was saved from")
         with _undamaged(path):
             sources = self.provenance()["sources"]
             kept = {kind: {key: known[key] for key in ("path", "fingerprint")} for kind, known in sources.items()}
@@ -192,15 +209,15 @@ class Run:
         with _undamaged(self.folder / "model.json"):
             return _with_noisy({kind: Intensity(**values) for kind, values in model["intensities"].items()})
 
-    def dtypes(self) -> dict[str, np.dtype[Any]]:
-        """The pixel type of each source.
+    def dtypes(self) -> dict[str, np.dtype[Any] | None]:
+        """The pixel type of each source; None where any is taken.
 
         Raises:
             InputError: the file is missing or damaged, or comes from a newer Pellucid.
         """
         model = self._model()
         with _undamaged(self.folder / "model.json"):
-            return _with_noisy({kind: np.dtype(name) for kind, name in model["dtypes"].items()})
+            return _with_noisy({kind: np.dtype(name) if name else None for kind, name in model["dtypes"].items()})
 
     def denoiser(self, which: str | None = None) -> Denoiser:
         """The trained denoiser, in evaluation mode on the CPU; `which` is "last" or "average", or as the recipe says.
@@ -241,11 +258,12 @@ class Run:
     def _statistics(self, which: str) -> Path:
         return self.folder / "weights" / f"{which}-statistics.safetensors"
 
-    def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int) -> None:
-        """Write weights of the denoiser."""
+    def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int | None = None) -> None:
+        """Write weights of the denoiser, after which step if that is known."""
         tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
         # one entry: several come in any order, and equal runs shall give equal files
-        content = save(tensors, metadata={"pellucid": f"{__version__}, step {number}"})
+        told = __version__ if number is None else f"{__version__}, step {number}"
+        content = save(tensors, metadata={"pellucid": told})
         with replacing(self.weights(which), overwrite=True) as path:
             path.write_bytes(content)  # safetensors' own writer hides that the disk is full
 

@@ -13,18 +13,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pellucid import __version__
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import InputError
-from pellucid.evaluation import RemovedNoise, removed_noise
-from pellucid.heap import holding
-from pellucid.images import Conversion, Image, Intensity, Source, open_source
-from pellucid.images.naming import beside
+from pellucid.evaluation import RemovedNoise
+from pellucid.images import Image, Intensity, Source, open_source
+from pellucid.images.atomic import replacing
 from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
-from pellucid.jobs import Cleaner, Cluster, Opener, Request, Wishes, Written, denoise_source, denoising_bar, foresee
-from pellucid.jobs.noisy import is_missing, to_unit
+from pellucid.jobs import Cleaner, Cluster, Opener, Request, Wishes, Written, denoise_source, foresee
+from pellucid.jobs.noisy import to_unit
 from pellucid.methods import Denoiser, build_denoiser
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
+from pellucid.runs.arrays import denoise_arrays, names_files
 from pellucid.runs.folder import Run
 
 Array = NDArray[Any]
@@ -65,10 +66,11 @@ class Model:
         self.trained: Statistics | None = None
         """The moments that the norms saw in training, if they were noted."""
         self.removed: RemovedNoise | None = None
-        """What was removed from the last array that was denoised: brightness and contrast before and after, noise."""
+        """What was removed from the last array, or list of arrays: brightness and contrast before and after, noise."""
         self._wish = device
         self._run: tuple[Path, str | None] | None = None
         self._part: str | None = None
+        self._weights = "last"
 
     @classmethod
     def load(
@@ -77,7 +79,7 @@ class Model:
         """The model of a run.
 
         Args:
-            folder: of the run.
+            folder: of the run, or one that `save` wrote.
             weights: "last" or "average"; as the recipe says if not given.
             device: "auto", "cpu", "cuda", ...
             memory: bytes that the networks may use; half of what is free if not given.
@@ -89,7 +91,8 @@ class Model:
         recipe = run.recipe()  # first: it tells whether this is a run at all
         intensity, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
         model = cls(recipe, run.denoiser(weights), intensity, dtype, device=device, memory=memory)
-        model.variant = f"{weights or recipe.weights} weights"
+        model._weights = weights or recipe.weights
+        model.variant = f"{model._weights} weights"
         model.trained = run.statistics(weights)
         model._run = run.folder.absolute(), weights
         return model
@@ -127,6 +130,48 @@ class Model:
         dtype = None if intensity else source.dtypes[0]
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
+    def save(self, folder: str | Path) -> Path:
+        """Write a trained model into a folder of its own, to be kept or given away: weights, recipe, intensity range.
+
+        Nothing in it tells of the images that it learned from, nor where they were. It cannot be trained on: that is
+        what the run's own folder is for.
+
+        Args:
+            folder: which must not exist; it appears whole or not at all.
+
+        Returns:
+            The folder, for `load`.
+
+        Raises:
+            InputError: the folder exists or cannot be written, or the model learned nothing or is a part of one.
+            RunError: the disk is full.
+        """
+        if not isinstance(self.recipe, LearningRecipe):
+            raise InputError(
+                f"{self.recipe.name} has learned nothing that could be saved: its name is all that it takes"
+            )
+        if self._part is not None:
+            raise InputError(f"this is {self._part} alone: save the whole model, and take only({self._part!r}) of it")
+        recipe = self.recipe.with_settings({"weights": self._weights})
+        with replacing(folder) as temporary:
+            run = Run(temporary)
+            run.write_model(recipe, {"noisy": self.intensity}, {"noisy": self.dtype}, {"pellucid": __version__})
+            run.save_weights(self._weights, self.denoiser.state_dict())
+            if self.trained is not None:
+                run.save_statistics(self._weights, self.trained)
+        return Path(folder)
+
+    def __repr__(self) -> str:
+        part = f", {self._part} alone" if self._part is not None else ""
+        kind = self.dtype.name if self.dtype is not None else "any pixel type"
+        return (
+            f"<Model {self.recipe.name} ({self.variant}{part}) for {kind}, black {self.intensity.low:g}, "
+            f"white {self.intensity.high:g}, on {self.device}>"
+        )
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.startswith("_")]
+
     def with_intensity(self, low: float, high: float) -> Model:
         """The same model for images of any pixel type in which `low` is as dark as black was in training, `high` white.
 
@@ -156,34 +201,38 @@ class Model:
 
     def denoise(
         self,
-        images: Array | str | Path,
+        images: Any,
         output: str | Path | None = None,
         *,
         intensity: tuple[float, float] | None = None,
         **options: Any,
-    ) -> Array | Path:
+    ) -> Any:
         """Denoise an array, giving an array, or files, giving the path of the result.
 
         Args:
-            images: array (Y, X) or a stack of such, of any type and size from 16×16; or a file, folder or glob.
-            output: where files go; beside the input with `_denoised` in the name if not given.
+            images: array (Y, X) to (T, C, Z, Y, X) of any library, at least 16×16, or a list of such; or a file,
+                folder, glob or list of files.
+            output: where files go. For an array: the file that the result is written to, plane by plane.
             intensity: which intensities were black and white in training, for another pixel type than there.
-            options: for files, those of `denoise_files`.
+            options: for files, those of `denoise_files`; for an array with an output, `overwrite`.
 
         Returns:
-            An array of the same shape and dtype, or a path with the same format, dtype, axes and pixel size.
+            For files, the path of the result: the same format, dtype, axes and pixel size. For an array its own kind,
+            in its shape and dtype: NumPy, with the mask if it has one, torch on its device, xarray with its
+            coordinates, a Dask array that is denoised when it is computed. Zarr and HDF5 give NumPy arrays, a list
+            gives a list.
 
         Raises:
-            InputError: images that cannot be read or used, or an output that exists.
+            InputError: images that cannot be read or used, no output for files, or one that exists.
         """
         model = self.with_intensity(*intensity) if intensity else self
-        if isinstance(images, np.ndarray):
-            if output is not None or options:
-                raise InputError("an array gives an array: an output and options of files go with files alone")
-            return model._denoise_array(images)
-        target = Path(output) if output is not None else beside(images)
-        model.denoise_files(images, target, **options)
-        return target
+        if not names_files(images):
+            result, self.removed = denoise_arrays(model, images, output, **options)
+            return result
+        if output is None:
+            raise InputError(f"{images}: say where the result shall go, as in denoise({str(images)!r}, 'denoised')")
+        model.denoise_files(images, output, **options)
+        return Path(output)
 
     def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
         """Each plane of an image as it is, and denoised in [−1, 1] with statistics of its own."""
@@ -205,10 +254,10 @@ class Model:
         Raises:
             InputError: it comes from neither.
         """
-        if self._run is not None:
+        if self._run is not None and self._run[0].is_dir():
             return partial(_from_run, *self._run, self._part, self.intensity, self._wish)
         if isinstance(self.recipe, LearningRecipe):
-            raise InputError("a cluster opens the model from its run: use Model.load")
+            raise InputError("a cluster opens the model from its folder: save it, and load it from there")
         return partial(_from_recipe, self.recipe, self.intensity, self._wish)
 
     def denoise_files(
@@ -242,26 +291,8 @@ class Model:
 
     def _request(self, spec: Any, output: str | Path, wishes: Wishes) -> Request:
         source = open_source(spec)
-        self._refuse_other_types(source)
+        self.refuse_other_types(source)
         return Request(source, spec, Path(output), self.cleaner, wishes)
-
-    def _denoise_array(self, array: Array) -> Array:
-        source = open_source(array)
-        self._refuse_other_types(source)
-        (image,) = source.images
-        convert = Conversion(array.dtype)
-        planes, removed = [], RemovedNoise()
-        with holding(), denoising_bar(self.denoiser, len(image.planes), array.size) as advance:
-            for pixels, done in self.planes(image):
-                denoised = convert(self.intensity.from_unit(done.image))
-                kept = is_missing(pixels) | (pixels.min() == pixels.max())
-                planes.append(np.where(kept, pixels, denoised))
-                removed += removed_noise(pixels, denoised, ~kept)
-                advance(1)
-        self.removed = removed
-        for warning in removed.warnings():
-            terminal.warn(warning)
-        return np.stack(planes).reshape(array.shape)
 
     def _digest(self) -> str:
         """Tells this model from any other: recipe, intensity range, weights."""
@@ -272,7 +303,8 @@ class Model:
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
-    def _refuse_other_types(self, source: Source) -> None:
+    def refuse_other_types(self, source: Source) -> None:
+        """Raise InputError if pixels are of another type than the model's, whose numbers mean something else."""
         for image in source.images:
             if self.dtype is None or image.dtype == self.dtype or image.dtype.kind == self.dtype.kind == "f":
                 continue

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.images import PixelSize, create_image, open_image
-from pellucid.images.image import array_image
+from pellucid.images.arrays import open_array
 
 
 def test_any_memory_order_and_byte_order_is_mapped(tmp_path, picture, pixels):
@@ -23,7 +23,7 @@ def test_pickled_objects_are_refused(tmp_path):
 
 
 def test_a_lost_pixel_size_is_said(tmp_path, picture):
-    image = array_image(picture((20, 30)))
+    image = open_array(picture((20, 30)))
     image.pixel_size = PixelSize({"Y": 4.0, "X": 4.0}, "nm")
     with create_image(tmp_path / "a.npy", image) as writer:
         writer.write(0, picture((20, 30)))

@@ -1,0 +1,108 @@
+"""Images that are no files: arrays of any library, known by what they can do, never by whose they are.
+
+An array is something with `__array__`, `__array_interface__` or `__dlpack__` (NumPy, torch, JAX, CuPy, Pillow), or with
+`chunks`, `shape`, `dtype` and indexing (Dask, Zarr, HDF5), which is then read piece by piece; with `dims` and `data`
+(xarray) it says which axis is which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.errors import InputError
+from pellucid.images.handles import Handle
+from pellucid.images.image import ArrayImage
+from pellucid.images.layout import AXES, Layout, default_layout
+
+_LETTERS = {"time": "T", "channel": "C", **{letter.lower(): letter for letter in AXES}}
+"""Axes by their names."""
+
+
+def is_array(held: Any) -> bool:
+    """Whether this is an array of whatever library."""
+    if isinstance(held, type):
+        return False
+    return is_chunked(held) or any(hasattr(held, name) for name in ("__array__", "__array_interface__", "__dlpack__"))
+
+
+def is_chunked(held: Any) -> bool:
+    """Whether this is an array that lies in chunks and is read by indexing, not as a whole."""
+    return all(hasattr(held, name) for name in ("chunks", "shape", "dtype", "__getitem__")) and not has_dims(held)
+
+
+def is_deferred(held: Any) -> bool:
+    """Whether this is an array of chunks to which functions are applied later, as Dask does."""
+    return is_chunked(held) and all(hasattr(held, name) for name in ("map_blocks", "rechunk"))
+
+
+def has_dims(held: Any) -> bool:
+    """Whether this is an array with named axes around another array, as xarray has them."""
+    return isinstance(getattr(held, "dims", None), tuple) and hasattr(held, "data") and hasattr(held, "copy")
+
+
+def open_array(held: Any, name: str = "array") -> ArrayImage:
+    """An array as an image; one of chunks is read when its pixels are asked for, any other is taken as it is.
+
+    Raises:
+        InputError: It cannot be read here, or its shape or dtype is not one of an image.
+    """
+    inner = held.data if has_dims(held) else held
+    array = inner if is_chunked(inner) and not isinstance(inner, np.ndarray) else as_numpy(inner, name)
+    if not all(float(size).is_integer() for size in array.shape):
+        raise InputError(f"{name}: its shape is not known yet ({array.shape}): compute the sizes of its chunks first")
+    return ArrayImage(name, Handle(lambda: array), _layout(held, array.shape, name))
+
+
+def as_numpy(held: Any, name: str) -> npt.NDArray[Any]:
+    """An array of any library as a NumPy array, without a copy where that is possible; masks stay.
+
+    Raises:
+        InputError: It cannot be read from here, as on a GPU.
+    """
+    try:
+        for step in ("detach", "cpu"):  # of a tensor that takes part in learning, or lies on a GPU
+            held = getattr(held, step)() if hasattr(held, step) else held
+        if isinstance(held, np.memmap | np.ma.MaskedArray):
+            return held
+        by_numpy = hasattr(held, "__array__") or hasattr(held, "__array_interface__")
+        return np.asarray(held) if by_numpy else np.from_dlpack(held)
+    except Exception as error:  # each library has its own
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"{name}: {kind_of(held)} cannot be read ({reason}): convert it to a NumPy array") from error
+
+
+def like(held: Any, result: npt.NDArray[Any]) -> Any:
+    """A result as the kind of array that it was made from: with its mask, names and coordinates, of its library.
+
+    What cannot be made by its own methods is given as a NumPy array.
+    """
+    if has_dims(held):
+        return held.copy(data=like(held.data, result))
+    if isinstance(held, np.ma.MaskedArray):
+        mask = held.mask if held.mask is np.ma.nomask else held.mask.copy()
+        return np.ma.MaskedArray(result, mask=mask, fill_value=held.fill_value)
+    if isinstance(held, np.ndarray) or is_chunked(held):
+        return result
+    if hasattr(held, "new_tensor"):
+        return held.new_tensor(result)
+    if hasattr(held, "__array_namespace__"):
+        return held.__array_namespace__().asarray(result)
+    return result
+
+
+def kind_of(held: Any) -> str:
+    """The type of something, as people know it: `torch.Tensor`, `dict`."""
+    kind = type(held)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _layout(held: Any, shape: Sequence[int], name: str) -> Layout:
+    if has_dims(held):
+        letters = [_LETTERS.get(str(dim).lower(), "") for dim in held.dims]
+        if all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
+            return Layout("".join(letters))
+    return default_layout(shape, name)
