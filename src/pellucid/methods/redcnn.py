@@ -4,8 +4,9 @@ x is noisy, y its truth, both in [0, 1]; the network ends in a ReLU and so needs
 
     x̂ = RED(x)        L = mean (x̂ − y)²
 
-Layers, loss, Adam and its range of rates are the paper's. Chosen here: a geometric fall of the rate, which the paper
-only calls slow, and torch's initial weights, as the usual PyTorch port has them (the paper: Gaussian, σ = 0.01).
+Layers, loss and torch's initial weights are those of the usual PyTorch port, which is not the authors'. Adam and its
+range of rates are the paper's, recalled (as are its own weights: Gaussian, σ = 0.01). Chosen here: a geometric fall of
+the rate, which the paper only calls slow.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ class Dncnn(nn.Module):
     """3×3 convolutions at full resolution: conv-ReLU, (depth − 2) × conv-norm-ReLU, conv.
 
     Args:
-        depth: how many convolutions (17 in the paper, 20 for unknown noise).
+        depth: how many convolutions (17 in the authors' code; 20 for unknown noise, recalled from the paper).
         width: channels.
         normalisation: name of a norm (`pellucid.norms.NORMS`).
         bias: whether the convolutions behind the first have a bias; their norm has one of its own.
