@@ -252,6 +252,56 @@ def test_batch_norm_with_a_tiny_batch_is_warned_of():
     assert make_recipe("iscl-batch", "quick", {"batch": 8}).check() == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "roles"),
+    [
+        ({"generator": "switchable"}, ["generator"]),
+        ({"generator": "switchable-frozen", "batch": 7}, ["generator"]),
+        ({"generator": "switchable", "batch": 8}, []),
+        ({"discriminator": "batch-instance"}, ["discriminator"]),
+        ({"extractor": "batch-instance"}, ["extractor"]),
+        ({"extractor": "switchable", "batch": 4}, []),
+        ({"extractor": "switchable", "batch": 3}, ["extractor"]),
+    ],
+)
+def test_norms_that_mix_batch_statistics_in_are_warned_of_where_a_batch_gives_too_few(settings, roles):
+    warnings = make_recipe("proposed", "quick", {"batch": 4, **settings}).check()
+    assert [warning.split("=")[0] for warning in warnings] == roles
+
+
+@pytest.mark.parametrize("role", ["generator", "discriminator", "extractor"])
+def test_a_warning_of_a_small_batch_names_remedies_that_work(role):
+    settings = {role: "switchable", "batch": 2}
+    (warning,) = (text for text in make_recipe("proposed", "quick", settings).check() if text.startswith(role))
+    remedies = warning[warning.rindex("(") + 1 : -1].split(", ")
+    assert len(remedies) == 2
+    for name in remedies:
+        assert not [w for w in make_recipe("proposed", "quick", {**settings, role: name}).check() if w.startswith(role)]
+
+
+@pytest.mark.parametrize("discriminator", ["batch", "batch-instance", "switchable"])
+def test_a_norm_that_mixes_images_is_warned_of_where_the_slope_of_each_counts(discriminator):
+    settings = {"discriminator": discriminator, "objective": "wgan-gp"}
+    assert any("the penalty is on the slope of each image" in text for text in make_recipe(settings=settings).check())
+    assert make_recipe(settings={**settings, "objective": "wgan"}).check() == []
+
+
+def test_clipping_that_spectral_norm_undoes_is_warned_of():
+    settings = {"discriminator": "spectral", "objective": "wgan"}
+    assert any("binds the biases only" in text for text in make_recipe(settings=settings).check())
+    for other in ({"objective": "wgan-gp"}, {"objective": "hinge"}, {"discriminator": "layer"}):
+        assert make_recipe(settings={**settings, **other}).check() == []
+
+
+def test_spectral_norm_undoes_whatever_makes_weights_small():
+    judge, x = make().D_X.eval(), batch()["noisy"]
+    expected = judge(x)
+    for name, parameter in judge.named_parameters():
+        if not name.endswith("bias"):
+            parameter.data.mul_(1e-3)
+    torch.testing.assert_close(judge(x), expected)
+
+
 @pytest.mark.parametrize("preset", ["paper", "quick"])
 def test_the_default_recipe_is_fit_for_use(preset):
     assert make_recipe("proposed", preset).check() == []

@@ -48,8 +48,8 @@ NORMS: dict[str, Norm] = {
     "batch-torch": Norm(feature.TorchBatch, couples_batch=True),
     "batch-instance": Norm(feature.BatchInstance, couples_batch=True),
     "batch-instance-running": Norm(feature.RunningBatchInstance, couples_batch=True),
-    "switchable": Norm(feature.Switchable),
-    "switchable-frozen": Norm(feature.FrozenSwitchable),
+    "switchable": Norm(feature.Switchable, couples_batch=True),
+    "switchable-frozen": Norm(feature.FrozenSwitchable, couples_batch=True),
     "spectral": Norm(conv=spectral),
     "spectral-project": Norm(conv=partial(spectral, parametrisation=SpectralProjection)),
 }
