@@ -15,7 +15,7 @@ from pellucid.errors import InputError, nearest
 class Recipe(BaseModel):
     """What every method shares; each method adds its own settings in a subclass.
 
-    The defaults are its paper's. A recipe is frozen: `with_settings` makes a changed copy.
+    The defaults are those of the preset `paper`. A recipe is frozen: `with_settings` makes a changed copy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
@@ -69,7 +69,7 @@ class Recipe(BaseModel):
 
 
 def paper_and_quick(**settings: Any) -> Mapping[str, Mapping[str, Any]]:
-    """The two presets of a method that learns: its paper's sizes, and these settings for a machine without a GPU.
+    """The two presets of a method that learns: its source's sizes, and these settings for a machine without a GPU.
 
     In a quick training the weights of a single step would sway: their average denoises.
     """
