@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
+from pellucid.methods import METHODS, method_class
 from pellucid.report import curves_picture, curves_svg
-from pellucid.report.curves import Curve, draw_curves, grouped, read_curves, smoothed
+from pellucid.report.curves import (
+    UNKNOWN,
+    Curve,
+    draw_curves,
+    expectation,
+    grouped,
+    legend_in_words,
+    read_curves,
+    smoothed,
+)
 
 LOSSES = ("d_noisy", "d_clean", "boosting", "g_noisy", "g_clean")
 PAPER = {
@@ -88,6 +98,28 @@ def test_smoothing_keeps_a_constant_and_steps_over_gaps():
     assert smoothed(np.random.default_rng(0).normal(size=5000)).std() < 0.15
 
 
+def test_a_legend_says_in_words_what_each_loss_should_do():
+    words = legend_in_words(ALL)
+    assert [line.partition(" should ")[0] for line in words] == [
+        "d noisy, d clean, boosting, g noisy, g clean",
+        "cycle, bypass",
+        "pseudo noise, noise consistency",
+    ]
+    assert [re.search(r"should (\w+)", line)[1] for line in words] == ["hover", "fall", "fall"]
+    assert legend_in_words(["loss"]) == ["loss should fall to where the noise itself begins, never to 0"]
+    drawn = {
+        text.get_text().replace("\n", " ")
+        for axes in draw_curves([curve(n) for n in ALL], "k").axes
+        for text in axes.texts
+    }
+    assert drawn == set(words)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_s_losses_are_explained(method):
+    assert all(expectation(name) != UNKNOWN for name in method_class(method).shown_losses)
+
+
 @pytest.mark.parametrize("names", [("cycle",), ("cycle", "boosting"), ALL, ("a", "cycle", "gan", "pseudo")])
 def test_every_curve_is_drawn_and_named(names):
     figure = draw_curves([curve(name) for name in names], ink="black")
@@ -110,7 +142,7 @@ def test_an_early_spike_does_not_flatten_the_rest():
 def test_the_picture_is_written_whole(tmp_path):
     metrics = write_metrics(tmp_path / "metrics.jsonl")
     curves_picture(metrics, tmp_path / "curves.png")
-    assert iio.imread(tmp_path / "curves.png").shape[:2] == (620, 960)
+    assert iio.imread(tmp_path / "curves.png").shape[:2] == (700, 960)
     with pytest.raises(InputError, match="exists already"):
         curves_picture(metrics, tmp_path / "curves.png")
 

@@ -2,11 +2,77 @@ from __future__ import annotations
 
 import gc
 import io
+import os
+import subprocess
+import sys
+from itertools import pairwise
 
 import pytest
 from rich.console import Console
 
 from pellucid.report import terminal
+from pellucid.report.lines import ProgressLines
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_without_a_terminal_a_line_comes_soon_and_then_ever_more_seldom():
+    told, clock = [], Clock()
+    lines = ProgressLines(told.append, "training", 1000, 0, clock)
+    at = []
+    for second in range(1, 7201):
+        clock.now = second
+        before = len(told)
+        lines.set(second / 10, "cycle 0.5")
+        at += [second] * (len(told) - before)
+    assert at[:4] == [5, 35, 65, 95]
+    assert 300 in {later - earlier for earlier, later in pairwise(at)}
+    assert max(later - earlier for earlier, later in pairwise(at)) <= 300
+    assert told[0] == "training 0/1000 (0%), 0:00:05 taken, 2:46:35 left  cycle 0.5"
+    lines.close()
+    assert told[-1] == "training 720/1000 (72%), 2:00:00 taken, 0:46:40 left  cycle 0.5"
+
+
+def test_the_time_left_is_that_of_this_call_alone():
+    told, clock = [], Clock()
+    lines = ProgressLines(told.append, "training", 100, 90, clock)
+    clock.now = 10
+    lines.set(90)
+    assert told.pop() == "training 90/100 (90%), 0:00:10 taken"
+    lines.set(95)
+    lines.close()
+    assert told == ["training 95/100 (95%), 0:00:10 taken, 0:00:10 left"]
+    lines.close()
+    assert len(told) == 1
+
+
+def test_a_closed_terminal_is_no_reason_to_stop():
+    program = """
+import os, sys
+from pellucid.report import terminal
+with terminal.progress_bar("training", 3) as bar:
+    os.read(0, 1)
+    bar.set(1)
+    terminal.say("into the void")
+    bar.say("likewise")
+os.write(1, b"done")
+"""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        os.close(ours)
+        out, _ = process.communicate(b"go", timeout=60)
+    assert (process.returncode, out) == (0, b"done")
 
 
 @pytest.fixture

@@ -33,13 +33,15 @@ def edit(path, change):
 def test_a_finished_run_holds_all_that_its_docstring_names(trained):
     run = Run(trained)
     expected = {
-        *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png"),
+        *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png", ".lock"),
         *("weights/last.safetensors", "weights/average.safetensors"),
         *("weights/last-statistics.safetensors", "weights/average-statistics.safetensors"),
-        *("previews/000004.png", "previews/000006.png"),
+        *(previews := {"previews/000004.png", "previews/000006.png"}),
     }
     found = {str(path.relative_to(trained)) for path in trained.rglob("*") if path.is_file()}
-    assert {name for name in found if not name.startswith("tensorboard/")} == expected
+    # on a slow machine there may be previews by the clock too
+    assert {name for name in found if not name.startswith(("tensorboard/", "previews/"))} == expected - previews
+    assert found >= previews
     assert run.recipe().steps == 6
     assert run.dtypes() == {"clean": np.uint8, "noisy": np.uint8}
     assert {kind: (i.low, i.high) for kind, i in run.intensities().items()} == {"clean": (0, 255), "noisy": (0, 255)}

@@ -7,8 +7,10 @@ import json
 import os
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +34,21 @@ PANELS = (
 OTHERS = "Losses"
 # Told apart by people with any colour vision, and legible on white and on black.
 COLOURS = ("#3f7fc4", "#d4812e", "#3a9a78", "#a872c9", "#cc5c6c", "#8a8a3a", "#5b6fd0", "#b0704f")
+# What the losses of all methods are to do, by the first pattern that a loss's name contains.
+EXPECTATIONS = (
+    (
+        r"adversar|discriminat|boost|\bgan\b|^[dg]_",
+        "should hover, for both sides learn; where one runs away for good, it has lost and nothing more is learned",
+    ),
+    (r"^loss$|likeness", "should fall to where the noise itself begins, never to 0"),
+    (
+        r"cycle|bypass|identity|reconstruct|structure|^error$|denoising|supervised",
+        "should fall, fast and then slowly; once level, more steps win little",
+    ),
+    (r"pseudo|consisten|product|quotient|smooth", "should fall, then follow the others"),
+    (r"offset|sigma", "should settle; it is measured, not learned"),
+)
+UNKNOWN = "should fall"
 SENTINEL = "#010203"  # stands for the colour of the page's text in SVG
 MOST_POINTS = 400
 
@@ -76,6 +93,19 @@ def grouped(curves: list[Curve]) -> dict[str, list[Curve]]:
         title = next((title for title, pattern in PANELS if re.search(pattern, curve.name, re.IGNORECASE)), OTHERS)
         panels[title].append(curve)
     return {title: members for title, members in panels.items() if members}
+
+
+def expectation(name: str) -> str:
+    """What a loss of this name should do, in words."""
+    return next((words for pattern, words in EXPECTATIONS if re.search(pattern, name, re.IGNORECASE)), UNKNOWN)
+
+
+def legend_in_words(names: Iterable[str]) -> list[str]:
+    """What each of these losses should do, those that do the same in one line."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        alike[expectation(name)].append(name.replace("_", " "))
+    return [f"{', '.join(members)} {words}" for words, members in alike.items()]
 
 
 def smoothed(values: Floats) -> Floats:
@@ -128,7 +158,7 @@ def draw_curves(curves: list[Curve], ink: str) -> Figure:
     panels = grouped(curves)
     wide = len(panels) % 2
     rows = (len(panels) + 1) // 2
-    figure = Figure(figsize=(9.6, 3.1 * rows), layout=ConstrainedLayoutEngine(hspace=0.06, wspace=0.05))
+    figure = Figure(figsize=(9.6, 3.5 * rows), layout=ConstrainedLayoutEngine(hspace=0.06, wspace=0.05))
     places = figure.add_gridspec(rows, 2)
     for index, (title, members) in enumerate(panels.items()):
         across = bool(wide) and index == 0
@@ -137,6 +167,7 @@ def draw_curves(curves: list[Curve], ink: str) -> Figure:
         _draw_panel(axes, members)
         _dress(axes, ink)
         _name(axes, title, ink, columns=6 if across else 3)
+        _explain(axes, members, ink, width=150 if across else 72)
     return figure
 
 
@@ -187,6 +218,15 @@ def _name(axes: Axes, title: str, ink: str, columns: int) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _explain(axes: Axes, members: list[Curve], ink: str, width: int) -> None:
+    """Below the panel, what its losses should do."""
+    lines = [line for words in legend_in_words(curve.name for curve in members) for line in wrap(words, width)]
+    text = axes.annotate(
+        "\n".join(lines), (0, 0), (0, -32), "axes fraction", "offset points", va="top", fontsize=7.5, color=ink
+    )
+    text.set_parse_math(False)
 
 
 def _thinned(steps: NDArray[np.int64], values: Floats) -> tuple[NDArray[np.int64], Floats]:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO, TypeVar, cast
+from typing import Protocol, TextIO, TypeVar, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from pellucid.launch import leads
+from pellucid.report.lines import ProgressLines
 
 T = TypeVar("T")
 
@@ -111,8 +112,7 @@ def _console(stderr: bool) -> Console:
     return console
 
 
-def _progress() -> Progress:
-    console = messages()
+def _progress(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -127,8 +127,18 @@ def _progress() -> Progress:
     )
 
 
-class Bar:
-    """A bar that goes forward, with a short note behind it."""
+class Bar(Protocol):
+    """What goes forward, with a short note behind it."""
+
+    def set(self, done: float, note: str = "") -> None:
+        """So much is done."""
+
+    def say(self, text: str) -> None:
+        """Print a line beside it."""
+
+
+class _DrawnBar:
+    """A bar that is drawn again and again in one line of a terminal."""
 
     def __init__(self, progress: Progress, task: int) -> None:
         self._progress, self._task = progress, task
@@ -144,9 +154,17 @@ class Bar:
 
 @contextmanager
 def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Bar]:
-    """A progress bar with the time left, for the length of the block."""
-    with _progress() as progress:
-        yield Bar(progress, progress.add_task(title, total=total, completed=done, note=""))
+    """A progress bar with the time left, for the length of the block; lines every so often where no terminal is."""
+    console = messages()
+    if console.is_jupyter or (console.is_terminal and not console.is_dumb_terminal):
+        with _progress(console) as progress:
+            yield _DrawnBar(progress, progress.add_task(title, total=total, completed=done, note=""))
+        return
+    lines = ProgressLines(say, title, total, done)
+    try:
+        yield lines
+    finally:
+        lines.close()
 
 
 @contextmanager

@@ -6,24 +6,33 @@ import copy
 import importlib.util
 import json
 import math
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pellucid.images import Intensity
 from pellucid.images.atomic import writing
 from pellucid.inference import Statistics, patch_statistics
 from pellucid.methods import Denoiser
-from pellucid.report import contact_sheet, curves_picture
+from pellucid.report import curves_picture
 from pellucid.runs.folder import Run
+from pellucid.runs.pace import Pace
+from pellucid.runs.previews import Images, Previews
 from pellucid.training import Batches, Training
 from pellucid.training.checkpoint import save_state
 
-PREVIEW_SIDE = 192
-PREVIEW_ROWS = 3
+SAVE_AFTER = 300.0
+"""Seconds after which the state is saved, however many steps that are."""
+
+PREVIEW_AFTER = 60.0
+"""Seconds to the first preview; the pauses double."""
+
+CURVES_AFTER = 30.0
+"""Seconds between two pictures of the losses."""
+
 STATISTICS_PATCHES = 64
 """Patches whose moments are noted beside the weights."""
 
@@ -38,21 +47,31 @@ class _Denoisers(NamedTuple):
 class Recorder:
     """Called after each step: writes its losses, and now and then everything else.
 
+    Nothing that it does changes what is learned: each step has random numbers of its own.
+
     Args:
         run: the folder.
-        noisy: images (Y, X) that previews are cut from, the same crops each time.
-        intensity: the noisy images' range.
+        images: images (Y, X) by kind, from which previews are cut, the same crops each time.
+        intensities: the range of each kind.
         batches: what it learns from.
-        live: TensorBoard gets the losses too, if it is installed.
+        live: somebody may be watching: pictures come by the clock too, and TensorBoard gets the losses, if installed.
     """
 
     def __init__(
-        self, run: Run, noisy: Sequence[NDArray[Any]], intensity: Intensity, batches: Batches, *, live: bool = True
+        self,
+        run: Run,
+        images: Mapping[str, Images],
+        intensities: Mapping[str, Intensity],
+        batches: Batches,
+        *,
+        live: bool = True,
     ) -> None:
         self.run = run
         self.batches = batches
-        self.crops = preview_crops(noisy)
-        self.intensity = intensity
+        self.previews = Previews(images, intensities)
+        self._saving = Pace(repeat(SAVE_AFTER))
+        self._drawing = Pace(_doubling(PREVIEW_AFTER) if live else repeat(math.inf))
+        self._plotting = Pace(repeat(CURVES_AFTER if live else math.inf))
         self._tensorboard = _tensorboard(run) if live else None
 
     def __call__(self, training: Training, losses: dict[str, float]) -> None:
@@ -64,13 +83,17 @@ class Recorder:
             for name, loss in losses.items():
                 self._tensorboard.add_scalar(name, loss, number)
         end = number == recipe.steps
-        saving, drawing = end or number % recipe.save_every == 0, end or number % recipe.preview_every == 0
+        saving = end or number % recipe.save_every == 0 or self._saving.due
+        drawing = end or number % recipe.preview_every == 0 or self._drawing.due
         if saving or drawing:
             now = self._denoisers(training)
             if saving:
                 self._save(training, now)
             if drawing:
                 self._draw(training, now)
+        if drawing or self._plotting.due:
+            with self._plotting.doing():
+                curves_picture(self.run.metrics, self.run.curves, overwrite=True)
 
     def save(self, training: Training) -> None:
         """Save the state to resume from, and the denoiser's weights, last and averaged."""
@@ -80,30 +103,22 @@ class Recorder:
         return _Denoisers(copy.deepcopy(training.method.denoiser).eval(), training.averaged(self.batches))
 
     def _save(self, training: Training, now: _Denoisers) -> None:
-        state = training.state()
-        for which, denoiser in now._asdict().items():
-            self.run.save_weights(which, denoiser.state_dict(), training.number)
-            self.run.save_statistics(which, self._statistics(denoiser))
-        save_state(state, self.run.state)  # last: a run whose state is that of the end has its weights too
+        with self._saving.doing():
+            state = training.state()
+            for which, denoiser in now._asdict().items():
+                self.run.save_weights(which, denoiser.state_dict(), training.number)
+                self.run.save_statistics(which, self._statistics(denoiser))
+            save_state(state, self.run.state)  # last: a run whose state is that of the end has its weights too
 
     def _draw(self, training: Training, now: _Denoisers) -> None:
-        last, average = now
-        parts = last.part_names if len(last.part_names) > 1 else []
-        rows = [self._row(crop, last, average, parts, training.device) for crop in self.crops]
-        contact_sheet(
-            rows,
-            ["noisy", *parts, "denoised (last)", "denoised (average)"],
-            self.run.preview(training.number),
-            display_range=(self.intensity.low, self.intensity.high),
-            heading=f"step {training.number}",
-            overwrite=True,
-        )
-        curves_picture(self.run.metrics, self.run.curves, overwrite=True)
+        with self._drawing.doing():
+            self.previews.draw(*now, f"step {training.number}", self.run.preview(training.number))
 
     def close(self) -> None:
         """No more steps will come."""
         if self._tensorboard:
             self._tensorboard.close()
+            _forget_machine(self.run)
 
     def _statistics(self, denoiser: Denoiser) -> Statistics:
         batch = self.batches(1)["noisy"]
@@ -111,25 +126,11 @@ class Recorder:
         patches = torch.cat([self.batches(number)["noisy"] for number in numbers])
         return patch_statistics(denoiser, patches.to(denoiser.device))
 
-    @torch.no_grad()
-    def _row(
-        self, crop: NDArray[Any], last: Denoiser, average: Denoiser, parts: Sequence[str], device: torch.device
-    ) -> list[NDArray[Any]]:
-        noisy = self._tensor(crop, device)
-        estimates = last.parts(noisy)
-        shown = [*(estimates[name] for name in parts), last.combine(estimates), average(noisy)]
-        return [crop, *(self.intensity.from_unit(image[0, 0].cpu().numpy()) for image in shown)]
 
-    def _tensor(self, crop: NDArray[Any], device: torch.device) -> torch.Tensor:
-        return torch.from_numpy(self.intensity.to_unit(crop))[None, None].to(device)
-
-
-def preview_crops(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Central crops of one size from images spread over a source; the same for the same source."""
-    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, PREVIEW_ROWS).astype(int))]
-    side = min(PREVIEW_SIDE, *(min(image.shape) for image in chosen)) // 16 * 16
-    corners = [tuple((length - side) // 2 for length in image.shape) for image in chosen]
-    return [np.array(image[y : y + side, x : x + side]) for image, (y, x) in zip(chosen, corners, strict=True)]
+def _doubling(pause: float) -> Iterator[float]:
+    while True:
+        yield pause
+        pause *= 2
 
 
 def _tensorboard(run: Run) -> Any:
@@ -139,3 +140,9 @@ def _tensorboard(run: Run) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(run.folder / "tensorboard"))
+
+
+def _forget_machine(run: Run) -> None:
+    """TensorBoard puts the machine's name into those of its files: take it out again."""
+    for path in (run.folder / "tensorboard").glob(f"*.{socket.gethostname()}.*"):
+        path.rename(path.with_name(path.name.replace(f".{socket.gethostname()}.", ".")))

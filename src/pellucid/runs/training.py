@@ -224,7 +224,7 @@ def _train(
     batches = make_batches(training.method, patches)
     own_batches = make_batches(training.method, patches, share())
     mapped = any(of_a_kind.mapped for of_a_kind in patches.values())
-    recorder = Recorder(run, images["noisy"], intensities["noisy"], batches, live=observer is None) if leads() else None
+    recorder = Recorder(run, images, intensities, batches, live=observer is None) if leads() else None
     first, begun = training.number + 1, perf_counter()
     try:
         with (

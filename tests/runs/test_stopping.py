@@ -1,0 +1,144 @@
+"""Real processes that are told to stop, and two that want the same run."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pellucid.methods import make_recipe
+from pellucid.runs import training
+
+SETTINGS = {"width": 4, "depth": 4, "patch": 16, "batch": 2, "steps": 4, "save_every": 100, "preview_every": 100}
+
+PROGRAM = """
+import os, signal, sys
+import pellucid.runs.recorder as recorder
+from pellucid.cli import main
+
+whole = recorder.Recorder.__call__
+how = sys.argv.pop(1)
+
+def record_and_stop(self, training, losses):
+    whole(self, training, losses)
+    if training.number != 2:
+        return
+    if how == "closed terminal":
+        print("close it", flush=True)
+        while not heard:  # the kernel tells that the terminal is gone
+            signal.pause()
+    elif how == "wait":
+        print("waiting", flush=True)
+        sys.stdin.read()
+    else:
+        os.kill(os.getpid(), getattr(signal, how))
+
+heard = []
+if how == "closed terminal":
+    import fcntl, termios
+    from pellucid import signals
+    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+    heed = signals.heeded
+    def noted(act):
+        return heed(lambda number: (heard.append(number), act(number)))
+    import pellucid.training.loop
+    pellucid.training.loop.heeded = noted
+recorder.Recorder.__call__ = record_and_stop
+recorder._tensorboard = lambda run: None  # its import takes longer than the run
+main()
+"""
+"""The command line, to which something happens after step 2."""
+
+
+def command(how, *arguments):
+    """To be run, as a user would."""
+    return [sys.executable, "-c", PROGRAM, how, "train", *map(str, arguments), "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def sources(pictures):
+    return {"noisy": str(pictures / "noisy"), "pairs": str(pictures / "truth")}
+
+
+@pytest.fixture(scope="module")
+def never_stopped(sources, tmp_path_factory):
+    """Weights of a run that was left alone."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    recipe = make_recipe("dncnn", "quick", SETTINGS)
+    run = training.start(sources, tmp_path_factory.mktemp("alone") / "run", recipe, "cpu")
+    torch.set_num_threads(threads)
+    return run.weights("last").read_bytes()
+
+
+@pytest.fixture
+def arguments(sources, tmp_path):
+    pairs = [f"{key}={value}" for key, value in SETTINGS.items()]
+    given = ["--noisy", sources["noisy"], "--pairs", sources["pairs"], "--recipe", "dncnn"]
+    return [*given, "--out", tmp_path / "run", "--set", *pairs]
+
+
+def read_until_told(terminal, told):
+    """Read what is drawn in a terminal, for a bar that nobody reads would wait, until something else is told."""
+    while told not in (ready := select.select([terminal, told], [], [])[0]):
+        os.read(ready[0], 1 << 16)
+
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP"])
+def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(how, arguments, never_stopped, tmp_path, one_thread):
+    stopped = subprocess.run(
+        command(how, *arguments), env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert stopped.returncode == 128 + getattr(signal, how), stopped.stderr
+    run = tmp_path / "run"
+    said = f"pellucid: stopped after step 2; saved. Go on with: pellucid train --resume {run}"
+    assert stopped.stderr.splitlines()[-1] == said
+    assert torch.load(run / "state.pt", weights_only=True)["number"] == 2
+    assert training.resume(run, "cpu").weights("last").read_bytes() == never_stopped
+
+
+def test_a_closed_terminal_saves(arguments, tmp_path):
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        command("closed terminal", *arguments),
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        read_until_told(ours, process.stdout)
+        os.close(ours)
+        process.wait(120)
+    assert process.returncode == 128 + signal.SIGHUP
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["number"] == 2
+
+
+def test_of_two_that_train_one_run_one_is_refused(arguments, tmp_path):
+    run = tmp_path / "run"
+    with subprocess.Popen(
+        command("wait", *arguments),
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as first:
+        assert first.stdout.readline() == "waiting\n"
+        second = subprocess.run(
+            command("none", "--resume", run), env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
+        )
+        first.communicate(timeout=120)
+    assert second.returncode == 2
+    assert second.stderr == f"pellucid: {run}: another process is training this run; wait for it, or stop it\n"
+    assert first.returncode == 0
+    assert torch.load(run / "state.pt", weights_only=True)["number"] == 4
