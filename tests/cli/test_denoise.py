@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -108,11 +109,13 @@ def test_a_folder_a_glob_and_one_file(pictures, trained, tmp_path, command):
 def test_parts_and_noise(pictures, trained, tmp_path, command):
     given = pictures / "noisy" / "b0.png"
     assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--parts", "--noise").status == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "d_F.png", "d_noise.tif", "d_x-H.png"]
-    noisy, done, noise = (read(path).astype(float) for path in (given, tmp_path / "d.png", tmp_path / "d_noise.tif"))
-    assert read(tmp_path / "d_noise.tif").dtype == np.float32
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "noise", "parts"]
+    noisy, done, noise = (
+        read(path).astype(float) for path in (given, tmp_path / "d.png", tmp_path / "noise" / "d.tif")
+    )
+    assert read(tmp_path / "noise" / "d.tif").dtype == np.float32
     assert np.abs(noisy - noise - done).max() <= 0.5 + 1e-4  # the result is rounded, the noise is not
-    parts = np.stack([read(tmp_path / f"d_{name}.png").astype(float) for name in ("F", "x-H")])
+    parts = np.stack([read(tmp_path / "parts" / name / "d.png").astype(float) for name in ("F", "x-H")])
     unclipped = ((parts > 0) & (parts < 255)).all(0)
     assert unclipped.mean() > 0.5
     assert np.abs(parts.mean(0) - done)[unclipped].max() <= 1.5
@@ -126,7 +129,7 @@ def test_one_estimate_alone_is_its_part_of_both(options, pictures, trained, tmp_
     for part in ("F", "x-H"):
         alone = tmp_path / f"{part}.png"
         assert command("denoise", given, alone, "--model", trained, "--only", part, *options).status == 0
-        assert np.array_equal(read(alone), read(tmp_path / f"d_{part}.png"))
+        assert np.array_equal(read(alone), read(tmp_path / "parts" / part / "d.png"))
 
 
 def test_bfloat16_is_a_wish(pictures, trained, tmp_path, command, refused):
@@ -146,7 +149,9 @@ def test_parts_of_hdf5_have_files_of_their_own(noisy, trained, tmp_path, command
     assert (
         command("denoise", f"{tmp_path}/a.h5:/raw", f"{tmp_path}/b.h5:/x/y", "--model", trained, "--parts").status == 0
     )
-    assert [open_image(f"{tmp_path}/{name}.h5:/x/y").shape for name in ("b", "b_F", "b_x-H")] == [(70, 90)] * 3
+    assert [open_image(f"{tmp_path}/{name}.h5:/x/y").shape for name in ("b", "parts/F/b", "parts/x-H/b")] == [
+        (70, 90)
+    ] * 3
 
 
 def test_little_memory_means_tiles_and_the_same_pixels(trained, tmp_path, command, monkeypatch):
@@ -230,10 +235,10 @@ def test_outputs_that_exist_are_refused_and_nothing_changes(pictures, trained, t
 
 
 def test_an_existing_part_is_refused_too(pictures, trained, tmp_path, refused):
-    write_array(tmp_path / "b1_F.png", np.zeros((20, 20), np.uint8))
+    write_array(tmp_path / "parts" / "F" / "b1.png", np.zeros((20, 20), np.uint8))
     before = snapshot(tmp_path)
     line = refused("denoise", pictures / "noisy", tmp_path, "--model", trained, "--parts")
-    assert "b1_F.png: exists already" in line
+    assert "parts/F/b1.png: exists already" in line
     assert snapshot(tmp_path) == before
 
 
@@ -245,11 +250,20 @@ def test_two_inputs_of_one_name_are_refused(pictures, trained, tmp_path, refused
     assert not (tmp_path / "out").exists()
 
 
-def test_a_part_must_not_take_the_name_of_another_result(trained, tmp_path, refused):
-    for name in ("a.png", "a_F.png"):
+def test_noise_must_not_take_the_name_of_other_noise(trained, tmp_path, refused):
+    for name in ("a.png", "a.tif"):
         write_array(tmp_path / "in" / name, np.zeros((20, 20), np.uint8))
-    line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--parts")
-    assert "several outputs would be called a_F.png" in line
+    line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--noise")
+    assert "several outputs would be called a.tif" in line
+
+
+def test_results_parts_and_noise_are_evaluated_by_folder(pictures, tmp_path, command):
+    options = ["--recipe", "gaussian", "--parts", "--noise"]
+    assert command("denoise", pictures / "noisy", tmp_path / "out", *options).status == 0
+    for folder in ("out", "out/noise"):
+        result = command("evaluate", tmp_path / folder, pictures / "truth", "--json")
+        assert result.status == 0, result.err
+        assert len(json.loads(result.out)["images"]) == 3
 
 
 def test_the_input_is_never_overwritten(pictures, trained, tmp_path, refused):

@@ -68,7 +68,7 @@ def test_noise_and_tiles_and_overwrite(noisy, tmp_path, command, refused):
     options = ["denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "gaussian", "--noise"]
     assert command(*options).status == 0
     whole = read(tmp_path / "b.tif")
-    assert np.abs(noisy[0] - read(tmp_path / "b_noise.tif") - whole).max() <= 0.5 + 1e-4
+    assert np.abs(noisy[0] - read(tmp_path / "noise" / "b.tif") - whole).max() <= 0.5 + 1e-4
     assert "b.tif: exists already" in refused(*options)
     assert command(*options, "--memory", "110K", "--overwrite").status == 0
     assert np.array_equal(read(tmp_path / "b.tif"), whole)

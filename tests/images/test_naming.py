@@ -9,8 +9,8 @@ from PIL import Image as Picture
 from pellucid.errors import InputError
 from pellucid.images import open_source, write_array
 from pellucid.images.naming import (
-    extra_path,
     float_path,
+    in_folder,
     is_image,
     output_paths,
     refuse_existing,
@@ -72,15 +72,15 @@ def test_a_folder_that_is_an_image_becomes_a_zarr(files, tmp_path):
 @pytest.mark.parametrize(
     ("path", "expected", "as_float"),
     [
-        ("d/cells.ome.tif", "d/cells_F.ome.tif", "d/cells_F.ome.tif"),
-        ("d/cells.png", "d/cells_F.png", "d/cells_F.tif"),
-        ("d/cells.h5:/raw", "d/cells_F.h5:/raw", "d/cells_F.h5:/raw"),
-        ("d/cells.mrc", "d/cells_F.mrc", "d/cells_F.mrc"),
+        ("d/cells.ome.tif", "d/parts/F/cells.ome.tif", "d/noise/cells.ome.tif"),
+        ("cells.png", "parts/F/cells.png", "noise/cells.tif"),
+        ("d/cells.h5:/raw/em", "d/parts/F/cells.h5:/raw/em", "d/noise/cells.h5:/raw/em"),
+        ("d/cells.mrc", "d/parts/F/cells.mrc", "d/noise/cells.mrc"),
     ],
 )
-def test_extras_have_a_file_of_their_own(path, expected, as_float):
-    assert extra_path(Path(path), "F") == Path(expected)
-    assert float_path(Path(path), "F") == Path(as_float)
+def test_what_goes_beside_results_has_folders_of_its_own(path, expected, as_float):
+    assert in_folder(Path(path), "parts", "F") == Path(expected)
+    assert float_path(in_folder(Path(path), "noise")) == Path(as_float)
 
 
 def test_existing_files_are_named(files, tmp_path):

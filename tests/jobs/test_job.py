@@ -129,10 +129,10 @@ def test_mixed_formats_and_all_that_can_be_written(tmp_path):
         stem, _, ending = name.partition(".")
         noisy = made.stack((48, 56), seed=number).astype(float)
         done = made.read(tmp_path / "out" / name)
-        noise = made.read(tmp_path / "out" / f"{stem}_noise.{ending if ending != 'png' else 'tif'}")
+        noise = made.read(tmp_path / "out" / "noise" / f"{stem}.{ending if ending != 'png' else 'tif'}")
         assert noise.dtype == np.float32
         assert np.abs(noisy - noise - done).max() <= 0.5 + 1e-3
-        twice = made.read(tmp_path / "out" / f"{stem}_twice.{ending}")
+        twice = made.read(tmp_path / "out" / "parts" / "twice" / name)
         assert np.abs((twice.astype(float) / 127.5 - 1) * 2 - (done / 127.5 - 1)).max() < 0.02
 
 
@@ -163,7 +163,7 @@ def test_pixels_that_are_no_numbers_are_kept_and_counted(statistics, memory, tmp
     assert written.removed == pytest.approx(removed_noise(array, done, ~holes))
     assert np.array_equal(done[holes], array[holes], equal_nan=True)
     assert np.isfinite(done[~holes]).all()
-    noise = np.load(tmp_path / "b_noise.npy")
+    noise = np.load(tmp_path / "noise" / "b.npy")
     np.testing.assert_allclose(noise[~holes], array[~holes] - done[~holes], atol=1e-3)
 
 
@@ -174,7 +174,7 @@ def test_planes_of_one_value_are_kept_and_counted(memory, tmp_path):
     write_array(tmp_path / "a.npy", array, axes="ZYX")
     (written,) = made.run(tmp_path / "a.npy", tmp_path / "b.npy", memory, statistics="exact", noise=True)
     assert (made.read(tmp_path / "b.npy")[1] == 7).all()
-    assert (made.read(tmp_path / "b_noise.npy")[1] == 0).all()
+    assert (made.read(tmp_path / "noise" / "b.npy")[1] == 0).all()
     assert written.kept == 61 * 83
     assert_close(made.read(tmp_path / "b.npy")[[0, 2]], wholly(array[[0, 2]]))
 

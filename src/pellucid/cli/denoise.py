@@ -59,9 +59,10 @@ def denoise(
     set_
         With --recipe: settings that differ from the recipe's, as in `--set key=value`.
     parts
-        Also write each estimate of the clean image: for ISCL `_F` and `_x-H`, of which the result is the mean.
+        Also write each estimate of the clean image, under the same name in parts/NAME/ beside the result: for ISCL
+        parts/F/ and parts/x-H/, of which the result is the mean.
     noise
-        Also write what was removed, `_noise`, as float32.
+        Also write what was removed, as float32, under the same name in noise/ beside the result.
     only
         Compute one of the estimates alone, and take it for the result: for ISCL "F", in a third of the time, or "x-H".
     range_

@@ -32,19 +32,20 @@ def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
     return [output]
 
 
-def extra_path(target: Path, what: str) -> Path:
-    """`cells.ome.tif` with `F` becomes `cells_F.ome.tif`, and `cells.h5:/raw` becomes `cells_F.h5:/raw`."""
+def in_folder(target: Path, *folders: str) -> Path:
+    """The same name in a folder beside: `out/cells.tif` in `parts/F` is `out/parts/F/cells.tif`.
+
+    So what is written beside results is never among them when their folder is read again.
+    """
     file, inner = split(target)
-    stem, dot, extensions = file.name.partition(".")
-    named = file.with_name(f"{stem}_{what}{dot}{extensions}")
-    return Path(f"{named}:{inner}") if inner else named
+    path = file.parent.joinpath(*folders, file.name)
+    return Path(f"{path}:{inner}") if inner else path
 
 
-def float_path(target: Path, what: str) -> Path:
-    """As `extra_path`, but a TIFF where the format of `target` holds no float32."""
+def float_path(target: Path) -> Path:
+    """The same, but a TIFF where the format of `target` holds no float32."""
     known = format_of(split(target)[0])
-    path = extra_path(target, what)
-    return path if known and "float32" in known.load().WRITABLE else path.with_suffix(".tif")
+    return target if known and "float32" in known.load().WRITABLE else target.with_suffix(".tif")
 
 
 def refuse_existing(paths: Sequence[Path]) -> None:

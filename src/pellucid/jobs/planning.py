@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pellucid.errors import InputError
 from pellucid.images import Image, Source, parse_region
-from pellucid.images.naming import extra_path, float_path, output_paths, refuse_unsafe
+from pellucid.images.naming import float_path, in_folder, output_paths, refuse_unsafe
 from pellucid.inference import Cost, affordable_side, fits_whole, has_norms
 from pellucid.inference.tiles import Box
 from pellucid.jobs.cleaner import Cleaner
@@ -206,7 +206,7 @@ def _stated(denoiser: Denoiser, tile: Cost | None) -> float:
 def _result_path(target: Path, name: str) -> Path:
     if name == DENOISED:
         return target
-    return float_path(target, name) if name == NOISE else extra_path(target, name)
+    return float_path(in_folder(target, NOISE)) if name == NOISE else in_folder(target, "parts", name)
 
 
 def _statistics(cleaner: Cleaner, wishes: Wishes) -> Literal["exact", "sampled", "trained", "none"]:

@@ -41,8 +41,8 @@ class Results:
 
     def create(self) -> None:
         """Make the files, in place of whatever an earlier try has left."""
-        for plan in self._plans.values():
-            file = self._file(plan)
+        for name, plan in self._plans.items():
+            file = self._file(name)
             shutil.rmtree(file.parent, ignore_errors=True)
             with writing(plan.path):
                 file.parent.mkdir(parents=True)
@@ -50,7 +50,7 @@ class Results:
 
     def __enter__(self) -> Results:
         for name, plan in self._plans.items():
-            file = self._file(plan)
+            file = self._file(name)
             if _is_begun(file):  # else it is at its place already
                 with writing(plan.path):
                     self.sinks[name] = writable_format(file, plan).load().reopen(file, plan)
@@ -139,13 +139,13 @@ class Results:
                 target = split(plan.path)[0]
                 check_free(target, overwrite=overwrite)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                put_in_place(self._file(plan), target)
-                shutil.rmtree(self._file(plan).parent)
+                put_in_place(self._file(name), target)
+                shutil.rmtree(self._file(name).parent)
         self.sinks = {}
 
-    def _file(self, plan: Plan) -> Path:
-        name = split(plan.path)[0].name
-        return self._folder / "files" / name / name
+    def _file(self, name: str) -> Path:
+        target = split(self._plans[name].path)[0].name
+        return self._folder / "files" / name / target / target
 
 
 def _is_begun(file: Path) -> bool:
