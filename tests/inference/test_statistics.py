@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pellucid.inference import Shelf, View, exact_statistics, has_norms, patch_statistics, shelf
-from pellucid.inference.statistics import Measured, Piece, measure_pieces
+from pellucid.inference.statistics import Cut, Measured, measure_pieces
 from pellucid.inference.tiles import tiles
 from pellucid.methods import RECIPES
 from pellucid.norms import Halting, Moments, feature_norms, measure, record
@@ -29,7 +29,7 @@ def assert_same(found, expected):
 
 def pieces_of(denoiser, noisy, side=64):
     view = View.of_array(noisy, denoiser.stride)
-    return [Piece(view, tile) for tile in tiles(view.height, view.width, side, denoiser.reach)]
+    return [Cut(view, tile) for tile in tiles(view.height, view.width, side, denoiser.reach)]
 
 
 def whole_statistics(denoiser, noisy):

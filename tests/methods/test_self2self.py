@@ -9,7 +9,7 @@ import torch
 from pellucid.errors import RunError
 from pellucid.inference import denoise_plane
 from pellucid.methods import build, make_recipe
-from pellucid.methods.self2self import hidden_error, random_axes, random_crop
+from pellucid.methods.self2self import crop, hidden_error, random_axes, random_corner
 
 TINY = {"width": 3, "steps": 3, "patch": 32, "passes": 2}
 SMALL = {"width": 6, "steps": 60, "patch": 64, "passes": 8}
@@ -28,10 +28,16 @@ def test_the_error_is_that_of_hidden_pixels_alone():
     mask = (torch.rand(2, 1, 6, 7) < 0.7).float()
     pairs = zip(prediction.flatten().tolist(), image.flatten().tolist(), mask.flatten().tolist(), strict=True)
     errors = [(p - x) ** 2 for p, x, m in pairs if m == 0]
-    assert float(hidden_error(prediction, image, mask)) == pytest.approx(sum(errors) / len(errors), rel=1e-5)
+    everywhere = torch.ones_like(mask)
+    error = hidden_error(prediction, image, mask, everywhere)
+    assert float(error) == pytest.approx(sum(errors) / len(errors), rel=1e-5)
     kept_changed = torch.where(mask == 1, torch.rand_like(prediction), prediction)
-    assert torch.equal(hidden_error(kept_changed, image, mask), hidden_error(prediction, image, mask))
-    assert hidden_error(prediction, image, torch.ones_like(mask)) == 0
+    assert torch.equal(hidden_error(kept_changed, image, mask, everywhere), error)
+    assert hidden_error(prediction, image, everywhere, everywhere) == 0
+    half = everywhere.clone()
+    half[..., 3:] = 0
+    inner = hidden_error(*(each[..., :3] for each in (prediction, image, mask, everywhere)))
+    torch.testing.assert_close(hidden_error(prediction, image, mask, half), inner)
 
 
 def test_masks_keep_the_share_that_the_recipe_says():
@@ -43,12 +49,20 @@ def test_masks_keep_the_share_that_the_recipe_says():
 
 def test_crops_lie_anywhere_and_never_beyond():
     image = torch.arange(64.0 * 96).view(1, 1, 64, 96)
-    crops = [random_crop(image, 64) for _ in range(40)]
-    assert {tuple(crop.shape) for crop in crops} == {(1, 1, 64, 64)}
-    starts = {int(crop[0, 0, 0, 0]) for crop in crops}
+    crops = [crop(image, random_corner(image, 64), 64) for _ in range(40)]
+    assert {tuple(each.shape) for each in crops} == {(1, 1, 64, 64)}
+    starts = {int(each[0, 0, 0, 0]) for each in crops}
     assert starts <= set(range(33))
     assert len(starts) > 10
-    assert torch.equal(random_crop(image, 128), image)
+    assert torch.equal(crop(image, random_corner(image, 128), 128), image)
+
+
+def test_crops_show_image_where_there_is_little():
+    valid = torch.zeros(1, 1, 96, 320)
+    valid[..., :, :160] = 1
+    method = make()
+    for _ in range(5):
+        assert float(method._crops({"noisy": torch.rand_like(valid), "valid": valid})[1].mean()) >= 0.25
 
 
 def test_flips_are_all_four():

@@ -95,7 +95,7 @@ def denoise(
         Replace files that exist.
     """
     from pellucid.evaluation import RemovedNoise  # here: help needs no torch
-    from pellucid.jobs import Wishes
+    from pellucid.jobs import Wishes, padding_of
     from pellucid.methods import make_recipe
     from pellucid.runs.model import Model
 
@@ -134,14 +134,15 @@ def denoise(
         _tell(written)
     if len(files) > 1:
         terminal.say(f"all {len(files)} files: {sum((file.removed for file in files), RemovedNoise())}")
+    padding = padding_of(files)
+    if padding:
+        terminal.warn(padding)
 
 
 def _tell(written: Written) -> None:
     terminal.say(f"{written.path}  {written.clipped}; {written.removed}")
     if written.missing:
         terminal.warn(f"{written.path}: {written.missing:,} pixels are no numbers and were kept so")
-    if written.kept:
-        terminal.warn(f"{written.path}: {written.kept:,} pixels lie in planes of one value only, which were kept")
     for warning in written.removed.warnings():
         terminal.warn(f"{written.path}: {warning}")
     for note in written.notes:

@@ -70,7 +70,8 @@ def is_padding(pixels: Array, borders: Borders = WHOLE) -> Mask:
         pixels: an image, or a piece of one.
         borders: as for `is_valid`.
     """
-    if pixels.dtype == np.float16:
+    pixels = np.ma.getdata(pixels)
+    if pixels.dtype == np.float16:  # which scipy does not take
         pixels = pixels.astype(np.float32)
     found = _in_squares(pixels)
     for turns, is_border in zip((0, 2, 3, 1), borders, strict=True):  # the quarter turns that bring a side to the top

@@ -8,16 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pellucid.images.padding import Mask
 from pellucid.inference.tiles import Box
 
 Plane = NDArray[np.float32]
 
 
 class DenoisedPlane:
-    """A denoised image and its parts, each (Y, X), in [−1, 1]."""
+    """A denoised image and its parts, each (Y, X), in [−1, 1]; they mean something where the noisy one is image.
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.image: Plane = np.empty(shape, np.float32)
+    Args:
+        valid: where that is, (Y, X): neither padding nor what is no number.
+    """
+
+    def __init__(self, valid: Mask) -> None:
+        self.valid = valid
+        self.image: Plane = np.empty(valid.shape, np.float32)
         self.parts: dict[str, Plane] = {}
 
     def put(self, box: Box, image: Tensor, parts: Mapping[str, Tensor]) -> None:
@@ -30,7 +36,7 @@ class DenoisedPlane:
 
     def cropped(self, box: Box) -> DenoisedPlane:
         """A part of it."""
-        part = DenoisedPlane(box.shape)
+        part = DenoisedPlane(self.valid[box.slices])
         part.image = self.image[box.slices]
         part.parts = {name: plane[box.slices] for name, plane in self.parts.items()}
         return part

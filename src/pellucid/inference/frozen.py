@@ -54,7 +54,7 @@ class FrozenDenoiser:
     @holding()
     def denoise(self, view: View, core: Box) -> DenoisedPlane:
         """The denoised pixels of a box of a plane, and their parts; the same whatever the tiles."""
-        result = DenoisedPlane(core.shape)
+        result = DenoisedPlane(view.valid(core))
         square = self._denoiser.square(view.shape)
         boxes = list(core.on_grid(square, view.shape) if square else core.cut(self.side))
         while boxes:

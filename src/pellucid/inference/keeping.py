@@ -35,5 +35,5 @@ def load_statistics(path: Path, device: torch.device | None = None) -> Statistic
     for key in sorted(key for key in tensors if key.endswith("/mean")):
         network, name, _ = key.split("/")
         at = f"{network}/{name}"
-        found[int(network)][name] = Moments(tensors[key], tensors[f"{at}/var"], int(tensors[f"{at}/pixels"]))
+        found[int(network)][name] = Moments(tensors[key], tensors[f"{at}/var"], tensors[f"{at}/pixels"].item())
     return found

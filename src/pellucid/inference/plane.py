@@ -5,7 +5,12 @@ Tiles give the same pixels as the whole, except where an output pixel would see 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+
 import torch
+from torch import Tensor
 
 from pellucid.errors import InputError
 from pellucid.heap import holding
@@ -15,8 +20,9 @@ from pellucid.inference.memory import is_out_of_memory
 from pellucid.inference.shelf import Shelf
 from pellucid.inference.statistics import exact_statistics
 from pellucid.inference.tiles import Box, largest_side
-from pellucid.inference.view import View
+from pellucid.inference.view import Piece, View
 from pellucid.methods import Denoiser
+from pellucid.norms import feature_norms, measure_valid, moments_from
 
 
 @torch.no_grad()
@@ -24,19 +30,22 @@ from pellucid.methods import Denoiser
 def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPlane:
     """Denoise an image (Y, X) of any size from 16×16 up.
 
-    Height and width are mirrored up to a multiple of the network's stride at the bottom and the right, and cropped
-    again. Tiles share the norm statistics and the noise level of the whole image and show no seams. A denoiser with a
-    window is shown squares of that size, whatever the memory.
+    Padding and pixels that are not finite count for nothing, and mean nothing in the result. Height and width are
+    mirrored up to a multiple of the network's stride at the bottom and the right, and cropped again. Tiles share the
+    norm statistics and the noise level of the whole image and show no seams. A denoiser with a window is shown squares
+    of that size, whatever the memory.
 
     Args:
         denoiser: in evaluation mode.
-        noisy: (Y, X), around [−1, 1].
+        noisy: (Y, X), around [−1, 1], not finite where there are no numbers.
         memory: bytes that the networks may use.
 
     Raises:
         InputError: the image does not fit into memory, and the denoiser takes it only as a whole.
     """
     view = View.of_array(noisy, denoiser.stride, denoiser.device)
+    if view.is_blank():
+        return _as_it_is(denoiser, view)
     if fits_whole(denoiser, view.whole, memory):
         try:
             return _denoise_whole(denoiser, view)
@@ -51,7 +60,7 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
             "to use, and this method takes no tiles: cut the image into pieces, or allow more by --memory"
         )
     side = affordable_side(denoiser, memory)
-    with denoiser.knowing(view(view.whole).cpu()), Shelf(memory) as shelf:
+    with _knowing(denoiser, view.piece(view.whole)), Shelf(memory) as shelf:
         frozen = FrozenDenoiser(denoiser, side)
         frozen.use(exact_statistics(denoiser, view, frozen.side, shelf))
         return frozen.denoise(view, Box(0, noisy.shape[0], 0, noisy.shape[1]))
@@ -72,7 +81,35 @@ def affordable_side(denoiser: Denoiser, memory: float) -> int:
 
 
 def _denoise_whole(denoiser: Denoiser, view: View) -> DenoisedPlane:
-    result = DenoisedPlane(view.shape)
-    parts = denoiser.parts(view(view.whole))
-    result.put(Box(0, view.shape[0], 0, view.shape[1]), denoiser.combine(parts), parts)
+    image = view.piece(view.whole)
+    with _counting_valid(denoiser, image):
+        return _result(denoiser, view, denoiser.parts(image.pixels))
+
+
+def _as_it_is(denoiser: Denoiser, view: View) -> DenoisedPlane:
+    return _result(denoiser, view, dict.fromkeys(denoiser.part_names, view(view.whole)))
+
+
+def _result(denoiser: Denoiser, view: View, parts: dict[str, Tensor]) -> DenoisedPlane:
+    box = Box(0, view.shape[0], 0, view.shape[1])
+    result = DenoisedPlane(view.valid(box))
+    result.put(box, denoiser.combine(parts), parts)
     return result
+
+
+@contextmanager
+def _counting_valid(denoiser: Denoiser, image: Piece) -> Iterator[None]:
+    """Within the block all that a denoiser measures in an image is measured where it is valid."""
+    if image.valid is None:
+        yield
+        return
+    how = partial(measure_valid, valid=image.valid)
+    with ExitStack() as stack:
+        for network in denoiser.networks():
+            stack.enter_context(moments_from(network, dict.fromkeys(feature_norms(network), how)))
+        stack.enter_context(_knowing(denoiser, image))
+        yield
+
+
+def _knowing(denoiser: Denoiser, image: Piece) -> AbstractContextManager[None]:
+    return denoiser.knowing(image.pixels.cpu(), None if image.valid is None else image.valid.cpu())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from pellucid.inference.shelf import Shelf
-from pellucid.inference.statistics import Piece, measure_pieces
+from pellucid.inference.statistics import Cut, measure_pieces
 from pellucid.inference.tiles import Box, tile_around
 from pellucid.inference.view import View
 from pellucid.methods import Denoiser
@@ -18,6 +19,10 @@ SIDE = 192
 FEWEST, MOST = 16, 64
 BOUND = 0.05
 """Largest standard error of the moments, as a share of a map's spread, at which no more windows are taken."""
+TRIES = 16
+"""Places that are looked at for each window, where many show nothing but padding."""
+_ENOUGH = 0.25
+"""Share of a window that must be image."""
 
 
 class Window(NamedTuple):
@@ -62,7 +67,7 @@ class Sample(NamedTuple):
 
 
 def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shelf: Shelf) -> Sample | None:
-    """Moments of every norm, from as many windows as they need; None where all windows hold one value only.
+    """Moments of every norm, from as many windows as they need; None where no window shows an image.
 
     Args:
         denoiser: in evaluation mode.
@@ -73,12 +78,10 @@ def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shel
     enough = max(1, sum(math.prod(view.shape) for view in views) // SIDE**2)  # windows that would cover the planes
     most = min(MOST, enough)
     count = min(FEWEST, most)
+    found = _showing(views, most, seed)
+    windows: list[Window] = []
     while True:
-        windows = [
-            window
-            for window in spread([view.shape for view in views], count, seed)
-            if not views[window.plane].is_constant(window.box)
-        ]
+        windows += islice(found, count - len(windows))
         if not windows:
             return None
         measured = [
@@ -87,12 +90,28 @@ def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shel
             for network in each.networks()
         ]
         error = max(each.error for each in measured)
-        if error <= BOUND or count == most:
+        if error <= BOUND or count == most or len(windows) < count:
             return Sample([each.moments for each in measured], len(windows), error)
         count = int(min(most, max(2 * count, count * (error / BOUND) ** 2)))
 
 
-def _around(window: Window, views: Sequence[View], denoiser: Denoiser) -> Piece:
+def _showing(views: Sequence[View], most: int, seed: int) -> Iterator[Window]:
+    """Of the windows in their order those that are image to a good part; if there is none, those that are at all."""
+    windows = spread([view.shape for view in views], TRIES * most, seed)
+    little: list[Window] = []
+    enough = False
+    for window in windows:
+        share = views[window.plane].valid(window.box).mean()
+        if share >= _ENOUGH:
+            enough = True
+            yield window
+        elif share > 0:
+            little.append(window)
+    if not enough:
+        yield from little
+
+
+def _around(window: Window, views: Sequence[View], denoiser: Denoiser) -> Cut:
     """A window with as much around it as a denoiser sees."""
     view = views[window.plane]
-    return Piece(view, tile_around(window.box, view.height, view.width, denoiser.reach, denoiser.stride))
+    return Cut(view, tile_around(window.box, view.height, view.width, denoiser.reach, denoiser.stride))

@@ -10,6 +10,7 @@ on disk. Where a network cannot halt, or neither has room, each norm costs a new
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -20,9 +21,20 @@ from pellucid.heap import holding
 from pellucid.inference.memory import is_out_of_memory
 from pellucid.inference.shelf import NoRoomError, Shelf
 from pellucid.inference.tiles import Tile, tiles
-from pellucid.inference.view import View
+from pellucid.inference.view import Piece, View
 from pellucid.methods import Denoiser
-from pellucid.norms import Halting, Moments, feature_norms, freeze, measure, merge, moments_from, record
+from pellucid.norms import (
+    Halting,
+    Moments,
+    feature_norms,
+    freeze,
+    measure,
+    measure_valid,
+    merge,
+    moments_from,
+    record,
+    shares,
+)
 
 _FLAT = 1e-7
 """The variance of a map that is as good as flat: the norms' ε outweighs what is less."""
@@ -31,20 +43,29 @@ Statistics: TypeAlias = Sequence[Mapping[str, Moments]]
 """For each network of a denoiser the moments, each (1, C), of its norms by their path."""
 
 
-class Piece(NamedTuple):
-    """A tile of an image: its core is measured."""
+class Cut(NamedTuple):
+    """A tile of an image: its core is measured, where it is image."""
 
     view: View
     tile: Tile
 
-    def load(self) -> Tensor:
-        """The pixels to send through a network, (1, 1, h, w)."""
-        return self.view(self.tile.read)
+    def load(self) -> Piece:
+        """What to send through a network."""
+        return self.view.piece(self.tile.read)
 
     def core_of(self, x: Tensor) -> Tensor:
-        """The core in a feature map of this piece, at whatever resolution that is."""
+        """The core in a feature map of this tile, at whatever resolution that is."""
         rows, columns = self.tile.core.within(self.tile.read, self.tile.read.shape[0] // x.shape[2]).slices
         return x[:, :, rows, columns]
+
+    def shows(self, valid: Tensor | None) -> bool:
+        """Whether any pixel of the core is image, by those of what was loaded."""
+        return valid is None or bool(self.core_of(valid).any())
+
+    def measure(self, x: Tensor, valid: Tensor | None) -> Moments:
+        """Moments of a feature map over the core's pixels that are image."""
+        core = self.core_of(x)
+        return measure(core) if valid is None else measure_valid(core, self.core_of(shares(valid, x)))
 
 
 class Measured(NamedTuple):
@@ -72,11 +93,11 @@ def has_norms(denoiser: Denoiser) -> bool:
 
 
 def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) -> Statistics:
-    """The moments that every norm would measure in a whole image.
+    """The moments that every norm would measure in a whole image, where it is image at all.
 
     Args:
         denoiser: in evaluation mode.
-        view: the image.
+        view: the image; not blank.
         side: of the tiles that it is measured in, a multiple of the stride; halved if memory runs out. A denoiser with
             a window has squares of its own.
         shelf: room for passes that wait.
@@ -98,8 +119,8 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) ->
             side = smaller
 
 
-def _cut(view: View, side: int, reach: int) -> list[Piece]:
-    return [Piece(view, tile) for tile in tiles(view.height, view.width, side, reach)]
+def _cut(view: View, side: int, reach: int) -> list[Cut]:
+    return [Cut(view, tile) for tile in tiles(view.height, view.width, side, reach)]
 
 
 @torch.no_grad()
@@ -124,12 +145,12 @@ def _measure_together(x: Tensor) -> Moments:
 
 @torch.no_grad()
 @holding()
-def measure_pieces(network: nn.Module, pieces: Sequence[Piece], shelf: Shelf) -> Measured:
+def measure_pieces(network: nn.Module, pieces: Sequence[Cut], shelf: Shelf) -> Measured:
     """Moments that every norm of a network sees in the cores of some pieces, each norm behind the merged ones before.
 
     Args:
         network: takes the image itself, (1, 1, H, W); in evaluation mode.
-        pieces: at least one.
+        pieces: at least one whose core is not blank; blank ones are passed over.
         shelf: room for what waits.
     """
     halting = Halting.of(network)
@@ -141,14 +162,22 @@ def measure_pieces(network: nn.Module, pieces: Sequence[Piece], shelf: Shelf) ->
     return _again_for_each(network, pieces)
 
 
-def _side_by_side(halting: Halting, pieces: Sequence[Piece], shelf: Shelf) -> Measured:
+def _side_by_side(halting: Halting, pieces: Sequence[Cut], shelf: Shelf) -> Measured:
     found: dict[str, list[Moments]] = {}
     moments: dict[str, Moments] = {}
+    valid: dict[int, Tensor | None] = {}  # of each piece that is not blank
     for number, name in enumerate(halting.norms):
         found[name] = []
-        for place, piece in enumerate(pieces):
-            state = halting.go_on(shelf.take(place), moments) if number else halting.start(piece.load())
-            found[name].append(measure(piece.core_of(state.waiting)))
+        for place in range(len(pieces)) if number == 0 else valid:
+            if number:
+                state = halting.go_on(shelf.take(place), moments)
+            else:
+                loaded = pieces[place].load()
+                if not pieces[place].shows(loaded.valid):
+                    continue
+                valid[place] = loaded.valid
+                state = halting.start(loaded.pixels)
+            found[name].append(pieces[place].measure(state.waiting, valid[place]))
             if name != halting.norms[-1]:
                 shelf.put(place, state)
         moments = {name: merge(found[name])}
@@ -159,24 +188,25 @@ class _MeasuredError(Exception):
     """The norm of interest has seen this tile: nothing behind it is needed."""
 
 
-def _again_for_each(network: nn.Module, pieces: Sequence[Piece]) -> Measured:
+def _again_for_each(network: nn.Module, pieces: Sequence[Cut]) -> Measured:
     found: dict[str, list[Moments]] = {}
     moments: dict[str, Moments] = {}
-    for name in record(network, lambda: network(pieces[0].load())):  # in the order of execution
+    for name in record(network, lambda: network(pieces[0].load().pixels)):  # in the order of execution
         found[name] = []
         for piece in pieces:
-            with freeze(network, moments), moments_from(network, {name: _measure_core(piece, found[name])}):
-                try:
-                    network(piece.load())
-                except _MeasuredError:
-                    continue
+            loaded = piece.load()
+            if not piece.shows(loaded.valid):
+                continue
+            measuring = _measure_core(piece, loaded.valid, found[name])
+            with freeze(network, moments), moments_from(network, {name: measuring}), suppress(_MeasuredError):
+                network(loaded.pixels)
         moments[name] = merge(found[name])
     return Measured(found)
 
 
-def _measure_core(piece: Piece, parts: list[Moments]) -> Callable[[Tensor], Moments]:
+def _measure_core(piece: Cut, valid: Tensor | None, parts: list[Moments]) -> Callable[[Tensor], Moments]:
     def measure_core(x: Tensor) -> Moments:
-        parts.append(measure(piece.core_of(x)))
+        parts.append(piece.measure(x, valid))
         raise _MeasuredError
 
     return measure_core

@@ -47,6 +47,10 @@ class Box(NamedTuple):
             -((outer.left - self.right) // scale),
         )
 
+    def grown(self, width: int) -> Box:
+        """With so many pixels more on every side."""
+        return Box(self.top - width, self.bottom + width, self.left - width, self.right + width)
+
     def common(self, other: Box) -> Box:
         """What both cover."""
         return Box(

@@ -30,7 +30,7 @@ class Written:
         path: where the result is.
         clipped: how many pixels had to be clipped to the pixel type.
         missing: pixels that were no numbers, and are so still.
-        kept: pixels of planes that hold one value only, and were kept.
+        kept: pixels of padding, which were kept.
         removed: what was removed from all others.
         notes: what the format could not keep.
     """
@@ -42,6 +42,26 @@ class Written:
     kept: int
     removed: RemovedNoise
     notes: tuple[str, ...]
+
+
+def padding_of(files: Sequence[Written]) -> str | None:
+    """What there is to say of padding in denoised files, in one line; None where there is none."""
+    padded = [file for file in files if file.kept]
+    if not padded:
+        return None
+    share = sum(file.kept for file in files) / sum(file.clipped.pixels for file in files)
+    where = padded[0].source if len(files) == 1 else f"in {len(padded)} of {len(files)} images"
+    blank = [file for file in padded if file.kept == file.clipped.pixels]
+    copied = f", of which {len(blank)} hold nothing else" if blank and len(files) > 1 else ""
+    return f"{where}{copied}: {padding_text(share)}"
+
+
+def padding_text(share: float) -> str:
+    """The same of such a share of all pixels."""
+    return (
+        f"{100 * share:.2g} % of all pixels are padding (areas of one value: canvas, bars, missing chunks); "
+        "they count in no statistic and were kept as they are"
+    )
 
 
 class Job:

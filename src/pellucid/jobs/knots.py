@@ -23,7 +23,7 @@ from pellucid.jobs.planning import JobPlan
 from pellucid.jobs.series import Arrangement, Slab
 
 _ENDING, _NOTHING = ".safetensors", ".none"
-"""Of a knot's file; the second where a slab holds one value only, and there is nothing to measure."""
+"""Of a knot's file; the second where a slab shows no image, and there is nothing to measure."""
 
 
 class Knots:
@@ -62,7 +62,7 @@ class Knots:
         with Shelf(self._cleaner.memory // 2, self._folder.parent) as shelf:
             if self._plan.statistics == "exact":
                 (view,) = views
-                found = None if view.is_constant() else exact_statistics(denoiser, view, self._plan.side, shelf)
+                found = None if view.is_blank() else exact_statistics(denoiser, view, self._plan.side, shelf)
             else:
                 sample = sample_statistics(denoiser, views, self._plan.seed + slab.start, shelf)
                 found = sample.statistics if sample else None
@@ -71,7 +71,7 @@ class Knots:
             self._images[image].release()
 
     def at(self, image: int, plane: int) -> Statistics | None:
-        """The statistics of a plane; None where it, if measured alone, or else all its series holds one value only."""
+        """The statistics of a plane; None where it, if measured alone, or else all its series shows no image."""
         if self._plan.statistics == "none":
             return [{} for _ in self._cleaner.denoiser.networks()]
         if self._plan.statistics == "trained":
@@ -102,7 +102,7 @@ class Knots:
         save_statistics(path, found)
 
     def _track(self, series: int) -> Track | None:
-        """The statistics of a series; None where it holds one value only.
+        """The statistics of a series; None where it shows no image.
 
         Raises:
             FileNotFoundError: some that were measured on another machine cannot be seen on this one yet.

@@ -59,7 +59,7 @@ class Outcome(NamedTuple):
     Attributes:
         clipped: pixels that did not fit the pixel type.
         missing: pixels that are no numbers and were kept so.
-        kept: pixels of planes with one value only, which were kept.
+        kept: pixels of padding, which were kept.
         removed: what was removed from all other pixels.
     """
 

@@ -1,4 +1,4 @@
-"""A noisy image as the networks take it: in [−1, 1], with grey where there are no numbers."""
+"""A noisy image as the networks take it, in [−1, 1]."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from numpy.typing import NDArray
 
 from pellucid.images import Image, Intensity
 from pellucid.images.layout import Array
-from pellucid.images.padding import is_finite
 from pellucid.inference import View
 from pellucid.inference.tiles import Box
 from pellucid.jobs.cleaner import Cleaner
 
 
 def to_unit(intensity: Intensity, pixels: Array) -> NDArray[np.float32]:
-    """Pixels in [−1, 1]; not-a-number, infinite and masked ones become 0, the middle grey."""
+    """Pixels in [−1, 1]; not finite where they are no numbers, or masked."""
     unit = intensity.to_unit(np.ma.getdata(pixels))
-    unit[is_missing(pixels)] = 0
+    if np.ma.isMaskedArray(pixels):
+        unit[np.ma.getmaskarray(pixels)] = np.nan
     return unit
-
-
-def is_missing(pixels: Array) -> NDArray[np.bool_]:
-    """Where pixels are no finite numbers, or masked."""
-    return ~is_finite(pixels)
 
 
 def view_of(cleaner: Cleaner, image: Image, plane: int) -> View:

@@ -16,6 +16,7 @@ from pellucid.evaluation import RemovedNoise, removed_noise
 from pellucid.heap import trim
 from pellucid.images import Conversion, downsample, open_image
 from pellucid.images.layout import Array
+from pellucid.images.padding import HALO, is_finite
 from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane
 from pellucid.inference.tiles import Box, hull, tile_around
 from pellucid.jobs.cleaner import Cleaner
@@ -23,7 +24,7 @@ from pellucid.jobs.grid import Slices, places
 from pellucid.jobs.knots import Knots
 from pellucid.jobs.ledger import Outcome, Task
 from pellucid.jobs.lock import Claims
-from pellucid.jobs.noisy import is_missing, to_unit, view_of_part
+from pellucid.jobs.noisy import to_unit, view_of_part
 from pellucid.jobs.planning import DENOISED, NOISE, JobPlan
 from pellucid.jobs.results import Results
 
@@ -32,7 +33,7 @@ class NoisyBlock(NamedTuple):
     """What was read for a block.
 
     Attributes:
-        pixels: (…, Y, X), with what the networks see around the block.
+        pixels: (…, Y, X), with what the networks see around the block, and what tells there image from padding.
         read: where the pixels lie in their planes.
         core: where the block lies there.
         leading: where both lie along the leading axes of the image.
@@ -159,7 +160,7 @@ class Worker:
             square = denoiser.square((height, width))
             squares = hull(core.on_grid(square, (height, width))) if square else core
             around = tile_around(squares, padded_height, padded_width, denoiser.reach, denoiser.stride).read
-            read = Box(around.top, min(around.bottom, height), around.left, min(around.right, width))
+            read = around.grown(HALO).common(Box(0, height, 0, width))
         pixels = np.array(image.read_block(tuple(leading), *read.slices))
         image.release()
         return NoisyBlock(pixels, read, core, tuple(leading))
@@ -174,27 +175,25 @@ class Worker:
             part = noisy.pixels[at]
             pixels = part[noisy.core.within(noisy.read).slices]
             done = self._denoise_plane(task.image, plane, part, noisy)
-            missing = is_missing(pixels)
+            valid = done.valid if done else np.zeros(pixels.shape, bool)
             for name, conversion in convert.items():
-                result = np.where(missing, 0, _result(name, pixels, done, self._cleaner))
-                blocks[name][at] = conversion(result, f"{image.path}[{plane}]")
-                blocks[name][at][missing] = pixels[missing]
-            removed = removed_noise(pixels, blocks[DENOISED][at], ~missing) if done else RemovedNoise()
-            outcome += Outcome(0, int(missing.sum()), 0 if done else pixels.size, removed)
+                result = _result(name, pixels, done, self._cleaner) if done else np.zeros(pixels.shape, np.float32)
+                blocks[name][at] = conversion(np.where(valid, result, 0), f"{image.path}[{plane}]")
+                blocks[name][at][~valid] = _untouched(name, pixels[~valid])
+            removed = removed_noise(pixels, blocks[DENOISED][at], valid) if done else RemovedNoise()
+            missing = int((~is_finite(pixels)).sum())
+            outcome += Outcome(0, missing, int((~valid).sum()) - missing, removed)
         return Done(blocks, outcome._replace(clipped=convert[DENOISED].report.clipped))
 
     def _results_of(self, task: Task) -> list[str]:
         return list(self._plan.volumes[task.image].results)
 
     def _denoise_plane(self, image: int, plane: int, part: Array, noisy: NoisyBlock) -> DenoisedPlane | None:
-        """The core denoised; None where the image, or all its series, holds one value only and is kept."""
+        """The core denoised; None where the image, or all its series, shows nothing but padding and is kept."""
         cleaner = self._cleaner
         if self._frozen is None:
-            if part.min() == part.max():
-                return None
-            return denoise_plane(cleaner.denoiser, to_unit(cleaner.intensity, part), self._plan.memory).cropped(
-                noisy.core
-            )
+            unit = to_unit(cleaner.intensity, part)
+            return denoise_plane(cleaner.denoiser, unit, self._plan.memory).cropped(noisy.core)
         statistics = self.knots.at(image, plane)
         if statistics is None:
             return None
@@ -225,9 +224,12 @@ class Worker:
             results.write_level(name, task.level, box, block)
 
 
-def _result(name: str, noisy: Array, done: DenoisedPlane | None, cleaner: Cleaner) -> Array:
-    if done is None:
-        return np.zeros_like(noisy, np.float32) if name == NOISE else noisy
+def _untouched(name: str, noisy: Array) -> Array:
+    """Pixels that are no image, as they are kept: nothing was removed from those that are numbers."""
+    return np.where(is_finite(noisy), 0, noisy) if name == NOISE else noisy
+
+
+def _result(name: str, noisy: Array, done: DenoisedPlane, cleaner: Cleaner) -> Array:
     if name == NOISE:
         return noisy.astype(np.float32) - cleaner.intensity.from_unit(done.image)
     return cleaner.intensity.from_unit(done.image if name == DENOISED else done.parts[name])

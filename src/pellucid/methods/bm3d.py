@@ -51,9 +51,9 @@ class Bm3d(Filter[NoiseRecipe]):
 class LogBm3dDenoiser(Bm3dDenoiser):
     """BM3D between a logarithm and its inverse; σ is measured, or given, behind the logarithm."""
 
-    def measure(self, image: Tensor) -> float:
+    def measure(self, image: Tensor, valid: Tensor | None = None) -> float:
         """The noise of the logarithm."""
-        return noise_level(logarithm(image))
+        return noise_level(logarithm(image), valid)
 
     def remove(self, image: Tensor, sigma: float) -> Tensor:
         """There, by both stages, and back."""
@@ -87,7 +87,7 @@ class OracleBm3dDenoiser(Bm3dDenoiser):
         super().__init__(NoiseRecipe())  # nobody says σ, and nobody measures it either
         self.register_buffer("sigma", torch.zeros(()))
 
-    def measure(self, image: Tensor) -> float:  # noqa: ARG002
+    def measure(self, image: Tensor, valid: Tensor | None = None) -> float:  # noqa: ARG002
         """What was learnt; 0 before."""
         return float(self.sigma)
 

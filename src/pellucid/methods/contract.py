@@ -88,10 +88,14 @@ class Denoiser(nn.Module, ABC):
         """The networks that take the noisy image itself; together they hold every norm."""
         return [self]
 
-    def knowing(self, image: Tensor) -> AbstractContextManager[None]:  # noqa: ARG002
+    def knowing(self, image: Tensor, valid: Tensor | None = None) -> AbstractContextManager[None]:  # noqa: ARG002
         """Within the block the images to denoise are pieces of this one, (1, 1, H, W) in [−1, 1] on the CPU.
 
         For denoisers that measure or learn something in an image, which has to be one thing for all its pieces.
+
+        Args:
+            image: the whole.
+            valid: likewise, true where it is image and not padding; everywhere if not given.
         """
         return nullcontext()
 

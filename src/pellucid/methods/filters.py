@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv2d, max_pool2d
 
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
 from pellucid.recipe import Recipe
@@ -25,7 +25,7 @@ DAUBECHIES = (-0.4829629131445341, 0.8365163037378079, -0.2241438680420134, -0.1
 """The high-pass filter of the wavelet with two vanishing moments: it sees no constants and no slopes."""
 
 
-def noise_level(image: Tensor) -> float:
+def noise_level(image: Tensor, valid: Tensor | None = None) -> float:
     """Standard deviation of white Gaussian noise, blindly: median |d| / 0.6745 over the finest diagonal details d.
 
     The robust estimate of Donoho & Johnstone (Biometrika 81(3), 1994). Correlated noise has little in the finest
@@ -33,9 +33,15 @@ def noise_level(image: Tensor) -> float:
 
     Args:
         image: (1, 1, H, W) from 4×4 up.
+        valid: likewise, true where it is image; everywhere if not given.
     """
     high = image.new_tensor(DAUBECHIES)
     details = conv2d(image, torch.outer(high, high)[None, None], stride=2).abs()
+    if valid is not None:
+        side = len(DAUBECHIES)
+        inner = max_pool2d((~valid).float(), side, stride=2) == 0
+        if bool(inner.any()):  # else it is too narrow to look at without what is around it
+            details = details[inner]
     return float(details.median()) / MAD_OF_GAUSSIAN
 
 
@@ -84,19 +90,19 @@ class NoiseAwareDenoiser(FilterDenoiser):
         super().__init__()
         self.known = None if recipe.sigma is None else recipe.sigma * GREY_LEVEL
 
-    def level(self, image: Tensor) -> float:
+    def level(self, image: Tensor, valid: Tensor | None = None) -> float:
         """The noise in an image (1, 1, H, W), as standard deviation in the units of the image."""
-        return self.measure(image) if self.known is None else self.known
+        return self.measure(image, valid) if self.known is None else self.known
 
-    def measure(self, image: Tensor) -> float:
+    def measure(self, image: Tensor, valid: Tensor | None = None) -> float:
         """What `level` is when nobody has said it."""
-        return noise_level(image)
+        return noise_level(image, valid)
 
     @contextmanager
-    def knowing(self, image: Tensor) -> Iterator[None]:
+    def knowing(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
         """Within the block the noise is as strong in every piece as it is in this image."""
         before = self.known
-        self.known = self.level(image)
+        self.known = self.level(image, valid)
         try:
             yield
         finally:

@@ -34,6 +34,9 @@ from pellucid.methods.pixelwise import to_positive, to_signed
 from pellucid.networks.partial import PartialUnet
 from pellucid.recipe import Recipe
 
+TRIES, ENOUGH = 16, 0.25
+"""How often another crop is tried where there is padding, and the share of it that should be none."""
+
 
 class Self2SelfRecipe(Recipe):
     """Settings of Self2Self; they are for each image."""
@@ -71,9 +74,9 @@ class Self2SelfDenoiser(SingleDenoiser):
         return []
 
     @contextmanager
-    def knowing(self, image: Tensor) -> Iterator[None]:
+    def knowing(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
         """Learn from the whole image once, so that its pieces need only be predicted."""
-        self._taught = [self._learn(image)]
+        self._taught = [self._learn(image, valid)]
         try:
             yield
         finally:
@@ -107,12 +110,13 @@ class Self2SelfDenoiser(SingleDenoiser):
     def _taught_by(self, noisy: Tensor) -> Self2SelfDenoiser:
         return self._taught[0] if self._taught else self._learn(noisy)
 
-    def _learn(self, noisy: Tensor) -> Self2SelfDenoiser:
+    def _learn(self, noisy: Tensor, valid: Tensor | None = None) -> Self2SelfDenoiser:
+        batch = {"noisy": noisy} if valid is None else {"noisy": noisy, "valid": valid.to(noisy)}
         with torch.random.fork_rng(), torch.enable_grad():
             torch.manual_seed(self.recipe.seed)
             learner = Self2Self(self.recipe).to(self.device)
             for number in range(1, self.recipe.steps + 1):
-                loss = float(learner.step({"noisy": noisy}, number)["loss"])
+                loss = float(learner.step(batch, number)["loss"])
                 if not math.isfinite(loss):
                     raise RunError(f"the loss became {loss} at step {number}: lower it by --set learning_rate=...")
                 self.on_round(number)
@@ -139,28 +143,44 @@ class Self2Self(Method[Self2SelfRecipe]):
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Learn from one crop of the whole image (1, 1, H, W), whose sides are multiples of 32; flipped by chance."""
-        crop = random_crop(batch["noisy"], self.recipe.patch).to(self.denoiser.device)
-        image = to_positive(crop).flip(random_axes())
+        """Learn from one crop of the whole image (1, 1, H, W), whose sides are multiples of 32; flipped by chance.
+
+        Where "valid" in the batch is 0 there is padding, of which nothing is learned.
+        """
+        noisy, valid = (each.to(self.denoiser.device) for each in self._crops(batch))
+        axes = random_axes()
+        image, valid = to_positive(noisy).flip(axes), valid.flip(axes)
         mask = self.denoiser.mask(image)
-        loss = hidden_error(self.denoiser.network(image, mask), image, mask)
+        loss = hidden_error(self.denoiser.network(image, mask), image, mask, valid)
         self.adam.step(loss, number)
         return {"loss": loss.detach()}
 
+    def _crops(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """A square of the image, and which of its pixels are valid: a quarter at least, if a few tries find such."""
+        for _ in range(TRIES):
+            corner = random_corner(batch["noisy"], self.recipe.patch)
+            image = crop(batch["noisy"], corner, self.recipe.patch)
+            valid = crop(batch["valid"], corner, self.recipe.patch) if "valid" in batch else torch.ones_like(image)
+            if float(valid.mean()) >= ENOUGH:
+                break
+        return image, valid
 
-def hidden_error(prediction: Tensor, image: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error over the hidden pixels alone, those whose mask is 0; 0 if there are none."""
-    hidden = 1 - mask
+
+def hidden_error(prediction: Tensor, image: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+    """Mean squared error over the valid ones of the hidden pixels, those whose mask is 0; 0 if there are none."""
+    hidden = (1 - mask) * valid
     return ((prediction - image).square() * hidden).sum() / hidden.sum().clamp_min(1)
 
 
-def random_crop(image: Tensor, side: int) -> Tensor:
-    """A square somewhere in (N, C, H, W); all of an axis that is not as long."""
-    for axis in (2, 3):
-        length = min(side, image.shape[axis])
-        start = int(torch.randint(image.shape[axis] - length + 1, ()))
-        image = image.narrow(axis, start, length)
-    return image
+def random_corner(image: Tensor, side: int) -> tuple[int, int]:
+    """The upper left corner of a square somewhere in (N, C, H, W)."""
+    top, left = (int(torch.randint(max(1, image.shape[axis] - side + 1), ())) for axis in (2, 3))
+    return top, left
+
+
+def crop(image: Tensor, corner: tuple[int, int], side: int) -> Tensor:
+    """The square of (N, C, H, W) at a corner; all of an axis that is not as long."""
+    return image[:, :, corner[0] : corner[0] + side, corner[1] : corner[1] + side]
 
 
 def random_axes() -> list[int]:

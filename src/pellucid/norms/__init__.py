@@ -2,6 +2,7 @@
 
 Read `moments.py` (what is measured), `feature.py` (the norms as formulas), `affine.py` (how they are applied).
 The same faster, and kept in less memory: `kernels.c`, `fused.py`, `recomputing.py`.
+For images with padding: `masked.py` (moments of the pixels that are image).
 For tiles: `frozen.py` (moments from elsewhere), `halting.py` (measured in many tiles at once), `folding.py` (norms as
 weights of convolutions).
 """
@@ -12,6 +13,7 @@ from pellucid.norms.folding import Folding
 from pellucid.norms.frozen import constrain, feature_norms, follows_mode, freeze, moments_from, record
 from pellucid.norms.halting import Halting, State
 from pellucid.norms.kernels import plain
+from pellucid.norms.masked import measure_valid, shares
 from pellucid.norms.moments import Moments, measure, merge, pool
 from pellucid.norms.recomputing import remaking
 from pellucid.norms.running import running_norms, settle
@@ -34,6 +36,7 @@ __all__ = [
     "freeze",
     "local_statistics",
     "measure",
+    "measure_valid",
     "merge",
     "moments_from",
     "norm",
@@ -43,5 +46,6 @@ __all__ = [
     "remaking",
     "running_norms",
     "settle",
+    "shares",
     "spectral",
 ]

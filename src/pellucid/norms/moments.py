@@ -21,12 +21,12 @@ class Moments(NamedTuple):
     Attributes:
         mean: (N, C), at least float32.
         var: (N, C), biased: divided by the number of pixels.
-        pixels: how many pixels of a map were measured.
+        pixels: how many pixels of a map were measured; one that is image in part counts by its share.
     """
 
     mean: Tensor
     var: Tensor
-    pixels: int
+    pixels: float
 
 
 def measure(x: Tensor) -> Moments:

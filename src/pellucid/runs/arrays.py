@@ -20,10 +20,11 @@ from pellucid.images.arrays import has_dims, is_deferred, like, open_array
 from pellucid.images.handles import Handle
 from pellucid.images.image import ArrayImage
 from pellucid.images.layout import SAMPLES, Layout
+from pellucid.images.padding import is_finite
 from pellucid.images.source import is_path
 from pellucid.inference import DenoisedPlane
 from pellucid.jobs import Cleaner, denoising_bar
-from pellucid.jobs.noisy import is_missing
+from pellucid.jobs.job import padding_text
 from pellucid.jobs.progress import Advance
 from pellucid.methods import Denoiser
 from pellucid.report import terminal
@@ -101,11 +102,14 @@ class _Removed:
 
     def __init__(self) -> None:
         self.noise = RemovedNoise()
+        self.padding = self.pixels = 0
 
     def told(self) -> RemovedNoise:
         """All of it, when warned of what a person should look at."""
         for warning in self.noise.warnings():
             terminal.warn(warning)
+        if self.padding:
+            terminal.warn(f"array: {padding_text(self.padding / self.pixels)}")
         return self.noise
 
 
@@ -151,10 +155,11 @@ def _planes(model: PlaneDenoiser, image: Image, removed: _Removed) -> Iterator[A
     convert = Conversion(image.dtype)
     for pixels, done in model.planes(image):
         given = np.ma.getdata(pixels)
-        kept = is_missing(pixels) | (given.min() == given.max())
-        denoised = convert(model.intensity.from_unit(done.image))
-        removed.noise += removed_noise(given, denoised, ~kept)
-        yield np.where(kept, given, denoised)
+        denoised = convert(np.where(done.valid, model.intensity.from_unit(done.image), 0))
+        removed.noise += removed_noise(given, denoised, done.valid)
+        removed.padding += int((is_finite(pixels) & ~done.valid).sum())
+        removed.pixels += given.size
+        yield np.where(done.valid, denoised, given)
 
 
 def _counted(plane: Array, advance: Advance) -> Array:
