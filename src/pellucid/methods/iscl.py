@@ -38,8 +38,8 @@ _ALONE = {"generator": "instance, layer", "discriminator": "spectral, layer", "e
 def patches_needed(role: str, norm_name: str) -> int:
     """Patches from which the statistics of a batch are good enough to learn from.
 
-    Switchable norm mixes them with the patch's own, and H only regresses: measured on film noise, what it finds in
-    training differs from what it finds in use by 15, 10, 7 and 3 % of the noise with 2, 4, 8 and 64 patches.
+    Switchable norm mixes them with the patch's own, and H only regresses: what it found in training differed from what
+    it found in use by 14, 9, 8 and 3 % of the noise with 2, 4, 8 and 64 patches (`benchmarks/batch_statistics.py`).
     """
     return 4 if role == "extractor" and norm_name.startswith("switchable") else 8
 
