@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class PellucidError(Exception):
@@ -20,6 +21,18 @@ class InputError(PellucidError):
 
 class RunError(PellucidError):
     """A run that was rightly started and failed: disk full, not-a-number loss. Exit status 1."""
+
+
+class IncompleteError(RunError):
+    """A run that did what could be done, and names the rest.
+
+    Attributes:
+        done: what there is to say of what was done.
+    """
+
+    def __init__(self, message: str, done: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.done = done
 
 
 class Interrupted(RunError):  # noqa: N818

@@ -159,6 +159,8 @@ def test_bad_images_are_refused_by_every_command(make, pictures, trained, tmp_pa
     ):
         if make in DENOISED_ALL_THE_SAME and arguments[0] == "denoise":
             continue
+        if make is mixed_types and arguments[0] in ("denoise", "inspect"):
+            continue  # they do what they can
         assert re.search(BAD[make], refused(*arguments)), arguments
         assert not snapshot(out)
 

@@ -7,8 +7,9 @@ import pytest
 import tifffile
 
 import pellucid
-from pellucid.errors import InputError
+from pellucid.errors import IncompleteError, InputError
 from pellucid.images import PixelSize, open_image, write_array
+from pellucid.methods import make_recipe
 from pellucid.noise import simulate
 from pellucid.phantom import tissue
 
@@ -129,3 +130,71 @@ def test_self2self_is_not_trained_beforehand(pictures, tmp_path, refused):
     line = refused("train", "--recipe", "self2self", "--noisy", pictures / "noisy", "--out", tmp_path / "run")
     assert "learns from each image while it denoises: pellucid denoise IN OUT --recipe self2self" in line
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def mixed(noisy, tmp_path):
+    """A folder as microscopes leave it: images, notes, a picture of another type, a screenshot, half a file."""
+    folder = tmp_path / "mixed"
+    for name, array in {"a1.tif": noisy[0], "a2.tif": noisy[1], "a10.tif": noisy[2]}.items():
+        write_array(folder / name, array)
+    write_array(folder / "b16.tif", noisy[0].astype(np.uint16) * 100)
+    tifffile.imwrite(folder / "screenshot.tif", np.stack([noisy[0], noisy[1], noisy[2]], -1), photometric="rgb")
+    (folder / "torn.tif").write_bytes((folder / "a1.tif").read_bytes()[:100])
+    (folder / "notes.txt").write_text("a note")
+    (folder / "below").mkdir()
+    return folder
+
+
+def test_a_mixed_folder_gives_what_can_be_done_and_names_the_rest(mixed, tmp_path, command):
+    result = command("denoise", mixed, tmp_path / "out", "--recipe", "gaussian")
+    assert result.status == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a1.tif", "a10.tif", "a2.tif"]
+    assert not list(tmp_path.glob("*.unfinished"))
+    lines = result.err.splitlines()
+    assert "warning: 3 files cannot be used and are left out; they are named at the end" in lines
+    assert lines[-1].startswith("pellucid: 3 of 6 files were left out, the others are done: ")
+    for name in ("b16.tif uint16 pixels", "screenshot.tif: is a colour image", "torn.tif: "):
+        assert name in lines[-1]
+    assert [line.partition("  ")[0].rpartition("/")[2] for line in lines if "clipped;" in line] == [
+        "a1.tif",
+        "a2.tif",
+        "a10.tif",
+    ]
+    assert "exists already" in command("denoise", mixed, tmp_path / "out", "--recipe", "gaussian").err
+
+
+def test_a_mixed_folder_in_python(mixed, tmp_path):
+    with pytest.raises(IncompleteError, match=r"3 of 6 files were left out.*b16\.tif") as told:
+        pellucid.denoise(mixed, tmp_path / "out", recipe="gaussian")
+    assert [written.path.name for written in told.value.done] == ["a1.tif", "a2.tif", "a10.tif"]
+
+
+def test_the_type_of_a_model_says_which_images_of_a_mixed_folder_are_meant(mixed, noisy, tmp_path):
+    model = pellucid.Model.for_images(make_recipe("gaussian"), noisy.astype(np.uint16) * 100, device="cpu")
+    with pytest.raises(IncompleteError, match="5 of 6 files were left out"):
+        model.denoise(mixed, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b16.tif"]
+    with pytest.raises(InputError, match="uint8 pixels, but the model was trained on uint16"):
+        model.denoise(mixed / "a1.tif", tmp_path / "a.tif")
+
+
+def test_a_dry_run_names_what_would_be_left_out(mixed, tmp_path, refused):
+    line = refused("denoise", mixed, tmp_path / "out", "--recipe", "gaussian", "--dry-run", status=1)
+    assert "3 of 6 files" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_inspect_shows_what_can_be_used_and_names_the_rest(mixed, pictures, command):
+    result = command("inspect", "--clean", pictures / "clean", "--noisy", mixed)
+    assert result.status == 1
+    assert any(line.startswith("│ files") and "3 │" in line for line in result.err.splitlines())
+    assert "pellucid: 3 files cannot be used and were left out: " in result.err.splitlines()[-1]
+
+
+def test_train_and_evaluate_refuse_a_mixed_folder_and_name_all(mixed, pictures, tmp_path, refused):
+    for line in (
+        refused("train", "--clean", pictures / "clean", "--noisy", mixed, "--out", tmp_path / "run"),
+        refused("evaluate", mixed, pictures / "truth"),
+    ):
+        assert all(name in line for name in ("b16.tif", "screenshot.tif", "torn.tif"))

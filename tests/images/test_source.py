@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from pellucid.errors import InputError
-from pellucid.images import open_source, write_array
+from pellucid.images import open_source, open_usable, write_array
 from pellucid.images.registry import readable
 
 
@@ -120,6 +122,51 @@ def test_mixed_pixel_types_name_two_files(tmp_path, picture):
     write_array(tmp_path / "b.tif", picture((20, 30)))
     write_array(tmp_path / "c.tif", picture((20, 30), "uint16"))
     with pytest.raises(InputError, match=r"a\.tif holds uint8 and .*c\.tif uint16 pixels"):
+        open_source(tmp_path)
+
+
+def test_what_cannot_be_used_of_a_folder_or_a_glob_can_be_left_out(folder, picture):
+    (folder / "d.tif").write_text("a text file")
+    (folder / "e.tif").symlink_to(folder / "nowhere.tif")
+    write_array(folder / "f.tif", picture((15, 40)))
+    write_array(folder / "g.tif", picture((40, 40), "uint16"))
+    write_array(folder / "h.npy", picture((40, 40), "float32"))
+    for spec in (folder, f"{folder}/*", [folder]):
+        opened = open_usable(spec)
+        assert names(opened) == ["a.tif", "b.png", "c.zarr", "g.tif", "h.npy"]
+        told = "\n".join(opened.left_out)
+        assert re.search(
+            r"d\.tif: .*\n.*e\.tif: links to .*nowhere\.tif, which is not there.*\n.*f\.tif: is 15×40", told
+        )
+        assert names(opened.of_one_type()) == ["a.tif", "b.png", "c.zarr"]
+        assert names(opened.of_one_type(np.dtype("float16"))) == ["h.npy"]
+        assert len(opened.of_one_type(np.dtype("uint16")).left_out) == 3 + 4
+    with pytest.raises(InputError, match="holds uint8 pixels, not int8"):
+        opened.of_one_type(np.dtype("int8"))
+    with pytest.raises(
+        InputError, match=r"d\.tif: .*; .*e\.tif: .*; .*f\.tif: .*; .*g\.tif uint16 .*; .*h\.npy float32"
+    ):
+        open_source(folder)
+
+
+def test_what_is_named_itself_is_never_left_out(folder):
+    for spec in (folder / "d.tif", [folder, folder / "d.tif"]):
+        with pytest.raises(InputError, match=r"d\.tif: there is no such file"):
+            open_usable(spec)
+
+
+def test_a_folder_of_nothing_usable_names_the_first(tmp_path):
+    (tmp_path / "a.tif").write_text("a text file")
+    with pytest.raises(InputError, match=r"a\.tif: cannot be read"):
+        open_usable(tmp_path)
+
+
+def test_a_folder_without_permission_is_named(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    with pytest.raises(InputError, match="no permission to read it"):
         open_source(tmp_path)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pellucid.cli.options import Range, Settings, parse_bytes, parse_settings, parse_sizes
-from pellucid.errors import InputError
+from pellucid.errors import IncompleteError, InputError
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def denoise(
     Parameters
     ----------
     input_
-        Image, folder or glob.
+        Image, folder or glob. What cannot be used of a folder or glob is left out and named at the end; exit status 1.
     output
         File for a single image, else a folder.
     model
@@ -94,8 +95,7 @@ def denoise(
     overwrite
         Replace files that exist.
     """
-    from pellucid.evaluation import RemovedNoise  # here: help needs no torch
-    from pellucid.jobs import Wishes, padding_of
+    from pellucid.jobs import Wishes  # here: help needs no torch
     from pellucid.methods import make_recipe
     from pellucid.runs.model import Model
 
@@ -129,17 +129,26 @@ def denoise(
     if dry_run:
         loaded.foresee(input_, output, wishes)
         return
-    files = loaded.denoise_files(input_, output, wishes, cluster=cluster)
+    try:
+        _tell(loaded.denoise_files(input_, output, wishes, cluster=cluster))
+    except IncompleteError as problem:
+        _tell(problem.done)
+        raise
+
+
+def _tell(files: Sequence[Written]) -> None:
+    from pellucid.evaluation import RemovedNoise  # here: help needs no torch
+    from pellucid.jobs import padding_of
+
     for written in files:
-        _tell(written)
+        _tell_of(written)
     if len(files) > 1:
         terminal.say(f"all {len(files)} files: {sum((file.removed for file in files), RemovedNoise())}")
-    padding = padding_of(files)
-    if padding:
+    if padding := padding_of(files):
         terminal.warn(padding)
 
 
-def _tell(written: Written) -> None:
+def _tell_of(written: Written) -> None:
     terminal.say(f"{written.path}  {written.clipped}; {written.removed}")
     if written.missing:
         terminal.warn(f"{written.path}: {written.missing:,} pixels are no numbers and were kept so")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pellucid.cli.options import Images
-from pellucid.images import open_source
+from pellucid.errors import IncompleteError
+from pellucid.images import open_usable
 from pellucid.runs.inventory import show_inventory
 
 
@@ -13,8 +14,11 @@ def inspect(*, clean: Images, noisy: Images) -> None:
     Parameters
     ----------
     clean
-        Clean images: files, folders or globs.
+        Clean images: files, folders or globs. Files of a folder or glob that cannot be used are named at the end.
     noisy
         Noisy images, likewise.
     """
-    show_inventory({"clean": open_source(clean), "noisy": open_source(noisy)})
+    sources = {kind: open_usable(spec).of_one_type() for kind, spec in {"clean": clean, "noisy": noisy}.items()}
+    show_inventory(sources)
+    if left_out := [why for source in sources.values() for why in source.left_out]:
+        raise IncompleteError(f"{len(left_out)} files cannot be used and were left out: {'; '.join(left_out)}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pellucid.images.pyramid import downsample
     from pellucid.images.region import parse_region
     from pellucid.images.registry import open_image
-    from pellucid.images.source import Source, open_source
+    from pellucid.images.source import Source, open_source, open_usable
     from pellucid.images.writing import Writer, create_image, write_array
 
 _HOME = {
@@ -43,6 +43,7 @@ _HOME = {
     "inspect_source": "inventory",
     "open_image": "registry",
     "open_source": "source",
+    "open_usable": "source",
     "parse_region": "region",
     "write_array": "writing",
 }
@@ -65,6 +66,7 @@ __all__ = [
     "inspect_source",
     "open_image",
     "open_source",
+    "open_usable",
     "parse_region",
     "write_array",
 ]

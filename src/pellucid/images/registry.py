@@ -121,6 +121,8 @@ def open_image(path: str | Path) -> Image:
         InputError: It is missing, damaged, of no known format, in colour, or of a shape or pixel type that is not read.
     """
     file, inner = split(path)
+    if file.is_symlink() and not file.exists():
+        raise InputError(f"{path}: links to {file.readlink()}, which is not there; mend the link or leave it out")
     if not file.exists():
         raise InputError(f"{path}: there is no such file; check the path")
     known = format_of(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.images.arrays import is_array, kind_of, open_array
-from pellucid.images.image import Image, Plane
+from pellucid.images.image import Image, Plane, reading
 from pellucid.images.layout import Array
 from pellucid.images.order import natural
 from pellucid.images.registry import format_of, open_image, readable, split
@@ -26,13 +27,20 @@ Spec: TypeAlias = Any
 SMALLEST = 16
 _SAMPLED_PLANES = 32
 _SAMPLED_SIDE = 256
+_TOLD = 5
 
 
 @dataclass(frozen=True)
 class Source:
-    """Images of one kind: one pixel type (or floats only), any sizes from 16×16 up."""
+    """Images of one kind: one pixel type (or floats only), any sizes from 16×16 up.
+
+    Attributes:
+        images: In order.
+        left_out: Why files of the folder or glob are not among them, a line each; none if `open_source` opened it.
+    """
 
     images: list[Image]
+    left_out: tuple[str, ...] = ()
 
     @property
     def planes(self) -> list[Plane]:
@@ -48,6 +56,25 @@ class Source:
     def dtypes(self) -> list[np.dtype[Any]]:
         """The pixel types that occur, by name."""
         return sorted({image.dtype for image in self.images}, key=lambda dtype: dtype.name)
+
+    def of_one_type(self, dtype: np.dtype[Any] | None = None) -> Source:
+        """The images of a pixel type, the commonest if it is not given; the others are left out.
+
+        Raises:
+            InputError: There are none.
+        """
+        types = Counter(_kind(image.dtype) for image in self.images)
+        wanted = types.most_common(1)[0][0] if dtype is None else _kind(dtype)
+        kept = [image for image in self.images if _kind(image.dtype) == wanted]
+        others = [image for image in self.images if _kind(image.dtype) != wanted]
+        if not kept:
+            raise InputError(f"{self.images[0].path}: holds {self.images[0].dtype.name} pixels, not {dtype}")
+        told = (
+            f"{kept[0].path} holds {kept[0].dtype.name} and {image.path} {image.dtype.name} pixels: one source has one "
+            "pixel type; convert one of them or leave it out"
+            for image in others
+        )
+        return Source(kept, (*self.left_out, *told))
 
     def fingerprint(self) -> str:
         """SHA-256 over names, axes, shapes, dtypes and the content of up to 32 windows spread over the planes.
@@ -75,34 +102,61 @@ def open_source(spec: Spec) -> Source:
     Raises:
         InputError: Nothing is there, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
     """
-    images = _images(spec)
+    source = open_usable(spec).of_one_type()
+    if source.left_out:
+        more = f"; and {len(source.left_out) - _TOLD} more" if len(source.left_out) > _TOLD else ""
+        raise InputError("; ".join(source.left_out[:_TOLD]) + more)
+    return source
+
+
+def open_usable(spec: Spec) -> Source:
+    """The same, but files of a folder or a glob that cannot be used are left out, and pixel types may be mixed.
+
+    Raises:
+        InputError: There are none that can be used, or one that is named itself cannot.
+    """
+    items = list(enumerate(spec)) if isinstance(spec, list | tuple) else [(None, spec)]
+    found = [each for at, item in items for each in _item(item, "array" if at is None else f"array {at}")]
+    images = [each for each in found if isinstance(each, Image)]
+    problems = [each for each in found if isinstance(each, InputError)]
+    if problems and not images:
+        raise problems[0]
     if not images:
         raise InputError("a source is empty: give at least one file, folder or array")
-    for image in images:
-        if min(image.shape[-2:]) < SMALLEST:
-            height, width = image.shape[-2:]
-            raise InputError(
-                f"{image.path}: is {height}×{width} pixels, but at least {SMALLEST}×{SMALLEST} are needed; leave it out"
-            )
-    _refuse_mixed_types(images)
-    return Source(images)
+    return Source(images, tuple(map(str, problems)))
 
 
-def _images(spec: Spec) -> list[Image]:
-    if isinstance(spec, list | tuple):
-        return [image for number, item in enumerate(spec) for image in _item(item, f"array {number}")]
-    return _item(spec, "array")
+def _kind(dtype: np.dtype[Any]) -> str:
+    """Types that may be mixed have one kind."""
+    return "float" if dtype.kind == "f" else dtype.name
 
 
-def _item(spec: Any, name: str) -> list[Image]:
+def _checked(image: Image) -> Image:
+    height, width = image.shape[-2:]
+    if min(height, width) < SMALLEST:
+        raise InputError(
+            f"{image.path}: is {height}×{width} pixels, but at least {SMALLEST}×{SMALLEST} are needed; leave it out"
+        )
+    return image
+
+
+def _tried(path: str | Path) -> Image | InputError:
+    try:
+        return _checked(open_image(path))
+    except InputError as problem:
+        return problem
+
+
+def _item(spec: Any, name: str) -> Sequence[Image | InputError]:
     if is_path(spec):
-        return _named(spec)
+        with reading(str(spec)):
+            return _named(spec)
     if not is_array(spec):
         raise InputError(
             f"{name} is of the type {kind_of(spec)}, which is no image: give a file, a folder, a glob, an array "
             "(NumPy, torch, Dask, Zarr, xarray, ...), or a list of these"
         )
-    return [open_array(spec, name)]
+    return [_checked(open_array(spec, name))]
 
 
 def is_path(spec: Any) -> bool:
@@ -110,7 +164,7 @@ def is_path(spec: Any) -> bool:
     return isinstance(spec, str | os.PathLike)
 
 
-def _named(spec: str | os.PathLike[str]) -> list[Image]:
+def _named(spec: str | os.PathLike[str]) -> Sequence[Image | InputError]:
     spec = os.fspath(spec)
     if not spec:
         raise InputError("the name of a source is empty: give a file, a folder or a glob")
@@ -123,28 +177,18 @@ def _named(spec: str | os.PathLike[str]) -> list[Image]:
         if not images:
             matched = f"matches {len(found)} files, none of them an image" if found else "matches no file"
             raise InputError(f"{spec}: {matched}; check the path, extensions that are read: {readable()}")
-        return [open_image(f"{name}:{inner}" if inner else name) for name in images]
-    return [open_image(spec)]
+        return [_tried(f"{name}:{inner}" if inner else name) for name in images]
+    return [_checked(open_image(spec))]
 
 
-def _in_folder(folder: Path) -> list[Image]:
+def _in_folder(folder: Path) -> list[Image | InputError]:
     listed = sorted(folder.iterdir(), key=natural)
     found = [path for path in listed if not path.name.startswith(".") and format_of(path) is not None]
     if not found:
         folders = sum(path.is_dir() for path in folder.iterdir())
         hint = f"; it has {folders} folders in it: give one of them" if folders else ""
         raise InputError(f"{folder}: has no images in it{hint}; extensions that are read: {readable()}")
-    return [open_image(path) for path in found]
-
-
-def _refuse_mixed_types(images: Sequence[Image]) -> None:
-    first = images[0]
-    for image in images[1:]:
-        if image.dtype != first.dtype and not image.dtype.kind == first.dtype.kind == "f":
-            raise InputError(
-                f"{first.path} holds {first.dtype.name} and {image.path} {image.dtype.name} pixels: "
-                "one source has one pixel type; convert one of them or leave it out"
-            )
+    return [_tried(path) for path in found]
 
 
 def _centre(plane: Plane) -> Array:

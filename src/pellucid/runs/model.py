@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from pellucid import __version__
 from pellucid.device import choose_device, free_memory
-from pellucid.errors import InputError
+from pellucid.errors import IncompleteError, InputError
 from pellucid.evaluation import RemovedNoise
-from pellucid.images import Image, Intensity, Source, open_source
+from pellucid.images import Image, Intensity, Source, open_usable
 from pellucid.images.atomic import replacing
 from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
 from pellucid.jobs import Cleaner, Cluster, Opener, Request, Wishes, Written, denoise_source, foresee
@@ -125,7 +125,7 @@ class Model:
             )
         for warning in recipe.check():
             terminal.warn(warning)
-        source = open_source(images)
+        source = open_usable(images).of_one_type()
         measured = Intensity.given(*intensity) if intensity else Intensity.of_source(source)
         dtype = None if intensity else source.dtypes[0]
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
@@ -224,6 +224,7 @@ class Model:
 
         Raises:
             InputError: images that cannot be read or used, no output for files, or one that exists.
+            IncompleteError: some files of a folder or glob were left out; the others are done.
         """
         model = self.with_intensity(*intensity) if intensity else self
         if not names_files(images):
@@ -276,10 +277,13 @@ class Model:
 
         Raises:
             InputError: images or a cluster that cannot be used, or outputs that exist.
+            IncompleteError: files of the folder or glob could not be used and were left out; the others are done.
             RunError: the disk is full, the cluster is lost, or some blocks could not be done.
         """
         request = self._request(spec, output, wishes or Wishes(**asked))
-        return denoise_source(request, Cluster(cluster, self.opener()) if cluster is not None else None)
+        written = denoise_source(request, Cluster(cluster, self.opener()) if cluster is not None else None)
+        _tell_left_out(request.source, written)
+        return written
 
     def foresee(self, spec: Any, output: str | Path, wishes: Wishes) -> None:
         """Print what `denoise_files` would do, and do nothing.
@@ -287,11 +291,17 @@ class Model:
         Raises:
             InputError: as there.
         """
-        foresee(self._request(spec, output, wishes))
+        request = self._request(spec, output, wishes)
+        foresee(request)
+        _tell_left_out(request.source)
 
     def _request(self, spec: Any, output: str | Path, wishes: Wishes) -> Request:
-        source = open_source(spec)
-        self.refuse_other_types(source)
+        source = open_usable(spec)
+        if not any(map(self._takes, source.images)):
+            self.refuse_other_types(source)
+        source = source.of_one_type(self.dtype)
+        if source.left_out:
+            terminal.warn(f"{len(source.left_out)} files cannot be used and are left out; they are named at the end")
         return Request(source, spec, Path(output), self.cleaner, wishes)
 
     def _digest(self) -> str:
@@ -303,15 +313,26 @@ class Model:
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
+    def _takes(self, image: Image) -> bool:
+        return self.dtype is None or image.dtype == self.dtype or image.dtype.kind == self.dtype.kind == "f"
+
     def refuse_other_types(self, source: Source) -> None:
         """Raise InputError if pixels are of another type than the model's, whose numbers mean something else."""
         for image in source.images:
-            if self.dtype is None or image.dtype == self.dtype or image.dtype.kind == self.dtype.kind == "f":
+            if self.dtype is None or self._takes(image):
                 continue
             raise InputError(
                 f"{image.path}: holds {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
                 "convert them, or say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
             )
+
+
+def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
+    """Raise IncompleteError if some files were left out."""
+    if source.left_out:
+        number = len(source.left_out)
+        whole = f"{number} of {number + len(source.images)} files were left out, the others are done"
+        raise IncompleteError(f"{whole}: {'; '.join(source.left_out)}", done)
 
 
 def _from_run(folder: Path, weights: str | None, part: str | None, intensity: Intensity, device: str) -> Cleaner:
