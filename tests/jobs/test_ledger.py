@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, RunError
 from pellucid.evaluation import RemovedNoise
 from pellucid.jobs import ledger as room
 from pellucid.jobs.ledger import Ledger, Outcome, Task
@@ -41,17 +41,39 @@ def test_what_is_done_is_known_and_nothing_else(ledger):
 
 
 removed = st.builds(RemovedNoise, st.integers(1, 10**6), *[st.floats(-1e3, 1e3)] * 2, *[st.floats(0, 1e6)] * 3)
-outcomes = st.builds(Outcome, *[st.integers(0, 10**12)] * 3, removed)
+outcomes = st.builds(Outcome, *[st.integers(0, 10**12)] * 3, removed, st.integers(0, 10**12))
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), outcomes), max_size=9))
-def test_outcomes_of_an_image_add_up(marks):
-    with Ledger(":memory:") as ledger:
-        ledger.mark(Task("levels", 0, 1, 0), Outcome(7, 7, 7))
-        for number, (image, outcome) in enumerate(marks):
-            ledger.mark(Task("blocks", image, 0, number), outcome)
-        for image in range(3):
-            assert ledger.outcome(image) == sum((each for of, each in marks if of == image), Outcome())
+@pytest.fixture(scope="module")
+def fast(tmp_path_factory):
+    """A ledger that saves nothing before its end."""
+    with pytest.MonkeyPatch.context() as patch, Ledger(tmp_path_factory.mktemp("job") / "ledger.sqlite") as ledger:
+        patch.setattr(ledger, "save", lambda: None)
+        yield ledger
+
+
+@given(marks=st.lists(st.tuples(st.integers(0, 2), outcomes), max_size=9))
+def test_outcomes_of_an_image_add_up_and_are_forgotten_together(fast, marks):
+    fast.mark(Task("levels", 0, 1, 0), Outcome(7, 7, 7, written=7))
+    fast.mark(Task("statistics", 0, 0, 0), Outcome())
+    for number, (image, outcome) in enumerate(marks):
+        fast.mark(Task("blocks", image, 0, number), outcome)
+    for image in range(3):
+        whole = sum((each for of, each in marks if of == image), Outcome())
+        assert fast.outcome(image) == whole
+        assert fast.written(image) == whole.written + (7 if image == 0 else 0)
+        fast.forget(image)
+        assert fast.outcome(image) == Outcome()
+    assert fast.count() == fast.count("statistics") == 1
+
+
+def test_a_ledger_that_was_removed_is_told(path, ledger):
+    ledger.save()
+    path.unlink()
+    with pytest.raises(RunError, match=r"ledger\.sqlite: was removed while the job was at work"):
+        ledger.save()
+    path.write_bytes(b"another")
+    assert ledger.is_gone()
 
 
 def test_the_same_settings_agree_in_any_order_also_later(path, ledger):

@@ -152,6 +152,9 @@ def _tell_of(written: Written) -> None:
     terminal.say(f"{written.path}  {written.clipped}; {written.removed}")
     if written.missing:
         terminal.warn(f"{written.path}: {written.missing:,} pixels are no numbers and were kept so")
+    if written.chunks and written.chunks[0]:
+        missing, chunks = written.chunks
+        terminal.warn(f"{written.path}: {missing:,} of {chunks:,} chunks were missing in the input, then as now")
     for warning in written.removed.warnings():
         terminal.warn(f"{written.path}: {warning}")
     for note in written.notes:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pellucid.errors import InputError, PellucidError
 from pellucid.images.handles import Handle
 from pellucid.images.layout import SAMPLES, Array, Layout, first_grey
+from pellucid.images.manifest import Box, Files, Manifest
 from pellucid.images.mapping import release_map
 from pellucid.images.pixel_size import PixelSize
 
@@ -55,11 +56,12 @@ class Plane:
 
     def __getitem__(self, window: tuple[slice, slice]) -> Array:
         rows, columns = (slice(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
-        with reading(self.name):
+        box = (*(slice(i, i + 1) for i in self.index), rows, columns)
+        with reading(self.name), self.image.unchanged(box):
             block = self.image.read_window(self.index, rows, columns)
             if block.ndim == 3:
                 block = first_grey(block, self.name)
-        return block.astype(self.dtype, copy=False)
+            return block.astype(self.dtype, copy=self.image.known is not None)
 
     def __repr__(self) -> str:
         return f"Plane({self.name!r}, {self.shape}, {self.dtype})"
@@ -96,6 +98,9 @@ class Image(ABC):
         pixel_size: None where the file does not tell.
         chunks: The box along ``axes`` that is cheapest to read at once: a chunk of the file, else a whole plane.
         style: What a writer of the same format keeps (compression, kind, chunks, ...).
+        files: What it consists of on disk; None in memory.
+        known: What these were, if all that is read has to be of the same: then it is copied, not mapped, and refused if
+            a file has vanished or changed.
     """
 
     def __init__(self, path: str, layout: Layout, stored_shape: Sequence[int], dtype: npt.DTypeLike) -> None:
@@ -107,6 +112,8 @@ class Image(ABC):
         self.pixel_size: PixelSize | None = None
         self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
         self.style: object = None
+        self.files: Files | None = None
+        self.known: Manifest | None = None
         if 0 in self.shape:
             raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels in it")
 
@@ -129,14 +136,15 @@ class Image(ABC):
 
         Raises:
             InputError: The file cannot be read there (the box is named), or is in colour.
+            ChangedError: A part of it is no longer what ``known`` says.
         """
         box = (*leading, rows, columns)
         name = f"{self.path}[{', '.join(f'{part.start}:{part.stop}' for part in box)}]"
-        with reading(name):
+        with reading(name), self.unchanged(box):
             block = self.read_box(leading, rows, columns)
             if SAMPLES in self.layout.stored:
                 block = first_grey(block, name)
-        return block.astype(self.dtype, copy=False)
+            return block.astype(self.dtype, copy=self.known is not None)
 
     def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
         """What ``read_block`` gives, as the file has it: window by window where a format knows nothing better."""
@@ -150,9 +158,30 @@ class Image(ABC):
         """Let go of the memory that reading has filled: pages of a mapped file, planes that were decoded."""
         return  # nothing is kept unless a format says so
 
+    @contextmanager
+    def unchanged(self, box: Box) -> Iterator[None]:
+        """Make sure that a part of the image is what ``known`` says, as it is read in the block and after it."""
+        if self.files is None or self.known is None:
+            yield
+            return
+        self.files.refuse_changed(self.known, box)  # before: to read a map of a file that was cut off ends the process
+        yield
+        self.files.refuse_changed(self.known, box)
+
+    def manifest(self) -> Manifest:
+        """What the image consists of on disk now; nothing if it is in memory.
+
+        Raises:
+            InputError: It cannot be listed.
+            ChangedError: It is not there any more.
+        """
+        with reading(self.path):
+            return self.files.manifest() if self.files else Manifest()
+
     def missing_chunks(self) -> tuple[int, int] | None:
-        """How many chunks have no file, of how many: they read as the fill value. None where that is not known."""
-        return None
+        """How many chunks have no file, of how many: they read as the fill value. None where there are no chunks."""
+        found = self.known or self.manifest()
+        return (found.missing, found.chunks) if found.chunks else None
 
     def refuse_colour(self) -> None:
         """Raise InputError if the first plane is in colour, so that it is said at once."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from pellucid.errors import RunError
 from pellucid.images.layout import Layout
+from pellucid.images.manifest import ChunkFiles
 from pellucid.images.mapping import release_map
 from pellucid.images.pixel_size import PixelSize
 
@@ -68,6 +69,7 @@ class Level:
         shape: Along the plan's axes.
         factors: How many pixels of the level above make one of this, by axis of the plan; all 1 for the finest.
         unit: As in ``Sink``.
+        files: Its chunks on disk.
     """
 
     array: Any
@@ -75,6 +77,7 @@ class Level:
     shape: tuple[int, ...]
     factors: Mapping[str, int]
     unit: tuple[int, ...]
+    files: ChunkFiles
 
 
 @dataclass

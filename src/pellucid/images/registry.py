@@ -13,6 +13,7 @@ from typing import Protocol, cast
 from pellucid.errors import InputError
 from pellucid.images.atomic import ZARR_FILES
 from pellucid.images.image import Image, reading
+from pellucid.images.manifest import WholeFiles
 from pellucid.images.plan import Plan, Sink
 
 
@@ -135,7 +136,10 @@ def open_image(path: str | Path) -> Image:
             raise InputError(f"{path}: is a file, not a {known.name} folder; rename it or give the folder")
         raise InputError(f"{path}: is a folder, not a {known.name} file; rename it or give a file in it")
     with reading(str(path)):
-        return known.load().open_file(str(file), inner)
+        image = known.load().open_file(str(file), inner)
+    if not known.is_folder:
+        image.files = WholeFiles(image.path, image.shape, lambda: [file])
+    return image
 
 
 def writable_format(path: Path, plan: Plan) -> Format:

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
+from pellucid.errors import InputError
 from pellucid.heap import holding
+from pellucid.jobs import inputs
+from pellucid.jobs.audit import Audit
 from pellucid.jobs.cleaner import Cleaner
 from pellucid.jobs.cluster import Cluster
 from pellucid.jobs.folder import begun, kept, refuse_impossible
@@ -45,10 +48,23 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
     plan = make_plan(request, tile)
     with begun(plan, request) as (folder, ledger):
         plan = kept(plan, folder)
+        begins = ledger.count() == 0
+        if begins:
+            inputs.find(folder, source.images)
         if tile:
             tell(plan, source.images, cleaner, forecast(plan, cleaner, tile))
         with holding(), Worker(folder, plan, cleaner, _tell_of_smaller) as worker:
             job = Job(plan, worker, ledger, overwrite=wishes.overwrite)
+            if not begins:
+                try:
+                    Audit(plan, worker, ledger).go_on()
+                    inputs.keep(folder, worker.images)
+                except InputError:
+                    if not wishes.overwrite:
+                        raise
+                    ledger.clear()
+                    inputs.find(folder, worker.images)
+            inputs.tell_of_missing(worker.images)
             if cluster is None:
                 groups: Iterable[Sequence[int]] = ([image] for image in range(len(plan.volumes)))
                 runners: AbstractContextManager[Runner] = nullcontext(Pipeline(worker, wishes.retries))

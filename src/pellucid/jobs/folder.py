@@ -4,6 +4,7 @@
         lock             held by the process that leads the job
         claims           bytes of it are held by the processes that do its blocks
         plan.json        how the images are gone through
+        inputs.npz       what the images consisted of when the job was begun
         ledger.sqlite    what the job depends on, and what of it is done
         statistics/      moments of each slab
         files/           the results
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +49,25 @@ def begun(plan: JobPlan, request: Request) -> Iterator[tuple[Path, Ledger]]:
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "lock", f"{folder}: another process is at work on it; wait for it, or stop it"):
         _agree(folder, key, overwrite=request.wishes.overwrite)
+        lost = False
         try:
             with Ledger(folder / _LEDGER) as ledger:
                 if ledger.count():
                     terminal.say(f"going on with {folder}: {ledger.count('blocks'):,} blocks are done")
-                yield folder, ledger
+                try:
+                    yield folder, ledger
+                finally:
+                    lost = ledger.is_gone()
         except BaseException as problem:
-            if not _worth_keeping(folder, problem):
-                shutil.rmtree(folder, ignore_errors=True)
-            else:
+            if lost:
+                pass  # what lies there now is no work of this job
+            elif _worth_keeping(folder, problem):
                 terminal.say(f"{folder} keeps what is done: the same command goes on with it")
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
             raise
-        shutil.rmtree(folder)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def unfinished(output: Path) -> Path:

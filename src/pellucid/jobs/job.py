@@ -10,10 +10,13 @@ from pathlib import Path
 from pellucid.errors import InputError, PellucidError, RunError
 from pellucid.evaluation import RemovedNoise
 from pellucid.images import ClipReport
+from pellucid.images.manifest import ChangedError
+from pellucid.jobs.audit import Audit
 from pellucid.jobs.ledger import Ledger, Outcome, Task
 from pellucid.jobs.pipeline import Runner
 from pellucid.jobs.planning import DENOISED, JobPlan
 from pellucid.jobs.progress import Advance
+from pellucid.jobs.results import LostError
 from pellucid.jobs.worker import Worker
 from pellucid.report import terminal
 
@@ -32,6 +35,7 @@ class Written:
         missing: pixels that were no numbers, and are so still.
         kept: pixels of padding, which were kept.
         removed: what was removed from all others.
+        chunks: how many of the source's chunks have no file, and how many there are; None where it has none.
         notes: what the format could not keep.
     """
 
@@ -41,6 +45,7 @@ class Written:
     missing: int
     kept: int
     removed: RemovedNoise
+    chunks: tuple[int, int] | None
     notes: tuple[str, ...]
 
 
@@ -79,20 +84,23 @@ class Job:
         self._worker = worker
         self._ledger = ledger
         self._overwrite = overwrite
+        self._audit = Audit(plan, worker, ledger)
         self._failed: dict[Task, Exception] = {}
+        self._given_up: set[int] = set()
 
     def measure(self, runner: Runner) -> None:
         """Get the statistics that are not there yet.
 
         Raises:
             InputError: an image cannot be read where it is measured.
+            RunError: it has vanished or changed.
         """
         slabs = [Task("statistics", number=number) for number in range(len(self._worker.knots))]
         missing = [slab for slab in slabs if not self._ledger.has(slab)]
         with terminal.progress_over(missing, "measuring") as told:
             for task, outcome in runner.run(told):
                 if isinstance(outcome, Exception):
-                    raise outcome
+                    raise _at_run(outcome)
                 self._ledger.mark(task, outcome)
 
     def run(self, runner: Runner, groups: Iterable[Sequence[int]], advance: Advance) -> list[Written]:
@@ -105,7 +113,7 @@ class Job:
 
         Raises:
             InputError: not a single block could be done; what the first failed of.
-            RunError: some blocks could not be done.
+            RunError: some blocks could not be done, an image has changed, or something that was done is gone.
         """
         written: list[Written] = []
         for group in groups:
@@ -117,7 +125,8 @@ class Job:
             whole = self._unfailed(begun)
             for level in range(1, max((len(self._worker.results(image).levels()) for image in whole), default=0) + 1):
                 self._do(runner, self._levels(whole, level), advance)
-            written += [self._finish(image) for image in self._unfailed(images)]
+            written += [self._finish(image) for image in self._unfailed(images) if self._is_whole(image)]
+        self._audit.refuse_lost()
         self._report_failed()
         return written
 
@@ -141,14 +150,13 @@ class Job:
         for task in tasks:
             if self._ledger.has(task):
                 advance(self._planes(task))
-            else:
+            elif task.image not in self._given_up:
                 yield task
 
     def _do(self, runner: Runner, tasks: Iterable[Task], advance: Advance) -> None:
         for task, outcome in runner.run(self._open(tasks, advance)):
             if isinstance(outcome, Exception):
-                self._failed[task] = outcome
-                terminal.warn(f"{_what(task)} failed: {_first_line(outcome)}")
+                self._fail(task, outcome)
                 continue
             self._ledger.mark(task, outcome)
             advance(self._planes(task))
@@ -164,28 +172,43 @@ class Job:
     def _create(self, image: int) -> None:
         task = Task("create", image)
         if not self._ledger.has(task):
-            self._worker.create(image)
-            self._ledger.mark(task, Outcome())
+            self._ledger.mark(task, self._worker.create(image))
             self._ledger.save()
 
     def _blocks(self, images: Iterable[int]) -> Iterator[Task]:
         for image in images:
-            for number in range(len(self._worker.results(image).blocks)):
-                yield Task("blocks", image, 0, number)
+            yield from self._worker.tasks(image, 0)
 
     def _levels(self, images: Iterable[int], level: int) -> Iterator[Task]:
         for image in images:
-            results = self._worker.results(image)
-            if level in results.levels():
-                for number in range(len(results.level_grid(level))):
-                    yield Task("levels", image, level, number)
+            if level in self._worker.results(image).levels():
+                yield from self._worker.tasks(image, level)
+
+    def _fail(self, task: Task, problem: Exception) -> None:
+        self._failed[task] = problem
+        terminal.warn(f"{_what(task)} failed: {_first_line(problem)}")
+        if isinstance(problem, ChangedError):  # nobody knows what its other blocks are by now
+            self._given_up.add(task.image)
+
+    def _is_whole(self, image: int) -> bool:
+        if self._ledger.has(Task("move", image)):  # it was, before its first file moved
+            return True
+        try:
+            self._audit.refuse_partial(image)
+        except (LostError, ChangedError) as problem:
+            self._fail(Task("finish", image), problem)
+        return Task("finish", image) not in self._failed
 
     def _finish(self, image: int) -> Written:
         results = self._worker.results(image)
         notes = tuple(results.notes)
         self._ledger.mark(Task("move", image), Outcome())  # files leave one by one: from now on none is written to
         self._ledger.save()
-        results.finish(overwrite=self._overwrite)
+        try:
+            results.finish(overwrite=self._overwrite)
+        except LostError as problem:
+            self._ledger.forget(image)
+            raise RunError(f"{problem}: the same command makes it again") from None
         self._worker.close()
         self._ledger.mark(Task("finish", image), Outcome())
         self._ledger.save()
@@ -198,6 +221,7 @@ class Job:
             outcome.missing,
             outcome.kept,
             outcome.removed,
+            self._worker.images[image].missing_chunks(),
             notes,
         )
 
@@ -206,16 +230,24 @@ class Job:
             return
         first = next(iter(self._failed.values()))
         if not self._ledger.count("blocks"):
-            raise first
+            raise _at_run(first)
         listed = "; ".join(f"{_what(task)}: {_first_line(why)}" for task, why in list(self._failed.items())[:_LISTED])
         more = f"; and {len(self._failed) - _LISTED} more" if len(self._failed) > _LISTED else ""
+        left = ", and those behind them left" if self._given_up else ""
         raise RunError(
-            f"{len(self._failed)} blocks failed ({listed}{more}); all others are done and kept: "
+            f"{len(self._failed)} blocks failed ({listed}{more}){left}; all others are done and kept: "
             "mend the cause, and the same command does those alone"
         )
 
 
+def _at_run(problem: Exception) -> Exception:
+    """What vanishes or changes while a job is at work is no wrong input."""
+    return RunError(str(problem)) if isinstance(problem, (ChangedError, LostError)) else problem
+
+
 def _what(task: Task) -> str:
+    if task.stage == "finish":
+        return f"image {task.image}"
     level = f" of level {task.level}" if task.level else ""
     return f"block {task.number}{level} of image {task.image}"
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from pellucid.images import Image
 from pellucid.inference import (
@@ -52,11 +54,23 @@ class Knots:
     def __len__(self) -> int:
         return len(self._slabs)
 
+    def parts(self, number: int, image: int) -> Iterator[tuple[slice, ...]]:
+        """The planes of an image that lie in a slab, as boxes."""
+        shape = self._images[image].shape
+        for plane in (plane for owner, plane in self._planes(number) if owner == image):
+            at = np.unravel_index(plane, shape[:-2]) if shape[:-2] else ()
+            yield *(slice(int(i), int(i) + 1) for i in at), slice(0, shape[-2]), slice(0, shape[-1])
+
+    def _planes(self, number: int) -> list[tuple[int, int]]:
+        """Image and number of the planes of a slab."""
+        index, slab = self._slabs[number]
+        series = self._arrangement.series[index]
+        return [series.plane(place) for place in range(slab.start, slab.stop)]
+
     def measure(self, number: int) -> None:
         """Measure a slab and keep what was found."""
-        index, slab = self._slabs[number]
-        series, denoiser = self._arrangement.series[index], self._cleaner.denoiser
-        planes = [series.plane(place) for place in range(slab.start, slab.stop)]
+        _, slab = self._slabs[number]
+        denoiser, planes = self._cleaner.denoiser, self._planes(number)
         views = [view_of(self._cleaner, self._images[image], plane) for image, plane in planes]
         found: Statistics | None
         with Shelf(self._cleaner.memory // 2, self._folder.parent) as shelf:

@@ -7,22 +7,24 @@ with the same result. The ledger holds what the job depends on; with anything el
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, RunError
 from pellucid.evaluation import RemovedNoise
+from pellucid.images.atomic import writing
 
 _TABLES = """
     CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS done (
         stage TEXT, image INTEGER, number INTEGER, clipped INTEGER, missing INTEGER, kept INTEGER,
-        PRIMARY KEY (stage, image, number)) WITHOUT ROWID;
+        written INTEGER, PRIMARY KEY (stage, image, number)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS removed (
         image INTEGER, number INTEGER,
         pixels INTEGER, mean REAL, denoised_mean REAL, squares REAL, denoised_squares REAL, products REAL,
@@ -61,12 +63,14 @@ class Outcome(NamedTuple):
         missing: pixels that are no numbers and were kept so.
         kept: pixels of padding, which were kept.
         removed: what was removed from all other pixels.
+        written: what of the results lies on the disk: files of chunks; bytes where all the image is one file.
     """
 
     clipped: int = 0
     missing: int = 0
     kept: int = 0
     removed: RemovedNoise = RemovedNoise()
+    written: int = 0
 
     def __add__(self, other: Outcome) -> Outcome:  # type: ignore[override]
         return Outcome(
@@ -74,6 +78,7 @@ class Outcome(NamedTuple):
             self.missing + other.missing,
             self.kept + other.kept,
             self.removed + other.removed,
+            self.written + other.written,
         )
 
 
@@ -89,6 +94,9 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        with writing(path):
+            path.touch()
+        self._opened = path.stat()
         self._base = sqlite3.connect(path)
         try:
             _check(self._base)
@@ -104,7 +112,8 @@ class Ledger:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._base.commit()
+        with suppress(sqlite3.Error):  # what is not saved is done again
+            self._base.commit()
         self._base.close()
 
     def agree(self, key: Mapping[str, Any]) -> None:
@@ -133,29 +142,82 @@ class Ledger:
 
     def mark(self, task: Task, outcome: Outcome) -> None:
         """A task is done."""
-        *counts, removed = outcome
-        self._base.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?)", (*task.row, *counts))
-        if task.stage == "blocks" and removed.pixels:
-            row = (task.image, task.number, *removed)
-            self._base.execute("INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        counts = outcome.clipped, outcome.missing, outcome.kept, outcome.written
+        with self._writing():
+            self._base.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?)", (*task.row, *counts))
+            if task.stage == "blocks" and outcome.removed.pixels:
+                row = (task.image, task.number, *outcome.removed)
+                self._base.execute("INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         if time.monotonic() - self._saved > _PATIENCE:
             self.save()
 
     def save(self) -> None:
-        """Bring all marks to the disk."""
-        self._base.commit()
+        """Bring all marks to the disk.
+
+        Raises:
+            RunError: the disk is full, or the file has been removed.
+        """
+        with self._writing():
+            self._base.commit()
         self._saved = time.monotonic()
+        if self.is_gone():
+            raise RunError(f"{self.path}: was removed while the job was at work: start it again")
+
+    def is_gone(self) -> bool:
+        """Whether the file lies no longer where it was opened."""
+        try:
+            return not os.path.samestat(self._opened, self.path.stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+
+    def forget(self, image: int) -> None:
+        """Nothing of an image is done any more; its statistics are."""
+        with self._writing():
+            for table in ("done WHERE stage != 'statistics' AND", "removed WHERE"):
+                self._base.execute(f"DELETE FROM {table} image = ?", (image,))
+        self.save()
 
     def count(self, stage: str | None = None) -> int:
         """How many tasks are done, of a stage or in all."""
         chosen, values = ("", ()) if stage is None else (" WHERE stage = ?", (stage,))
         return int(self._base.execute(f"SELECT COUNT(*) FROM done{chosen}", values).fetchone()[0])
 
+    def undo(self, task: Task) -> None:
+        """A task is not done any more."""
+        with self._writing():
+            self._base.execute("DELETE FROM done WHERE stage = ? AND image = ? AND number = ?", task.row)
+
+    def clear(self) -> None:
+        """Nothing is done any more."""
+        with self._writing():
+            for table in ("done", "removed"):
+                self._base.execute(f"DELETE FROM {table}")
+        self.save()
+
     def outcome(self, image: int) -> Outcome:
         """What the blocks of an image have had to say, in all."""
-        query = "SELECT SUM(clipped), SUM(missing), SUM(kept) FROM done WHERE stage = 'blocks' AND image = ?"
-        clipped, missing, kept = (value or 0 for value in self._base.execute(query, (image,)).fetchone())
-        return Outcome(clipped, missing, kept, self._removed(image))
+        sums = "SUM(clipped), SUM(missing), SUM(kept), SUM(written)"
+        query = f"SELECT {sums} FROM done WHERE stage = 'blocks' AND image = ?"
+        clipped, missing, kept, written = (value or 0 for value in self._base.execute(query, (image,)).fetchone())
+        return Outcome(clipped, missing, kept, self._removed(image), written)
+
+    def written(self, image: int) -> int:
+        """What of an image's results must lie on the disk, as in `Outcome`."""
+        query = "SELECT SUM(written) FROM done WHERE stage != 'statistics' AND image = ?"
+        return int(self._base.execute(query, (image,)).fetchone()[0] or 0)
+
+    def written_by(self, task: Task) -> int:
+        """What a task that is done has left on the disk, as in `Outcome`."""
+        query = "SELECT written FROM done WHERE stage = ? AND image = ? AND number = ?"
+        return int(self._base.execute(query, task.row).fetchone()[0])
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            gone = "was removed while the job was at work" if self.is_gone() else f"cannot be written ({problem})"
+            raise RunError(f"{self.path}: {gone}: see that there is room for it, and start again") from problem
 
     def _removed(self, image: int) -> RemovedNoise:
         query = (

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from pellucid.errors import InputError, PellucidError
+from pellucid.errors import InputError, PellucidError, RunError
 from pellucid.images.atomic import writing
 
 _UNABLE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -63,6 +63,7 @@ class Claims:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         with writing(path):
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         self.close = weakref.finalize(self, os.close, self._file)
@@ -79,13 +80,26 @@ class Claims:
         except (OSError, ImportError):
             return False
 
+    def refuse_gone(self) -> None:
+        """Raise RunError if the file lies no longer where it was opened: its folder has been removed, or replaced."""
+        try:
+            there = os.path.samestat(os.fstat(self._file), self._path.stat())
+        except (FileNotFoundError, NotADirectoryError):
+            there = False
+        if not there:
+            raise RunError(
+                f"{self._path.parent}: was removed while the job was at work, and what was done with it: start it again"
+            )
+
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
         """Be the only process at work on something for the length of the block.
 
         Raises:
             BusyError: another one is.
+            RunError: the file is gone, and with it whatever else there is to work on.
         """
+        self.refuse_gone()
         digest = hashlib.blake2b(what.encode(), digest_size=7).digest()
         byte = int.from_bytes(digest)  # one of 2⁵⁶, so that no two meet; a lock may lie behind the file's end
         with ExitStack() as stack:

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeAlias
 
 from pellucid.errors import RunError
+from pellucid.images.manifest import ChangedError
 from pellucid.jobs.ledger import Outcome, Task
 from pellucid.jobs.worker import Worker
 
@@ -89,7 +90,7 @@ def persistently(worker: Worker, task: Task, retries: int, problem: Exception | 
     while True:
         if isinstance(problem, RunError):
             raise problem
-        if problem is not None and tries > retries:
+        if problem is not None and (tries > retries or isinstance(problem, ChangedError)):
             return problem
         time.sleep(_PAUSE * max(0, tries - 1))
         try:

@@ -21,6 +21,8 @@ from pellucid.methods import Denoiser
 How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
 """Names of two results; the others are the denoiser's parts."""
+FORMAT = 2
+"""Of a job's folder; one of another format is not gone on with."""
 PLAN = "plan.json"
 """Where a job's folder keeps it."""
 LARGEST_SIDE = 1024
@@ -175,6 +177,7 @@ def identity(request: Request) -> dict[str, Any]:
     """All that the result depends on: what must be the same for a job to be gone on with."""
     wishes = request.wishes
     return {
+        "format": FORMAT,
         "model": request.cleaner.digest,
         "input": request.source.fingerprint(),
         "statistics": wishes.statistics,

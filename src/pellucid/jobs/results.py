@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
-from pellucid.images import Image
+from pellucid.errors import InputError, PellucidError
+from pellucid.images import Image, open_image
 from pellucid.images.atomic import check_free, put_in_place, writing
 from pellucid.images.layout import Array
+from pellucid.images.manifest import walk
 from pellucid.images.plan import Plan, Sink
 from pellucid.images.registry import split, writable_format
 from pellucid.jobs.grid import Grid, Slices, grown
 from pellucid.jobs.planning import NOISE, JobPlan, VolumePlan
+
+
+class LostError(PellucidError):
+    """A part of a result that was written is not there any more."""
 
 
 class Results:
@@ -95,12 +103,13 @@ class Results:
         found = next(iter(self.sinks.values())).levels[level]
         return Grid(found.shape, grown(found.unit, found.shape, self._job.block))
 
-    def write(self, name: str, box: Slices, block: Array) -> None:
-        """Write a block at full resolution."""
+    def write(self, name: str, box: Slices, block: Array) -> int:
+        """Write a block at full resolution; how many chunks of it have a file now."""
         sink, plan = self.sinks[name], self._plans[name]
         with writing(plan.path):
             place = dict(zip(plan.axes, box, strict=True))
             sink.array[sink.layout.box(place)] = sink.layout.from_box(block, plan.axes)
+        return _chunks(sink, 0, place)
 
     def read_finer(self, name: str, number: int, box: Slices) -> tuple[Array, tuple[int, ...]]:
         """The pixels that a block of a level is made of, and how many of them along each axis make one."""
@@ -113,12 +122,26 @@ class Results:
         }
         return finer.layout.to_box(np.asarray(finer.array[finer.layout.box(place)])), factors
 
-    def write_level(self, name: str, number: int, box: Slices, block: Array) -> None:
-        """Write a block of a level."""
-        level, plan = self.sinks[name].levels[number], self._plans[name]
+    def write_level(self, name: str, number: int, box: Slices, block: Array) -> int:
+        """Write a block of a level; how many chunks of it have a file now."""
+        sink, plan = self.sinks[name], self._plans[name]
+        level = sink.levels[number]
         with writing(plan.path):
             place = dict(zip(plan.axes, box, strict=True))
             level.array[level.layout.box(place)] = level.layout.from_box(block, plan.axes)
+        return _chunks(sink, number, place)
+
+    def chunks(self, level: int, box: Slices) -> int:
+        """How many chunks of a block of a level have a file."""
+        place = dict(zip(self._image.axes, box, strict=True))
+        return sum(_chunks(sink, level, place) for sink in self.sinks.values())
+
+    def on_disk(self) -> int:
+        """What lies on the disk of files that have not moved: files of chunks; bytes where all the image is one file.
+
+        Formats without chunks take all their room from the beginning on. No file is opened: some would grow again.
+        """
+        return sum(_size(self._file(name)) for name in self._plans)
 
     def release(self) -> None:
         """Let go of the memory that writing has taken."""
@@ -131,11 +154,16 @@ class Results:
         Raises:
             InputError: something has come to be there meanwhile.
             RunError: the disk is full.
+            LostError: a file is not what was written.
         """
+        for name, plan in self._plans.items():
+            if name not in self.sinks and not split(plan.path)[0].exists():
+                raise LostError(f"{plan.path}: was removed while the job was at work")
         for name, sink in self.sinks.items():
             plan = self._plans[name]
             with writing(plan.path):
                 sink.finish()
+                _refuse_other(self._file(name), plan)
                 target = split(plan.path)[0]
                 check_free(target, overwrite=overwrite)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +174,34 @@ class Results:
     def _file(self, name: str) -> Path:
         target = split(self._plans[name].path)[0].name
         return self._folder / "files" / name / target / target
+
+
+def _chunks(sink: Sink, number: int, place: Mapping[str, slice]) -> int:
+    """The chunks of a part of a level that have a file: those of nothing but the fill value have none."""
+    if not sink.levels:
+        return 0
+    level = sink.levels[number]
+    return level.files.count(tuple(place[axis] for axis in level.layout.axes))
+
+
+def _size(file: Path) -> int:
+    """Chunks that have a byte, or else bytes of a file, or of the raw pixels beside its place."""
+    if not file.is_dir():
+        return sum(path.stat().st_size for path in file.parent.glob("*") if path.is_file())
+    entries = (entry for _, entry in walk(file) if not entry.name.startswith(".z") and entry.name != "zarr.json")
+    return sum(1 for entry in entries if not entry.name.endswith(".partial") and entry.stat().st_size)
+
+
+def _refuse_other(file: Path, plan: Plan) -> None:
+    """Raise LostError if a file that is finished cannot be read, or has not all pixels."""
+    try:
+        pixels = math.prod(open_image(f"{file}:{plan.inner}" if plan.inner else file).shape)
+    except InputError as problem:
+        raise LostError(f"{plan.path}: was damaged while it was written ({problem})") from None
+    if pixels != math.prod(plan.shape):
+        raise LostError(
+            f"{plan.path}: was damaged while it was written: {pixels:,} of {math.prod(plan.shape):,} pixels"
+        )
 
 
 def _is_begun(file: Path) -> bool:

@@ -5,7 +5,7 @@ Whatever process does a task, on whatever machine, does the same: all that it de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from pellucid.images.layout import Array
 from pellucid.images.padding import HALO, is_finite
 from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane
 from pellucid.inference.tiles import Box, hull, tile_around
+from pellucid.jobs import inputs
 from pellucid.jobs.cleaner import Cleaner
 from pellucid.jobs.grid import Slices, places
 from pellucid.jobs.knots import Knots
@@ -69,8 +70,9 @@ class Worker:
     ) -> None:
         self._cleaner = cleaner
         self._plan = plan
-        self._images = [open_image(volume.source) for volume in plan.volumes]
-        self.knots = Knots(folder, plan, self._images, cleaner)
+        self.images = [open_image(volume.source) for volume in plan.volumes]
+        inputs.hold(folder, self.images)
+        self.knots = Knots(folder, plan, self.images, cleaner)
         self._frozen = None if plan.whole else FrozenDenoiser(cleaner.denoiser, plan.side, on_smaller, amp=plan.amp)
         self._folder = folder
         self._claims = Claims(folder / "claims")
@@ -88,14 +90,39 @@ class Worker:
         """The files of an image, opened if they are not."""
         if self._open is None or self._open[0] != image:
             self.close()
-            results = Results(self._folder, self._plan, self._plan.volumes[image], self._images[image])
-            self._open = image, self._stack.enter_context(results)
+            self._open = image, self._stack.enter_context(self._results(image))
         return self._open[1]
 
-    def create(self, image: int) -> None:
+    def create(self, image: int) -> Outcome:
         """Make the files of an image."""
         self.close()
-        Results(self._folder, self._plan, self._plan.volumes[image], self._images[image]).create()
+        results = self._results(image)
+        results.create()
+        return Outcome(written=results.on_disk())
+
+    def _results(self, image: int) -> Results:
+        return Results(self._folder, self._plan, self._plan.volumes[image], self.images[image])
+
+    def on_disk(self, image: int) -> int:
+        """What lies on the disk of the results of an image, as in `Outcome.written`."""
+        return self._results(image).on_disk()
+
+    def tasks(self, image: int, level: int) -> Iterator[Task]:
+        """The blocks of an image at full resolution, 0, or of a coarser level."""
+        results = self.results(image)
+        stage, grid = ("levels", results.level_grid(level)) if level else ("blocks", results.blocks)
+        for number in range(len(grid)):
+            yield Task(stage, image, level, number)
+
+    def chunks(self, task: Task) -> int:
+        """How many chunks of what a task of an image has written have a file."""
+        results = self.results(task.image)
+        grid = results.level_grid(task.level) if task.level else results.blocks
+        return results.chunks(task.level, grid.box(task.number))
+
+    def refuse_gone(self) -> None:
+        """Raise RunError if the job's folder has been removed, or replaced by another."""
+        self._claims.refuse_gone()
 
     def close(self) -> None:
         """Close the files that are open."""
@@ -137,15 +164,20 @@ class Worker:
         """Write it."""
         if task.stage == "blocks":
             return self._write_block(task, result)
-        if task.stage == "levels":
-            self._write_level(task, result)
-        return Outcome()
+        return self._write_level(task, result) if task.stage == "levels" else Outcome()
 
     # blocks
 
     def _read_block(self, task: Task) -> NoisyBlock:
-        image = self._images[task.image]
-        denoiser = self._cleaner.denoiser
+        image = self.images[task.image]
+        leading, core, read = self.sight(task)
+        pixels = image.read_block(leading, *read.slices)
+        image.release()
+        return NoisyBlock(pixels, read, core, leading)
+
+    def sight(self, task: Task) -> tuple[Slices, Box, Box]:
+        """Where in its image a block lies: along the leading axes, in its planes, and there with all that it sees."""
+        image, denoiser = self.images[task.image], self._cleaner.denoiser
         origin = self._plan.volumes[task.image].origin
         box = self.results(task.image).blocks.box(task.number)
         *leading, rows, columns = (
@@ -161,12 +193,10 @@ class Worker:
             squares = hull(core.on_grid(square, (height, width))) if square else core
             around = tile_around(squares, padded_height, padded_width, denoiser.reach, denoiser.stride).read
             read = around.grown(HALO).common(Box(0, height, 0, width))
-        pixels = np.array(image.read_block(tuple(leading), *read.slices))
-        image.release()
-        return NoisyBlock(pixels, read, core, tuple(leading))
+        return tuple(leading), core, read
 
     def _denoise(self, task: Task, noisy: NoisyBlock) -> Done:
-        image = self._images[task.image]
+        image = self.images[task.image]
         shape = noisy.pixels.shape[:-2] + noisy.core.shape
         convert = {name: Conversion(np.float32 if name == NOISE else image.dtype) for name in self._results_of(task)}
         blocks = {name: np.empty(shape, conversion.dtype) for name, conversion in convert.items()}
@@ -198,17 +228,16 @@ class Worker:
         if statistics is None:
             return None
         self._frozen.use(statistics)
-        height, width = self._images[image].shape[-2:]
+        height, width = self.images[image].shape[-2:]
         return self._frozen.denoise(view_of_part(cleaner, part, noisy.read, (height, width)), noisy.core)
 
     def _write_block(self, task: Task, done: Done) -> Outcome:
         results = self.results(task.image)
         box = results.blocks.box(task.number)
-        for name, block in done.blocks.items():
-            results.write(name, box, block)
+        written = sum(results.write(name, box, block) for name, block in done.blocks.items())
         results.release()
         trim()
-        return done.outcome
+        return done.outcome._replace(written=written)
 
     # levels of the pyramid
 
@@ -217,11 +246,10 @@ class Worker:
         box = results.level_grid(task.level).box(task.number)
         return {name: results.read_finer(name, task.level, box) for name in self._results_of(task)}
 
-    def _write_level(self, task: Task, blocks: Mapping[str, Array]) -> None:
+    def _write_level(self, task: Task, blocks: Mapping[str, Array]) -> Outcome:
         results = self.results(task.image)
         box = results.level_grid(task.level).box(task.number)
-        for name, block in blocks.items():
-            results.write_level(name, task.level, box, block)
+        return Outcome(written=sum(results.write_level(name, task.level, box, block) for name, block in blocks.items()))
 
 
 def _untouched(name: str, noisy: Array) -> Array:

@@ -12,6 +12,7 @@ from pellucid.images.formats.tensorstore import StoredImage, refuse_to_write
 from pellucid.images.formats.zarr_metadata import ZarrStyle, whole_factors
 from pellucid.images.image import Image
 from pellucid.images.layout import AXES, Layout, default_layout, named_layout
+from pellucid.images.manifest import ChunkFiles, Index
 from pellucid.images.pixel_size import PixelSize, known_unit
 from pellucid.images.pyramid import Factors
 
@@ -30,6 +31,7 @@ def open_file(path: str, inner: str | None) -> Image:
     layout = _layout(own, shape, path)
     kvstore = {"driver": "file", "path": str(folder.resolve())}
     image = StoredImage(path, {"driver": "n5", "kvstore": kvstore}, layout, range(len(shape))[::-1])
+    image.files = ChunkFiles(folder, layout, shape, own["blockSize"][::-1], _chunk_name, _chunk_index)
     scale, shift, unit = _placed(_attributes(folder.parent) | own, layout.stored)
     if unit and {"Y", "X"} <= set(scale):
         image.pixel_size = PixelSize(scale, unit)
@@ -39,6 +41,15 @@ def open_file(path: str, inner: str | None) -> Image:
         translation=shift,
     )
     return image
+
+
+def _chunk_name(index: Index) -> str:
+    return "/".join(map(str, reversed(index)))
+
+
+def _chunk_index(name: str) -> Index | None:
+    numbers = name.split("/")
+    return tuple(int(number) for number in reversed(numbers)) if all(map(str.isdecimal, numbers)) else None
 
 
 def _attributes(folder: Path) -> dict[str, Any]:

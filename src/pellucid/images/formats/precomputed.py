@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from pellucid.images.formats.tensorstore import StoredImage, refuse_to_write
 from pellucid.images.formats.zarr_metadata import ZarrStyle, whole_factors
 from pellucid.images.image import Image
 from pellucid.images.layout import Layout
+from pellucid.images.manifest import ChunkFiles, Files, Index, WholeFiles
 from pellucid.images.pixel_size import PixelSize
 
 WRITABLE: tuple[str, ...] = ()
@@ -32,6 +35,7 @@ def open_file(path: str, inner: str | None) -> Image:
     spec: dict[str, Any] = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": 0}
     channels = int(info.get("num_channels", 1))
     image = StoredImage(path, spec, *((Layout("CZYX"), (3, 2, 1, 0)) if channels > 1 else (Layout("ZYX"), (2, 1, 0))))
+    image.files = _files(path, scale, image)
     scales = [dict(zip("XYZ", map(float, one["resolution"]), strict=True)) for one in info["scales"]]
     sizes = scales[0]
     offset = dict(zip("XYZ", scale.get("voxel_offset", (0, 0, 0)), strict=True))
@@ -42,3 +46,29 @@ def open_file(path: str, inner: str | None) -> Image:
         translation={axis: offset[axis] * sizes[axis] for axis in "ZYX" if offset[axis]},
     )
     return image
+
+
+def _files(path: str, scale: Mapping[str, Any], image: Image) -> Files:
+    """The chunks, named by where they lie, ``x0-x1_y0-y1_z0-z1``; shards hold chunks from all over the volume."""
+    folder = Path(path) / scale["key"]
+    if scale.get("sharding"):
+        return WholeFiles(path, image.shape, lambda: sorted(folder.iterdir()))
+    starts = tuple(scale.get("voxel_offset", (0, 0, 0)))[::-1]
+    sizes, sides = tuple(scale["size"])[::-1], tuple(scale["chunk_sizes"][0])[::-1]
+    lead = image.shape[:-3]  # a chunk has all channels
+
+    def name(index: Index) -> str:
+        parts = zip(index[-3:], starts, sizes, sides, strict=True)
+        bounds = [(start + i * side, start + min((i + 1) * side, size)) for i, start, size, side in parts]
+        return "_".join(f"{begin}-{end}" for begin, end in reversed(bounds))
+
+    def index(file: str) -> Index | None:
+        match = re.fullmatch(r"(-?\d+)-(-?\d+)_(-?\d+)-(-?\d+)_(-?\d+)-(-?\d+)", file)
+        if match is None:
+            return None
+        begins = [int(match[group]) for group in (5, 3, 1)]
+        cells = [(begin - start) // side for begin, start, side in zip(begins, starts, sides, strict=True)]
+        found = (*(0 for _ in lead), *cells)
+        return found if name(found) == file else None
+
+    return ChunkFiles(folder, image.layout, image.shape, (*lead, *sides), name, index)

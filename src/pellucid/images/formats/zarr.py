@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import warnings
@@ -26,6 +25,7 @@ from pellucid.images.formats.zarr_metadata import (
 from pellucid.images.handles import Handle
 from pellucid.images.image import DTYPES, ArrayImage, Image
 from pellucid.images.layout import AXES, Layout, default_layout, named_layout
+from pellucid.images.manifest import ChunkFiles
 from pellucid.images.plan import Level, Plan, Sink, refuse_other
 
 WRITABLE = DTYPES
@@ -145,29 +145,21 @@ class ZarrImage(ArrayImage):
     def __init__(self, path: str, array: Any, layout: Layout) -> None:
         super().__init__(path, Handle(partial(_reopen, path, array.path)), layout)
         self.chunks = layout.shape(array.chunks)
-        self._files = array.shards or array.chunks
-        self._folder = Path(path) / array.path
-        self._grid = tuple(-(-size // side) for size, side in zip(array.shape, self._files, strict=True))
-
-    def missing_chunks(self) -> tuple[int, int] | None:
-        """See ``Image.missing_chunks``; a shard counts as one, for it is one file, and an empty file as missing."""
-        found = sum(1 for file in _files(self._folder) if _in_grid(file, self._grid))
-        return math.prod(self._grid) - found, math.prod(self._grid)
+        self.files = chunk_files(Path(path) / array.path, array, layout)
 
 
-def _files(folder: Path) -> Iterator[str]:
-    """Every file of an array's folder that is not empty, its path in it."""
-    for parent, _, names in os.walk(folder):
-        inner = os.path.relpath(parent, folder)
-        yield from (f"{inner}/{name}" for name in names if (Path(parent) / name).stat().st_size)
+def chunk_files(folder: Path, array: Any, layout: Layout) -> ChunkFiles:
+    """The chunks of an array in a folder; each shard counts as one."""
+    name = array.metadata.encode_chunk_key
 
+    def index(file: str) -> tuple[int, ...] | None:
+        numbers = [part for part in re.split(r"[/.]", file) if part != "c"]  # c/0/1, 0/1 or 0.1
+        if len(numbers) != array.ndim or not all(map(str.isdecimal, numbers)):
+            return None
+        found = tuple(map(int, numbers))
+        return found if name(found) == file else None
 
-def _in_grid(file: str, grid: tuple[int, ...]) -> bool:
-    """Whether a file is a chunk: ``c/0/1``, ``0/1`` or ``0.1``."""
-    numbers = [part for part in re.split(r"[/.]", file) if part not in ("", "c")]
-    return len(numbers) == len(grid) and all(
-        n.isdecimal() and int(n) < most for n, most in zip(numbers, grid, strict=True)
-    )
+    return ChunkFiles(folder, layout, array.shape, array.shards or array.chunks, name, index)
 
 
 def _plain(compressors: Any) -> Any:
@@ -203,12 +195,12 @@ def create(path: Path, plan: Plan) -> Sink:
             chunk_key_encoding={"name": "v2" if style.version == 2 else "default", "separator": "/"},
             dimension_names=None if style.version == 2 else [letter.lower() for letter in stored],
         )
-    return _sink(group, design)
+    return _sink(path, group, design)
 
 
 def reopen(path: Path, plan: Plan) -> Sink:
     """Go on with an OME-Zarr that was begun; what a killed process has left half-written is swept up at the end."""
-    sink = _sink(zarr.open_group(path, mode="r+"), Design.of(plan))
+    sink = _sink(path, zarr.open_group(path, mode="r+"), Design.of(plan))
     sink.finish = partial(_sweep, path)
     return sink
 
@@ -220,7 +212,7 @@ def _sweep(path: Path) -> None:
                 (Path(parent) / name).unlink()
 
 
-def _sink(group: Any, design: Design) -> Sink:
+def _sink(path: Path, group: Any, design: Design) -> Sink:
     levels = []
     for number, (sizes, factors) in enumerate(zip(design.sizes, design.factors, strict=True)):
         array = group[str(number)]
@@ -228,6 +220,7 @@ def _sink(group: Any, design: Design) -> Sink:
         refuse_other(design.plan.path, array, design.layout.stored_shape(sizes), design.plan.dtype)
         sides = dict(zip(design.layout.stored, array.shards or array.chunks, strict=True))
         unit = tuple(sides[axis] for axis in design.plan.axes)
-        levels.append(Level(array, design.layout, shape, factors, unit))
+        files = chunk_files(path / str(number), array, design.layout)
+        levels.append(Level(array, design.layout, shape, factors, unit, files))
     finest = levels[0]
     return Sink(finest.array, finest.layout, finest.unit, lambda: None, levels=levels)
