@@ -56,14 +56,8 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
         with holding(), Worker(folder, plan, cleaner, _tell_of_smaller) as worker:
             job = Job(plan, worker, ledger, overwrite=wishes.overwrite)
             if not begins:
-                try:
-                    Audit(plan, worker, ledger).go_on()
-                    inputs.keep(folder, worker.images)
-                except InputError:
-                    if not wishes.overwrite:
-                        raise
-                    ledger.clear()
-                    inputs.find(folder, worker.images)
+                _go_on(Audit(plan, worker, ledger), worker, ledger, overwrite=wishes.overwrite)
+                inputs.keep(folder, worker.images)
             inputs.tell_of_missing(worker.images)
             if cluster is None:
                 groups: Iterable[Sequence[int]] = ([image] for image in range(len(plan.volumes)))
@@ -76,6 +70,19 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
                 job.measure(runner)
                 with _bar(plan, ledger, cleaner) as advance:
                     return job.run(runner, groups, advance)
+
+
+def _go_on(audit: Audit, worker: Worker, ledger: Ledger, *, overwrite: bool) -> None:
+    """See that a job can be gone on with; with --overwrite, one whose images have changed begins again."""
+    try:
+        audit.go_on()
+    except InputError:
+        if not overwrite:
+            raise
+        ledger.clear()
+        worker.knots.clear()
+        for image in worker.images:
+            image.known = image.manifest()
 
 
 def _bar(plan: JobPlan, ledger: Ledger, cleaner: Cleaner) -> AbstractContextManager[Advance]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import shutil
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -66,6 +67,10 @@ class Knots:
         index, slab = self._slabs[number]
         series = self._arrangement.series[index]
         return [series.plane(place) for place in range(slab.start, slab.stop)]
+
+    def clear(self) -> None:
+        """Remove all that was measured."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def measure(self, number: int) -> None:
         """Measure a slab and keep what was found."""
