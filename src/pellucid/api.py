@@ -11,6 +11,7 @@ pellucid.denoise("noisy/", "filtered/", recipe="bm3d")  # what needs no training
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,29 @@ def train(
             raise Interrupted(f"stopped; nothing was kept: {advice}", stop.number) from None
 
 
-def go_on(run: str | Path, *, device: str = "auto", execution: Execution | None = None) -> Model:
-    """Go on with a training that was stopped, as if it never had been.
+def go_on(
+    run: str | Path,
+    *,
+    device: str = "auto",
+    execution: Execution | None = None,
+    moved: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Model:
+    """Go on with a training that was stopped, as if it never had been, or for longer than it was begun for.
+
+    Args:
+        run: its folder.
+        device: "auto", "cpu", "cuda", ...
+        execution: how it is computed from now on.
+        moved: images that are elsewhere now, or that were arrays, by kind: `{"noisy": "elsewhere/"}`.
+        settings: `steps`, `save_every`, `preview_every`, `weights`; no others may change. Learning rates that fall
+            towards the last step follow the new number of steps.
 
     Raises:
-        InputError: no such run, or its images have changed.
+        InputError: no such run, another process is training it, its images have changed, or settings that may not.
         RunError: training failed.
     """
-    resume(run, device, execution=execution)
+    resume(run, device, execution=execution, settings=settings, moved=moved)
     return Model.load(run, device=device)
 
 

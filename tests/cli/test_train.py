@@ -129,9 +129,22 @@ def test_images_of_no_use_are_refused(sources, pictures, tmp_path, refused):
     assert "ISCL does not use --pairs: leave it away, it learns from --noisy and --clean" in line
 
 
-def test_resume_takes_nothing_else(trained, sources, refused):
-    for more in (sources[:2], sources[2:], ("--out", "x"), ("--set", "steps=3")):
-        assert "--resume goes on with a run as it was set up" in refused("train", "--resume", trained, *more)
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--out", "x"), "--resume goes on with a run as it was set up: leave --out away"),
+        (("--recipe", "proposed"), "leave --recipe away"),
+        (("--preset", "quick"), "leave --preset away"),
+        (("--set", "steps=3"), "steps=3: the run has taken 6 already; give as many or more"),
+        (("--set", "width=8"), "width=8 cannot be set any more, the run has begun with width=4"),
+        (("--set", "steps=7", "--pairs", "x"), "this run does not learn from --pairs: leave it away"),
+    ],
+)
+def test_what_resume_cannot_do_is_refused(more, message, trained, tmp_path, refused):
+    run = shutil.copytree(trained, tmp_path / "run")
+    recipe = (run / "recipe.toml").read_bytes()
+    assert message in refused("train", "--resume", run, *more)
+    assert (run / "recipe.toml").read_bytes() == recipe
 
 
 def test_resume_of_a_finished_run_says_so(trained, tmp_path, command):

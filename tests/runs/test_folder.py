@@ -33,7 +33,8 @@ def edit(path, change):
 def test_a_finished_run_holds_all_that_its_docstring_names(trained):
     run = Run(trained)
     expected = {
-        *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png", ".lock"),
+        *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png"),
+        *(".lock", "paths.json"),
         *("weights/last.safetensors", "weights/average.safetensors"),
         *("weights/last-statistics.safetensors", "weights/average-statistics.safetensors"),
         *(previews := {"previews/000004.png", "previews/000006.png"}),
@@ -152,6 +153,12 @@ def test_binary_text_is_damaged_too(run):
         run.recipe()
     (run.folder / "provenance.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match=r"provenance\.json: .*damaged"):
+        run.sources()
+
+
+def test_a_model_alone_cannot_be_trained_on(run):
+    edit(run.folder / "provenance.json", lambda provenance: provenance.pop("sources"))
+    with pytest.raises(InputError, match=r"provenance\.json: names no images, so this is a model alone"):
         run.sources()
 
 

@@ -134,8 +134,8 @@ def test_killed_between_the_last_state_and_nothing_has_the_last_weights(trained)
 
 def test_a_finished_run_says_so_even_without_its_images(trained, tmp_path, capsys):
     run = shutil.copytree(trained, tmp_path / "run")
-    provenance = (run / "provenance.json").read_text()
-    (run / "provenance.json").write_text(provenance.replace("/clean", "/gone"))
+    paths = (run / "paths.json").read_text()
+    (run / "paths.json").write_text(paths.replace("/clean", "/gone"))
     training.resume(run, "cpu")
     assert "finished already, 6 steps" in capsys.readouterr().err
     assert_same_run(run, trained)
@@ -145,14 +145,12 @@ def test_a_finished_run_says_so_even_without_its_images(trained, tmp_path, capsy
 def test_changed_and_missing_images_are_refused(kind, trained, pictures, tmp_path):
     run = half_way(trained, tmp_path / "run")
     moved = shutil.copytree(pictures / kind, tmp_path / "moved")
-    provenance = json.loads((run / "provenance.json").read_text())
-    provenance["sources"][kind]["path"] = str(moved)
-    (run / "provenance.json").write_text(json.dumps(provenance))
+    Run(run).note_paths({kind: str(moved)})
     name = next(moved.iterdir())
     write_array(name, np.full((96, 96), 7, np.uint8), overwrite=True)
     before = (run / "metrics.jsonl").read_bytes()
     with pytest.raises(
-        InputError, match=f"the {kind} images at .*moved have changed since the run began: put them back"
+        InputError, match=f"the {kind} images at .*moved are not those that the run began with: put them back"
     ):
         training.resume(run, "cpu")
     shutil.rmtree(moved)
@@ -161,7 +159,19 @@ def test_changed_and_missing_images_are_refused(kind, trained, pictures, tmp_pat
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
-def test_runs_on_arrays_cannot_be_resumed(tmp_path, pictures, settings, monkeypatch):
+def test_runs_of_the_first_release_know_their_images(trained, pictures, tmp_path):
+    run = half_way(trained, tmp_path / "run")
+    provenance = json.loads((run / "provenance.json").read_text())
+    for kind in ("clean", "noisy"):
+        provenance["sources"][kind]["path"] = str(pictures / kind)
+    (run / "provenance.json").write_text(json.dumps(provenance))
+    (run / "paths.json").unlink()
+    assert {kind: known["path"] for kind, known in Run(run).sources().items()} == {
+        kind: str(pictures / kind) for kind in ("clean", "noisy")
+    }
+
+
+def test_runs_on_arrays_are_resumed_with_the_same_arrays(tmp_path, pictures, settings, monkeypatch):
     random = np.random.default_rng(0)
     noisy = random.integers(0, 255, (2, 64, 64)).astype(np.uint8)
 
@@ -169,8 +179,13 @@ def test_runs_on_arrays_cannot_be_resumed(tmp_path, pictures, settings, monkeypa
     sources = {"clean": str(pictures / "clean"), "noisy": noisy}
     with pytest.raises(Interrupted, match="stopped after step 1; saved"):
         training.start(sources, tmp_path / "run", make_recipe("proposed", "quick", {**settings, "width": 1}), "cpu")
-    with pytest.raises(InputError, match=r"the noisy images of this run were arrays, .*train from files to resume"):
+    with pytest.raises(
+        InputError, match=r"where the noisy images of this run are is not known here \(they were arrays"
+    ):
         training.resume(tmp_path / "run", "cpu")
+    monkeypatch.undo()
+    training.resume(tmp_path / "run", "cpu", settings={"steps": 2}, moved={"noisy": noisy})
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["number"] == 2
 
 
 def test_damaged_and_foreign_states_are_named(trained, tmp_path):

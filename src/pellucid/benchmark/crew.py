@@ -19,7 +19,7 @@ from pellucid.benchmark.task import LOG, PROGRESS, RESULT, TASK, TRAINING, Task
 from pellucid.benchmark.worker import STOPPED, failed
 from pellucid.images.atomic import writing
 from pellucid.report import terminal
-from pellucid.runs.folder import write_text
+from pellucid.runs.files import write_text
 
 GRACE = 30.0
 """Seconds that a process has to save its state when it is asked to stop."""

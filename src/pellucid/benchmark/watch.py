@@ -12,7 +12,7 @@ import torch
 from pellucid.benchmark.measure import computing_time
 from pellucid.benchmark.results import CurvePoint
 from pellucid.images.atomic import writing
-from pellucid.runs.folder import write_text
+from pellucid.runs.files import write_text
 from pellucid.training import Batches, Interrupted, Training
 
 Judge = Callable[[Training, Batches], tuple[float, float]]

@@ -37,7 +37,8 @@ from pellucid.jobs.lock import locked
 from pellucid.methods import method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.runs import training
-from pellucid.runs.folder import Run, write_text
+from pellucid.runs.files import write_text
+from pellucid.runs.folder import Run
 from pellucid.runs.model import Model
 from pellucid.signals import heeded, stop
 from pellucid.training import Batches, Interrupted, Training

@@ -30,6 +30,8 @@ COMMANDS = {
         (
             "pellucid train --clean clean/ --noisy noisy/ --out run",
             "pellucid train --recipe dncnn --noisy noisy/ --pairs truth/ --out run",
+            "pellucid train --resume run",
+            "pellucid train --resume run --set steps=3000",
         ),
     ),
     "denoise": Command(

@@ -20,8 +20,8 @@ def train(
     noise: Images | None = None,
     out: Path | None = None,
     resume: Path | None = None,
-    recipe: str = "proposed",
-    preset: str = "quick",
+    recipe: str | None = None,
+    preset: str | None = None,
     set_: Settings = None,
     device: str = "auto",
     amp: bool = False,
@@ -44,11 +44,12 @@ def train(
     out
         Folder for the run; must be new or empty.
     resume
-        Go on with the run in this folder; needs nothing else.
+        Go on with the run in this folder; needs nothing else. With --set steps=3000 it learns for longer than it was
+        begun for; save_every, preview_every and weights may change as well. Images that were moved are given again.
     recipe
-        How to learn: see `pellucid methods`.
+        How to learn: "proposed" if not given, see `pellucid methods`.
     preset
-        "quick" for a laptop, "paper" for a GPU.
+        "quick" (if not given) for a laptop, "paper" for a GPU.
     set_
         Settings that differ from the recipe's, as in `--set steps=500 width=8`.
     device
@@ -68,11 +69,13 @@ def train(
     given = {"noisy": noisy, "clean": clean, "pairs": pairs, "noise": noise}
     sources = {kind: spec for kind, spec in given.items() if spec}
     if resume is not None:
-        if sources or out or set_:
-            raise InputError("--resume goes on with a run as it was set up: leave all images, --out and --set away")
-        run = training.resume(resume, device, execution=execution)
+        for option, value in {"--out": out, "--recipe": recipe, "--preset": preset}.items():
+            if value is not None:
+                raise InputError(f"--resume goes on with a run as it was set up: leave {option} away")
+        settings = parse_settings(set_)
+        run = training.resume(resume, device, execution=execution, settings=settings, moved=sources)
     else:
-        chosen = make_recipe(recipe, preset, parse_settings(set_))
+        chosen = make_recipe(recipe or "proposed", preset or "quick", parse_settings(set_))
         training.check_sources(chosen, set(sources))
         if not out:
             raise InputError("train needs --out, a folder for the run (see pellucid train --help)")

@@ -2,16 +2,19 @@
 
     recipe.toml                 the recipe, readable
     model.json                  format version, the intensity range and pixel type of each source
-    provenance.json             version, seed, data fingerprints, machine
+    provenance.json             version, seed, names and fingerprints of the data, machine
     weights/last.safetensors    the denoiser after the last saved step
     weights/average.safetensors its moving average
     weights/*-statistics.safetensors  the moments that the norms of either saw on training patches
     state.pt                    everything needed to go on (tensors and plain values)
+    paths.json                  where the data are on this machine, to go on
     metrics.jsonl               the losses of each step
     curves.png                  the same as a picture
     previews/                   the same crops every so often
     tensorboard/                the losses once more, if TensorBoard is installed
     .lock                       held by the process that trains
+
+The first four are what a model needs elsewhere: no path, user or machine is named in them. Previews show the data.
 
 Each file is replaced in one step, so a kill at any instant leaves the last good state.
 """
@@ -19,28 +22,26 @@ Each file is replaced in one step, so a kill at any instant leaves the last good
 from __future__ import annotations
 
 import json
-import platform
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from pellucid import __version__
-from pellucid.errors import InputError, PellucidError
+from pellucid.errors import InputError
 from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
 from pellucid.inference import Statistics, load_statistics, save_statistics
 from pellucid.jobs.lock import locked
 from pellucid.methods import Denoiser, build_denoiser, method_class
 from pellucid.recipe import LearningRecipe
+from pellucid.runs.files import undamaged, write_json, write_text
 
 V = TypeVar("V")
 
@@ -63,6 +64,11 @@ class Run:
     def state(self) -> Path:
         """The state to resume from."""
         return self.folder / "state.pt"
+
+    @property
+    def paths(self) -> Path:
+        """Where the sources are on this machine: what a run needs to go on, and nobody else."""
+        return self.folder / "paths.json"
 
     @property
     def metrics(self) -> Path:
@@ -157,7 +163,7 @@ class Run:
                 f"{self.folder}: not the folder of a run (no recipe.toml in it); give the --out of `pellucid train`"
             )
         self._model()  # refuses a newer format before its settings are looked at
-        with _undamaged(path):
+        with undamaged(path):
             values = tomllib.loads(path.read_text(encoding="utf-8"))
             method = str(values["method"])
         try:
@@ -170,7 +176,7 @@ class Run:
         return recipe
 
     def sources(self) -> dict[str, dict[str, Any]]:
-        """Path and fingerprint of each source.
+        """Path and fingerprint of each source; the path is None where this machine does not know it.
 
         Raises:
             InputError: the file is missing or damaged, or this is a saved model without the run that it is from.
@@ -178,10 +184,28 @@ class Run:
         path = self.folder / "provenance.json"
         if "sources" not in self.provenance() and not self.state.exists():
             raise InputError(f"{self.folder}: holds a saved model alone; go on with the run that it was saved from")
-        with _undamaged(path):
-            sources = self.provenance()["sources"]
-            kept = {kind: {key: known[key] for key in ("path", "fingerprint")} for kind, known in sources.items()}
-            return _with_noisy(kept)
+        with undamaged(path):
+            provenance = self.provenance()
+            if "sources" not in provenance:
+                raise InputError(f"{path}: names no images, so this is a model alone: go on with the run it came from")
+            sources = provenance["sources"]
+            fingerprints = _with_noisy({kind: known["fingerprint"] for kind, known in sources.items()})
+            # the first release had the paths in the provenance
+            paths = {kind: known.get("path") for kind, known in sources.items()}
+        if self.paths.exists():
+            with undamaged(self.paths):
+                paths |= json.loads(self.paths.read_text(encoding="utf-8"))
+        return {kind: {"path": paths[kind], "fingerprint": known} for kind, known in fingerprints.items()}
+
+    def note_paths(self, paths: Mapping[str, Any]) -> None:
+        """Take down where sources are on this machine, by kind; what was known of others stays."""
+        known = json.loads(self.paths.read_text(encoding="utf-8")) if self.paths.exists() else {}
+        write_json(self.paths, {**known, **paths})
+
+    def change(self, recipe: LearningRecipe, changes: Mapping[str, Any]) -> None:
+        """Replace the recipe, if there are changes."""
+        if changes:
+            write_text(self.folder / "recipe.toml", recipe.to_toml())
 
     def provenance(self) -> dict[str, Any]:
         """Version, seed, data and machine of the run.
@@ -190,7 +214,7 @@ class Run:
             InputError: the file is missing or damaged.
         """
         path = self.folder / "provenance.json"
-        with _undamaged(path):
+        with undamaged(path):
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
@@ -206,7 +230,7 @@ class Run:
             InputError: the file is missing or damaged, or comes from a newer Pellucid.
         """
         model = self._model()
-        with _undamaged(self.folder / "model.json"):
+        with undamaged(self.folder / "model.json"):
             return _with_noisy({kind: Intensity(**values) for kind, values in model["intensities"].items()})
 
     def dtypes(self) -> dict[str, np.dtype[Any] | None]:
@@ -216,7 +240,7 @@ class Run:
             InputError: the file is missing or damaged, or comes from a newer Pellucid.
         """
         model = self._model()
-        with _undamaged(self.folder / "model.json"):
+        with undamaged(self.folder / "model.json"):
             return _with_noisy({kind: np.dtype(name) if name else None for kind, name in model["dtypes"].items()})
 
     def denoiser(self, which: str | None = None) -> Denoiser:
@@ -248,7 +272,7 @@ class Run:
         path = self._statistics(which or self.recipe().weights)
         if not path.exists():
             return None
-        with _undamaged(path):
+        with undamaged(path):
             return load_statistics(path)
 
     def save_statistics(self, which: str, statistics: Statistics) -> None:
@@ -275,7 +299,7 @@ class Run:
 
     def _model(self) -> dict[str, Any]:
         path = self.folder / "model.json"
-        with _undamaged(path):
+        with undamaged(path):
             model: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             newer = model["format"] > FORMAT
         if newer:
@@ -290,39 +314,3 @@ def _with_noisy(values: dict[str, V]) -> dict[str, V]:
     """The same; every run has learned from noisy images, so a KeyError if they are missing."""
     values["noisy"]
     return values
-
-
-@contextmanager
-def _undamaged(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except PellucidError as problem:
-        if str(path) in str(problem):
-            raise
-        raise InputError(f"{path}: damaged ({problem}); copy the run's folder again") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as problem:
-        reason = "; ".join(str(problem).splitlines())
-        raise InputError(f"{path}: missing or damaged ({reason}); copy the run's folder again") from None
-
-
-def machine() -> dict[str, Any]:
-    """What this run is computed on and when it began."""
-    return {
-        "pellucid": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "threads": torch.get_num_threads(),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write readable JSON in one step."""
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text in one step."""
-    with replacing(path, overwrite=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")

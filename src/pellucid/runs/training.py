@@ -20,8 +20,10 @@ from pellucid.launch import WHOLE, Share, leads, local_share, share
 from pellucid.methods import GIVEN_AS, KINDS, Method, build, method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
-from pellucid.runs.folder import Run, machine
+from pellucid.runs.extending import differences, extended, rates_in_words
+from pellucid.runs.folder import Run
 from pellucid.runs.inventory import show_inventory
+from pellucid.runs.origin import describe, found_again, machine, open_known, path_of, without_folders
 from pellucid.runs.recorder import Recorder
 from pellucid.sampling import Flattest, OfficialBatches, Patches, RandomBatches, ResidentPatches, ahead, settled
 from pellucid.training import Batches, Execution, Interrupted, Training, fit
@@ -79,7 +81,9 @@ def start(
             if leads():
                 run.refuse_used()  # by now
                 dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
+                warnings = without_folders(warnings, opened.values())
                 origin = {"sources": describe(sources, opened), "warnings": warnings}
+                run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
                 run.start(learning, intensities_of(opened), dtypes, {**_how(chosen, execution), **origin})
             team.meet()  # the folder is there
             _train(run, training, opened, chosen, observer)
@@ -87,38 +91,57 @@ def start(
 
 
 def resume(
-    folder: str | Path, device: str = "auto", observer: Observer | None = None, execution: Execution | None = None
+    folder: str | Path,
+    device: str = "auto",
+    observer: Observer | None = None,
+    execution: Execution | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    moved: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Go on with a run as if it had never stopped.
+    """Go on with a run as if it had never stopped, or for more steps than it was begun for.
+
+    Learning rates that fall towards the last step follow the new number of steps: from here on they are those of a
+    training that was begun with it.
 
     Args:
         folder: of the run.
         device: "auto", "cpu", "cuda", ...
         observer: who looks on.
         execution: how it is computed from now on, as a plain training in float32 if not given.
+        settings: of the recipe that shall differ from now on: `MAY_CHANGE` tells which may.
+        moved: sources that are elsewhere now, by kind.
 
     Raises:
-        InputError: no such run, or its images are gone or have changed.
+        InputError: no such run, another process is training it, its images are gone or have changed, or settings that
+            may not change.
         RunError: training failed, or somebody stopped it.
     """
     run = Run(folder)
-    recipe = run.recipe()
-    check_share(recipe)
+    begun_with = run.recipe()
+    check_share(begun_with)
     chosen, execution = choose_device(device), execution or Execution()
     with team.together(chosen.torch), run.held() if leads() else nullcontext():
         team.meet()  # the state is that of nobody else
+        state = load_state(run.state) if run.state.exists() else None
+        recipe = extended(begun_with, settings or {}, state["number"] if state else 0)
         training = Training(build(recipe), chosen.torch, execution)
-        if run.state.exists():  # else it was stopped before its first save, and begins again
-            training.restore(load_state(run.state))
-        if training.number >= recipe.steps:
-            terminal.say(f"{run.folder}: finished already, {training.number} steps")
-            return run
-        opened = {kind: _same_source(kind, known) for kind, known in run.sources().items()}
+        if state:  # else it was stopped before its first save, and begins again
+            training.restore(state)
+        changes = differences(begun_with, recipe)
+        finished = training.number >= recipe.steps
+        opened = {} if finished else _opened_again(run, moved or {})
         if leads():
-            where = f"goes on after step {training.number}" if training.number else "begins again, nothing was saved"
-            terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in all")
+            run.change(recipe, changes)
+            _tell_of_resumption(run, training, changes)
+        if finished:
+            return run
+        if leads():
             run.forget_metrics_after(training.number)
-            run.note_resumption({"step": training.number, **_how(chosen, execution)})
+            changed = {"changed": changes} if changes else {}
+            run.note_resumption({"step": training.number, **changed, **_how(chosen, execution)})
+            if moved:
+                run.note_paths({kind: path_of(spec) for kind, spec in moved.items()})
         _train(run, training, opened, chosen, observer)
     return run
 
@@ -194,19 +217,6 @@ def make_batches(method: Method[Any], patches: Mapping[str, Patches | ResidentPa
     return RandomBatches(sources, recipe.batch, recipe.seed, part)
 
 
-def describe(specs: Mapping[str, Any], sources: Mapping[str, Source]) -> dict[str, Any]:
-    """Where each source is, and a fingerprint to know it again."""
-    return {
-        kind: {
-            "path": _absolute(specs[kind]),
-            "images": len(source.images),
-            "pixels": source.pixels,
-            "fingerprint": source.fingerprint(),
-        }
-        for kind, source in sources.items()
-    }
-
-
 def _train(
     run: Run, training: Training, sources: Mapping[str, Source], device: Device, observer: Observer | None
 ) -> None:
@@ -260,31 +270,30 @@ def _train(
             recorder.close()
 
 
+def _opened_again(run: Run, moved: Mapping[str, Any]) -> dict[str, Source]:
+    known = run.sources()
+    places = found_again(known, moved)
+    return {kind: open_known(kind, place, known[kind]["fingerprint"]) for kind, place in places.items()}
+
+
+def _tell_of_resumption(run: Run, training: Training, changes: Mapping[str, Any]) -> None:
+    recipe, taken = training.method.recipe, training.number
+    for key, (before, now) in changes.items():
+        terminal.say(f"{run.folder}: {key}={now} from now on, {before} so far")
+    if taken >= recipe.steps:
+        terminal.say(f"{run.folder}: finished already, {taken} steps")
+        return
+    where = f"goes on after step {taken}" if taken else "begins again, nothing was saved"
+    terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in all")
+    if "steps" in changes:
+        for line in rates_in_words(training.method, taken):
+            terminal.say(line)
+
+
 def _how(device: Device, execution: Execution) -> dict[str, Any]:
     """What a run is computed on, and how."""
     return {**machine(), "device": str(device), "processes": share().size, **asdict(execution)}
 
 
-def _same_source(kind: str, known: Mapping[str, Any]) -> Source:
-    if known["path"] is None:
-        raise InputError(
-            f"the {kind} images of this run were arrays, which no folder can remember: train from files to resume"
-        )
-    source = open_source(known["path"])
-    if source.fingerprint() != known["fingerprint"]:
-        raise InputError(
-            f"the {kind} images at {known['path']} have changed since the run began: put them back or train anew"
-        )
-    return source
-
-
 def _looks(plane: Plane) -> str:
     return f"{plane.shape[0]}×{plane.shape[1]}, {plane.dtype.name}"
-
-
-def _absolute(spec: Any) -> Any:
-    if isinstance(spec, str | Path):
-        return str(Path(spec).absolute())
-    if isinstance(spec, list | tuple) and all(isinstance(item, str | Path) for item in spec):
-        return [_absolute(item) for item in spec]
-    return None
