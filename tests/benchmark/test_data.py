@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pellucid.benchmark.cases import Case, PhantomSize, find_case
+from pellucid.benchmark.cases import Case, PhantomSize, find_case, find_cases
 from pellucid.benchmark.data import materialise
 from pellucid.errors import InputError
 from pellucid.evaluation import psnr
 from pellucid.images import open_source, write_array
+from pellucid.noise import simulate
 from pellucid.phantom import tissue
 
 SIZE = PhantomSize(4, 64)
@@ -93,6 +94,67 @@ def test_own_noisy_versions_have_a_truth_and_real_ones_have_none(tmp_path):
     assert not real.truth
     assert real.names["noisy"] == ("real0", "real1", "real2")
     assert real.count == 3
+
+
+def noisy_versions(folder, kind, count=4, side=48, first=0):
+    for number in range(count):
+        noisy = simulate(tissue((side, side), number + first), "film", seed=number)
+        write_array(folder / kind / f"a{number}.tif", noisy)
+
+
+def test_a_folder_with_clean_and_noisy_is_a_data_set_itself(tmp_path, capsys):
+    own(tmp_path / "cells", "clean")
+    noisy_versions(tmp_path / "cells", "noisy")
+    (case,) = find_cases(None, tmp_path / "cells")
+    assert (case.name, case.real) == ("cells", False)
+    assert "case cells: " in capsys.readouterr().err
+    files = materialise(case, tmp_path / "out")
+    assert files.truth
+    np.testing.assert_array_equal(read(files, "clean")[3], tissue((48, 48), 3))
+    assert find_cases(["cells"], tmp_path / "cells") == [case]
+
+
+def test_the_same_names_are_no_pairs_if_other_things_are_shown(tmp_path, capsys):
+    own(tmp_path / "cells", "clean")
+    noisy_versions(tmp_path / "cells", "noisy", first=50)
+    (case,) = find_cases(None, tmp_path / "cells")
+    assert case.real
+    assert "shows other things than clean/: no truth is known" in capsys.readouterr().err
+    assert not materialise(case, tmp_path / "out").truth
+
+
+def test_a_folder_of_clean_images_alone_gets_noise_and_one_of_data_sets_gives_all(tmp_path):
+    own(tmp_path / "mine", "clean")
+    own(tmp_path / "mine/set10", "clean")
+    own(tmp_path / "mine/set2", "clean")
+    own(tmp_path / "mine/set2", "simulated")
+    cases = find_cases(None, tmp_path / "mine")
+    assert [(case.name, case.simulator) for case in cases] == [
+        ("mine-film", "film"),
+        ("set2", None),
+        ("set10-film", "film"),
+    ]
+    assert [case.name for case in find_cases(["set10-charge", "phantom-film"], tmp_path / "mine")] == [
+        "set10-charge",
+        "phantom-film",
+    ]
+
+
+def test_without_a_folder_it_is_the_phantom():
+    assert [case.name for case in find_cases(None, None)] == ["phantom-film"]
+
+
+def test_a_folder_that_cannot_be_used_is_never_left_aside_in_silence(tmp_path):
+    (tmp_path / "noisy").mkdir()
+    for folder, state in ((tmp_path, "has no data set in it"), (tmp_path / "nowhere", "is no folder")):
+        with pytest.raises(InputError, match=f"{state}. It takes FOLDER/clean and FOLDER/noisy") as told:
+            find_cases(None, folder)
+        assert "\n" not in str(told.value)
+    own(tmp_path / "cells", "clean")
+    with pytest.raises(InputError, match=r"no case of it is asked for \(phantom-film\); it has cells-film"):
+        find_cases(["phantom-film"], tmp_path / "cells")
+    with pytest.raises(InputError, match="unknown case 'cell-film': did you mean 'cells-film'"):
+        find_cases(["cell-film"], tmp_path / "cells")
 
 
 def test_the_published_layout(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pellucid.benchmark.layout import lay_out
 from pellucid.benchmark.paper import TABLE_2, noise_of, reported
 from pellucid.benchmark.table import Mark, Spread, mark, tables
 from pellucid.errors import InputError
@@ -69,6 +70,22 @@ def test_best_and_second_are_marked_among_the_unpaired_alone():
     assert marks["dncnn"]["psnr"] is Mark.BEST
     assert marks["redcnn"]["psnr"] is Mark.NONE  # the paper marks no second best there
     assert marks["noisy"] == marks["bm3d"] == {}
+
+
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        (("noisy", "bm3d"), None),
+        (("iscl",), None),
+        (("dncnn", "redcnn"), "the best of a group"),
+        (("iscl", "proposed"), "the best and the second best of a group"),
+    ],
+)
+def test_marks_are_spoken_of_only_where_there_are_any(methods, told):
+    (table,) = tables([done(method, 20.0 + place) for place, method in enumerate(methods)])
+    notes = " ".join(lay_out(table, "t").notes)
+    assert "arked" in notes if told else "arked" not in notes
+    assert told is None or f"Marked: {told}" in notes
 
 
 def test_who_has_not_finished_every_unit_is_not_marked():

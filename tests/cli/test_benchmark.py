@@ -66,6 +66,7 @@ def test_a_unit_that_fails_makes_the_status_one(tmp_path, refused):
         (("--methods", "iscl", "--set", "widht=3"), "method iscl: unknown setting 'widht': did you mean 'width'?"),
         (("--images", "3"), "case phantom-film: 3 images are fewer than the 4 folds"),
         (("--size", "8"), "at least 16"),
+        (("--data", "nowhere"), "--data nowhere: is no folder. It takes FOLDER/clean and FOLDER/noisy"),
     ],
 )
 def test_wrong_calls_are_refused_in_one_line(arguments, expected, tmp_path, refused):

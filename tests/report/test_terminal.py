@@ -161,3 +161,21 @@ def test_the_bar_ends_before_its_failure_is_told(printed):
     assert "1/3" in printed()[0]
     gc.collect()
     assert printed() == []
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_notebook_has_a_drawn_bar_only_with_its_widgets(installed, monkeypatch):
+    console = Console(file=io.StringIO(), force_jupyter=True)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if installed else None)
+    assert terminal._can_draw(console) is installed
+
+
+def test_a_notebook_without_widgets_has_lines_and_no_warning(monkeypatch):
+    shown = []
+    console = Console(file=io.StringIO(), force_jupyter=True)
+    monkeypatch.setattr(terminal, "messages", lambda: console)
+    monkeypatch.setattr(terminal, "say", shown.append)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with terminal.progress_bar("denoising", 2) as bar:
+        bar.set(2)
+    assert shown[-1].startswith("denoising 2/2")

@@ -4,26 +4,38 @@ A case has clean images and noisy ones. The noisy ones are the clean ones with n
 real ones of something else, which can only be looked at. Where cases come from:
 
 - built in: `phantom-NOISE`, tissue with any simulated noise;
-- a folder of one's own, `FOLDER/NAME/`, with `clean/` and
+- a folder of one's own, `FOLDER/` for one data set or `FOLDER/NAME/` for each of several, with `clean/` and
     - nothing more: noise is simulated, `NAME-film`, `NAME-charge`, ...; with `noise/` (images of noise alone, at least
       as large as the clean ones) `NAME-captured` puts that on, clean · noise / 255;
     - `simulated/`: noisy versions of the clean images, of the same names or in the same order;
-    - `noisy/`: real noisy images of something else;
+    - `noisy/`: versions of the clean images if all have the same names and sizes and show the same, else real noisy
+      images of something else;
   and `noise/` in each of them, for methods that learn from noise alone;
 - the published data, in `FOLDER`: the cases in `PUBLISHED`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from pellucid.benchmark.pairing import are_versions
 from pellucid.errors import InputError, nearest
 from pellucid.images.order import natural
 from pellucid.noise import SIMULATORS
+from pellucid.report import terminal
 
 PHANTOM = "phantom"
+DEFAULT = (f"{PHANTOM}-film",)
+"""Without a folder of images."""
+
+LAYOUTS = (
+    "FOLDER/clean and FOLDER/noisy (or simulated/, or neither: noise is simulated), the same in FOLDER/NAME/ for "
+    "several data sets, or the published data (simulated_image/)"
+)
+"""Of a folder of images, for messages."""
 
 
 class _Published(NamedTuple):
@@ -75,14 +87,35 @@ class Case:
     phantom: PhantomSize = field(default_factory=PhantomSize)
 
 
-def find_case(name: str, data: Path | None, psnr: float | None = None, phantom: PhantomSize | None = None) -> Case:
-    """The case of that name.
+def find_cases(
+    names: Sequence[str] | None, data: Path | None, psnr: float | None = None, phantom: PhantomSize | None = None
+) -> list[Case]:
+    """The cases of these names; without any, all that the folder has, or the phantom without a folder.
 
     Args:
-        name: as the module's text says.
+        names: as the module's text says.
         data: folder of one's own or of the published data.
         psnr: of simulated noise.
         phantom: how much tissue.
+
+    Raises:
+        InputError: the folder is of none of the layouts or no case is of it, or there is no case of a name.
+    """
+    if data is None:
+        return [find_case(name, None, psnr, phantom) for name in dict.fromkeys(names or DEFAULT)]
+    own = _own_names(data)
+    if not own:
+        state = "has no data set in it" if data.is_dir() else "is no folder"
+        raise InputError(f"--data {data}: {state}. It takes {LAYOUTS}")
+    cases = [find_case(name, data, psnr, phantom) for name in dict.fromkeys(names or own)]
+    if all(case.clean is None for case in cases):
+        asked = ", ".join(case.name for case in cases)
+        raise InputError(f"--data {data}: no case of it is asked for ({asked}); it has {', '.join(own)}")
+    return cases
+
+
+def find_case(name: str, data: Path | None, psnr: float | None = None, phantom: PhantomSize | None = None) -> Case:
+    """The case of that name; arguments as for `find_cases`.
 
     Raises:
         InputError: there is no such case; what there is, is named.
@@ -92,12 +125,29 @@ def find_case(name: str, data: Path | None, psnr: float | None = None, phantom: 
         return Case(name, simulator=noise, psnr=psnr, phantom=phantom or PhantomSize())
     if data is not None and (data / "simulated_image").is_dir():
         return _published(name, data)
-    if data is not None and (data / name / "clean").is_dir():
-        return _own(name, data / name)
-    if data is not None and stem and noise in SIMULATORS and (data / stem / "clean").is_dir():
-        return _simulated(name, data / stem, noise, psnr)
+    sets = _data_sets(data) if data is not None else {}
+    if name in sets:
+        return _own(name, sets[name])
+    if stem in sets and noise in SIMULATORS:
+        return _simulated(name, sets[stem], noise, psnr)
     known = _known(data)
     raise InputError(f"unknown case {name!r}: {nearest(name, known)}" + ("" if data else " (your own: give --data)"))
+
+
+def _data_sets(data: Path) -> dict[str, Path]:
+    """The folders with clean images, by name: the folder itself, and those in it."""
+    folders = [data, *sorted(data.iterdir(), key=natural)] if data.is_dir() else []
+    return {folder.resolve().name: folder for folder in folders if (folder / "clean").is_dir()}
+
+
+def _own_names(data: Path) -> list[str]:
+    """The cases of a folder, each data set once."""
+    if (data / "simulated_image").is_dir():
+        return [name for name, entry in PUBLISHED.items() if (data / entry.noisy).is_dir()]
+    return [
+        name if (folder / "simulated").is_dir() or (folder / "noisy").is_dir() else f"{name}-film"
+        for name, folder in _data_sets(data).items()
+    ]
 
 
 def _published(name: str, data: Path) -> Case:
@@ -118,7 +168,14 @@ def _own(name: str, folder: Path) -> Case:
     if not simulated and not noisy:
         hint = f"name the noise to simulate, as in --cases {name}-film"
         raise InputError(f"{folder}: has no noisy images, neither simulated/ nor noisy/: add them, or {hint}")
-    return Case(name, folder / "clean", simulated or noisy, simulated is None, noise)
+    if simulated:
+        return Case(name, folder / "clean", simulated, real=False, noise=noise)
+    assert noisy is not None
+    paired = are_versions(noisy, folder / "clean")
+    versions = "has the names of clean/ and shows the same: each noisy image has its truth"
+    others = "shows other things than clean/: no truth is known, so there are pictures and no PSNR"
+    terminal.say(f"case {name}: {noisy} {versions if paired else others}")
+    return Case(name, folder / "clean", noisy, real=not paired, noise=noise)
 
 
 def _simulated(name: str, folder: Path, simulator: str, psnr: float | None) -> Case:
@@ -134,10 +191,9 @@ def _known(data: Path | None) -> list[str]:
     own: list[str] = []
     if data is not None and (data / "simulated_image").is_dir():
         own = list(PUBLISHED)
-    elif data is not None and data.is_dir():
-        for folder in sorted((path for path in data.iterdir() if (path / "clean").is_dir()), key=natural):
-            has_noisy = any((folder / kind).is_dir() for kind in ("simulated", "noisy"))
-            own += [folder.name] if has_noisy else [f"{folder.name}-film", f"{folder.name}-charge"]
+    elif data is not None:
+        for name in _own_names(data):
+            own += [name, f"{name.removesuffix('-film')}-charge"] if name.endswith("-film") else [name]
     return [*own, f"{PHANTOM}-film", f"{PHANTOM}-charge"]
 
 

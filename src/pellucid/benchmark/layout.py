@@ -11,6 +11,7 @@ from pellucid.benchmark.table import DIGITS, BenchmarkTable, Cell, Line, Mark, S
 
 METRICS = {"psnr": "PSNR", "ssim": "SSIM"}
 ABSENT = "–"
+MARKED = {Mark.BEST: "the best", Mark.SECOND: "the second best"}
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,9 @@ def _notes(table: BenchmarkTable, with_paper: Iterable[str]) -> Iterable[str]:
     yield f"Folds: {table.scheme}; budget: {table.budget}. Trainings behind a mean: n = {_counted(counts)}."
     if counts - {1}:
         yield "mean ± sample standard deviation of the n means, each over the test images of one fold and seed."
-    yield "Best and second best are marked within their group, among methods that have finished every fold and seed."
+    marks = {mark for line in table.lines for cell in line.cells.values() for mark in cell.marks.values()}
+    if marked := " and ".join(word for mark, word in MARKED.items() if mark in marks):
+        yield f"Marked: {marked} of a group, among methods that have finished every fold and seed."
     if with_paper:
         yield "paper's: Lee & Jeong, J. KCGS 27(5), 2021, Table 2, on that paper's own data."
     yield from _settings(table)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Several = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Numbers = Annotated[list[int] | None, Parameter(consume_multiple=True)]
 
-CASES = ("phantom-film",)
 SECONDS = 200.0
 
 
@@ -30,10 +29,11 @@ class Protocol:
     Parameters
     ----------
     cases
-        Data sets: phantom-film, phantom-charge, or those of --data.
+        Data sets: phantom-film, phantom-charge, or those of --data; by default all of --data, else phantom-film.
     data
-        Folder of your own data sets, NAME/clean with noisy/ (real) or simulated/, or neither (case NAME-film, ...);
-        or of the published data (tem, sem, simulated_image).
+        Folder with clean/ and noisy/ (versions of the clean images by the same names, else real ones without a truth),
+        or clean/ and simulated/ (versions), or clean/ alone (case NAME-film, ...); or with such folders by name; or of
+        the published data (tem, sem, simulated_image).
     folds
         Which of the four, 0 to 3; by default 0.
     fold_scheme
@@ -92,7 +92,7 @@ def run_entries(entries: Sequence[Entry], protocol: Protocol, out: Path) -> None
         InputError: what was asked for cannot be done.
         RunError: units failed, or somebody stopped it.
     """
-    from pellucid.benchmark.cases import PhantomSize, find_case  # here: help needs no torch
+    from pellucid.benchmark.cases import PhantomSize, find_cases  # here: help needs no torch
     from pellucid.benchmark.effort import Effort
     from pellucid.benchmark.plan import Budget, Request
 
@@ -103,10 +103,9 @@ def run_entries(entries: Sequence[Entry], protocol: Protocol, out: Path) -> None
     if protocol.preset == "quick" and protocol.steps is None and seconds is None:
         seconds = SECONDS
     phantom = PhantomSize(protocol.images, protocol.size)
-    names = dict.fromkeys(protocol.cases or CASES)
     request = Request(
         entries=entries,
-        cases=[find_case(name, protocol.data, protocol.psnr, phantom) for name in names],
+        cases=find_cases(protocol.cases, protocol.data, protocol.psnr, phantom),
         budget=Budget(protocol.preset, protocol.steps, seconds),
         folds=protocol.folds or (0,),
         scheme=protocol.fold_scheme,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import io
 import os
 import sys
@@ -152,11 +153,18 @@ class _DrawnBar:
         self._progress.console.print(text, markup=False, soft_wrap=True)
 
 
+def _can_draw(console: Console) -> bool:
+    """Whether a line can be drawn over: in a terminal, and in a notebook that has ipywidgets (else rich warns)."""
+    if console.is_jupyter:
+        return importlib.util.find_spec("ipywidgets") is not None
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 @contextmanager
 def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Bar]:
     """A progress bar with the time left, for the length of the block; lines every so often where no terminal is."""
     console = messages()
-    if console.is_jupyter or (console.is_terminal and not console.is_dumb_terminal):
+    if _can_draw(console):
         with _progress(console) as progress:
             yield _DrawnBar(progress, progress.add_task(title, total=total, completed=done, note=""))
         return

@@ -1,0 +1,52 @@
+"""Whether a folder of noisy images holds versions of the clean ones, so that the truth of each is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pellucid.images import Plane, open_source
+from pellucid.images.layout import Array
+
+COARSE = 8
+"""Pixels along a side that are averaged, so that noise does not hide what is shown."""
+ALIKE = 0.5
+"""Correlation from which two images show the same; unrelated tissue has about 0."""
+LOOKED_AT = 8
+
+
+def are_versions(noisy: Path, clean: Path) -> bool:
+    """Whether both folders have images of the same names and sizes, and these show the same.
+
+    Raises:
+        InputError: images that cannot be read.
+    """
+    planes = {_name(plane): plane for plane in open_source(clean).planes}
+    versions = {_name(plane): plane for plane in open_source(noisy).planes}
+    if planes.keys() != versions.keys() or any(planes[name].shape != versions[name].shape for name in planes):
+        return False
+    names = sorted(planes)
+    looked_at = [names[at] for at in np.unique(np.linspace(0, len(names) - 1, LOOKED_AT).astype(int))]
+    alike = [_likeness(planes[name].read(), versions[name].read()) for name in looked_at]
+    return bool(np.median(alike) >= ALIKE)
+
+
+def _name(plane: Plane) -> tuple[str, tuple[int, ...]]:
+    return Path(plane.image.path).name.partition(".")[0], plane.index
+
+
+def _likeness(one: Array, other: Array) -> float:
+    """The correlation of two images, once their noise is averaged out; 0 where one of them is flat."""
+    first, second = _coarse(one), _coarse(other)
+    if first.std() == 0 or second.std() == 0:
+        return 0.0
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+
+
+def _coarse(image: Array) -> Array:
+    side = max(1, min(COARSE, min(image.shape) // 16))
+    height, width = (size // side for size in image.shape)
+    cells = image[: height * side, : width * side].astype(np.float64).reshape(height, side, width, side)
+    coarse: Array = np.nan_to_num(cells).mean(axis=(1, 3))
+    return coarse
