@@ -19,7 +19,7 @@ from pellucid.jobs.job import Job, Written
 from pellucid.jobs.ledger import Ledger, Task
 from pellucid.jobs.pipeline import Pipeline, Runner
 from pellucid.jobs.planning import JobPlan, Request, make_plan
-from pellucid.jobs.progress import Advance, denoising_bar
+from pellucid.jobs.progress import Advance, ToldTime, denoising_bar
 from pellucid.jobs.worker import Worker
 from pellucid.report import terminal
 
@@ -51,8 +51,11 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
         begins = ledger.count() == 0
         if begins:
             inputs.find(folder, source.images)
+        told = None
         if tile:
-            tell(plan, source.images, cleaner, forecast(plan, cleaner, tile))
+            found = forecast(plan, cleaner, tile)
+            tell(plan, source.images, cleaner, found)
+            told = ToldTime(found.seconds, terminal.say) if begins and found.seconds > 0 else None
         with holding(), Worker(folder, plan, cleaner, _tell_of_smaller) as worker:
             job = Job(plan, worker, ledger, overwrite=wishes.overwrite)
             if not begins:
@@ -69,7 +72,8 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
             with runners as runner:
                 job.measure(runner)
                 with _bar(plan, ledger, cleaner) as advance:
-                    return job.run(runner, groups, advance)
+                    planes = sum(volume.planes for volume in plan.volumes)
+                    return job.run(runner, groups, told.watched(advance, planes) if told else advance)
 
 
 def _go_on(audit: Audit, worker: Worker, ledger: Ledger, *, overwrite: bool) -> None:

@@ -16,6 +16,7 @@ from pellucid.inference import Cost, has_norms, probe
 from pellucid.jobs.cleaner import Cleaner
 from pellucid.jobs.noisy import view_of
 from pellucid.jobs.planning import NOISE, JobPlan, VolumePlan
+from pellucid.jobs.progress import time_text
 from pellucid.report import terminal
 
 _SIDE = 256
@@ -134,15 +135,6 @@ def size_text(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
-
-
-def time_text(seconds: float) -> str:
-    """A time for people."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} days"
 
 
 def _statistics(plan: JobPlan, cleaner: Cleaner, found: Forecast) -> str:

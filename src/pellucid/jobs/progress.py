@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pellucid.methods import Denoiser
 from pellucid.report import terminal
+
+WRONG = 1.5
+"""How many times longer, or shorter, than was told is worth another word."""
+_SURE = 60.0
+"""Seconds, and a share of the work, from which the rest can be told."""
+_SHARE = 0.05
 
 Advance = Callable[[float], None]
 """Told how many more planes are denoised, or which part of one."""
@@ -44,3 +51,52 @@ def denoising_bar(denoiser: Denoiser, planes: int, pixels: int, done: float = 0.
             yield advance
         finally:
             denoiser.on_round = previous
+
+
+class ToldTime:
+    """A time that was told before the work began, and is told again when it turns out wrong.
+
+    Args:
+        seconds: that were told, for all of the work.
+        say: prints a line.
+        clock: seconds that only ever grow.
+    """
+
+    def __init__(self, seconds: float, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._told, self._say, self._clock = seconds, say, clock
+        self._began = clock()
+
+    def watched(self, advance: Advance, total: float) -> Advance:
+        """The same `advance`, but the time is looked at too.
+
+        Args:
+            advance: told how much more is done.
+            total: how much there is to do from now on; what was done until now, such as measuring, comes once.
+        """
+        begun, done = self._clock(), 0.0
+
+        def further(more: float) -> None:
+            nonlocal done
+            advance(more)
+            done += more
+            self._look(begun, done / total)
+
+        return further
+
+    def _look(self, begun: float, share: float) -> None:
+        now = self._clock()
+        if now - self._began < _SURE or share < _SHARE:
+            return
+        whole = begun - self._began + (now - begun) / share
+        if not self._told / WRONG <= whole <= self._told * WRONG:
+            self._say(f"it takes about {time_text(whole)} in all, not {time_text(self._told)} as was told before")
+            self._told = whole
+
+
+def time_text(seconds: float) -> str:
+    """A time for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} days"
