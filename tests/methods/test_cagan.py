@@ -102,7 +102,8 @@ def test_the_rate_falls_by_half_a_percent_in_400_steps():
     assert rate(40_000) == pytest.approx(1e-4 * 0.995**100, rel=1e-3)
     assert rate(12_400) / rate(12_000) == pytest.approx(0.995, rel=1e-4)
     for optimiser in (method.generators, method.discriminators):
-        assert optimiser.inner.param_groups[0]["betas"] == (0.5, 0.9)
+        (group,) = optimiser.inner.param_groups
+        assert (group["betas"], group["eps"]) == ((0.5, 0.9), 1e-7)  # Keras' ε
 
 
 def test_the_papers_preset_is_the_papers():

@@ -9,7 +9,7 @@ from pellucid.errors import InputError
 from pellucid.methods import build, make_recipe
 from pellucid.phantom import tissue
 
-TINY = {"width": 2, "batch": 2, "patch": 32, "steps": 40, "learning_rate": 1e-3, "judge_every": 1}
+TINY = {"width": 2, "batch": 2, "patch": 32, "steps": 40, "learning_rate": 1e-3}
 
 
 def make(**settings):
@@ -94,7 +94,19 @@ def test_a_step_is_adams_on_the_generators_then_on_the_discriminators():
         assert not torch.equal(before[name], parameter), name  # everything learns
 
 
-def test_discriminators_learn_at_every_fifth_step_only():
+@pytest.mark.parametrize("preset", ["paper", "quick"])
+def test_discriminators_learn_at_every_step(preset):
+    """As the published loop has it, whose index is always 0."""
+    method, taken = build(make_recipe("drgan", preset, {"width": 2, "batch": 2, "patch": 32})), []
+    given = {kind: images.float() for kind, images in batch().items()}
+    for name, optimiser in method.optimisers.items():
+        optimiser.step = lambda loss, number, name=name: taken.append((name, number))  # noqa: ARG005
+    for number in (1, 2, 3):
+        method.step(given, number)
+    assert taken == [(name, number) for number in (1, 2, 3) for name in ("generators", "discriminators")]
+
+
+def test_discriminators_learn_less_often_if_asked():
     method = make(judge_every=5)
     for number in range(1, 6):
         before = [weight.clone() for judge in method.judges for weight in judge.parameters()]

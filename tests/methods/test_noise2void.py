@@ -21,6 +21,11 @@ def test_learns_from_noisy_images_alone():
     assert (make().supervision, make().kinds) == (Supervision.NOISY, ("noisy",))
 
 
+def test_adam_is_keras():
+    (group,) = make().adam.inner.param_groups
+    assert (group["betas"], group["eps"]) == ((0.9, 0.999), 1e-7)
+
+
 def test_the_loss_is_that_of_the_masked_pixels_alone():
     method, x = make().eval(), torch.randn(3, 1, 32, 32)
     mask = stratified_mask(x, 2.0)

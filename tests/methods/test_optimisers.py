@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from pellucid.methods.iscl import IsclRecipe
-from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
+from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam, TensorFlowAdam
+from pellucid.methods.schedules import constant
 from pellucid.norms import feature
 
 RECIPE = IsclRecipe(steps=20, learning_rate=1e-2)
@@ -53,6 +54,18 @@ def written_out(steps, lookahead):
             weight.data = slow.clone()
         path.append(weight.data.clone())
     return torch.stack(path)
+
+
+def test_tensorflows_adam_adds_epsilon_before_the_bias_correction():
+    network, plain = Curve(), Curve()
+    found = follow(TensorFlowAdam([network], constant(RECIPE), betas=(0.5, 0.99), eps=0.3), network, 9)
+    m = v = torch.zeros_like(plain.weight)
+    for t, weight in enumerate(found, start=1):
+        (g,) = torch.autograd.grad(plain(), plain.weight)
+        m, v = 0.5 * m + 0.5 * g, 0.99 * v + 0.01 * g**2
+        rate = 1e-2 * (1 - 0.99**t) ** 0.5 / (1 - 0.5**t)
+        plain.weight.data -= rate * m / (v.sqrt() + 0.3)
+        torch.testing.assert_close(weight, plain.weight.detach())
 
 
 @pytest.mark.parametrize(("optimiser_type", "lookahead"), [(RectifiedAdam, False), (LookaheadRectifiedAdam, True)])

@@ -7,6 +7,7 @@ import torch
 from pellucid.errors import InputError
 from pellucid.evaluation import psnr
 from pellucid.methods import build, make_recipe
+from pellucid.methods.quan import rate
 from pellucid.phantom import dataset
 from pellucid.sampling import Patches, RandomBatches
 from pellucid.training import Training, fit
@@ -33,6 +34,52 @@ def test_parameter_counts():
     assert (count(chain.N), count(chain.L), count(method.I)) == (1_188_497, 1_188_641, 1_188_641)
     assert [count(judge) for judge in method.judges.values()] == [884_352] * 3
     assert sum(len(o.parameters()) for o in method.optimisers.values()) == len(list(method.parameters()))
+
+
+def test_rates_are_the_published_ones():
+    """2e-4, 1e-4, 1e-5, 1e-6 at epochs 0, 100, 200, 300 of 500, of 500 steps each, linear in between."""
+    recipe = make_recipe("quan")
+    found = [rate(recipe)(500 * epoch) for epoch in (0, 50, 100, 150, 200, 300, 301, 500)]
+    assert found == pytest.approx([2e-4, 1.5e-4, 1e-4, 5.5e-5, 1e-5, 1e-6, 1e-6, 1e-6])
+    assert recipe.steps == 500 * 500
+
+
+def test_every_convolution_begins_with_the_published_weights():
+    """Truncated normal of variance 2/fan-in; in all, the last ones of 16 channels too."""
+    method = build(make_recipe("quan"))
+    convolutions = [m for m in method.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
+    scaled = torch.cat([(conv.weight * (conv.weight[0].numel() / 2) ** 0.5).detach().flatten() for conv in convolutions])
+    assert float(scaled.std()) == pytest.approx(1, rel=2e-3)
+    assert scaled.abs().max() <= 2 / 0.8796
+    last = method.denoiser.chain.L.last.conv.weight.detach()
+    assert float(last.std()) == pytest.approx((2 / 144) ** 0.5, rel=0.2)  # 0.118
+    assert not any(conv.bias.any() for conv in convolutions)
+
+
+def test_the_first_update_is_tensorflows():
+    """lr·√(1 − β₂)/(1 − β₁)·m/(√v + ε) with m = (1 − β₁)·g, v = (1 − β₂)·g²: ε 1e-3 next to √v, not to |g|."""
+    method, given = make(), batch()
+    made = method.chains(given)
+    weight = method.denoiser.chain.L.last.conv.weight
+    (slope,) = torch.autograd.grad(method.generator_total(method.generator_losses(given, made)), weight)
+    before = weight.detach().clone()
+    method.step(given, 1)
+    lr, v = rate(method.recipe)(1), 0.001 * slope.square()
+    expected = lr * 0.001**0.5 * slope / (v.sqrt() + 1e-3)
+    torch.testing.assert_close(before - weight.detach(), expected, rtol=1e-6, atol=1e-12)
+    assert {name: o.inner.param_groups[0]["betas"] for name, o in method.optimisers.items()} == {
+        "generators": (0.5, 0.999),
+        "discriminators": (0.5, 0.999),
+    }
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_skip_connections_are_an_option_of_all_generators(skips):
+    method = make(skips=skips)
+    chain = method.denoiser.chain
+    assert [network.skips for network in (chain.N, chain.L, method.I)] == [skips] * 3
+    assert make_recipe("quan").skips is False
+    torch.testing.assert_close(make().state_dict(), method.state_dict())  # they have no weights
 
 
 def plain_losses(method, x, y, n):

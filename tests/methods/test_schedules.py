@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pellucid.methods.iscl import IsclRecipe
-from pellucid.methods.schedules import constant, exponential, half_linear, linear, ramped_down, stepped
+from pellucid.methods.schedules import constant, exponential, half_linear, linear, piecewise_linear, ramped_down, stepped
 
 RECIPE = IsclRecipe(steps=20, learning_rate=1e-2)
 
@@ -39,6 +39,13 @@ def test_exponential_falls_by_one_factor_each_step():
 def test_stepped_falls_after_each_share():
     rate = stepped(RECIPE, (0.25, 0.5), 0.1)
     assert [rate(number) for number in (1, 5, 6, 10, 11, 20)] == pytest.approx([1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4])
+
+
+def test_piecewise_linear_goes_through_its_points_and_stays_at_the_last():
+    rate = piecewise_linear(RECIPE, ((0, 1.0), (0.2, 0.5), (0.6, 0.1)))
+    assert [rate(number) for number in (0, 2, 4, 8, 12, 13, 20, 25)] == pytest.approx(
+        [1.0, 0.75, 0.5, 0.3, 0.1, 0.1, 0.1, 0.1]
+    )
 
 
 def test_ramped_down_ends_at_0():

@@ -103,6 +103,28 @@ def test_running_statistics_are_of_made_images_and_follow_faster_if_asked():
     assert first.abs().max() > 0
 
 
+def test_running_statistics_are_of_images_that_were_made_without_dropout():
+    """Batch norm of the first made map: 0.01 of its mean and variance, 0.99 of 0 and 1."""
+    method, given = make(), batch()
+    torch.manual_seed(0)
+    method.step(given, 1)
+    after = method.state_dict()
+    norm = next(iter(feature_norms(method.denoiser).values()))
+
+    again = make()
+    torch.manual_seed(0)
+    z = torch.empty_like(given["clean"]).uniform_(-1, 1)
+    again.G.load_state_dict({name.removeprefix("G."): value for name, value in after.items() if name.startswith("G.")})
+    found = []
+    next(iter(feature_norms(again.denoiser).values())).register_forward_hook(lambda _, given, __: found.append(given[0]))
+    with torch.no_grad():
+        again.denoiser.estimate(given["clean"] + again.G.eval()(z, given["clean"]))
+    variance, mean = torch.var_mean(found[0], (0, 2, 3))
+    torch.testing.assert_close(norm.running_mean, 0.01 * mean)
+    torch.testing.assert_close(norm.running_var, 0.99 + 0.01 * variance)
+    assert all(norm.momentum == 0.01 for norm in feature_norms(method.denoiser).values())
+
+
 @pytest.mark.parametrize("objective", ["hinge", "lsgan", "wgan"])
 def test_learns_under_other_objectives(objective):
     method = make(objective=objective)

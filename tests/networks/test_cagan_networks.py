@@ -151,6 +151,13 @@ def test_a_pixel_sees_so_far_and_by_attention_its_row_and_column(form, everythin
     assert reach == 17
 
 
+def test_criss_cross_attention_begins_with_weights_of_variance_2_by_fan_in():
+    torch.manual_seed(0)
+    weight = torch.cat([CrissCross(64).h.weight.detach().flatten() for _ in range(4)])
+    assert float(weight.std()) == pytest.approx((2 / 64) ** 0.5, rel=0.02)  # not 0.88 of it, what a cut at 2σ leaves
+    assert weight.abs().max() <= 2 * (2 / 64) ** 0.5 / 0.8796
+
+
 def test_the_discriminator_halves_three_times_as_tensorflow_does():
     network, x = CaganDiscriminator(8, side=32).double(), maps(3, 1, 32, 32)
     assert network(x).shape == (3, 1)

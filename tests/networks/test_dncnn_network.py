@@ -17,13 +17,15 @@ def convolutions(network):
 
 def test_has_the_published_number_of_parameters():
     assert parameters(Dncnn()) == 556_096
-    assert parameters(Dncnn(normalisation="batch", bias=True)) == 557_057
+    assert parameters(Dncnn(normalisation="batch", bias="all")) == 557_057
+    assert parameters(Dncnn(bias="none")) == 556_032
 
 
-def test_only_the_first_convolution_has_a_bias_unless_all_are_to_have_one():
+def test_only_the_first_convolution_has_a_bias_unless_all_or_none_are_to_have_one():
     biases = [conv.bias is not None for conv in convolutions(Dncnn(5, 4))]
     assert biases == [True, False, False, False, False]
-    assert all(conv.bias is not None for conv in convolutions(Dncnn(5, 4, bias=True)))
+    assert all(conv.bias is not None for conv in convolutions(Dncnn(5, 4, bias="all")))
+    assert all(conv.bias is None for conv in convolutions(Dncnn(5, 4, bias="none")))
 
 
 def test_equals_the_stack_of_the_paper():

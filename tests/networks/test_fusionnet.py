@@ -47,6 +47,28 @@ def test_keeps_the_size(shape):
     assert FusionEncoder(1, 2)(torch.randn(shape)).shape == (shape[0], 16, shape[2] // 16, shape[3] // 16)
 
 
+def test_skip_connections_add_the_encoders_maps_of_the_same_size():
+    network = FusionNet(1, 2, skips=True).double()
+    x = torch.randn(2, 1, 32, 48, dtype=torch.float64)
+    to0, to1, to2, to3 = network.encoder
+    d3, d2, d1, d0 = network.decoder
+    e0 = to0(x)
+    e1 = to1(e0)
+    e2 = to2(e1)
+    e3 = to3(e2)
+    expected = torch.tanh(network.last(d0(d1(d2(d3(e3) + e2) + e1) + e0)))
+    torch.testing.assert_close(network(x), expected)
+    plain = FusionNet(1, 2).double()
+    plain.load_state_dict(network.state_dict())
+    torch.testing.assert_close(plain(x), torch.tanh(network.last(network.decoder(e3))))
+
+
+def test_norms_have_gamma_beta_and_the_published_epsilon():
+    norms = feature_norms(FusionNet(1, 2)).values()
+    assert {norm.eps for norm in norms} == {1e-5}
+    assert all(isinstance(norm.gamma, torch.nn.Parameter) for norm in norms)
+
+
 def test_without_its_last_convolution_it_answers_mid_grey():
     network = FusionNet(2, 2)
     torch.nn.init.zeros_(network.last.conv.weight)

@@ -63,6 +63,19 @@ def test_babyunet_has_its_channels_and_adds_as_many_as_there_are():
     torch.testing.assert_close(block(x), expected)
 
 
+def test_babyunet_pools_the_largest_and_enlarges_bilinearly():
+    network, x = BabyUnet(3).double().eval(), torch.randn(2, 1, 12, 16, dtype=torch.float64)
+
+    def enlarged(maps):
+        return nn.functional.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
+
+    full = network.down1(x)
+    half = network.down2(full.unflatten(2, (-1, 2)).unflatten(4, (-1, 2)).amax((3, 5)))
+    quarter = network.bottom(half.unflatten(2, (-1, 2)).unflatten(4, (-1, 2)).amax((3, 5)))
+    again = network.up1(torch.cat((enlarged(network.up2(torch.cat((enlarged(quarter), half), 1))), full), 1))
+    torch.testing.assert_close(network(x), network.last(again))
+
+
 def test_the_donut_network_is_two_branches_behind_a_hole():
     network = DonutNetwork()
     assert parameters(network) == conv(1, 32) + 12 * conv(32, 32) + conv(64, 1, 1) == 111_361

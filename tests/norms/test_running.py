@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pellucid.norms import settle
+from pellucid.norms import settle, unremembered
 from pellucid.norms.feature import Batch, Switchable
 
 
@@ -24,6 +24,16 @@ def test_momentum_is_the_norms_own_again():
     assert norm.momentum == Batch.momentum
     settle(norm, [])
     assert norm.momentum == Batch.momentum
+
+
+def test_unremembered_passes_leave_running_values_alone():
+    norm, x = Batch(2), torch.randn(3, 2, 4, 4) + 1
+    with unremembered(norm):
+        inside = norm(x)
+    assert not norm.running_mean.any()
+    assert torch.equal(norm.running_var, torch.ones(2))
+    torch.testing.assert_close(norm(x), inside)  # normalised by the batch all the same
+    torch.testing.assert_close(norm.running_mean, 0.01 * x.mean((0, 2, 3)))
 
 
 def test_weights_stay_and_no_gradient_is_kept():

@@ -23,7 +23,7 @@ from torch.nn.functional import l1_loss
 from pellucid.errors import InputError
 from pellucid.methods.adversarial import ObjectiveName, objective
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
+from pellucid.methods.optimisers import KERAS_EPSILON, Adam
 from pellucid.methods.schedules import exponential
 from pellucid.methods.similarity import ssim
 from pellucid.networks.cagan import Attention, CaganDiscriminator, CaganGenerator
@@ -103,8 +103,8 @@ class Cagan(Method[CaganRecipe]):
         self.G2 = CaganGenerator(recipe.width, recipe.ccsa)
         self.D1, self.D2 = (CaganDiscriminator(recipe.width, recipe.ccsa, recipe.patch) for _ in range(2))
         self.objective = objective(recipe.objective)
-        self.discriminators = Adam([self.D1, self.D2], exponential(recipe), betas=BETAS)
-        self.generators = Adam([self.G1, self.G2], exponential(recipe), betas=BETAS)
+        self.discriminators = Adam([self.D1, self.D2], exponential(recipe), betas=BETAS, eps=KERAS_EPSILON)
+        self.generators = Adam([self.G1, self.G2], exponential(recipe), betas=BETAS, eps=KERAS_EPSILON)
         self.optimisers = {"discriminators": self.discriminators, "generators": self.generators}
 
     @property

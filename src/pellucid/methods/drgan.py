@@ -12,8 +12,9 @@ numbers; G_C decodes content, G_N content with noise.
     D_C:   ½·(real(D_C(y)) + fake(D_C(pool of x̃)))      D_N alike with x and ỹ
     D_PN:  the same with n, once against x − x̃ and once against ỹ − y
 
-Networks, losses, pools, initial weights and Adam with weight decay are those of the published code, discriminators
-learning at every fifth step only; its layer norm divides by the unbiased deviation + ε, here by √(variance + ε).
+Networks, losses, pools, initial weights and Adam with weight decay are those of the published code; its layer norm
+divides by the unbiased deviation + ε, here by √(variance + ε). There discriminators learn at steps whose number in
+their epoch is a multiple of 5; an epoch is one step, with number 0, so that they learn at every step.
 Chosen here: all data and random crops (the published loader gives the same two images at every step), each parameter
 once in its optimiser, 64×64 patches, batch 8, 64 000 steps; n are the flattest of many noisy patches less their mean,
 so where noise grows with brightness they show that of evenly lit, empty places.
@@ -54,7 +55,7 @@ class DrganRecipe(LearningRecipe):
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")
     lambda_: float = Field(10.0, ge=0, description="weight λ of the cycle and of the reconstruction losses")
     pool: int = Field(5, ge=0, le=10_000, description="generated images kept to show the discriminators again")
-    judge_every: int = Field(5, ge=1, description="steps from one update of the discriminators to the next")
+    judge_every: int = Field(1, ge=1, description="steps from one update of the discriminators to the next")
     objective: ObjectiveName = Field("lsgan", description="what the discriminators and the generators descend on")
     steps: int = Field(64_000, ge=1, description="training steps")
     batch: int = Field(8, ge=1, description="patches of each kind in a step")
@@ -114,7 +115,7 @@ class Images(NamedTuple):
 
 
 class Drgan(Method[DrganRecipe]):
-    """Seven networks; one update a step, every fifth time two."""
+    """Seven networks, two updates a step."""
 
     title = "DRGAN"
     reference = "Huang, Xia, Lu, Liu, Chen, Zhou, Fang & Zhang, IEEE TMI 40(10), 2021"
@@ -145,7 +146,7 @@ class Drgan(Method[DrganRecipe]):
         self.optimisers = {"generators": self.generators, "discriminators": self.discriminators}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update the generators, and now and then the discriminators on what these made before their update."""
+        """Update the generators, then the discriminators on what those had made."""
         x, y = batch["noisy"], batch["clean"]
         self.train()
         made = self.generate(x, y)

@@ -65,7 +65,7 @@ class Noise2SelfRecipe(LearningRecipe):
 
 
 NETWORKS: dict[str, Callable[[Noise2SelfRecipe], Dncnn | BabyUnet]] = {
-    "dncnn": lambda recipe: Dncnn(recipe.depth, recipe.width, recipe.normalisation),
+    "dncnn": lambda recipe: Dncnn(recipe.depth, recipe.width, recipe.normalisation, bias="none"),
     "babyunet": lambda recipe: BabyUnet(recipe.width, recipe.normalisation),
 }
 """The networks; what 'dncnn' gives is taken as the image itself, not as its noise."""

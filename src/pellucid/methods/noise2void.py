@@ -25,7 +25,7 @@ from pellucid import team
 from pellucid.errors import InputError
 from pellucid.methods.blindspot import along_rows, box_side, cross, masked_mse, random_neighbour, stratified_mask
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
+from pellucid.methods.optimisers import KERAS_EPSILON, Adam
 from pellucid.methods.schedules import stepped
 from pellucid.methods.standardise import Standardise
 from pellucid.networks.unet import CsbdeepUnet
@@ -109,7 +109,7 @@ class Noise2Void(Method[Noise2VoidRecipe]):
 
     def __init__(self, recipe: Noise2VoidRecipe) -> None:
         super().__init__(recipe)
-        self.adam = Adam([self.denoiser], stepped(recipe, (1 / 2, 2 / 3, 5 / 6), 0.5))
+        self.adam = Adam([self.denoiser], stepped(recipe, (1 / 2, 2 / 3, 5 / 6), 0.5), eps=KERAS_EPSILON)
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:

@@ -14,6 +14,9 @@ from pellucid.methods.schedules import Schedule, linear
 from pellucid.norms import constrain
 from pellucid.recipe import LearningRecipe
 
+KERAS_EPSILON = 1e-7
+"""ε of Keras' optimisers, where torch has 1e-8."""
+
 MakeOptimiser = Callable[[list[Tensor]], torch.optim.Optimizer]
 
 
@@ -80,6 +83,31 @@ class Adam(Descent):
             return torch.optim.Adam(parameters, schedule(1), betas, eps, weight_decay, foreach=True)
 
         super().__init__(networks, make, schedule)
+
+
+class TensorFlowAdam(Adam):
+    """Adam with ε as TensorFlow has it: added to the deviation before the bias of that is corrected.
+
+    Early ε counts for more than in torch, by 1/√(1 − β₂ᵗ): at the first step 32 times with β₂ = 0.999. Only an ε as
+    large as the gradients makes this felt. It has to take part in every step.
+    """
+
+    def __init__(
+        self,
+        networks: Iterable[nn.Module],
+        schedule: Schedule,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(networks, schedule, betas=betas, eps=eps)
+        self.eps, self.decay = eps, betas[1]
+
+    def step(self, loss: Tensor, number: int) -> None:
+        """Descend once; `number` counts steps from 1."""
+        for group in self.inner.param_groups:
+            group["eps"] = self.eps / (1 - self.decay**number) ** 0.5
+        super().step(loss, number)
 
 
 class RectifiedAdam(Descent):

@@ -8,11 +8,11 @@ x is noisy, y is clean, n is an image of noise alone; none belongs to another.
     real chain        n₂ = N(x)      y₂ = L(n₂, x)   x₂ = I(n₂, y₂)
 
 The noise is a factor: x = y·n on intensities from 0 to 1, so an image of noise alone is one of a white specimen.
-Networks, losses, their weights and the optimiser are those of a precursor that the first author made public in 2018
-(`tmquan/coDenoisingGAN`); the published version may differ. Chosen here: 10⁻³ instead of 10⁻⁶ in the denominator, for
-stability; patches of 256 pixels, 4 of each kind; a constant rate for half of the steps, then a line to the source's
-last; weights that begin as CycleGAN's; ε 1e-7 in the norms; noise images drawn independently (there by the clean
-image's random number).
+Networks, their first weights, losses, optimiser and rates are those of a precursor that the first author made public in
+2018 (`tmquan/coDenoisingGAN`); the published version may differ. Chosen here: 10⁻³ instead of 10⁻⁶ in the denominator,
+for stability; patches of 256 pixels, 4 of each kind (there one of 640, also turned by up to 20° and magnified); noise
+images drawn independently (there by the clean image's random number). `skips` adds FusionNet's skip connections, which
+the source has and leaves unused.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from torch.nn.functional import l1_loss
 from pellucid.errors import InputError
 from pellucid.methods.adversarial import ObjectiveName, objective
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
-from pellucid.methods.schedules import half_linear
+from pellucid.methods.optimisers import TensorFlowAdam
+from pellucid.methods.schedules import Schedule, piecewise_linear
 from pellucid.networks.fusionnet import FusionEncoder, FusionNet
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -47,12 +47,13 @@ class QuanRecipe(LearningRecipe):
         epsilon=1e-8,  # 10⁻³ is far above these gradients: it would take tens of thousands of steps
     )
 
-    steps: int = Field(40_000, ge=1, description="training steps")
+    steps: int = Field(250_000, ge=1, description="training steps")
     batch: int = Field(4, ge=1, description="patches of each kind in a step")
     patch: int = Field(256, ge=16, le=1024, description="side of a training patch, in pixels")
-    learning_rate: float = Field(2e-4, gt=0, description="of both optimisers for the first half of the steps")
-    final_learning_rate: float = Field(1e-6, ge=0, description="reached at the last step, linearly")
+    learning_rate: float = Field(2e-4, gt=0, description="of both optimisers at first; half of it after 20 %")
+    final_learning_rate: float = Field(1e-6, ge=0, description="reached after 60 %; a 20th of the first after 40 %")
     width: int = Field(16, ge=1, le=256, description="channels of every network at its widest resolution")
+    skips: bool = Field(False, description="skip connections in all generators; the source defines them, unused")
     consistency: float = Field(10.0, ge=0, description="weight of cycles and of the multiplicative noise model")
     epsilon: float = Field(1e-3, gt=0, description="of Adam: gradients far below it move the weights little")
     objective: ObjectiveName = Field("lsgan", description="what the discriminators and I, N, L descend on")
@@ -64,13 +65,21 @@ class QuanRecipe(LearningRecipe):
         return []
 
 
+def rate(recipe: QuanRecipe) -> Schedule:
+    """2e-4, 1e-4, 1e-5, 1e-6 at 0, 20, 40, 60 % of the steps by default, linearly in between; then constant."""
+    first = recipe.learning_rate
+    return piecewise_linear(
+        recipe, ((0, first), (0.2, first / 2), (0.4, first / 20), (0.6, recipe.final_learning_rate))
+    )
+
+
 class CleanChain(nn.Module):
     """L(N(x), x), the half of the real chain that denoises."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, skips: bool) -> None:
         super().__init__()
-        self.N = FusionNet(1, width)
-        self.L = FusionNet(2, width)
+        self.N = FusionNet(1, width, skips=skips)
+        self.L = FusionNet(2, width, skips=skips)
 
     def forward(self, noisy: Tensor) -> Tensor:
         """(N, 1, H, W) -> the clean image, the same shape, in [−1, 1]."""
@@ -90,7 +99,7 @@ class QuanDenoiser(SingleDenoiser):
 
     def __init__(self, recipe: QuanRecipe) -> None:
         super().__init__()
-        self.chain = CleanChain(recipe.width)
+        self.chain = CleanChain(recipe.width, skips=recipe.skips)
         self.bytes_per_pixel = 30.0 * recipe.width
 
     def networks(self) -> list[nn.Module]:
@@ -118,12 +127,12 @@ class Quan(Method[QuanRecipe]):
 
     def __init__(self, recipe: QuanRecipe) -> None:
         super().__init__(recipe)
-        self.I = FusionNet(2, recipe.width)
+        self.I = FusionNet(2, recipe.width, skips=recipe.skips)
         self.judges = nn.ModuleDict({kind: FusionEncoder(1, recipe.width) for kind in self.kinds})
         self.objective = objective(recipe.objective)
 
-        def adam(*networks: nn.Module) -> Adam:
-            return Adam(networks, half_linear(recipe), betas=(0.5, 0.999), eps=recipe.epsilon)
+        def adam(*networks: nn.Module) -> TensorFlowAdam:
+            return TensorFlowAdam(networks, rate(recipe), betas=(0.5, 0.999), eps=recipe.epsilon)
 
         self.generators = adam(self.denoiser, self.I)
         self.discriminators = adam(self.judges)

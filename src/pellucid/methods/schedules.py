@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from pellucid.recipe import LearningRecipe
 
@@ -42,6 +43,19 @@ def exponential(recipe: LearningRecipe) -> Schedule:
 def stepped(recipe: LearningRecipe, shares: Sequence[float], factor: float) -> Schedule:
     """The first rate times `factor` after each of these shares of the training."""
     return lambda number: recipe.learning_rate * factor ** sum(number > share * recipe.steps for share in shares)
+
+
+def piecewise_linear(recipe: LearningRecipe, points: Sequence[tuple[float, float]]) -> Schedule:
+    """Straight lines through (share of the training, rate), the first at share 0; the last rate stays."""
+
+    def rate(number: int) -> float:
+        share = number / recipe.steps
+        for (start, first), (end, last) in pairwise(points):
+            if share < end:
+                return first + (last - first) * (share - start) / (end - start)
+        return points[-1][1]
+
+    return rate
 
 
 def ramped_down(recipe: LearningRecipe, share: float = 0.3) -> Schedule:

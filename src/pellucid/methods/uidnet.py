@@ -10,6 +10,8 @@ x is noisy, y is clean, and they do not belong together; z is random, uniform in
     G    −E D(x̂)
     DNN  ½·Σ(x̂ − DNN(x̂) − y)², summed over pixels, the mean over the batch; nothing of it reaches G
 
+G has dropout in all three, but what the DnCNN's norms remember for evaluation comes from images made without.
+
 Networks, losses, their order, and the optimiser are those of the published code (`zhwhong/UIDNet`, its model for CT).
 `gp=official` is its gradient penalty: a norm over each column of pixels instead of over the image, and one random
 point for the whole batch. Chosen here: the last weights denoise (there the best on paired test patches, which nobody
@@ -33,7 +35,7 @@ from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import linear
 from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.networks.dncnn import Dncnn
-from pellucid.norms import plain, running_norms
+from pellucid.norms import plain, running_norms, unremembered
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
@@ -78,7 +80,7 @@ class UidnetDenoiser(SingleDenoiser):
 
     def __init__(self, recipe: UidnetRecipe) -> None:
         super().__init__()
-        self.dnn = Dncnn(width=recipe.width, normalisation="batch", bias=True)
+        self.dnn = Dncnn(width=recipe.width, normalisation="batch", bias="all")
         self.dnn.apply(_glorot)
         self.reach = self.dnn.reach
         self.bytes_per_pixel = 10.0 * recipe.width
@@ -131,9 +133,18 @@ class Uidnet(Method[UidnetRecipe]):
 
         with torch.no_grad():
             made = y + self.G(z, y)
-        losses["denoising"] = self.denoising_loss(made, y)
+        self.remember(z, y)
+        with unremembered(self.denoiser):
+            losses["denoising"] = self.denoising_loss(made, y)
         self.dnn.step(losses["denoising"], number)
         return {name: loss.detach() for name, loss in losses.items()}
+
+    @torch.no_grad()
+    def remember(self, z: Tensor, clean: Tensor) -> None:
+        """Take the DnCNN's running statistics from images that G makes without dropout, as published."""
+        self.G.eval()
+        self.denoiser.estimate(clean + self.G(z, clean))
+        self.G.train()
 
     def discriminator_loss(self, noisy: Tensor, made: Tensor) -> Tensor:
         """L_D; the penalty is on the slope by the sharpened image."""

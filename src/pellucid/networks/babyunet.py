@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
+from torch.nn.functional import interpolate, leaky_relu
 
 from pellucid.norms import Norm, norm
 
@@ -33,7 +33,7 @@ class ResidualBlock(nn.Module):
 
 
 class BabyUnet(nn.Module):
-    """Two average poolings, residual blocks, bilinear way up, a 1×1 convolution at the end.
+    """Two max poolings, residual blocks, bilinear way up, a 1×1 convolution at the end.
 
     Args:
         width: channels at full resolution (16 in the examples).
@@ -48,6 +48,7 @@ class BabyUnet(nn.Module):
     def __init__(self, width: int = 16, normalisation: str = "batch-torch") -> None:
         super().__init__()
         w, n = width, norm(normalisation)
+        self.pool = nn.MaxPool2d(2)
         self.down1 = ResidualBlock(1, w, n)
         self.down2 = ResidualBlock(w, 2 * w, n)
         self.bottom = ResidualBlock(2 * w, 2 * w, n)
@@ -58,8 +59,8 @@ class BabyUnet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) -> (N, 1, H, W), unbounded; H and W multiples of 4."""
         full = self.down1(x)
-        half = self.down2(avg_pool2d(full, 2))
-        quarter = self.bottom(avg_pool2d(half, 2))
+        half = self.down2(self.pool(full))
+        quarter = self.bottom(self.pool(half))
         half = self.up2(torch.cat((_doubled(quarter), half), 1))
         full = self.up1(torch.cat((_doubled(half), full), 1))
         result: Tensor = self.last(full)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pellucid.networks.layers import SLOPE
+from pellucid.networks.layers import SLOPE, he_normal, truncated_normal
 from pellucid.norms import FeatureNorm, Moments
 
 Attention = Literal["correct", "degenerate"]
@@ -62,7 +62,7 @@ class CrissCross(nn.Module):
         self.h = nn.Conv2d(channels, channels, 1)
         self.gamma = nn.Parameter(torch.zeros(()))
         for conv in (self.f, self.g, self.h):
-            truncated_normal(conv, (2 / channels) ** 0.5)  # He
+            he_normal(conv)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
@@ -173,13 +173,6 @@ class CaganDiscriminator(nn.Module):
 def mean_filter(x: Tensor) -> Tensor:
     """3×3 mean of (N, C, H, W), mirrored at the border without repeating it."""
     return functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
-
-
-def truncated_normal(layer: nn.Conv2d | nn.Linear, std: float) -> None:
-    """Weights N(0, std²) truncated at ±2σ, biases 0, as Keras' initialisers do it."""
-    nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
 
 
 def _sigma(width: int) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pellucid import team
-from pellucid.networks.layers import SLOPE
+from pellucid.networks.layers import SLOPE, he_normal, truncated_normal
 
 
 class NoiseGenerator(nn.Module):
@@ -48,7 +48,7 @@ class NoiseGenerator(nn.Module):
     def _initialise(self) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                _he_normal(module)
+                he_normal(module)
         nn.init.xavier_uniform_(self.last.weight)
 
 
@@ -77,10 +77,9 @@ class SharpDiscriminator(nn.Module):
         self.convolutions = nn.ModuleList(convolutions)
         self.linear = nn.Linear((side // 16) ** 2 * channels[-1], 1)
         for layer in convolutions:
-            nn.init.trunc_normal_(layer.weight, std=0.02, a=-0.04, b=0.04)
+            truncated_normal(layer, 0.02)
         nn.init.normal_(self.linear.weight, std=0.02)
-        for module in (*convolutions, self.linear):
-            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.linear.bias)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 1, side, side) -> (N, 1), unbounded: high means real."""
@@ -109,12 +108,3 @@ def _two(channels: tuple[int, int]) -> nn.Sequential:
 def _enlarge(channels: tuple[int, int]) -> nn.Sequential:
     """Nearest neighbour, then a 2×2 convolution that looks down and to the right, as TensorFlow's 'same'."""
     return nn.Sequential(nn.Upsample(scale_factor=2), nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(*channels, 2), nn.ReLU())
-
-
-def _he_normal(conv: nn.Conv2d) -> None:
-    """Keras' he_normal: variance 2/inputs after the cut at two deviations."""
-    inputs = conv.weight[0].numel()
-    std = (2 / inputs) ** 0.5 / 0.87962566103423978  # deviation of a normal distribution cut at ±2
-    nn.init.trunc_normal_(conv.weight, std=std, a=-2 * std, b=2 * std)
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)

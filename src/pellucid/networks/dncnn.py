@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -16,26 +17,33 @@ class Dncnn(nn.Module):
         depth: how many convolutions (17 in the authors' code; 20 for unknown noise, recalled from the paper).
         width: channels.
         normalisation: name of a norm (`pellucid.norms.NORMS`).
-        bias: whether the convolutions behind the first have a bias; their norm has one of its own.
+        bias: which convolutions have one: the first alone, as behind all others but the last a norm brings its own
+            (the authors' code), all (UIDNet's), or none (Noise2Self's).
     """
 
     stride = 1
 
     def __init__(
-        self, depth: int = 17, width: int = 64, normalisation: str = "batch-torch", *, bias: bool = False
+        self,
+        depth: int = 17,
+        width: int = 64,
+        normalisation: str = "batch-torch",
+        *,
+        bias: Literal["first", "all", "none"] = "first",
     ) -> None:
         super().__init__()
         n = norm(normalisation)
         self.reach = depth
         """How far an output pixel sees, in pixels."""
+        first, others = bias != "none", bias == "all"
         middle = (
-            (n.conv(nn.Conv2d(width, width, 3, padding=1, bias=bias)), n.layer(width, 0.0)) for _ in range(depth - 2)
+            (n.conv(nn.Conv2d(width, width, 3, padding=1, bias=others)), n.layer(width, 0.0)) for _ in range(depth - 2)
         )
         self.layers = nn.Sequential(
-            n.conv(nn.Conv2d(1, width, 3, padding=1)),
+            n.conv(nn.Conv2d(1, width, 3, padding=1, bias=first)),
             nn.ReLU(),
             *chain.from_iterable(middle),
-            n.conv(nn.Conv2d(width, 1, 3, padding=1, bias=bias)),
+            n.conv(nn.Conv2d(width, 1, 3, padding=1, bias=others)),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,22 +1,26 @@
-"""Encoder and decoder of FusionNet (Quan, Hildebrand, Jeong 2016/2021), without its skip connections.
+"""Encoder and decoder of FusionNet (Quan, Hildebrand, Jeong 2016/2021), with or without its skip connections.
 
 Instance norm with γ and β and leaky ReLU 0.2 after every convolution; resolution falls to 1/16 and rises again.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, zip_longest
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from pellucid.networks.layers import SLOPE, UpConv
-from pellucid.norms import Norm, norm
+from pellucid.networks.layers import SLOPE, UpConv, he_normal
+from pellucid.norms import Norm
+from pellucid.norms.feature import Instance
 
 DILATIONS = (1, 2, 4)
 MULTIPLES = (1, 2, 4, 8)
 """Channels of the four encoder blocks, as multiples of the width."""
+INSTANCE = Norm(partial(Instance, eps=1e-5), needs_pixels=True)
+"""Instance norm with γ and β and tensorpack's ε."""
 
 
 def reflect_pad(x: Tensor, width: int) -> Tensor:
@@ -104,9 +108,8 @@ class FusionEncoder(nn.Sequential):
     """Smallest side of a training patch: on a single pixel instance norm leaves nothing but β."""
 
     def __init__(self, inputs: int = 1, width: int = 16) -> None:
-        n = norm("instance")
         channels = [inputs, *(width * multiple for multiple in MULTIPLES)]
-        super().__init__(*(EncoderBlock(pair, n) for pair in pairwise(channels)))
+        super().__init__(*(EncoderBlock(pair, INSTANCE) for pair in pairwise(channels)))
         self.apply(initialise)
 
 
@@ -116,30 +119,36 @@ class FusionNet(nn.Module):
     Args:
         inputs: channels of the image: 1, or 2 for two images on top of each other.
         width: channels of the first and of the last block (16 in the source).
+        skips: whether what an encoder block gives is added to what the decoder block of that size gives.
     """
 
     stride = 16
     reach = 528
     """How far an output pixel sees, in pixels (255 through the encoder, 271 through the decoder), rounded up."""
 
-    def __init__(self, inputs: int = 1, width: int = 16) -> None:
+    def __init__(self, inputs: int = 1, width: int = 16, *, skips: bool = False) -> None:
         super().__init__()
-        n, w = norm("instance"), width
+        w, self.skips = width, skips
         channels = [8 * w, 4 * w, 2 * w, w, w]
         self.encoder = FusionEncoder(inputs, w)
-        self.decoder = nn.Sequential(*(DecoderBlock(pair, n) for pair in pairwise(channels)))
+        self.decoder = nn.Sequential(*(DecoderBlock(pair, INSTANCE) for pair in pairwise(channels)))
         self.last = ReflectConv((w, 1))
         self.decoder.apply(initialise)
         self.last.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) in [−1, 1] -> (N, 1, H, W) in [−1, 1]; H and W multiples of 16."""
-        return torch.tanh(self.last(self.decoder(self.encoder(x))))
+        found = []
+        for block in self.encoder:
+            x = block(x)
+            found.append(x)
+        sides = found[-2::-1] if self.skips else []
+        for block, side in zip_longest(self.decoder, sides):
+            x = block(x) if side is None else block(x) + side
+        return torch.tanh(self.last(x))
 
 
 def initialise(module: nn.Module) -> None:
-    """Weights N(0, 0.02²), biases 0, as CycleGAN: small, so that tanh begins where it is steep."""
+    """He's truncated normal weights by fan-in, biases 0: tensorpack's defaults."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+        he_normal(module)

@@ -14,13 +14,31 @@ from pellucid.norms.recomputing import made_likewise
 
 SLOPE = 0.2
 """Negative slope of every leaky ReLU."""
+CUT_DEVIATION = 0.87962566103423978
+"""Standard deviation of N(0, 1) truncated at ±2."""
+
+Layer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 
 
 def initialise(conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
     """Weights N(0, 0.05²) truncated at ±2σ, biases 0 (Keras' 'truncated_normal')."""
-    nn.init.trunc_normal_(conv.weight, std=0.05, a=-0.1, b=0.1)
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
+    truncated_normal(conv, 0.05)
+
+
+def truncated_normal(layer: Layer, std: float) -> None:
+    """Weights N(0, std²) truncated at ±2σ, which leaves a deviation of 0.88 std; biases 0."""
+    nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def he_normal(layer: Layer) -> None:
+    """Truncated normal weights of variance 2/fan-in after the cut, biases 0 (Keras' 'he_normal').
+
+    The fan-in of a transposed convolution is counted by its outputs, as TensorFlow and torch do it.
+    """
+    fan_in = layer.weight[0].numel()
+    truncated_normal(layer, (2 / fan_in) ** 0.5 / CUT_DEVIATION)
 
 
 def symmetric_pad(x: Tensor, width: int) -> Tensor:

@@ -16,7 +16,7 @@ from pellucid.norms.kernels import plain
 from pellucid.norms.masked import measure_valid, shares
 from pellucid.norms.moments import Moments, measure, merge, pool
 from pellucid.norms.recomputing import remaking
-from pellucid.norms.running import running_norms, settle
+from pellucid.norms.running import running_norms, settle, unremembered
 from pellucid.norms.spectral import SpectralNorm, SpectralProjection, spectral
 from pellucid.norms.synchronised import local_statistics
 
@@ -48,4 +48,5 @@ __all__ = [
     "settle",
     "shares",
     "spectral",
+    "unremembered",
 ]

@@ -1,8 +1,9 @@
-"""Running statistics for weights that no training step ever had, such as averaged ones."""
+"""Running statistics: which passes they come from, and what they are for weights that no training step ever had."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -15,6 +16,15 @@ def running_norms(network: nn.Module) -> list[RunningNorm]:
     return [module for module in network.modules() if isinstance(module, RunningNorm)]
 
 
+@contextmanager
+def unremembered(network: nn.Module) -> Iterator[None]:
+    """Within the block passes in training mode leave running statistics as they are."""
+    with _momentum_put_back(network) as norms:
+        for norm in norms:
+            norm.momentum = 0.0
+        yield
+
+
 @torch.no_grad()
 def settle(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
     """Replace running statistics by their plain mean over some passes through the network (Izmailov et al. 2018).
@@ -23,14 +33,21 @@ def settle(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
         network: left in training mode.
         passes: each sends one batch through the network.
     """
-    norms = running_norms(network)
-    usual = [norm.momentum for norm in norms]
     network.train()
-    try:
+    with _momentum_put_back(network) as norms:
         for number, run in enumerate(passes, start=1):
             for norm in norms:
                 norm.momentum = 1 / number
             run()
+
+
+@contextmanager
+def _momentum_put_back(network: nn.Module) -> Iterator[list[RunningNorm]]:
+    """The running norms, which have the momentum they had again after the block."""
+    norms = running_norms(network)
+    usual = [norm.momentum for norm in norms]
+    try:
+        yield norms
     finally:
         for norm, momentum in zip(norms, usual, strict=True):
             norm.momentum = momentum
