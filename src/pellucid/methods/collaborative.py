@@ -1,8 +1,8 @@
 """Collaborative filtering: similar blocks are transformed together, shrunk, and put back with weights.
 
 The two stages of BM3D (Dabov, Foi, Katkovnik & Egiazarian, IEEE TIP 16(8), 2007) for one image. Blocks are 8×8 and
-references 3 apart at every noise level, where the paper has larger blocks for strong noise; the thresholds for strong
-noise are its own. Our choice, too: the mean of a group is never shrunk, so that an image that is brighter by a constant
+references 3 apart at every noise level, where the paper has larger blocks, farther apart, for strong noise; thresholds,
+sizes of groups and the comparison by cosine coefficients are its own for strong noise too. Our choice, too: the mean of a group is never shrunk, so that an image that is brighter by a constant
 gives a result that is brighter by it.
 
 The transform of blocks is linear and has no part in the weights. So it is done once for each place of the image, not
@@ -82,7 +82,7 @@ class HardThreshold(Stage):
 
     def __init__(self, sigma: float) -> None:
         super().__init__(sigma)
-        self.nearness = 25_000.0 if self.strong else 2_500.0
+        self.nearness = 5_000.0 if self.strong else 2_500.0
         self.threshold = (2.8 if self.strong else 2.7) * sigma
 
     def features(self, image: Tensor) -> Tensor:
