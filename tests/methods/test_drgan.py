@@ -100,7 +100,7 @@ def test_discriminators_learn_at_every_step(preset):
     method, taken = build(make_recipe("drgan", preset, {"width": 2, "batch": 2, "patch": 32})), []
     given = {kind: images.float() for kind, images in batch().items()}
     for name, optimiser in method.optimisers.items():
-        optimiser.step = lambda loss, number, name=name: taken.append((name, number))  # noqa: ARG005
+        optimiser.step = lambda loss, number, name=name: taken.append((name, number))
     for number in (1, 2, 3):
         method.step(given, number)
     assert taken == [(name, number) for number in (1, 2, 3) for name in ("generators", "discriminators")]

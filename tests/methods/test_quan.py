@@ -48,7 +48,9 @@ def test_every_convolution_begins_with_the_published_weights():
     """Truncated normal of variance 2/fan-in; in all, the last ones of 16 channels too."""
     method = build(make_recipe("quan"))
     convolutions = [m for m in method.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
-    scaled = torch.cat([(conv.weight * (conv.weight[0].numel() / 2) ** 0.5).detach().flatten() for conv in convolutions])
+    scaled = torch.cat(
+        [(conv.weight * (conv.weight[0].numel() / 2) ** 0.5).detach().flatten() for conv in convolutions]
+    )
     assert float(scaled.std()) == pytest.approx(1, rel=2e-3)
     assert scaled.abs().max() <= 2 / 0.8796
     last = method.denoiser.chain.L.last.conv.weight.detach()
@@ -205,6 +207,7 @@ def to_unit(image):
     return (image / 127.5 - 1).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_a_short_training_beats_the_noisy_image():
     before, _, after = trained(12, learning_rate=2e-3, average=0.8)
     assert before < 14.5

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from pellucid.methods.iscl import IsclRecipe
-from pellucid.methods.schedules import constant, exponential, half_linear, linear, piecewise_linear, ramped_down, stepped
+from pellucid.methods.schedules import (
+    constant,
+    exponential,
+    half_linear,
+    linear,
+    piecewise_linear,
+    ramped_down,
+    stepped,
+)
 
 RECIPE = IsclRecipe(steps=20, learning_rate=1e-2)
 

@@ -116,7 +116,8 @@ def test_running_statistics_are_of_images_that_were_made_without_dropout():
     z = torch.empty_like(given["clean"]).uniform_(-1, 1)
     again.G.load_state_dict({name.removeprefix("G."): value for name, value in after.items() if name.startswith("G.")})
     found = []
-    next(iter(feature_norms(again.denoiser).values())).register_forward_hook(lambda _, given, __: found.append(given[0]))
+    first = next(iter(feature_norms(again.denoiser).values()))
+    first.register_forward_hook(lambda _, maps, __: found.append(maps[0]))
     with torch.no_grad():
         again.denoiser.estimate(given["clean"] + again.G.eval()(z, given["clean"]))
     variance, mean = torch.var_mean(found[0], (0, 2, 3))

@@ -2,8 +2,8 @@
 
 The two stages of BM3D (Dabov, Foi, Katkovnik & Egiazarian, IEEE TIP 16(8), 2007) for one image. Blocks are 8×8 and
 references 3 apart at every noise level, where the paper has larger blocks, farther apart, for strong noise; thresholds,
-sizes of groups and the comparison by cosine coefficients are its own for strong noise too. Our choice, too: the mean of a group is never shrunk, so that an image that is brighter by a constant
-gives a result that is brighter by it.
+sizes of groups and the comparison by cosine coefficients are its own for strong noise too. Our choice, too: the mean of
+a group is never shrunk, so that an image that is brighter by a constant gives a result that is brighter by it.
 
 The transform of blocks is linear and has no part in the weights. So it is done once for each place of the image, not
 once for each block of a group, and undone once for each place, after the blocks that fell there have been summed.

@@ -44,6 +44,8 @@ class QuanRecipe(LearningRecipe):
         batch=1,
         patch=64,
         learning_rate=3e-4,
+        skips=True,
+        darkest=0.2,  # one pixel of 10⁻³ has a gradient of 10⁶, which Adam remembers for a thousand steps
         epsilon=1e-8,  # 10⁻³ is far above these gradients: it would take tens of thousands of steps
     )
 
@@ -55,6 +57,7 @@ class QuanRecipe(LearningRecipe):
     width: int = Field(16, ge=1, le=256, description="channels of every network at its widest resolution")
     skips: bool = Field(False, description="skip connections in all generators; the source defines them, unused")
     consistency: float = Field(10.0, ge=0, description="weight of cycles and of the multiplicative noise model")
+    darkest: float = Field(0.0, ge=0, lt=1, description="darker noise, of 0 to 1, is divided by as if it were this")
     epsilon: float = Field(1e-3, gt=0, description="of Adam: gradients far below it move the weights little")
     objective: ObjectiveName = Field("lsgan", description="what the discriminators and I, N, L descend on")
 
@@ -175,7 +178,7 @@ class Quan(Method[QuanRecipe]):
             "cycle_noise": l1_loss(n1, n),
             "cycle_noisy": l1_loss(x2, x),
             "product": l1_loss(x1, y * (n + 1e-6)),
-            "quotient": l1_loss(y1, x1 / (n1 + 1e-3)),
+            "quotient": l1_loss(y1, x1 / (n1 + 1e-3).clamp(min=self.recipe.darkest)),
             **fooled,
         }
 
