@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,10 +20,11 @@ from pellucid.benchmark.cases import PhantomSize, find_case
 from pellucid.benchmark.data import materialise
 from pellucid.benchmark.effort import Effort
 from pellucid.benchmark.plan import Budget, Entry, Request, make_plan
-from pellucid.benchmark.results import read_results
+from pellucid.benchmark.results import Results, read_results, results_file
 from pellucid.benchmark.run import run_benchmark, work_off
-from pellucid.benchmark.task import PROGRESS, TRAINING
+from pellucid.benchmark.task import PROGRESS, RESULT, TRAINING
 from pellucid.benchmark.watch import Watch, curve, read_progress
+from pellucid.benchmark.worker import failed
 from pellucid.errors import InputError, RunError
 from pellucid.evaluation import psnr, ssim
 from pellucid.images import open_source
@@ -118,6 +120,20 @@ def test_a_killed_unit_goes_on_and_gives_the_same_row(tmp_path):
     assert seconds == sorted(seconds)
     pixels = [open_source(list(each.images)).planes[0].read() for each in (row, expected)]
     np.testing.assert_array_equal(*pixels)
+
+
+def test_a_row_names_files_from_the_benchmarks_folder_on(tmp_path):
+    task, _ = make_plan(request(means(1), NOISY), tmp_path)
+    missing = f"{tmp_path}/data/a.tif: there is no such file"
+    ended = SimpleNamespace(task=task, folder=task.folder(tmp_path), asked=False, process=SimpleNamespace(returncode=0))
+    ended.folder.mkdir(parents=True)
+    (ended.folder / RESULT).write_text(failed(task, missing).model_dump_json())
+    with Results(results_file(tmp_path)) as results:
+        at_work = crew.Crew(tmp_path, ALONE, results, crew.Summary())
+        at_work.running.append(ended)
+        assert missing in at_work._collect(ended)
+    (row,) = read_results(tmp_path)
+    assert row.message == "data/a.tif: there is no such file"
 
 
 def test_a_unit_that_fails_leaves_the_others_alone_and_is_tried_again(tmp_path, capsys):

@@ -89,6 +89,39 @@ def test_a_fault_of_one_ends_both_and_the_run_goes_on(processes, sources, alone,
     assert_same_weights(run, alone)
 
 
+STOPPED = """
+import os, signal
+import pellucid.runs.recorder as recorder
+from pellucid.cli import main
+
+whole = recorder.Recorder.__call__
+
+def record_and_stop(self, training, losses):
+    whole(self, training, losses)
+    if training.number == 1:
+        os.kill(os.getppid(), signal.SIGTERM)  # torchrun, as a cluster ends it
+
+recorder.Recorder.__call__ = record_and_stop
+recorder._tensorboard = lambda run: None
+main()
+"""
+"""The command line, whose launcher is told to end after the first step."""
+
+
+@pytest.mark.slow
+def test_torchrun_told_to_end_saves(sources, tmp_path):
+    program, run = tmp_path / "program.py", tmp_path / "run"
+    program.write_text(STOPPED)
+    given = ("--recipe", "dncnn", "--noisy", sources["noisy"], "--pairs", sources["pairs"], "--out", run)
+    settings = (f"{key}={value}" for key, value in {**SETTINGS, "steps": 100_000, "save_every": 100_000}.items())
+    stopped = torchrun(program, *given, "--device", "cpu", "--set", *settings)
+    assert stopped.returncode != 0
+    (said,) = {line for line in stopped.stderr.splitlines() if line.startswith("pellucid: stopped after step ")}
+    number = torch.load(run / "state.pt", weights_only=True)["number"]
+    assert said == f"pellucid: stopped after step {number}; saved. Go on with: pellucid train --resume {run}"
+    assert number < 100_000
+
+
 def test_a_batch_that_cannot_be_shared_equally_is_refused(pictures, tmp_path, refused, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     line = refused(

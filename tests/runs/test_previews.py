@@ -72,6 +72,14 @@ def test_noisy_images_alone_have_no_reference(images, drawn):
     assert list(drawn({"noisy": images["noisy"]}, {"noisy": RANGE}))[-1] == "denoised (average)"
 
 
+def test_what_is_no_number_does_not_stop_the_drawing(images, drawn):
+    holed = [image.astype(np.float32) for image in images["noisy"]]
+    holed[0][20:60, 20:60] = np.nan
+    holed[1][:] = np.inf
+    shown = drawn({"noisy": holed}, {"noisy": RANGE})
+    assert all(np.isfinite(crop).all() for column in shown.values() for crop in column)
+
+
 @pytest.mark.parametrize("noise", ["gaussian", "film"])
 def test_the_plain_filter_is_chosen_without_truth_and_helps(noise):
     truth = [tissue((128, 128), seed=seed) for seed in range(2)]

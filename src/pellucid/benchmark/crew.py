@@ -134,7 +134,9 @@ class Crew:
         else:
             how = f"killed by signal {-status}, out of memory?" if status < 0 else f"ended with status {status}"
             result = failed(ended.task, f"its process {how} (see {ended.folder / LOG})")
-        self.results.add(result)
+        # results are given away: files are named from the benchmark's folder on
+        message = result.message.replace(f"{self.out.absolute()}/", "")
+        self.results.add(result.model_copy(update={"message": message}))
         left.unlink(missing_ok=True)
         if result.status == "failed":
             self.summary.failed[str(unit)] = result.message

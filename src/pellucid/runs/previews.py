@@ -120,5 +120,10 @@ def _crops(sources: Sequence[Images]) -> list[list[NDArray[Any]]]:
 
 
 def _central(image: NDArray[Any], side: int) -> NDArray[Any]:
+    """The middle of an image; what is no number there becomes as bright as the rest is on average."""
     y, x = ((length - side) // 2 for length in image.shape)
-    return np.array(image[y : y + side, x : x + side])
+    crop = np.array(image[y : y + side, x : x + side])
+    known = np.isfinite(crop)
+    if not known.all():
+        crop[~known] = crop[known].mean() if known.any() else 0
+    return crop
