@@ -44,6 +44,10 @@ class Interrupted(RunError):  # noqa: N818
         self.exit_status = 128 + number
 
 
+class ModelError(PellucidError):
+    """A model that does not do: what it makes of numbers is none. Exit status 1; other images may be better off."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the nearest known word, or all of them."""
     import difflib  # here: only mistakes need it

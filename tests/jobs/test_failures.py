@@ -118,6 +118,28 @@ def test_a_disk_that_fills_up_is_told_in_one_line(given, tmp_path, monkeypatch):
         made.run(given, tmp_path / "b.zarr", **WISHES)
 
 
+class Spoilt(made.Small):
+    """Gives no number for what is very bright."""
+
+    def parts(self, noisy):
+        found = super().parts(noisy)
+        return {name: part.masked_fill(noisy > 3, float("nan")) for name, part in found.items()}
+
+
+@pytest.mark.parametrize("statistics", ["exact", "trained"])
+def test_a_network_that_makes_no_numbers_of_numbers_is_to_blame_and_the_other_images_are_done(
+    statistics, tmp_path, monkeypatch, one_thread
+):
+    monkeypatch.setattr(made, "denoiser", lambda seed=0: Spoilt(seed).eval().requires_grad_(False))
+    for number, plane in enumerate(made.stack((3, 40, 48)).astype(np.uint16)):
+        plane[9, 9] = 1000 if number == 1 else plane[9, 9]
+        (tmp_path / "in").mkdir(exist_ok=True)
+        np.save(tmp_path / "in" / f"{number}.npy", plane)
+    with pytest.raises(RunError, match=r"the model makes 1 pixels not finite that were finite.* \(.*1\.npy\[0\]\)"):
+        made.run(tmp_path / "in", tmp_path / "out", statistics=statistics)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.npy", "2.npy"]
+
+
 # how often, and in which order
 
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image as Picture
 
 from pellucid.errors import InputError, RunError
-from pellucid.norms import feature_norms
+from pellucid.norms import Moments, feature_norms
 from pellucid.runs.folder import FORMAT, Run
 
 
@@ -184,23 +184,60 @@ def test_damaged_missing_and_foreign_weights(run):
         run.denoiser("last")
 
 
+def test_weights_of_another_shape_say_what_does_not_fit(run):
+    recipe = run.folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("width = 4", "width = 5"))
+    with pytest.raises(InputError, match=r"last\.safetensors: .*another recipe \(size mismatch for .*shape") as told:
+        run.denoiser("last")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_weights_and_statistics_that_are_no_numbers_blame_the_model(run, wrong):
+    denoiser = run.denoiser("last")
+    weights, statistics = denoiser.state_dict(), run.statistics(denoiser, "last")
+    name = next(iter(weights))
+    weights[name].view(-1)[:2] = wrong
+    run.save_weights("last", weights, 1)
+    with pytest.raises(InputError, match=rf"last\.safetensors: the model is of no use, 2 of its .* first in {name}"):
+        run.denoiser("last")
+    next(iter(statistics[0].values())).var[0, 0] = wrong
+    run.save_statistics("last", statistics)
+    with pytest.raises(InputError, match=r"last-statistics\.safetensors: the model is of no use"):
+        run.statistics(denoiser, "last")
+
+
+def test_statistics_of_another_run_are_refused(run):
+    denoiser = run.denoiser("last")
+    statistics = run.statistics(denoiser, "last")
+    first = next(iter(statistics[0]))
+    wider = {name: Moments(*(part.repeat(1, 2) for part in found[:2]), 1) for name, found in statistics[0].items()}
+    renamed = {f"x{name}" if name == first else name: found for name, found in statistics[0].items()}
+    for other in ([wider, *statistics[1:]], [renamed, *statistics[1:]], statistics[:1], [{}, *statistics[1:]]):
+        run.save_statistics("last", other)
+        with pytest.raises(InputError, match=r"last-statistics\.safetensors: is of another run or recipe"):
+            run.statistics(denoiser, "last")
+
+
 def test_statistics_of_both_weights_are_noted(run):
     for which in ("last", "average"):
-        denoiser, statistics = run.denoiser(which), run.statistics(which)
+        denoiser = run.denoiser(which)
+        statistics = run.statistics(denoiser, which)
         assert [set(moments) for moments in statistics] == [
             set(feature_norms(network)) for network in denoiser.networks()
         ]
         assert all(moments.pixels > 0 for network in statistics for moments in network.values())
-    assert not torch.equal(*(next(iter(run.statistics(which)[0].values())).mean for which in ("last", "average")))
+    found = [run.statistics(run.denoiser(which), which) for which in ("last", "average")]
+    assert not torch.equal(*(next(iter(statistics[0].values())).mean for statistics in found))
 
 
 def test_missing_statistics_are_none_and_damaged_ones_are_named(run):
     path = run.folder / "weights" / "last-statistics.safetensors"
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(InputError, match=r"last-statistics\.safetensors: .*damaged"):
-        run.statistics("last")
+        run.statistics(run.denoiser("last"), "last")
     path.unlink()
-    assert run.statistics("last") is None
+    assert run.statistics(run.denoiser("last"), "last") is None
 
 
 def test_unknown_weights_are_refused(run):

@@ -2,7 +2,7 @@
 
 from pellucid.inference.estimates import DenoisedPlane
 from pellucid.inference.frozen import FrozenDenoiser
-from pellucid.inference.keeping import load_statistics, save_statistics
+from pellucid.inference.keeping import are_finite, load_statistics, refuse_other, save_statistics
 from pellucid.inference.memory import Cost, is_out_of_memory, probe
 from pellucid.inference.plane import affordable_side, denoise_plane, fits_whole
 from pellucid.inference.sampling import Sample, sample_statistics
@@ -21,6 +21,7 @@ __all__ = [
     "Track",
     "View",
     "affordable_side",
+    "are_finite",
     "denoise_plane",
     "exact_statistics",
     "fits_whole",
@@ -30,6 +31,7 @@ __all__ = [
     "measure_pieces",
     "patch_statistics",
     "probe",
+    "refuse_other",
     "sample_statistics",
     "save_statistics",
 ]

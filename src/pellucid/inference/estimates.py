@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pellucid.errors import ModelError
 from pellucid.images.padding import Mask
 from pellucid.inference.tiles import Box
 
@@ -27,12 +28,20 @@ class DenoisedPlane:
         self.parts: dict[str, Plane] = {}
 
     def put(self, box: Box, image: Tensor, parts: Mapping[str, Tensor]) -> None:
-        """Fill in a piece (1, 1, h, w); what lies beyond the image is dropped."""
+        """Fill in a piece (1, 1, h, w); what lies beyond the image is dropped.
+
+        Raises:
+            ModelError: it is no finite number where the noisy image is one.
+        """
+        valid = self.valid[box.slices]
         for name in parts.keys() - self.parts.keys():
             self.parts[name] = np.empty_like(self.image)
         for target, piece in ((self.image, image), *((self.parts[name], parts[name]) for name in parts)):
             view = target[box.slices]
             view[:] = piece[0, 0, : view.shape[0], : view.shape[1]].cpu().numpy()
+            wrong = int(np.count_nonzero(valid & ~np.isfinite(view)))
+            if wrong:
+                raise ModelError(f"makes {wrong:,} pixels not finite that were finite; train it again")
 
     def cropped(self, box: Box) -> DenoisedPlane:
         """A part of it."""

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pellucid.errors import ModelError
 from pellucid.images import Image
 from pellucid.inference import (
     Shelf,
     Statistics,
     Track,
+    are_finite,
     exact_statistics,
     load_statistics,
     sample_statistics,
@@ -85,6 +87,9 @@ class Knots:
             else:
                 sample = sample_statistics(denoiser, views, self._plan.seed + slab.start, shelf)
                 found = sample.statistics if sample else None
+        if found and not are_finite(found):
+            where = self._images[planes[0][0]].path
+            raise ModelError(f"{self._cleaner.name} makes features of {where} that are not finite: train it again")
         self._keep(number, found)
         for image in {image for image, _ in planes}:
             self._images[image].release()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeAlias
 
-from pellucid.errors import RunError
+from pellucid.errors import ModelError, RunError
 from pellucid.images.manifest import ChangedError
 from pellucid.jobs.ledger import Outcome, Task
 from pellucid.jobs.worker import Worker
@@ -16,6 +16,8 @@ from pellucid.jobs.worker import Worker
 Finished: TypeAlias = "tuple[Task, Outcome | Exception]"
 """A task with what there is to say of it, or with what kept it from being done."""
 
+_LASTING = (ChangedError, ModelError)
+"""What is no better when it is tried again."""
 _PAUSE = 0.5
 """Seconds before a failed task is tried again; longer each time."""
 
@@ -90,7 +92,7 @@ def persistently(worker: Worker, task: Task, retries: int, problem: Exception | 
     while True:
         if isinstance(problem, RunError):
             raise problem
-        if problem is not None and (tries > retries or isinstance(problem, ChangedError)):
+        if problem is not None and (tries > retries or isinstance(problem, _LASTING)):
             return problem
         time.sleep(_PAUSE * max(0, tries - 1))
         try:

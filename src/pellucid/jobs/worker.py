@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pellucid.errors import ModelError
 from pellucid.evaluation import RemovedNoise, removed_noise
 from pellucid.heap import trim
 from pellucid.images import Conversion, downsample, open_image
@@ -204,7 +205,10 @@ class Worker:
         for plane, at in places(noisy.leading, image.shape[:-2]):
             part = noisy.pixels[at]
             pixels = part[noisy.core.within(noisy.read).slices]
-            done = self._denoise_plane(task.image, plane, part, noisy)
+            try:
+                done = self._denoise_plane(task.image, plane, part, noisy)
+            except ModelError as problem:
+                raise ModelError(f"{self._cleaner.name} {problem} ({image.path}[{plane}])") from None
             valid = done.valid if done else np.zeros(pixels.shape, bool)
             for name, conversion in convert.items():
                 result = _result(name, pixels, done, self._cleaner) if done else np.zeros(pixels.shape, np.float32)

@@ -43,6 +43,7 @@ class FeatureNorm(nn.Module):
 
     def __init__(self, channels: int, slope: float = 0.2, eps: float | None = None) -> None:
         super().__init__()
+        self.channels = channels
         self.slope = slope
         self.eps = self.eps if eps is None else eps
         self.gamma: Tensor | float = nn.Parameter(torch.ones(channels))

@@ -37,7 +37,7 @@ from pellucid import __version__
 from pellucid.errors import InputError
 from pellucid.images import Intensity
 from pellucid.images.atomic import replacing, writing
-from pellucid.inference import Statistics, load_statistics, save_statistics
+from pellucid.inference import Statistics, load_statistics, refuse_other, save_statistics
 from pellucid.jobs.lock import locked
 from pellucid.methods import Denoiser, build_denoiser, method_class
 from pellucid.recipe import LearningRecipe
@@ -256,24 +256,33 @@ class Run:
         path = self.weights(which)
         denoiser = build_denoiser(recipe)
         try:
-            denoiser.load_state_dict(load_file(path))
+            weights = load_file(path)
+            denoiser.load_state_dict(weights)
         except FileNotFoundError:
             raise InputError(f"{path}: not there; was the run stopped before its first save? --resume it") from None
         except (SafetensorError, RuntimeError) as problem:
-            raise InputError(f"{path}: damaged or of another recipe ({str(problem).splitlines()[0]})") from None
+            reason = str(problem).splitlines()[:2][-1].strip()  # torch says in the second line what does not fit
+            raise InputError(f"{path}: damaged or of another recipe ({reason}); copy the run's folder again") from None
+        _refuse_not_finite(path, weights)
         return denoiser
 
-    def statistics(self, which: str | None = None) -> Statistics | None:
+    def statistics(self, denoiser: Denoiser, which: str | None = None) -> Statistics | None:
         """The moments that the norms of these weights saw in training; None in a run from before they were noted.
 
+        Args:
+            denoiser: with these weights.
+            which: as for `denoiser`.
+
         Raises:
-            InputError: the file is damaged.
+            InputError: the file is damaged, or of another denoiser.
         """
         path = self._statistics(which or self.recipe().weights)
         if not path.exists():
             return None
         with undamaged(path):
-            return load_statistics(path)
+            statistics = load_statistics(path)
+        refuse_other(path, statistics, denoiser)
+        return statistics
 
     def save_statistics(self, which: str, statistics: Statistics) -> None:
         """Write the moments that the norms of some weights saw."""
@@ -314,3 +323,13 @@ def _with_noisy(values: dict[str, V]) -> dict[str, V]:
     """The same; every run has learned from noisy images, so a KeyError if they are missing."""
     values["noisy"]
     return values
+
+
+def _refuse_not_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+    for name, value in weights.items():
+        wrong = int((~value.isfinite()).sum())
+        if wrong:
+            raise InputError(
+                f"{path}: the model is of no use, {wrong:,} of its weights are not finite numbers "
+                f"(the first in {name}): take other weights (--weights), or train again"
+            )

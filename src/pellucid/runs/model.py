@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid import __version__
 from pellucid.device import choose_device, free_memory
-from pellucid.errors import IncompleteError, InputError
+from pellucid.errors import IncompleteError, InputError, ModelError
 from pellucid.evaluation import RemovedNoise
 from pellucid.images import Image, Intensity, Source, open_usable
 from pellucid.images.atomic import replacing
@@ -93,7 +93,7 @@ class Model:
         model = cls(recipe, run.denoiser(weights), intensity, dtype, device=device, memory=memory)
         model._weights = weights or recipe.weights
         model.variant = f"{model._weights} weights"
-        model.trained = run.statistics(weights)
+        model.trained = run.statistics(model.denoiser, weights)
         model._run = run.folder.absolute(), weights
         return model
 
@@ -243,11 +243,18 @@ class Model:
                 yield pixels, denoise_plane(self.denoiser, to_unit(self.intensity, pixels), self.memory)
             except InputError as problem:
                 raise InputError(f"{plane.name}: {problem}") from None
+            except ModelError as problem:
+                raise ModelError(f"{self.name} {problem} ({plane.name})") from None
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages: by its run, or by its recipe."""
+        return f"the model {self._run[0]}" if self._run else f"the method {self.recipe.name}"
 
     @property
     def cleaner(self) -> Cleaner:
         """The model as a job takes it."""
-        return Cleaner(self.denoiser, self.intensity, self._digest(), self.memory, self.trained)
+        return Cleaner(self.denoiser, self.intensity, self._digest(), self.memory, self.trained, self.name)
 
     def opener(self) -> Opener:
         """How another process comes by this model's cleaner: from the run's folder, or from the recipe.
