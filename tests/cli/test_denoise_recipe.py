@@ -198,3 +198,18 @@ def test_train_and_evaluate_refuse_a_mixed_folder_and_name_all(mixed, pictures, 
         refused("evaluate", mixed, pictures / "truth"),
     ):
         assert all(name in line for name in ("b16.tif", "screenshot.tif", "torn.tif"))
+
+
+def test_the_folder_one_is_in_is_an_output_too(noisy, tmp_path, command, monkeypatch):
+    write_array(tmp_path / "in" / "zélle [1] 図.tif", noisy[0])
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    for output, place in ((".", "here/below"), ("..", "here")):
+        monkeypatch.chdir(tmp_path / "here" / "below")
+        result = command("denoise", tmp_path / "in", output, "--recipe", "gaussian")
+        assert result.status == 0, result.err
+        assert [path.name for path in (tmp_path / place).iterdir() if path.is_file()] == ["zélle [1] 図.tif"]
+
+
+def test_a_wrong_call_points_to_the_help_of_its_command(refused):
+    assert refused("denoise", "a.tif", "b.tif", "c.tif", "--recipe", "noisy").endswith("(see pellucid denoise --help)")
+    assert refused("frobnicate").endswith("(see pellucid --help)")

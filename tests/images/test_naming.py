@@ -44,6 +44,13 @@ def test_one_image_goes_into_the_file_that_is_named(files, tmp_path):
     assert output_paths(open_source(name), name, Path("out.h5:/x")) == [Path("out.h5:/x")]
 
 
+def test_a_file_of_another_format_is_no_folder(files, tmp_path):
+    (name,) = files("a.png")
+    with pytest.raises(InputError, match=r"out\.BMP: \.BMP is no format that Pellucid writes"):
+        output_paths(open_source(name), name, tmp_path / "out.BMP")
+    assert output_paths(open_source(name), name, tmp_path / "run.v2") == [tmp_path / "run.v2" / "a.png"]
+
+
 def test_images_keep_their_names_in_a_folder(files, tmp_path):
     names = files("a.png", "b.ome.tif")
     expected = [tmp_path / "out/a.png", tmp_path / "out/b.ome.tif"]

@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         with heeded(stop):
             app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
-        _stop(f"{problem} (see pellucid --help)", 2, debug)
+        command = f"{tokens[0]} " if tokens and tokens[0] in {*COMMANDS, "benchmark"} else ""
+        _stop(f"{problem} (see pellucid {command}--help)", 2, debug)
     except PellucidError as problem:
         _stop(str(problem), problem.exit_status, debug)
     except KeyboardInterrupt as problem:

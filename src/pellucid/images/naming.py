@@ -10,6 +10,12 @@ from pellucid.errors import InputError
 from pellucid.images.registry import format_of, split
 from pellucid.images.source import Source
 
+FOREIGN = frozenset((
+    ".avi", ".bmp", ".czi", ".dm3", ".dm4", ".emd", ".gif", ".gz", ".ims", ".jp2",
+    ".lif", ".mat", ".mp4", ".nd2", ".nii", ".npz", ".nrrd", ".svs", ".webp",
+))  # fmt: skip
+"""Image files of others: one of these names is meant as a file, not as a folder."""
+
 
 def is_image(path: str | Path) -> bool:
     """Whether a path names one image by its extension (an OME-Zarr folder too)."""
@@ -22,9 +28,13 @@ def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
     Images of a format that is only read become PNG, or Zarr if they are folders.
 
     Raises:
-        InputError: one file for several images.
+        InputError: one file for several images, or a file of a format that is not written.
     """
     one = isinstance(spec, str | Path) and len(source.images) == 1 and is_image(spec)
+    if one and output.suffix.lower() in FOREIGN and not output.is_dir():
+        raise InputError(
+            f"{output}: {output.suffix} is no format that Pellucid writes; give .tif or .zarr, or a folder"
+        )
     if not is_image(output):
         return [output / _writable(split(image.path)[0]).name for image in source.images]
     if not one:

@@ -73,6 +73,7 @@ def begun(plan: JobPlan, request: Request) -> Iterator[tuple[Path, Ledger]]:
 def unfinished(output: Path) -> Path:
     """The folder of a job, beside its output."""
     file = split(output)[0]
+    file = file if file.name not in ("", "..") else file.resolve()  # `.` has no name to put something behind
     return file.with_name(f"{file.name}.unfinished")
 
 
