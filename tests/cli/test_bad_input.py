@@ -142,7 +142,8 @@ BAD = {
     missing_in_hdf5: r"a\.h5: has no data set /?row",
 }
 
-DENOISED_ALL_THE_SAME = (not_a_number, infinite)
+USED_ALL_THE_SAME = (not_a_number, infinite)
+"""By whoever leaves out what is no number."""
 
 
 @pytest.mark.parametrize("make", BAD, ids=lambda make: make.__name__)
@@ -157,7 +158,7 @@ def test_bad_images_are_refused_by_every_command(make, pictures, trained, tmp_pa
         ("simulate", given, out),
         ("evaluate", given, given, "--data-range", 255),
     ):
-        if make in DENOISED_ALL_THE_SAME and arguments[0] == "denoise":
+        if make in USED_ALL_THE_SAME and arguments[0] in ("denoise", "inspect", "train"):
             continue
         if make is mixed_types and arguments[0] in ("denoise", "inspect"):
             continue  # they do what they can
@@ -170,7 +171,7 @@ def test_a_constant_source_cannot_be_learned_from(pictures, tmp_path, refused):
     line = refused(
         "train", "--clean", pictures / "clean", "--noisy", tmp_path / "flat.png", "--out", tmp_path / "o", *TINY
     )
-    assert "flat.png: every pixel is 9, there is nothing to learn from" in line
+    assert "flat.png: shows nothing but areas of one value and what is no number, there is nothing to" in line
     assert not (tmp_path / "o").exists()
 
 
@@ -357,7 +358,7 @@ def test_pixels_that_are_no_numbers_are_kept_and_told(trained, tmp_path, command
     result = command("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--range", 0, 255)
     assert result.status == 0
     assert f"warning: {tmp_path / 'out' / 'b.tif'}: 3 pixels are no numbers and were kept so" in result.err
-    assert "a.tif: " not in result.err
+    assert result.err.count("are no numbers") == 1
     holes = ~np.isfinite(broken)
     done = tifffile.imread(tmp_path / "out" / "b.tif")
     assert np.array_equal(done[holes], broken[holes], equal_nan=True)

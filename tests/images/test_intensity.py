@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from pellucid.errors import InputError
 from pellucid.images import Intensity, open_source
+from pellucid.images.intensity import _percentile
 from pellucid.images.sample import sample_pixels
 
 
@@ -52,7 +53,7 @@ def test_large_numbers_keep_their_differences():
 
 
 def test_percentiles_leave_outliers_out():
-    array = np.linspace(1000, 2000, 90_000).reshape(300, 300).astype(np.uint16)
+    array = np.random.default_rng(0).permutation(np.linspace(1000, 2000, 90_000)).reshape(300, 300).astype(np.uint16)
     array[0, 0], array[0, 1] = 0, 65535
     intensity = Intensity.of_source([array])
     low, high = np.percentile(array, [0.1, 99.9])
@@ -75,25 +76,40 @@ def test_files_and_arrays_give_the_same(tmp_path, picture):
     assert Intensity.of_source(open_source(tmp_path)) == Intensity.of_source(list(array))
 
 
-def test_a_nearly_constant_image_takes_its_extremes():
-    array = np.zeros((100, 100), np.float32)
-    array[5, 5] = 7
-    intensity = Intensity.of_source([array])
+def test_a_nearly_constant_sample_takes_its_extremes():
+    intensity = _percentile(np.array([0.0] * 9_999 + [7]))
     assert (intensity.low, intensity.high) == (0, 7)
     assert intensity.how == "smallest and largest of 10,000 pixels, seed 0"
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_a_constant_image_is_refused(dtype):
-    with pytest.raises(InputError, match="the array and 1 more: every pixel is 7"):
+    with pytest.raises(InputError, match="the array and 1 more: shows nothing but areas of one value"):
         Intensity.of_source([np.full((20, 20), 7, dtype)] * 2)
 
 
-def test_pixels_that_are_not_finite_are_refused():
-    array = np.ones((20, 20), np.float32)
-    array[1, 2] = np.nan
-    with pytest.raises(InputError, match=r"array 0: 1 pixels are not finite"):
-        Intensity.of_source([array])
+@pytest.mark.parametrize("padding", [0, 65535, np.nan, np.inf])
+def test_padding_and_what_is_no_number_do_not_count(padding):
+    random = np.random.default_rng(0)
+    image = random.normal(1000, 50, (80, 100)).astype(np.float32)
+    padded = np.full((200, 160), padding, np.float32)
+    padded[30:110, 40:140] = image
+    alone, amid = (Intensity.of_source(pages) for pages in ([image], [padded, np.full((50, 50), padding, np.float32)]))
+    assert (amid.low, amid.high) == (alone.low, alone.high)
+
+
+def test_images_count_by_what_they_show():
+    """Of a sample, not all pixels: a plane that is half padding gives half as many."""
+    dark, bright = (np.random.default_rng(0).integers(low, low + 50, (200, 200)) for low in (0, 200))
+    bright[:, :100] = 0
+    sample = sample_pixels([dark.astype(np.uint8), bright.astype(np.uint8)], pixels=4000)
+    assert (sample >= 200).sum() == 1000
+    assert sample.size == 3000
+
+
+def test_what_networks_are_shown_is_finite():
+    shown = Intensity.given(0, 2).to_shown(np.array([[0, np.nan, 2], [np.inf, -np.inf, 1]], np.float32))
+    np.testing.assert_array_equal(shown, [[-1, 0, 1], [0, 0, 0]])
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1), (0, float("inf")), (float("nan"), 1)])
@@ -126,15 +142,20 @@ def test_it_is_stored_as_plain_values_and_cannot_be_changed():
         intensity.low = 0
 
 
+def _around(value, shape):
+    """Noise of up to nine above a value."""
+    return np.random.default_rng(value).integers(value, value + 10, shape).astype(np.uint16)
+
+
 def test_a_sample_takes_its_share_of_every_plane():
-    pages = [np.full((100, 100 * (n + 1)), n, np.uint8) for n in range(4)]
-    counts = np.bincount(sample_pixels(pages, pixels=1000))
+    pages = [_around(10 * n, (100, 100 * (n + 1))) for n in range(4)]
+    counts = np.bincount(sample_pixels(pages, pixels=1000) // 10)
     np.testing.assert_array_equal(counts, [100, 200, 300, 400])
 
 
 def test_many_planes_are_sampled_evenly():
-    pages = [np.full((20, 20), n, np.uint16) for n in range(1000)]
-    sample = sample_pixels(pages, pixels=5120)
+    pages = [_around(10 * n, (20, 20)) for n in range(1000)]
+    sample = sample_pixels(pages, pixels=5120) // 10
     values, counts = np.unique(sample, return_counts=True)
     assert len(values) == 256
     assert (values[0], values[-1]) == (0, 999)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pellucid.errors import InputError
 from pellucid.images import PixelSize, inspect_source, inventory, open_source, write_array
 from pellucid.images.inventory import bars
 
@@ -58,11 +57,20 @@ def test_a_source_too_large_to_read_whole_is_read_in_part(picture, monkeypatch):
     assert len(found.digests) == 4
 
 
-def test_pixels_that_are_not_finite_are_named(picture):
-    array = picture((2, 20, 30), "float32")
-    array[1, 0, 0] = np.nan
-    with pytest.raises(InputError, match=r"array\[1\]: 1 pixels are not finite"):
-        inspect_source(open_source(array))
+def test_padding_and_what_is_no_number_do_not_count(picture):
+    array = np.pad(picture((2, 90, 100), "float32"), ((0, 0), (40, 0), (0, 60)))
+    alone = inspect_source(open_source(picture((2, 90, 100), "float32")))
+    array[0, :40] = np.nan
+    found = inspect_source(open_source(array))
+    assert (found.mean, found.std, found.minimum) == (alone.mean, alone.std, alone.minimum)
+    assert found.constant == []
+
+
+@pytest.mark.parametrize("value", [7, np.nan])
+def test_a_blank_source_is_told(value):
+    found = inspect_source(open_source(np.full((2, 40, 50), value, np.float32)))
+    assert found.constant == ["array[0]", "array[1]"]
+    assert found.looks is None
 
 
 def test_a_histogram_in_characters():

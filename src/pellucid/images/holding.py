@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pellucid.images.atomic import reserve, writing
-from pellucid.images.image import Plane, check_finite
+from pellucid.images.image import Plane
 from pellucid.images.layout import Array
 
 _ALIGN = 64  # every plane starts at a cache line
@@ -30,11 +30,11 @@ def hold(planes: Sequence[Plane], budget_bytes: int) -> list[Array]:
         One (Y, X) array a plane, read-only where it is mapped.
 
     Raises:
-        InputError: A plane cannot be read or holds pixels that are not finite.
+        InputError: A plane cannot be read.
         RunError: There is no room for the temporary file.
     """
     if sum(_bytes(plane) for plane in planes) <= budget_bytes:
-        return [np.array(_checked(plane)) for plane in planes]
+        return [np.array(plane.read()) for plane in planes]
     held: list[Array | None] = [_mapped(plane) for plane in planes]
     rest = [number for number, array in enumerate(held) if array is None]
     for number, array in zip(rest, _decode([planes[number] for number in rest]), strict=True):
@@ -46,16 +46,10 @@ def _bytes(plane: Plane) -> int:
     return plane.shape[0] * plane.shape[1] * plane.dtype.itemsize
 
 
-def _checked(plane: Plane) -> Array:
-    array = plane.read()
-    check_finite(plane.name, array)
-    return array
-
-
 def _mapped(plane: Plane) -> Array | None:
     """The plane if it is a map of its file already, so that nothing has to be copied."""
     corner = plane[:1, :1]
-    return _checked(plane) if isinstance(corner, np.memmap) else None
+    return plane.read() if isinstance(corner, np.memmap) else None
 
 
 def _decode(planes: Sequence[Plane]) -> list[Array]:
@@ -71,7 +65,7 @@ def _decode(planes: Sequence[Plane]) -> list[Array]:
         store = np.memmap(path, np.uint8, "r+", shape=(int(starts[-1]),))
         views = [_view(store, int(start), plane) for start, plane in zip(starts, planes, strict=False)]
         for view, plane in zip(views, planes, strict=True):
-            view[:] = _checked(plane)
+            view[:] = plane.read()
             view.flags.writeable = False
     finally:
         _remove(path)

@@ -52,6 +52,10 @@ class Intensity(BaseModel):
         x -= 1
         return x.astype(np.float32, copy=False)
 
+    def to_shown(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """What networks are shown: as ``to_unit``, and 0, middle grey, where there are no numbers."""
+        return np.nan_to_num(self.to_unit(array), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
     def from_unit(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """The inverse of ``to_unit``, in float32, of any shape; not clipped and not rounded."""
         x = array.astype(np.float32)
@@ -92,7 +96,8 @@ class Intensity(BaseModel):
                 the latter else.
 
         Raises:
-            InputError: All pixels are equal, some are not finite, or the method is not known or does not fit the dtype.
+            BlankError: Nothing but padding is there, or pixels that are no numbers.
+            InputError: The method is not known or does not fit the dtype.
         """
         pages: Pages = source.planes if isinstance(source, Source) else source
         if len(pages) == 0:
@@ -100,7 +105,7 @@ class Intensity(BaseModel):
         if method not in ("auto", "dtype", "percentile"):
             raise InputError(f"intensity: the method {method!r} is not known; use auto, dtype or percentile")
         sample = sample_pixels(pages)
-        _refuse_constant(sample, pages)
+        _refuse_blank(sample, pages)
         if method == "dtype" or (method == "auto" and sample.dtype == np.uint8):
             return cls.of_dtype(sample.dtype)
         return _percentile(sample)
@@ -115,8 +120,15 @@ def _percentile(sample: Array) -> Intensity:
     return Intensity(low=float(sample.min()), high=float(sample.max()), how=f"smallest and largest {pixels}")
 
 
-def _refuse_constant(sample: Array, pages: Pages) -> None:
-    if sample.min() == sample.max():
+class BlankError(InputError):
+    """Images that show nothing."""
+
+
+def _refuse_blank(sample: Array, pages: Pages) -> None:
+    if sample.size == 0 or sample.min() == sample.max():
         first = pages[0].name if isinstance(pages[0], Plane) else "the array"
         others = f" and {len(pages) - 1} more" if len(pages) > 1 else ""
-        raise InputError(f"{first}{others}: every pixel is {sample[0]}, there is nothing to learn from; leave it out")
+        raise BlankError(
+            f"{first}{others}: shows nothing but areas of one value and what is no number, "
+            "there is nothing to learn from; leave it out"
+        )

@@ -11,8 +11,9 @@ import numpy as np
 from pellucid.images.image import Plane
 from pellucid.images.layout import Array
 from pellucid.images.looks import Looks, look
+from pellucid.images.padding import image_pixels, is_valid
 from pellucid.images.pixel_size import PixelSize
-from pellucid.images.sample import read_page, sample_pixels
+from pellucid.images.sample import sample_pixels
 from pellucid.images.source import Source
 
 __all__ = ["Inventory", "bars", "inspect_source"]
@@ -73,19 +74,21 @@ def inspect_source(source: Source) -> Inventory:
     """Read a source once and describe it.
 
     Raises:
-        InputError: A plane cannot be read, or holds pixels that are not finite.
+        InputError: A plane cannot be read.
     """
     planes = source.planes
     read = _chosen(planes)
     digests: dict[str, str] = {}
     constant = []
     for plane in read:
-        array = read_page(plane, plane.name)
+        array = plane.read()
         digests.setdefault(_digest(array), plane.name)
-        if array.min() == array.max():
+        if not image_pixels(array).size:
             constant.append(plane.name)
     looked = np.unique(np.linspace(0, len(planes) - 1, _LOOKED_AT).astype(int))
     values = sample_pixels(planes)
+    if not values.size:  # blank: what there is then
+        values = np.nan_to_num(planes[0].read().reshape(-1))
     numbers = values.astype(np.float64)
     counts, edges = np.histogram(numbers, BINS, _bounds(values))
     return Inventory(
@@ -106,8 +109,18 @@ def inspect_source(source: Source) -> Inventory:
         constant=constant,
         digests=digests,
         complete=len(read) == len(planes),
-        looks=look([planes[int(number)].read() for number in looked]),
+        looks=look([_levelled(planes[int(number)].read()) for number in looked]),
     )
+
+
+def _levelled(array: Array) -> Array:
+    """The image with its mean in place of what is none, so that no edge of a canvas is taken for a structure."""
+    valid = is_valid(array)
+    if valid.all():
+        return array
+    if not valid.any():
+        return np.zeros(array.shape)
+    return np.where(valid, array, array[valid].mean(dtype=np.float64)).astype(np.float64)
 
 
 def bars(histogram: Sequence[int], width: int = 32) -> str:

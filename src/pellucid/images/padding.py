@@ -10,6 +10,7 @@ piece by piece.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ SIDE = 16
 """Of a square of equal pixels that is padding wherever it lies."""
 LENGTH = 64
 """Of a row of equal pixels that is padding along the border."""
+_STRIP = 2048
+"""Rows that are looked at together."""
 HALO = LENGTH - 1
 """How far away, in pixels, what decides about a pixel may be."""
 
@@ -53,7 +56,26 @@ def is_valid(pixels: Array, borders: Borders = WHOLE) -> Mask:
         pixels: an image, or a piece of one.
         borders: of the piece; at its other sides, the answer holds for pixels that are `HALO` or more away from them.
     """
+    if len(pixels) > 2 * _STRIP:
+        return np.concatenate(list(_strips(pixels, borders)))
     return is_finite(pixels) & ~is_padding(pixels, borders)
+
+
+def _strips(pixels: Array, borders: Borders) -> Iterator[Mask]:
+    """The same from strip to strip, in less memory."""
+    height = len(pixels)
+    for top in range(0, height, _STRIP):
+        rows = slice(max(0, top - HALO), min(height, top + _STRIP + HALO))
+        own = Borders(
+            borders.top and rows.start == 0, borders.bottom and rows.stop == height, borders.left, borders.right
+        )
+        yield is_valid(pixels[rows], own)[top - rows.start :][:_STRIP]
+
+
+def image_pixels(pixels: Array) -> Array:
+    """The pixels of an image (Y, X) that are valid, in one row; a view if all are."""
+    given, valid = np.ma.getdata(pixels), is_valid(pixels)
+    return given.reshape(-1) if valid.all() else given[valid]
 
 
 def is_finite(pixels: Array) -> Mask:

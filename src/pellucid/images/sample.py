@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pellucid.images.image import Plane, check_finite
+from pellucid.images.image import Plane
 from pellucid.images.layout import Array
+from pellucid.images.padding import image_pixels
 
 PIXELS = 1_000_000
 SEED = 0
@@ -17,34 +18,35 @@ Pages = Sequence[Plane] | Sequence[Array]
 
 
 def sample_pixels(pages: Pages, pixels: int = PIXELS, seed: int = SEED) -> Array:
-    """Up to ``pixels`` pixels, 1-D; all of them if there are no more than that.
+    """Up to ``pixels`` pixels that are image, 1-D; all of them if there are no more than that.
 
-    Of more than 256 planes, 256 evenly spread ones are read, so that a volume of any size takes seconds.
+    Padding and what is no number are left out. Of more than 256 planes, 256 evenly spread ones are read, so that a
+    volume of any size takes seconds; all of them if those are blank.
 
     Raises:
-        InputError: A plane that is read holds pixels that are not finite.
+        InputError: A plane cannot be read.
     """
+    sample = _sample(pages, pixels, seed, _MOST_PLANES)
+    return sample if sample.size or len(pages) <= _MOST_PLANES else _sample(pages, pixels, seed, len(pages))
+
+
+def _sample(pages: Pages, pixels: int, seed: int, most_planes: int) -> Array:
     sizes = np.array([page.shape[0] * page.shape[1] for page in pages], np.int64)
     chosen = np.arange(len(pages))
-    if sizes.sum() > pixels and len(pages) > _MOST_PLANES:
-        chosen = np.linspace(0, len(pages) - 1, _MOST_PLANES).astype(int)
+    if sizes.sum() > pixels and len(pages) > most_planes:
+        chosen = np.linspace(0, len(pages) - 1, most_planes).astype(int)
     total = int(sizes[chosen].sum())
     generator = np.random.Generator(np.random.Philox(seed))
     # how many pixels fall on each plane, by its area
     counts = sizes[chosen] if total <= pixels else _shares(sizes[chosen], pixels)
     parts = []
     for number, count in zip(chosen, counts, strict=True):
-        array = read_page(pages[int(number)], f"array {number}")
-        flat = array.reshape(-1)
-        parts.append(flat if count == flat.size else flat[generator.integers(0, flat.size, int(count))])
+        page = pages[int(number)]
+        array = page.read() if isinstance(page, Plane) else page
+        flat = image_pixels(array)
+        share = round(int(count) * flat.size / array.size)  # as many of those there are as of a page without padding
+        parts.append(flat if share == flat.size else flat[generator.integers(0, flat.size, share)])
     return np.concatenate(parts)
-
-
-def read_page(page: Plane | Array, name: str) -> Array:
-    """The array of a plane, or the array itself, with only finite pixels."""
-    array = page.read() if isinstance(page, Plane) else page
-    check_finite(page.name if isinstance(page, Plane) else name, array)
-    return array
 
 
 def _shares(sizes: Array, pixels: int) -> Array:

@@ -19,6 +19,7 @@ from pellucid.errors import IncompleteError, InputError, ModelError
 from pellucid.evaluation import RemovedNoise
 from pellucid.images import Image, Intensity, Source, open_usable
 from pellucid.images.atomic import replacing
+from pellucid.images.intensity import BlankError
 from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
 from pellucid.jobs import Cleaner, Cluster, Opener, Request, Wishes, Written, denoise_source, foresee
 from pellucid.jobs.noisy import to_unit
@@ -126,7 +127,7 @@ class Model:
         for warning in recipe.check():
             terminal.warn(warning)
         source = open_usable(images).of_one_type()
-        measured = Intensity.given(*intensity) if intensity else Intensity.of_source(source)
+        measured = Intensity.given(*intensity) if intensity else _range_of(source)
         dtype = None if intensity else source.dtypes[0]
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
@@ -340,6 +341,14 @@ def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
         number = len(source.left_out)
         whole = f"{number} of {number + len(source.images)} files were left out, the others are done"
         raise IncompleteError(f"{whole}: {'; '.join(source.left_out)}", done)
+
+
+def _range_of(source: Source) -> Intensity:
+    """What images hold is between black and white; if they are blank, and will be copied, it does not matter."""
+    try:
+        return Intensity.of_source(source)
+    except BlankError:
+        return Intensity.given(0, 1)
 
 
 def _from_run(folder: Path, weights: str | None, part: str | None, intensity: Intensity, device: str) -> Cleaner:

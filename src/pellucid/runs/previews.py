@@ -75,7 +75,7 @@ class Previews:
             name: [] for name in (*parts, "denoised (last)", "denoised (average)")
         }
         for crop in self.crops:
-            noisy = torch.from_numpy(self.range.to_unit(crop))[None, None].to(last.device)
+            noisy = torch.from_numpy(self.range.to_shown(crop))[None, None].to(last.device)
             estimates = last.parts(noisy)
             made = [*(estimates[name] for name in parts), last.combine(estimates), average(noisy)]
             for column, image in zip(columns.values(), made, strict=True):

@@ -20,12 +20,21 @@ from pellucid.launch import WHOLE, Share, leads, local_share, share
 from pellucid.methods import GIVEN_AS, KINDS, Method, build, method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
+from pellucid.runs.covers import covers_of, refuse_covered
 from pellucid.runs.extending import differences, extended, rates_in_words
 from pellucid.runs.folder import Run
 from pellucid.runs.inventory import show_inventory
 from pellucid.runs.origin import describe, found_again, machine, open_known, path_of, without_folders
 from pellucid.runs.recorder import Recorder
-from pellucid.sampling import Flattest, OfficialBatches, Patches, RandomBatches, ResidentPatches, ahead, settled
+from pellucid.sampling import (
+    Flattest,
+    OfficialBatches,
+    Patches,
+    RandomBatches,
+    ResidentPatches,
+    ahead,
+    settled,
+)
 from pellucid.training import Batches, Execution, Interrupted, Training, fit
 from pellucid.training.checkpoint import load_state
 
@@ -77,6 +86,7 @@ def start(
         planes_of(opened)  # refuses pairs that do not fit
         training = Training(build(learning), chosen.torch, execution)
         warnings = show_inventory(opened) if leads() else []
+        intensities = intensities_of(opened)  # refuses blank images
         with run.held() if leads() else nullcontext():
             if leads():
                 run.refuse_used()  # by now
@@ -84,7 +94,7 @@ def start(
                 warnings = without_folders(warnings, opened.values())
                 origin = {"sources": describe(sources, opened), "warnings": warnings}
                 run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
-                run.start(learning, intensities_of(opened), dtypes, {**_how(chosen, execution), **origin})
+                run.start(learning, intensities, dtypes, {**_how(chosen, execution), **origin})
             team.meet()  # the folder is there
             _train(run, training, opened, chosen, observer)
     return run
@@ -225,15 +235,18 @@ def _train(
     terminal.say(f"recipe {recipe.name} ({recipe.preset}), {recipe.steps} steps, on {where}; run folder {run.folder}")
     intensities = run.intensities()
     budget = free_memory() // 2 // len(sources) // local_share().size
-    images = {kind: hold(planes, budget) for kind, planes in planes_of(sources).items()}
+    planes = planes_of(sources)
+    images = {kind: hold(planes[kind], budget) for kind in planes}
     room = free_memory(device.torch) // 4 // len(sources)
+    covers = covers_of(planes, images, recipe.patch)
     patches = {
-        kind: settled(Patches(images[kind], intensities[kind].to_unit, recipe.patch), device.torch, room)
-        for kind in images
+        kind: Patches(images[kind], intensities[kind].to_shown, recipe.patch, covers.get(kind, {})) for kind in images
     }
-    batches = make_batches(training.method, patches)
-    own_batches = make_batches(training.method, patches, share())
-    mapped = any(of_a_kind.mapped for of_a_kind in patches.values())
+    refuse_covered(patches, planes)
+    drawn_from = {kind: settled(of_a_kind, device.torch, room) for kind, of_a_kind in patches.items()}
+    batches = make_batches(training.method, drawn_from)
+    own_batches = make_batches(training.method, drawn_from, share())
+    mapped = any(of_a_kind.mapped for of_a_kind in drawn_from.values())
     recorder = Recorder(run, images, intensities, batches, live=observer is None) if leads() else None
     first, begun = training.number + 1, perf_counter()
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.sampling.places import Numbers, Places, fill, orient
+from pellucid.sampling.places import Cover, Numbers, Places, fill, orient
 
 Image = NDArray[Any]
 ToUnit = Callable[[Image], NDArray[np.float32]]
@@ -26,16 +26,18 @@ class Patches:
         images: (Y, X) each, any size and dtype, in memory or mapped from disk.
         to_unit: brings every pixel by itself to [−1, 1], in arrays of any shape.
         size: side of a patch; images smaller than it are mirrored up to it.
+        covers: by number of the image, those that must admit a place in it; none for images without padding.
     """
 
     images: Sequence[Image]
     to_unit: ToUnit
     size: int
+    covers: Mapping[int, Sequence[Cover]] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> Places:
         """Where they can lie."""
-        return Places([(image.shape[0], image.shape[1]) for image in self.images], self.size)
+        return Places([(image.shape[0], image.shape[1]) for image in self.images], self.size, self.covers)
 
     @cached_property
     def dtype(self) -> np.dtype[Any] | None:

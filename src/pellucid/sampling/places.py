@@ -5,10 +5,10 @@ So to draw patches is to draw whole numbers, all of a batch at once; whoever cut
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.int64]
 
 ORIENTATIONS = 8
+_GRID = 16
+"""Pixels between places where patches are looked for."""
 
 
 class Spots(NamedTuple):
@@ -27,16 +29,57 @@ class Spots(NamedTuple):
     orientation: Numbers
 
 
+class Cover(Protocol):
+    """Something that knows where an image is padding."""
+
+    def admits(self, y: Numbers, x: Numbers) -> NDArray[np.bool_]:
+        """Whether patches at these corners may be cut."""
+
+
 @dataclass(frozen=True)
 class Places:
-    """All places of patches (size, size) in images of these shapes; a side shorter than `size` has one."""
+    """All places of patches (size, size) in images of these shapes; a side shorter than `size` has one.
+
+    Attributes:
+        shapes: (Y, X) of each image.
+        size: side of a patch.
+        covers: by number of the image, those that must admit a place in it; none for images without padding.
+    """
 
     shapes: Sequence[tuple[int, int]]
     size: int
+    covers: Mapping[int, Sequence[Cover]] = field(default_factory=dict)
 
     def draw(self, random: np.random.Generator, shape: int | tuple[int, ...]) -> Numbers:
-        """Places in an array of this shape: uniform over all positions in all images and all orientations."""
-        return random.integers(self._count, size=shape)
+        """Places in an array of this shape: uniform over all admitted positions in all images and all orientations."""
+        numbers = random.integers(self._count, size=shape)
+        while self.covers and (refused := ~self._admitted(numbers)).any():
+            numbers[refused] = random.integers(self._count, size=int(refused.sum()))
+        return numbers
+
+    @property
+    def exist(self) -> bool:
+        """Whether any place is admitted, of those on a grid."""
+        return any(self._any_in(image) for image in range(len(self.shapes)))
+
+    def _any_in(self, image: int) -> bool:
+        starts = [np.arange(0, max(1, side - self.size + 1), _GRID) for side in self.shapes[image]]
+        y, x = (each.ravel() for each in np.meshgrid(*starts, indexing="ij"))
+        return bool(self._admits(image, y, x).any())
+
+    def _admitted(self, numbers: Numbers) -> NDArray[np.bool_]:
+        spots = self.locate(numbers)
+        admitted = np.ones(numbers.shape, bool)
+        for image in self.covers.keys() & set(np.unique(spots.image).tolist()):
+            here = spots.image == image
+            admitted[here] = self._admits(image, spots.y[here], spots.x[here])
+        return admitted
+
+    def _admits(self, image: int, y: Numbers, x: Numbers) -> NDArray[np.bool_]:
+        admitted = np.ones(y.shape, bool)
+        for cover in self.covers.get(image, ()):
+            admitted &= cover.admits(y, x)
+        return admitted
 
     def locate(self, numbers: Numbers) -> Spots:
         """What the numbers stand for."""
