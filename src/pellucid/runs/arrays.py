@@ -120,7 +120,7 @@ def _denoised(model: PlaneDenoiser, held: Any, removed: _Removed) -> Any:
         later = _deferred(model, inner, image.layout)
         return held.copy(data=later) if has_dims(held) else later
     with holding(), _bar(model, image) as advance:
-        planes = [_counted(plane, advance) for plane in _planes(model, image, removed)]
+        planes = list(_planes(model, image, removed, advance))
     dtype = inner.dtype if isinstance(inner, np.ndarray) else image.dtype  # in its own order of bytes
     return like(held, _stored(image, planes).astype(dtype, copy=False))
 
@@ -145,13 +145,14 @@ def _denoise_block(model: PlaneDenoiser, stored: str, block: Array) -> Any:
 
 def _write(model: PlaneDenoiser, image: Image, path: Path, removed: _Removed, *, overwrite: bool = False) -> Path:
     with holding(), create_image(path, image, overwrite=overwrite) as writer, _bar(model, image) as advance:
-        for number, plane in enumerate(_planes(model, image, removed)):
+        for number, plane in enumerate(_planes(model, image, removed, advance)):
             writer.write(number, plane)
-            advance(1)
     return path
 
 
-def _planes(model: PlaneDenoiser, image: Image, removed: _Removed) -> Iterator[Array]:
+def _planes(
+    model: PlaneDenoiser, image: Image, removed: _Removed, advance: Advance = lambda _: None
+) -> Iterator[Array]:
     convert = Conversion(image.dtype)
     for pixels, done in model.planes(image):
         given = np.ma.getdata(pixels)
@@ -160,11 +161,7 @@ def _planes(model: PlaneDenoiser, image: Image, removed: _Removed) -> Iterator[A
         removed.padding += int((is_finite(pixels) & ~done.valid).sum())
         removed.pixels += given.size
         yield np.where(done.valid, denoised, given)
-
-
-def _counted(plane: Array, advance: Advance) -> Array:
-    advance(1)
-    return plane
+        advance(1)
 
 
 def _stored(image: ArrayImage, planes: list[Array]) -> Array:
