@@ -152,8 +152,8 @@ def test_a_mixed_folder_gives_what_can_be_done_and_names_the_rest(mixed, tmp_pat
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a1.tif", "a10.tif", "a2.tif"]
     assert not list(tmp_path.glob("*.unfinished"))
     lines = result.err.splitlines()
-    assert "warning: 3 files cannot be used and are left out; they are named at the end" in lines
-    assert lines[-1].startswith("pellucid: 3 of 6 files were left out, the others are done: ")
+    assert "warning: left out, for they cannot be used: 3 of 6 files, named at the end" in lines
+    assert lines[-1].startswith("pellucid: left out 3 of 6 files, the others are done: ")
     for name in ("b16.tif uint16 pixels", "screenshot.tif: is a colour image", "torn.tif: "):
         assert name in lines[-1]
     assert [line.partition("  ")[0].rpartition("/")[2] for line in lines if "clipped;" in line] == [
@@ -165,14 +165,14 @@ def test_a_mixed_folder_gives_what_can_be_done_and_names_the_rest(mixed, tmp_pat
 
 
 def test_a_mixed_folder_in_python(mixed, tmp_path):
-    with pytest.raises(IncompleteError, match=r"3 of 6 files were left out.*b16\.tif") as told:
+    with pytest.raises(IncompleteError, match=r"left out 3 of 6 files.*b16\.tif") as told:
         pellucid.denoise(mixed, tmp_path / "out", recipe="gaussian")
     assert [written.path.name for written in told.value.done] == ["a1.tif", "a2.tif", "a10.tif"]
 
 
 def test_the_type_of_a_model_says_which_images_of_a_mixed_folder_are_meant(mixed, noisy, tmp_path):
     model = pellucid.Model.for_images(make_recipe("gaussian"), noisy.astype(np.uint16) * 100, device="cpu")
-    with pytest.raises(IncompleteError, match="5 of 6 files were left out"):
+    with pytest.raises(IncompleteError, match="left out 5 of 6 files"):
         model.denoise(mixed, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b16.tif"]
     with pytest.raises(InputError, match="uint8 pixels, but the model was trained on uint16"):
@@ -189,7 +189,7 @@ def test_inspect_shows_what_can_be_used_and_names_the_rest(mixed, pictures, comm
     result = command("inspect", "--clean", pictures / "clean", "--noisy", mixed)
     assert result.status == 1
     assert any(line.startswith("│ files") and "3 │" in line for line in result.err.splitlines())
-    assert "pellucid: 3 files cannot be used and were left out: " in result.err.splitlines()[-1]
+    assert "pellucid: left out, for they cannot be used: " in result.err.splitlines()[-1]
 
 
 def test_train_and_evaluate_refuse_a_mixed_folder_and_name_all(mixed, pictures, tmp_path, refused):

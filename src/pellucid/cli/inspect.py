@@ -21,4 +21,4 @@ def inspect(*, clean: Images, noisy: Images) -> None:
     sources = {kind: open_usable(spec).of_one_type() for kind, spec in {"clean": clean, "noisy": noisy}.items()}
     show_inventory(sources)
     if left_out := [why for source in sources.values() for why in source.left_out]:
-        raise IncompleteError(f"{len(left_out)} files cannot be used and were left out: {'; '.join(left_out)}")
+        raise IncompleteError(f"left out, for they cannot be used: {'; '.join(left_out)}")

@@ -309,7 +309,8 @@ class Model:
             self.refuse_other_types(source)
         source = source.of_one_type(self.dtype)
         if source.left_out:
-            terminal.warn(f"{len(source.left_out)} files cannot be used and are left out; they are named at the end")
+            whole = f"{len(source.left_out)} of {len(source.left_out) + len(source.images)} files"
+            terminal.warn(f"left out, for they cannot be used: {whole}, named at the end")
         return Request(source, spec, Path(output), self.cleaner, wishes)
 
     def _digest(self) -> str:
@@ -339,7 +340,7 @@ def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
     """Raise IncompleteError if some files were left out."""
     if source.left_out:
         number = len(source.left_out)
-        whole = f"{number} of {number + len(source.images)} files were left out, the others are done"
+        whole = f"left out {number} of {number + len(source.images)} files, the others are done"
         raise IncompleteError(f"{whole}: {'; '.join(source.left_out)}", done)
 
 
