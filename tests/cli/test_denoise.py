@@ -403,6 +403,43 @@ def test_stopped_and_started_again_equals_never_stopped(how, status, noisy, trai
     assert not list(tmp_path.glob("*.unfinished"))
 
 
+REMOVING = """
+import shutil, sys
+from pellucid.cli import main
+from pellucid.jobs.worker import Worker
+
+whole, blocks = Worker._write_block, []
+
+def removing(self, task, done):
+    blocks.append(task)
+    if len(blocks) == 3:
+        shutil.rmtree(sys.argv[1])
+    return whole(self, task, done)
+
+Worker._write_block = removing
+main(sys.argv[2:])
+"""
+"""The command line, under whose hands a folder is removed before it writes its third block."""
+
+
+@pytest.mark.parametrize(("gone", "said"), [("a.zarr", "has vanished"), ("b.zarr.unfinished", "was removed while")])
+def test_what_is_removed_meanwhile_ends_the_command_in_one_line_and_with_status_1(gone, said, noisy, trained, tmp_path):
+    write_array(tmp_path / "a.zarr", noisy, axes="ZYX")
+    arguments = ["denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", "--model", trained, "--memory", "2M"]
+    ended = subprocess.run(
+        [sys.executable, "-c", REMOVING, tmp_path / gone, *map(str, [*arguments, "--statistics", "trained"])],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "Traceback" not in ended.stderr
+    *_, last = ended.stderr.splitlines()
+    assert said in last
+    assert not (tmp_path / "b.zarr").exists()
+
+
 def test_the_result_is_a_picture_of_the_input(pictures, trained, tmp_path, command):
     """Eight steps do not denoise, but they must not destroy: the tissue stays where it is."""
     command("denoise", pictures / "noisy", tmp_path, "--model", trained)

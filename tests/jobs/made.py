@@ -7,6 +7,7 @@ import math
 import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,26 @@ def _run_and_die(place, number, arguments, wishes):
 def killed(place, number, *arguments, **wishes):
     """Whether a process of its own that ran a job was killed there, the so manieth time that it came by."""
     return dies(_run_and_die, place, number, arguments, wishes)
+
+
+def _run_alone(arguments, wishes):
+    torch.set_num_threads(1)
+    run(*arguments, **wishes)
+
+
+def killed_after(seconds, begun, *arguments, **wishes):
+    """Whether a process of its own that ran a job was killed so long after a path had come to be."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*IMPORTED])
+    process = context.Process(target=_run_alone, args=(arguments, wishes))
+    process.start()
+    while process.is_alive() and not begun.exists():
+        time.sleep(0.001)
+    process.join(seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode in (-signal.SIGKILL, 0), process.exitcode
+    return process.exitcode == -signal.SIGKILL
 
 
 def dies(function, *arguments):

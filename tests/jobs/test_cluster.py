@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import socket
 import ssl
@@ -306,6 +307,19 @@ def test_workers_on_this_machine_can_be_used_by_no_other_user(tmp_path, monkeypa
         process.start()
         process.join(60)
         assert process.exitcode == 0
+
+
+def remove(path, notes):
+    shutil.rmtree(path)
+
+
+@pytest.mark.slow
+def test_an_input_that_vanishes_ends_the_job(run, volume, tmp_path, workers_that):
+    given = shutil.copytree(volume, tmp_path / "in.zarr")
+    workers_that(partial(once, partial(remove, given)))
+    with pytest.raises(RunError, match=r"in\.zarr/c/.*: has vanished while it was in use"):
+        denoise(run, given, tmp_path / "out.zarr", "local:2")
+    assert not (tmp_path / "out.zarr").exists()
 
 
 # a scheduler that runs

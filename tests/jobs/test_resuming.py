@@ -208,3 +208,25 @@ def test_a_damaged_ledger_is_told_and_kept_until_overwrite(begun, inputs, expect
     assert ledger.exists()
     made.run(inputs / "a.npy", begun, made.LITTLE, overwrite=True, **WISHES)
     assert_same_results(begun.parent, expected, "a.npy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a.zarr", "many"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_any_instant_again_and_again(name, seed, inputs, tmp_path):
+    given = inputs / name
+    if name == "many":
+        given = tmp_path / "in"
+        for number, section in enumerate(made.stack((40, 48, 56), seed=3)):
+            write_array(given / f"{number}.png", section)
+    wishes = {"statistics": "sampled"}
+    made.run(given, tmp_path / "expected" / name, made.LITTLE, **wishes)
+    output, chance = tmp_path / "out" / name, np.random.default_rng(seed)
+    folder, kills = output.with_name(f"{name}.unfinished"), 0
+    while kills < 12 and made.killed_after(chance.uniform(0, 1.2), folder, given, output, made.LITTLE, **wishes):
+        kills += 1
+    if kills == 12:
+        made.run(given, output, made.LITTLE, **wishes)
+    assert kills > 1
+    assert not folder.exists()
+    assert made.snapshot(output) == made.snapshot(tmp_path / "expected" / name)
