@@ -39,7 +39,7 @@ class Manifest:
     Attributes:
         files: How many files there are.
         bytes: That they have in all.
-        newest: When the last of them was written, in nanoseconds.
+        newest: When the last of them was written, in milliseconds: some file systems and protocols cut what is finer.
         chunks: How many the image has in all; 0 where it is not stored in chunks.
         present: A bit for each of them in C order, set where it has a file.
     """
@@ -113,7 +113,7 @@ class WholeFiles(Files):
             found = [path.stat() for path in self._paths()]
         except FileNotFoundError as error:
             raise _vanished(error.filename) from None
-        return Manifest(len(found), sum(f.st_size for f in found), max((f.st_mtime_ns for f in found), default=0))
+        return Manifest(len(found), sum(f.st_size for f in found), max(map(_written, found), default=0))
 
     def refuse_changed(self, known: Manifest, box: Box) -> None:
         """See ``Files.refuse_changed``."""
@@ -163,7 +163,7 @@ class ChunkFiles(Files):
         files = size = newest = 0
         for number, found in self._found():
             present[number >> 3] |= 1 << (number & 7)
-            files, size, newest = files + 1, size + found.st_size, max(newest, found.st_mtime_ns)
+            files, size, newest = files + 1, size + found.st_size, max(newest, _written(found))
         return Manifest(files, size, newest, total, present)
 
     def refuse_changed(self, known: Manifest, box: Box) -> None:
@@ -172,7 +172,7 @@ class ChunkFiles(Files):
             found = self._stat(index)
             if found is None and known.has(self._number(index)):
                 raise _vanished(self._folder / self._name(index))
-            if found is not None and (not known.has(self._number(index)) or found.st_mtime_ns > known.newest):
+            if found is not None and (not known.has(self._number(index)) or _written(found) > known.newest):
                 raise ChangedError(f"{self._folder / self._name(index)}: has changed while the image was in use")
 
     def changes(self, known: Manifest) -> list[Box]:
@@ -184,9 +184,7 @@ class ChunkFiles(Files):
         if lost.size:
             first = self._folder / self._name(tuple(int(i) for i in np.unravel_index(lost[0], self._counts)))
             raise ChangedError(f"{first} and {lost.size - 1:,} other chunks have vanished meanwhile: bring them back")
-        written = [
-            number for number, found in self._found() if not known.has(number) or found.st_mtime_ns > known.newest
-        ]
+        written = [number for number, found in self._found() if not known.has(number) or _written(found) > known.newest]
         if not written:  # replaced by others as old
             return [self._part(tuple(slice(0, size) for size in self._shape))]
         return [self._part(self._chunk(number)) for number in written]
@@ -234,6 +232,10 @@ class ChunkFiles(Files):
         """A part of the stored array along the image's axes."""
         named = dict(zip(self._layout.stored, stored, strict=True))
         return tuple(named[axis] for axis in self._layout.axes)
+
+
+def _written(found: os.stat_result) -> int:
+    return found.st_mtime_ns // 10**6
 
 
 def _vanished(path: Path | str) -> ChangedError:
