@@ -7,6 +7,7 @@ import pytest
 
 from pellucid import demo
 from pellucid.images import open_source
+from pellucid.runs.folder import Run
 
 TINY = ("--device", "cpu", "--set", "steps=3", "width=4", "batch=2")
 
@@ -58,6 +59,17 @@ def test_what_is_no_demo_is_never_removed(tmp_path, trained, refused):
     line = refused("demo", "--out", tmp_path, "--overwrite", *TINY)
     assert "does not hold an earlier demo, so nothing in it is replaced" in line
     assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def test_a_demo_that_is_under_way_is_not_replaced(tmp_path, refused):
+    out = tmp_path / "demo"
+    out.mkdir()
+    for name in (demo.MARK, "index.html"):
+        (out / name).write_text("an earlier demo")
+    with Run(out / "run").held():
+        line = refused("demo", "--out", out, "--overwrite", *TINY)
+    assert f"{out / 'run'}: another process is training this run; wait for it, or stop it" in line
+    assert (out / "index.html").exists()
 
 
 def test_own_images_give_pictures_and_no_numbers(pictures, tmp_path, command):

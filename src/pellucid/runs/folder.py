@@ -14,7 +14,8 @@
     tensorboard/                the losses once more, if TensorBoard is installed
     .lock                       held by the process that trains
 
-The first four are what a model needs elsewhere: no path, user or machine is named in them. Previews show the data.
+Down to the weights it is what a model needs elsewhere. Only paths.json names a path, nothing a user or the machine.
+Previews show the data.
 
 Each file is replaced in one step, so a kill at any instant leaves the last good state.
 """

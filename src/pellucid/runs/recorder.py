@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import importlib.util
 import json
 import math
@@ -94,6 +95,7 @@ class Recorder:
         if drawing or self._plotting.due:
             with self._plotting.doing():
                 curves_picture(self.run.metrics, self.run.curves, overwrite=True)
+                gc.collect()  # figures hold on to themselves, and would wait in memory for Python's own turn
 
     def save(self, training: Training) -> None:
         """Save the state to resume from, and the denoiser's weights, last and averaged."""

@@ -294,7 +294,7 @@ def _tell_of_resumption(run: Run, training: Training, changes: Mapping[str, Any]
     for key, (before, now) in changes.items():
         terminal.say(f"{run.folder}: {key}={now} from now on, {before} so far")
     if taken >= recipe.steps:
-        terminal.say(f"{run.folder}: finished already, {taken} steps")
+        terminal.say(f"{run.folder}: finished already, {taken} steps; for more: --set steps={2 * taken}")
         return
     where = f"goes on after step {taken}" if taken else "begins again, nothing was saved"
     terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in all")
