@@ -213,3 +213,20 @@ def test_the_folder_one_is_in_is_an_output_too(noisy, tmp_path, command, monkeyp
 def test_a_wrong_call_points_to_the_help_of_its_command(refused):
     assert refused("denoise", "a.tif", "b.tif", "c.tif", "--recipe", "noisy").endswith("(see pellucid denoise --help)")
     assert refused("frobnicate").endswith("(see pellucid --help)")
+
+
+def test_a_file_that_is_damaged_within_keeps_no_other_from_being_done(noisy, tmp_path, command):
+    for number in range(3):
+        path = tmp_path / "in" / f"a{number}.tif"
+        path.parent.mkdir(exist_ok=True)
+        tifffile.imwrite(path, noisy[number], compression="zlib", photometric="minisblack")
+    torn = bytearray((tmp_path / "in" / "a1.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "in" / "a1.tif") as file:
+        (start,), (count,) = file.pages[0].dataoffsets, file.pages[0].databytecounts
+    torn[start + 20 : start + count] = bytes(count - 20)
+    (tmp_path / "in" / "a1.tif").write_bytes(torn)
+    result = command("denoise", tmp_path / "in", tmp_path / "out", "--recipe", "gaussian")
+    assert result.status == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a0.tif", "a2.tif"]
+    assert sum("clipped;" in line for line in result.err.splitlines()) == 2
+    assert "a1.tif" in result.err.splitlines()[-1]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pellucid.errors import InputError, PellucidError, RunError
+from pellucid.errors import IncompleteError, InputError, PellucidError, RunError
 from pellucid.evaluation import RemovedNoise
 from pellucid.images import ClipReport
 from pellucid.images.manifest import ChangedError
@@ -63,8 +63,9 @@ def padding_of(files: Sequence[Written]) -> str | None:
 
 def padding_text(share: float) -> str:
     """The same of such a share of all pixels."""
+    percent = f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
     return (
-        f"{100 * share:.2g} % of all pixels are padding (areas of one value: canvas, bars, missing chunks); "
+        f"{percent} % of all pixels are padding (areas of one value: canvas, bars, missing chunks); "
         "they count in no statistic and were kept as they are"
     )
 
@@ -127,7 +128,7 @@ class Job:
                 self._do(runner, self._levels(whole, level), advance)
             written += [self._finish(image) for image in self._unfailed(images) if self._is_whole(image)]
         self._audit.refuse_lost()
-        self._report_failed()
+        self._report_failed(written)
         return written
 
     def refuse_unshared(self, *, local: bool) -> None:
@@ -225,7 +226,7 @@ class Job:
             notes,
         )
 
-    def _report_failed(self) -> None:
+    def _report_failed(self, written: Sequence[Written]) -> None:
         if not self._failed:
             return
         first = next(iter(self._failed.values()))
@@ -234,9 +235,10 @@ class Job:
         listed = "; ".join(f"{_what(task)}: {_first_line(why)}" for task, why in list(self._failed.items())[:_LISTED])
         more = f"; and {len(self._failed) - _LISTED} more" if len(self._failed) > _LISTED else ""
         left = ", and those behind them left" if self._given_up else ""
-        raise RunError(
+        raise IncompleteError(
             f"{len(self._failed)} blocks failed ({listed}{more}){left}; all others are done and kept: "
-            "mend the cause, and the same command does those alone"
+            "mend the cause, and the same command does those alone",
+            written,
         )
 
 

@@ -58,7 +58,7 @@ def _cover(kind: str, planes: Sequence[Plane], images: Sequence[Any], patch: int
     if padded and leads():
         share = 100 * padded / sum(image.size for image in images)
         terminal.warn(
-            f"{kind} images: {share:.2g} % of all pixels are padding (areas of one value: canvas, bars) or no numbers, "
+            f"{kind} images: {share:.3g} % of all pixels are padding (areas of one value: canvas, bars) or no numbers, "
             f"in {len(covers)} of {len(images)}: no patch is cut that shows much of it"
         )
     return covers

@@ -20,6 +20,8 @@ from pellucid.evaluation import RemovedNoise
 from pellucid.images import Image, Intensity, Source, open_usable
 from pellucid.images.atomic import replacing
 from pellucid.images.intensity import BlankError
+from pellucid.images.sample import sample_pixels
+from pellucid.images.source import is_path
 from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
 from pellucid.jobs import Cleaner, Cluster, Opener, Request, Wishes, Written, denoise_source, foresee
 from pellucid.jobs.noisy import to_unit
@@ -232,7 +234,8 @@ class Model:
             result, self.removed = denoise_arrays(model, images, output, **options)
             return result
         if output is None:
-            raise InputError(f"{images}: say where the result shall go, as in denoise({str(images)!r}, 'denoised')")
+            named = images if is_path(images) else "files"
+            raise InputError(f"{named}: say where the result shall go, as in denoise({str(named)!r}, 'denoised')")
         model.denoise_files(images, output, **options)
         return Path(output)
 
@@ -350,6 +353,19 @@ def _range_of(source: Source) -> Intensity:
         return Intensity.of_source(source)
     except BlankError:
         return Intensity.given(0, 1)
+    except InputError:  # a file that is damaged within is told of where it is denoised, and says nothing of the others
+        whole = [image for image in source.images if _can_be_read(image)]
+        if not whole or len(whole) == len(source.images):
+            raise
+        return _range_of(Source(whole))
+
+
+def _can_be_read(image: Image) -> bool:
+    try:
+        sample_pixels(image.planes)
+    except InputError:
+        return False
+    return True
 
 
 def _from_run(folder: Path, weights: str | None, part: str | None, intensity: Intensity, device: str) -> Cleaner:
