@@ -11,7 +11,7 @@ import tensorstore
 import zarr
 
 from pellucid.errors import InputError, RunError
-from pellucid.images import write_array
+from pellucid.images import pyramid, write_array
 from pellucid.jobs import pipeline
 from pellucid.jobs.worker import Worker
 
@@ -299,3 +299,24 @@ def test_what_was_done_and_is_gone_is_done_again(name, tmp_path, monkeypatch, ca
     made.run(path, output_of(path), **WISHES)
     assert "what was done of it is gone, and is done again" in capsys.readouterr().err
     assert np.array_equal(made.read(output_of(path)), made.read(tmp_path / "expected" / name))
+
+
+def test_coarser_levels_are_not_made_of_what_is_gone(tmp_path, monkeypatch):
+    path, folder = tmp_path / "v3.zarr", tmp_path / "out" / "v3.zarr.unfinished"
+    make(path, made.stack(SHAPE))
+    monkeypatch.setattr(pyramid, "COARSEST", 16)
+    made.run(path, tmp_path / "expected" / "v3.zarr", **WISHES)
+    read = Worker._read_finer
+
+    def remove_and_read(self, task):
+        if task.number == 2 and task.level == 1:
+            chunks(folder / "files")[0].unlink()
+            shutil.rmtree(folder / "files" / "denoised" / "v3.zarr" / "v3.zarr" / "0" / "c" / "2")
+        return read(self, task)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "_read_finer", remove_and_read)
+        with pytest.raises(RunError, match="a part that was written was removed"):
+            made.run(path, output_of(path), **WISHES)
+    made.run(path, output_of(path), **WISHES)
+    assert made.snapshot(output_of(path)) == made.snapshot(tmp_path / "expected" / "v3.zarr")

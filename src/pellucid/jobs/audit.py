@@ -122,15 +122,17 @@ class Audit:
             return False
 
     def _forget_lost_blocks(self, image: int) -> bool:
-        lost = [
-            task
-            for level in (0, *self._worker.results(image).levels())
-            for task in self._done(image, level)
-            if self._worker.chunks(task) != self._ledger.written_by(task)
-        ]
+        """Let be done again the blocks of which chunks are gone, and all coarser levels: they may be made of gaps."""
+        lost: list[Task] = []
+        for level in (0, *self._worker.results(image).levels()):
+            finer_lost = bool(lost)
+            lost += [task for task in self._done(image, level) if finer_lost or self._has_gaps(task)]
         for task in lost:
             self._ledger.undo(task)
         return bool(lost)
+
+    def _has_gaps(self, task: Task) -> bool:
+        return self._worker.chunks(task) != self._ledger.written_by(task)
 
     def _done(self, image: int, level: int) -> Iterator[Task]:
         return (task for task in self._worker.tasks(image, level) if self._ledger.has(task))
