@@ -49,8 +49,8 @@ def test_a_damaged_chunk_costs_its_blocks_alone_and_mended_only_they_are_done(gi
     line = str(told.value)
     assert "\n" not in line
     failed = int(line.split()[0])
-    assert 1 <= failed <= 4  # that with the chunk, and those that see into it
-    assert line.count("block ") == failed
+    assert 1 <= failed <= 16  # that with the chunk, and those that see into it
+    assert line.count("block ") == min(failed, 5)
     assert f"{failed} blocks failed (block 0 of image 0: " in line
     assert "a.zarr" in line
     assert "all others are done and kept: mend the cause, and the same command does those alone" in line

@@ -110,8 +110,12 @@ def rewrite_last(path):
     make_later(last)
 
 
-@pytest.mark.parametrize("name", CHUNKED)
-@pytest.mark.parametrize("deed", [shutil.rmtree, delete_all, delete_last, empty_last, rewrite_last])
+DEEDS = [delete_last, rewrite_last, delete_all, empty_last, shutil.rmtree]
+
+
+@pytest.mark.parametrize(
+    ("name", "deed"), [(name, deed) for name in CHUNKED for deed in (DEEDS if name == "v3.zarr" else DEEDS[:2])]
+)
 def test_a_volume_whose_chunks_vanish_or_change_ends_the_job(name, deed, tmp_path, monkeypatch):
     path = tmp_path / name
     make(path, made.stack(SHAPE))
@@ -241,10 +245,7 @@ def test_a_file_that_changed_is_not_gone_on_with(tmp_path, monkeypatch):
 # results
 
 
-OUTPUTS = ["v3.zarr", "shards.zarr", "a.npy", "a.tif", "zlib.tif"]
-
-
-@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize("name", ["v3.zarr", "a.npy", "zlib.tif"])
 @pytest.mark.parametrize("what", ["folder", "parent", "files", "ledger.sqlite"])
 def test_a_job_whose_folder_is_removed_writes_nothing_under_the_final_name(name, what, tmp_path, monkeypatch):
     path = tmp_path / name
