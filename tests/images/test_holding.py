@@ -85,3 +85,17 @@ def test_no_room_for_the_temporary_file(compressed, temporary, monkeypatch):
 
 def test_nothing_to_hold():
     assert hold([], 0) == []
+
+
+@pytest.mark.parametrize("budget", [10**6, 100])
+def test_what_is_under_a_mask_is_not_held(budget, picture, temporary):
+    pixels = picture((40, 50), "uint16")
+    mask = np.zeros(pixels.shape, bool)
+    mask[5:9, 10:30] = True
+    spoilt = np.where(mask, 65535, pixels).astype(np.uint16)
+    (held,) = hold(open_source(np.ma.MaskedArray(spoilt, mask)).planes, budget)
+    assert not isinstance(held, np.ma.MaskedArray)
+    np.testing.assert_array_equal(held[~mask], pixels[~mask])
+    assert (held[mask] == int(np.median(pixels[~mask]))).all()
+    (all_masked,) = hold(open_source(np.ma.MaskedArray(pixels, True)).planes, budget)
+    np.testing.assert_array_equal(all_masked, pixels)

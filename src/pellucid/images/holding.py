@@ -34,7 +34,7 @@ def hold(planes: Sequence[Plane], budget_bytes: int) -> list[Array]:
         RunError: There is no room for the temporary file.
     """
     if sum(_bytes(plane) for plane in planes) <= budget_bytes:
-        return [np.array(plane.read()) for plane in planes]
+        return [np.array(_pixels(plane)) for plane in planes]
     held: list[Array | None] = [_mapped(plane) for plane in planes]
     rest = [number for number, array in enumerate(held) if array is None]
     for number, array in zip(rest, _decode([planes[number] for number in rest]), strict=True):
@@ -44,6 +44,16 @@ def hold(planes: Sequence[Plane], budget_bytes: int) -> list[Array]:
 
 def _bytes(plane: Plane) -> int:
     return plane.shape[0] * plane.shape[1] * plane.dtype.itemsize
+
+
+def _pixels(plane: Plane) -> Array:
+    """The plane, of a masked one with the median where it is masked: what is under a mask may be anything."""
+    pixels = plane.read()
+    if not np.ma.isMaskedArray(pixels):
+        return pixels
+    valid = ~np.ma.getmaskarray(pixels)
+    data: Array = np.ma.getdata(pixels)
+    return np.where(valid, data, np.median(data[valid]).astype(data.dtype)) if valid.any() else data
 
 
 def _mapped(plane: Plane) -> Array | None:
@@ -65,7 +75,7 @@ def _decode(planes: Sequence[Plane]) -> list[Array]:
         store = np.memmap(path, np.uint8, "r+", shape=(int(starts[-1]),))
         views = [_view(store, int(start), plane) for start, plane in zip(starts, planes, strict=False)]
         for view, plane in zip(views, planes, strict=True):
-            view[:] = plane.read()
+            view[:] = _pixels(plane)
             view.flags.writeable = False
     finally:
         _remove(path)
