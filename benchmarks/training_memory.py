@@ -44,6 +44,7 @@ def memory_after(name: str, preset: str, settings: dict[str, Any], steps: Sequen
         if training.number in steps:
             found.append(Memory.now())
 
+    Memory.now()  # counting takes room, which is not to be counted
     fit(training, lambda _: batch, after_step)
     return found
 
