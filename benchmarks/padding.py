@@ -7,7 +7,7 @@ difference from the same tissue denoised without padding.
 
 Then what is taken for padding where there is none, in low doses and in clipped images, in percent of all pixels.
 
-    python benchmarks/padding.py [--model RUN] [--steps 150] [--side 256]
+    python benchmarks/padding.py [--model RUN] [--steps 60] [--side 256]
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     """Measure both."""
     arguments = parser(__doc__)
     arguments.add_argument("--model", type=Path, help="a run for 8-bit images, instead of learning")
-    arguments.add_argument("--steps", type=int, default=150)
+    arguments.add_argument("--steps", type=int, default=60)
     arguments.add_argument("--side", type=int, default=256)
     options = arguments.parse_args()
     model = Model.load(options.model) if options.model else learn(options.steps)
@@ -58,7 +58,7 @@ def learn(steps: int) -> Model:
     clean = [tissue((256, 256), seed=seed) for seed in range(8)]
     noisy = [simulate(tissue((256, 256), seed=seed), "film", seed=seed) for seed in range(8, 16)]
     with tempfile.TemporaryDirectory() as folder:
-        return train(clean, noisy, Path(folder) / "run", steps=steps)
+        return train(clean, noisy, Path(folder) / "run", steps=steps, width=8, batch=2, patch=64)
 
 
 def beside_padding(model: Model, noisy: Plane) -> Iterator[Mapping[str, Any]]:

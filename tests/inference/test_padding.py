@@ -11,7 +11,7 @@ import torch
 from pellucid.inference import Shelf, View, denoise_plane, exact_statistics, has_norms, sample_statistics, sampling
 from pellucid.inference.statistics import Cut, measure_pieces
 from pellucid.inference.tiles import tiles
-from pellucid.methods import RECIPES, build, make_recipe
+from pellucid.methods import RECIPES, build, build_denoiser, make_recipe
 from pellucid.methods.filters import noise_level
 from pellucid.norms import measure_valid, record
 
@@ -121,3 +121,14 @@ def test_an_image_of_padding_alone_comes_back(denoiser):
     done = denoise_plane(denoiser, np.full((40, 52), 0.5, np.float32), PLENTY)
     assert not done.valid.any()
     assert np.isfinite(done.image).all()
+
+
+@pytest.mark.parametrize("recipe", ["bm3d", "bm3d-log", "nlm", "tv", "wavelet", "gaussian"])
+def test_filters_do_to_tissue_what_they_do_without_the_canvas(recipe):
+    denoiser = build_denoiser(make_recipe(recipe))
+    noisy = noisy_tissue()[:96, :128]
+    alone = denoise_plane(denoiser, noisy, PLENTY).image
+    done = denoise_plane(denoiser, np.pad(noisy, ((0, 0), (126, 0)), constant_values=-1), PLENTY).image[:, 126:]
+    removed, usual = ((image - noisy)[:, 24:].std() for image in (done, alone))
+    assert removed == pytest.approx(usual, rel=0.05)
+    assert np.abs(done - alone)[:, 24:].mean() < 0.1 * usual

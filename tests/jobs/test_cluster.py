@@ -499,3 +499,25 @@ def test_who_hangs_is_judged_by_what_others_take():
     watch.slowest = 60.0
     assert watch.hung({"one": ["b", "d", "e"]}, 1e6 + 1199) == []
     assert watch.hung({"one": ["b", "d", "e"]}, 1e6 + 1201) == ["one"]
+
+
+def test_the_same_pixels_as_array_or_file_at_any_memory_alone_or_on_a_cluster(run, tmp_path):
+    """Exact statistics, with a canvas, a blank plane, and chunks that are missing."""
+    padding = np.zeros((3, 96, 136), bool)
+    padding[0, :, :50], padding[1], padding[2, 64:, 64:128] = True, True, True
+    pixels = np.where(padding, np.uint8(0), simulate(tissue((3, 96, 136), seed=3), "film", seed=2).clip(1))
+    store = zarr.create_array(tmp_path / "in.zarr", shape=pixels.shape, chunks=(1, 64, 64), dtype=pixels.dtype)
+    store[:] = pixels  # chunks that hold the fill value alone are not written
+    array = Model.load(run, device="cpu").denoise(pixels)
+    results = {"plane": np.stack([Model.load(run, device="cpu").denoise(plane) for plane in pixels])}
+    for name, memory, where in (("tiles", 30_000, None), ("whole", 1 << 30, None), ("cluster", MEMORY, "local:2")):
+        model = Model.load(run, device="cpu", memory=memory)
+        model.denoise_files(tmp_path / "in.zarr", tmp_path / f"{name}.zarr", cluster=where)
+        results[name] = pixels_of(tmp_path / f"{name}.zarr")[0]
+    results["array in tiles"] = Model.load(run, device="cpu", memory=30_000).denoise(pixels)
+    for name, result in results.items():
+        difference = np.abs(result.astype(int) - array)
+        assert difference.max() <= 1, name
+        assert (difference > 0).mean() < 1e-3, name
+        assert (result[padding] == 0).all(), name
+    assert array[~padding].std() > 1

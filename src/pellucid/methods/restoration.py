@@ -7,6 +7,8 @@ those that scikit-image recommends; for total variation it recommends none, and 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -146,15 +148,39 @@ class WaveletDenoiser(PlaneDenoiser):
     def __init__(self, recipe: WaveletRecipe) -> None:
         super().__init__(recipe)
         self.wavelet = recipe.wavelet
+        self._valid: NDArray[np.bool_] | None = None
+
+    @contextmanager
+    def knowing(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
+        """Padding is filled with the image itself, so that it does not thin out what the thresholds are made of."""
+        self._valid = None if valid is None else valid[0, 0].numpy()
+        try:
+            with super().knowing(image, valid):
+                yield
+        finally:
+            self._valid = None
 
     def filtered(self, plane: Plane, sigma: float) -> Plane:
         """By the thresholds σ²/σ_band of BayesShrink."""
         module = restoration()
+        if self._valid is not None:
+            plane = repeated(plane, self._valid)
         try:
             done: Plane = module.denoise_wavelet(plane, sigma=sigma, wavelet=self.wavelet, method="BayesShrink")
         except ValueError as problem:
             raise InputError(f"wavelet={self.wavelet!r}: {str(problem).splitlines()[0]}") from None
         return done
+
+
+def repeated(plane: Plane, valid: NDArray[np.bool_]) -> Plane:
+    """A plane whose valid pixels, some at least, stand row by row in place of the others again and again."""
+    filled = plane.copy()
+    showing = np.flatnonzero(valid.any(1))
+    for row in showing:
+        filled[row, ~valid[row]] = np.resize(plane[row, valid[row]], np.count_nonzero(~valid[row]))
+    blank = np.flatnonzero(~valid.any(1))
+    filled[blank] = filled[np.resize(showing, len(blank))]
+    return filled
 
 
 class Wavelet(Filter[WaveletRecipe]):
