@@ -57,7 +57,7 @@ def padding_of(files: Sequence[Written]) -> str | None:
     share = sum(file.kept for file in files) / sum(file.clipped.pixels for file in files)
     where = padded[0].source if len(files) == 1 else f"in {len(padded)} of {len(files)} images"
     blank = [file for file in padded if file.kept == file.clipped.pixels]
-    copied = f", of which {len(blank)} hold nothing else" if blank and len(files) > 1 else ""
+    copied = f" ({len(blank)} of them blank)" if blank and len(files) > 1 else ""
     return f"{where}{copied}: {padding_text(share)}"
 
 
