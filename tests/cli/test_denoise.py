@@ -447,3 +447,19 @@ def test_the_result_is_a_picture_of_the_input(pictures, trained, tmp_path, comma
         noisy, done = read(pictures / "noisy" / f"b{number}.png"), read(tmp_path / f"b{number}.png")
         assert peak_signal_noise_ratio(noisy, done) > 10
         assert np.corrcoef(noisy.ravel(), done.ravel())[0, 1] > 0.5
+
+
+def test_images_of_another_range_than_in_training_are_warned_of(noisy, trained, model, tmp_path, command, capsys):
+    write_array(tmp_path / "same.png", noisy[0])
+    write_array(tmp_path / "dark.png", noisy[0] // 8)
+    usual = command("denoise", tmp_path / "same.png", tmp_path / "a.png", "--model", trained)
+    assert "other range of intensities" not in usual.err
+    dark = command("denoise", tmp_path / "dark.png", tmp_path / "b.png", "--model", trained)
+    assert dark.status == 0
+    assert "warning: other range of intensities than in training (0." in dark.err
+    assert "--range LOW HIGH" in dark.err
+    capsys.readouterr()
+    model.denoise(noisy[0] // 8)
+    assert "warning: other range of intensities than in training (0." in capsys.readouterr().err
+    model.denoise(noisy[0] // 8, intensity=(0, 31))
+    assert "other range" not in capsys.readouterr().err

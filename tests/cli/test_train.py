@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pellucid.images import write_array
+from pellucid.noise import simulate
 from pellucid.phantom import tissue
 
 TINY = ("--device", "cpu", "--set", "width=1", "batch=2", "steps=1")
@@ -68,6 +69,21 @@ def test_opposite_polarity_is_warned_of(tmp_path, command):
         "train", "--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy", "--out", tmp_path / "run", *TINY
     )
     assert "warning: opposite polarity" in trained.err
+
+
+def test_swapped_folders_are_warned_of_and_one_folder_is_inspected_alone(tmp_path, command):
+    for number in range(2):
+        clean = tissue((320, 320), seed=number)
+        write_array(tmp_path / "clean" / f"{number}.png", clean)
+        write_array(tmp_path / "noisy" / f"{number}.png", simulate(tissue((320, 320), seed=number + 5), "film", seed=1))
+    swapped = command("inspect", "--clean", tmp_path / "noisy", "--noisy", tmp_path / "clean")
+    assert "are --clean and --noisy swapped?" in swapped.err
+    right = command("inspect", "--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy")
+    assert "swapped" not in right.err
+    alone = command("inspect", "--noisy", tmp_path / "noisy")
+    assert alone.status == 0
+    assert "noise σ" in alone.err
+    assert "inspect needs --clean, --noisy or both" in command("inspect").err
 
 
 def test_batch_norm_with_a_tiny_batch_is_warned_of(sources, tmp_path, command):

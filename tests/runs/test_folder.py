@@ -12,6 +12,7 @@ from PIL import Image as Picture
 from pellucid.errors import InputError, RunError
 from pellucid.norms import Moments, feature_norms
 from pellucid.runs.folder import FORMAT, Run
+from pellucid.runs.model import Model
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_finished_run_holds_all_that_its_docstring_names(trained):
     run = Run(trained)
     expected = {
         *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png"),
-        *(".lock", "paths.json"),
+        *(".lock", "paths.json", "looks.json"),
         *("weights/last.safetensors", "weights/average.safetensors"),
         *("weights/last-statistics.safetensors", "weights/average-statistics.safetensors"),
         *(previews := {"previews/000004.png", "previews/000006.png"}),
@@ -274,3 +275,23 @@ def test_a_full_disk_is_told_and_leaves_the_old_weights(run, monkeypatch):
         run.save_weights("last", {"a": torch.zeros(1)}, 9)
     assert path.read_bytes() == before
     assert sorted(file.name for file in path.parent.iterdir()) == before_it
+
+
+def test_how_the_images_looked_is_kept_and_old_runs_do_without(trained, tmp_path):
+    looks = Run(trained).looks()
+    assert set(looks) == {"clean", "noisy"}
+    assert looks["noisy"].noise > 0
+    assert Model.load(trained).looks == looks["noisy"]
+    shutil.copytree(trained, tmp_path / "old")
+    (tmp_path / "old/looks.json").unlink()
+    old = Model.load(tmp_path / "old")
+    assert old.looks is None
+    assert old.unfamiliar([]) == []
+    (tmp_path / "old/looks.json").write_text('{"noisy": {"noise": 3}}')
+    with pytest.raises(InputError, match=r"looks\.json: missing or damaged"):
+        Run(tmp_path / "old").looks()
+
+
+def test_a_saved_model_knows_how_its_images_looked(trained, tmp_path):
+    Model.load(trained).save(tmp_path / "saved")
+    assert Model.load(tmp_path / "saved").looks == Run(trained).looks()["noisy"]

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pellucid.images.comparison import compare
     from pellucid.images.conversion import ClipReport, Conversion
+    from pellucid.images.familiarity import unfamiliar
+    from pellucid.images.findings import Finding, check_source
     from pellucid.images.holding import hold
     from pellucid.images.image import Image, Plane, check_finite
     from pellucid.images.intensity import Intensity
     from pellucid.images.inventory import Inventory, inspect_source
+    from pellucid.images.looks import Looks, look
     from pellucid.images.pixel_size import PixelSize
     from pellucid.images.pyramid import downsample
     from pellucid.images.region import parse_region
@@ -28,46 +31,56 @@ if TYPE_CHECKING:
 _HOME = {
     "ClipReport": "conversion",
     "Conversion": "conversion",
+    "Finding": "findings",
     "Image": "image",
     "Intensity": "intensity",
     "Inventory": "inventory",
+    "Looks": "looks",
     "PixelSize": "pixel_size",
     "Plane": "image",
     "Source": "source",
     "Writer": "writing",
     "check_finite": "image",
+    "check_source": "findings",
     "compare": "comparison",
     "create_image": "writing",
     "downsample": "pyramid",
     "hold": "holding",
     "inspect_source": "inventory",
+    "look": "looks",
     "open_image": "registry",
     "open_source": "source",
     "open_usable": "source",
     "parse_region": "region",
+    "unfamiliar": "familiarity",
     "write_array": "writing",
 }
 
 __all__ = [
     "ClipReport",
     "Conversion",
+    "Finding",
     "Image",
     "Intensity",
     "Inventory",
+    "Looks",
     "PixelSize",
     "Plane",
     "Source",
     "Writer",
     "check_finite",
+    "check_source",
     "compare",
     "create_image",
     "downsample",
     "hold",
     "inspect_source",
+    "look",
     "open_image",
     "open_source",
     "open_usable",
     "parse_region",
+    "unfamiliar",
     "write_array",
 ]
 

@@ -1,85 +1,131 @@
-"""What keeps learning from unpaired images from working, told before any training: warnings in plain words."""
+"""What keeps learning from unpaired images from working, told before any training: clean images against noisy ones."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.images.findings import Finding, check_source
+from pellucid.images.looks import Looks
 from pellucid.images.pixel_size import PixelSize
 
 if TYPE_CHECKING:
     from pellucid.images.inventory import Inventory
 
-#: Fewer pixels than this, a quarter of a megapixel, and a discriminator learns them by heart.
-FEWEST_PIXELS = 250_000
+Vector = npt.NDArray[np.float32]
+
 _PIXEL_SIZE_RATIO = 1.1
-_SCALE_RATIO = 2.0
-_BITS_APART = 4.0
+_SIZE_RATIO = 1.6
+_SIZE_ERRORS = 2.0
 _RIDGES_ACROSS_SCALES = 0.1
+_NOISIER = 1.25
+_HARDLY_NOISIER = 1.15
+_LITTLE_NOISE = 0.3
+_DIMMED = 1.5
+_FLATTER = 1.8
+_SAME_PLACE = 0.8
 
 
-def compare(clean: Inventory, noisy: Inventory) -> list[str]:
-    """Warnings, one a line, the gravest first; empty if nothing was found."""
-    warnings = [
-        *_polarity(clean, noisy),
-        *_magnification(clean, noisy),
-        *_shared_planes(clean, noisy),
-        *_bit_depth(clean, noisy),
+def compare(clean: Inventory, noisy: Inventory) -> list[Finding]:
+    """What is wrong with them together and with each alone, the gravest first; empty if nothing was found."""
+    alone = [*check_source("clean", clean), *check_source("noisy", noisy)]
+    together = [*_shared_planes(clean, noisy), *_same_places(clean, noisy), *_pixel_sizes(clean, noisy)]
+    if clean.looks and noisy.looks and clean.looks.has_structure and noisy.looks.has_structure:
+        together += compare_looks(clean, noisy, clean.looks, noisy.looks)
+    return [*together, *alone]
+
+
+def compare_looks(clean: Inventory, noisy: Inventory, one: Looks, other: Looks) -> list[Finding]:
+    """What is wrong with how sources of which both show structure look together."""
+    return [
+        *_swapped(one, other),
+        *_polarity(one, other),
+        *([] if _known_alike(clean, noisy) is not None else _magnification(one, other)),
+        *(_brightness(one, other) if clean.dtypes == noisy.dtypes == ["uint8"] else []),
     ]
-    for name, inventory in (("clean", clean), ("noisy", noisy)):
-        warnings += _poor(name, inventory)
-    return warnings
 
 
-def _polarity(clean: Inventory, noisy: Inventory) -> list[str]:
-    if clean.looks is None or noisy.looks is None:
-        return []
-    lines = (clean.looks.polarity, noisy.looks.polarity)
-    tails = (clean.looks.tail, noisy.looks.tail)
+def _swapped(clean: Looks, noisy: Looks) -> list[Finding]:
+    ratio = clean.noise_share / noisy.noise_share
+    levels = f"σ {clean.noise:.3g} grey levels, {100 * clean.noise_share:.0f} % of all contrast"
+    others = f"σ {noisy.noise:.3g}, {100 * noisy.noise_share:.0f} %"
+    if ratio > _NOISIER:
+        text = (
+            f"the clean images look noisier ({levels}) than the noisy ones ({others}): are --clean and --noisy swapped?"
+        )
+        return [Finding("swapped", ratio, text)]
+    if ratio > 1 / _HARDLY_NOISIER and noisy.noise_share < _LITTLE_NOISE:
+        text = (
+            f"the noisy images look hardly noisier ({others}) than the clean ones ({levels}): there is little to "
+            "remove; are they the right images, or denoised already?"
+        )
+        return [Finding("hardly any noise", 1 / ratio, text)]
+    return []
+
+
+def _polarity(clean: Looks, noisy: Looks) -> list[Finding]:
+    lines, tails = (clean.polarity, noisy.polarity), (clean.tail, noisy.tail)
     if None not in lines:
         pair, what = lines, "thin lines, after smoothing, are mostly"
     elif None not in tails and lines == (None, None):
         pair, what = tails, "the longer tail of the smoothed histogram is"
     else:
         return []
-    ratio = max(clean.looks.scale, noisy.looks.scale) / min(clean.looks.scale, noisy.looks.scale)
-    weak = min(abs(clean.looks.ridges), abs(noisy.looks.ridges)) < _RIDGES_ACROSS_SCALES
+    weak = min(abs(clean.ridges), abs(noisy.ridges))
     # lines are looked for at one width: what is a line at one magnification may be an area at another
-    if pair[0] == pair[1] or (pair is lines and weak and ratio > _SCALE_RATIO):
+    if pair[0] == pair[1] or (pair is lines and weak < _RIDGES_ACROSS_SCALES and size_ratio(clean, noisy) is not None):
         return []
-    return [
+    text = (
         f"opposite polarity: {what} {pair[0]} in the clean images and {pair[1]} in the noisy ones; "
         "if so, invert one of the two, or the result will invent structures"
-    ]
+    )
+    return [Finding("polarity", weak, text)]
 
 
-def _magnification(clean: Inventory, noisy: Inventory) -> list[str]:
-    known = (_nanometres(clean.pixel_sizes), _nanometres(noisy.pixel_sizes))
-    if known[0] is not None and known[1] is not None:
-        ratio = max(known[0] / known[1], known[1] / known[0])
-        if ratio <= _PIXEL_SIZE_RATIO:
-            return []
-        return [
-            f"different magnification: pixels are {known[0]:.4g} nm in the clean images and {known[1]:.4g} nm "
-            f"in the noisy ones ({ratio:.2g} times); resample one of the two"
-        ]
-    if clean.looks is None or noisy.looks is None:
+def size_ratio(one: Looks, other: Looks) -> float | None:
+    """How many times larger structures are in the first; None if that is within the error, or alike, or not known."""
+    if one.size is None or other.size is None:
+        return None
+    apart = math.log(one.size / other.size)
+    if abs(apart) < max(math.log(_SIZE_RATIO), _SIZE_ERRORS * math.hypot(one.size_error, other.size_error)):
+        return None
+    return math.exp(apart)
+
+
+def _magnification(clean: Looks, noisy: Looks) -> list[Finding]:
+    ratio = size_ratio(clean, noisy)
+    if ratio is None:
         return []
-    scales = (clean.looks.scale, noisy.looks.scale)
-    ratio = max(scales) / min(scales)
-    ranges = (clean.looks.scale_range, noisy.looks.scale_range)
-    overlap = min(ranges[0][1], ranges[1][1]) >= max(ranges[0][0], ranges[1][0])
-    if ratio <= _SCALE_RATIO or overlap:
+    larger = "clean" if ratio > 1 else "noisy"
+    text = (
+        f"perhaps different magnification: structures are about {max(ratio, 1 / ratio):.2g} times larger in the "
+        f"{larger} images (pixel sizes are not known for both); if the pixel sizes differ, resample one of the two"
+    )
+    return [Finding("magnification", ratio, text)]
+
+
+def _pixel_sizes(clean: Inventory, noisy: Inventory) -> list[Finding]:
+    ratio = _known_alike(clean, noisy)
+    if ratio is None or max(ratio, 1 / ratio) <= _PIXEL_SIZE_RATIO:
         return []
-    larger = "clean" if scales[0] > scales[1] else "noisy"
-    return [
-        f"perhaps different magnification: structures are about {ratio:.2g} times larger in the {larger} images "
-        f"(they stay alike over {scales[0]:.0f} pixels in the clean and {scales[1]:.0f} in the noisy ones; "
-        "pixel sizes are not known for both); if the pixel sizes differ, resample one of the two"
-    ]
+    sizes = nanometres(clean.pixel_sizes), nanometres(noisy.pixel_sizes)
+    text = (
+        f"different magnification: pixels are {sizes[0]:.4g} nm in the clean images and {sizes[1]:.4g} nm "
+        f"in the noisy ones ({max(ratio, 1 / ratio):.2g} times); resample one of the two"
+    )
+    return [Finding("pixel size", ratio, text)]
 
 
-def _nanometres(sizes: list[PixelSize | None]) -> float | None:
+def _known_alike(clean: Inventory, noisy: Inventory) -> float | None:
+    """Pixel size of the clean images over that of the noisy ones, if both tell one."""
+    sizes = nanometres(clean.pixel_sizes), nanometres(noisy.pixel_sizes)
+    return sizes[0] / sizes[1] if sizes[0] is not None and sizes[1] is not None else None
+
+
+def nanometres(sizes: list[PixelSize | None]) -> float | None:
     """The pixel size along X if all images of a source tell it and agree within the tolerance."""
     found = [size.to("nm").values.get("X") if size else None for size in sizes]
     known = [size for size in found if size is not None]
@@ -88,37 +134,64 @@ def _nanometres(sizes: list[PixelSize | None]) -> float | None:
     return math.exp(sum(math.log(size) for size in known) / len(known))
 
 
-def _shared_planes(clean: Inventory, noisy: Inventory) -> list[str]:
+def _brightness(clean: Looks, noisy: Looks) -> list[Finding]:
+    """Of 8 bits, whose black and white are 0 and 255 whatever the images hold; others are stretched to one range."""
+    whites, contrasts = clean.white / max(noisy.white, 1e-9), clean.contrast / max(noisy.contrast, 1e-9)
+    if max(whites, 1 / whites) > _DIMMED:
+        darker = "clean" if whites < 1 else "noisy"
+        text = (
+            f"different brightness: white is at {clean.white:.0f} in the clean images and {noisy.white:.0f} in the "
+            f"noisy ones (noise aside), and the result follows the clean ones: stretch the {darker} images alike"
+        )
+        return [Finding("brightness", whites, text)]
+    if max(contrasts, 1 / contrasts) > _FLATTER:
+        flatter = "clean" if contrasts < 1 else "noisy"
+        text = (
+            f"different contrast: {clean.contrast:.0f} grey levels in the clean images and {noisy.contrast:.0f} in the "
+            f"noisy ones (noise aside), and the result follows the clean ones: stretch the {flatter} images alike"
+        )
+        return [Finding("contrast", contrasts, text)]
+    return []
+
+
+def _shared_planes(clean: Inventory, noisy: Inventory) -> list[Finding]:
     shared = sorted(set(clean.digests) & set(noisy.digests))
     if not shared:
         return []
     first = clean.digests[shared[0]], noisy.digests[shared[0]]
     number = "1 plane is" if len(shared) == 1 else f"{len(shared)} planes are"
-    return [
+    text = (
         f"duplicates: {number} the same in both, pixel by pixel (such as {first[0]} and {first[1]}); "
         "take them out of one, or noise is learned as clean"
+    )
+    return [Finding("duplicates", len(shared), text)]
+
+
+def _same_places(clean: Inventory, noisy: Inventory) -> list[Finding]:
+    """Pairs by accident: planes of one size that resemble each other when made small."""
+    pairs = [
+        (like, one, other)
+        for shape, seen in clean.thumbnails.items()
+        if shape in noisy.thumbnails
+        for like, one, other in _alike(seen, noisy.thumbnails[shape])
+        if not set(clean.digests) & set(noisy.digests)
     ]
-
-
-def _bit_depth(clean: Inventory, noisy: Inventory) -> list[str]:
-    bits = [math.log2(max(inventory.levels, 1)) for inventory in (clean, noisy)]
-    if abs(bits[0] - bits[1]) < _BITS_APART or min(clean.levels, noisy.levels) < 2:
+    if not pairs:
         return []
+    like, one, other = max(pairs)
+    text = (
+        f"the same place in both: {len(pairs)} clean images show what a noisy one shows (such as {one} and {other}); "
+        "if they are pairs, --pairs with a supervised recipe learns more from them; do not judge results on them"
+    )
+    return [Finding("pairs", like, text)]
+
+
+def _alike(clean: dict[str, Vector], noisy: dict[str, Vector]) -> list[tuple[float, str, str]]:
+    """For each clean plane the likeness, −1 to 1, and names of it and of the noisy plane most like it, if enough."""
+    likeness = np.stack(list(clean.values())) @ np.stack(list(noisy.values())).T
+    best, names = likeness.argmax(axis=1), list(noisy)
     return [
-        f"very different bit depth: the clean images have {clean.levels:,} grey levels, the noisy ones "
-        f"{noisy.levels:,}; fine steps may come out coarse, or coarse steps be taken for structure: "
-        "export both at full depth if you can"
+        (float(row[at]), name, names[int(at)])
+        for name, row, at in zip(clean, likeness, best, strict=True)
+        if row[at] > _SAME_PLACE
     ]
-
-
-def _poor(name: str, inventory: Inventory) -> list[str]:
-    warnings = []
-    if inventory.pixels < FEWEST_PIXELS:
-        warnings.append(
-            f"too few pixels: the {name} images have {inventory.pixels / 1e6:.2g} megapixels, at least "
-            f"{FEWEST_PIXELS / 1e6:g} are needed and some tens are good; add images"
-        )
-    if inventory.constant:
-        others = f" and {len(inventory.constant) - 1} more" if len(inventory.constant) > 1 else ""
-        warnings.append(f"constant: all pixels are equal in {inventory.constant[0]}{others} ({name}); leave it out")
-    return warnings

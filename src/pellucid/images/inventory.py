@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 
 from pellucid.images.image import Plane
 from pellucid.images.layout import Array
 from pellucid.images.looks import Looks, look
-from pellucid.images.padding import image_pixels, is_valid
+from pellucid.images.padding import image_pixels, is_padding
 from pellucid.images.pixel_size import PixelSize
 from pellucid.images.sample import sample_pixels
 from pellucid.images.source import Source
@@ -21,7 +24,10 @@ __all__ = ["Inventory", "bars", "inspect_source"]
 BINS = 64
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BYTES = 4 << 30  # more is not hashed plane by plane before a training starts
-_LOOKED_AT = 8
+_THUMBNAIL = 32
+_TREND = 4.0
+
+Thumbnail = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,13 @@ class Inventory:
         mean, std, skew, minimum, maximum: Of the same sample, up to 1,000,000 pixels, seed 0.
         levels: The number of distinct values in the sample.
         constant: Names of the planes whose pixels are all equal.
+        repeated: Names of pairs of planes that are equal.
+        padding: The share of pixels that are canvas or bars, not counting constant planes.
         digests: Plane name by SHA-256 of its shape, dtype and pixels.
-        complete: False where only a part of the planes was read for ``digests`` and ``constant`` (sources above 4 GiB).
-        looks: Polarity and size of the structures; None if every plane is constant.
+        complete: False where only a part of the planes was read for ``digests`` and what stands above it, from
+            ``constant`` on, and for ``thumbnails`` (sources above 4 GiB).
+        looks: Noise, contrast and structures; None if every plane is constant or tiny.
+        thumbnails: By shape and name of the planes: vectors of length 1 whose products tell how alike planes are.
     """
 
     files: list[str]
@@ -60,9 +70,12 @@ class Inventory:
     maximum: float
     levels: int
     constant: list[str]
+    repeated: list[tuple[str, str]]
+    padding: float
     digests: dict[str, str]
     complete: bool
     looks: Looks | None
+    thumbnails: dict[tuple[int, int], dict[str, Thumbnail]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def histogram_text(self) -> str:
@@ -79,13 +92,19 @@ def inspect_source(source: Source) -> Inventory:
     planes = source.planes
     read = _chosen(planes)
     digests: dict[str, str] = {}
-    constant = []
+    thumbnails: dict[tuple[int, int], dict[str, Thumbnail]] = {}
+    constant, repeated, padding = [], [], 0
     for plane in read:
         array = plane.read()
-        digests.setdefault(_digest(array), plane.name)
+        first = digests.setdefault(_digest(array), plane.name)
         if not image_pixels(array).size:
             constant.append(plane.name)
-    looked = np.unique(np.linspace(0, len(planes) - 1, _LOOKED_AT).astype(int))
+            continue
+        padding += int(np.count_nonzero(is_padding(array)))
+        if first != plane.name:
+            repeated.append((first, plane.name))
+        if min(array.shape) >= _THUMBNAIL:
+            thumbnails.setdefault(plane.shape, {})[plane.name] = _thumbnail(array)
     values = sample_pixels(planes)
     if not values.size:  # blank: what there is then
         values = np.nan_to_num(planes[0].read().reshape(-1))
@@ -107,20 +126,13 @@ def inspect_source(source: Source) -> Inventory:
         maximum=float(numbers.max()),
         levels=int(np.unique(values).size),
         constant=constant,
+        repeated=repeated,
+        padding=padding / sum(math.prod(plane.shape) for plane in read),
         digests=digests,
         complete=len(read) == len(planes),
-        looks=look([_levelled(planes[int(number)].read()) for number in looked]),
+        looks=look(planes),
+        thumbnails=thumbnails,
     )
-
-
-def _levelled(array: Array) -> Array:
-    """The image with its mean in place of what is none, so that no edge of a canvas is taken for a structure."""
-    valid = is_valid(array)
-    if valid.all():
-        return array
-    if not valid.any():
-        return np.zeros(array.shape)
-    return np.where(valid, array, array[valid].mean(dtype=np.float64)).astype(np.float64)
 
 
 def bars(histogram: Sequence[int], width: int = 32) -> str:
@@ -145,6 +157,16 @@ def _digest(array: Array) -> str:
     digest = hashlib.sha256(f"{array.shape}|{array.dtype.name}|".encode())
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _thumbnail(array: Array) -> Thumbnail:
+    """Means over 32×32 parts without their slow trend, as a vector of length 1: of noise there is little left in it."""
+    height, width = (size // _THUMBNAIL for size in array.shape)
+    cut = array[: _THUMBNAIL * height, : _THUMBNAIL * width].reshape(_THUMBNAIL, height, _THUMBNAIL, width)
+    small = cut.mean(axis=(1, 3), dtype=np.float64)
+    small -= ndimage.gaussian_filter(small, _TREND)
+    thumbnail: Thumbnail = (small / max(float(np.linalg.norm(small)), 1e-12)).astype(np.float32).ravel()
+    return thumbnail
 
 
 def _bounds(values: Array) -> tuple[float, float]:

@@ -1,135 +1,149 @@
-"""How structures look in an image, noise aside: which way they are contrasted, and how large they are, in pixels."""
+"""How a source looks: brightness, contrast, noise, structures. Small enough to be kept with a model."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from pellucid.images.crops import Crop, crops_of
+from pellucid.images.image import Plane
 from pellucid.images.layout import Array
+from pellucid.images.texture import blockiness, noise_level, ridges, skewness, structure, structure_size
 
-Field = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float64]
 
-_SIDE = 768  # a crop from the middle: structures are judged, not whole frames
-_RIDGE_SIGMAS = (3.0, 4.0)  # px; film noise is correlated over 1 to 3 px and charge noise along lines over fewer
-_SCALE_SIGMA, _TREND_SIGMA = 4.0, 128.0
-#: Half length of the autocorrelation that white noise has after smoothing: exp(−r² / 4σ²) = 1/2.
-_NOISE_HALF = 2 * _SCALE_SIGMA * np.sqrt(np.log(2))
+_SMOOTH = 2.0
+"""px: what is left after it is taken for the image without its noise."""
+_FOR_SIZE = 192
+"""Side of a crop, at least, in which structures have a size: a tiny one holds too few of them."""
+_SIZE_SPREAD = 0.25
+"""Of the logarithm of the size over crops of one tissue, where too few tell it."""
+_NEXT_LEVELS = 1 / 128
+_PROMINENT = 3.0
 
 
 @dataclass(frozen=True)
 class Looks:
-    """The looks of a source, from the planes that were judged.
+    """What was measured on crops of a source, in the units of its pixels; padding does not count.
 
     Attributes:
-        ridges: Strength of dark lines less that of bright lines, −1 to 1; positive: dark membranes.
-        ridges_error: Its standard error over the planes (0 for one).
-        skew: Skewness of the smoothed intensities; negative: the dark tail is the longer.
-        scale: Distance in pixels over which the smoothed image stays alike (half length of its autocorrelation).
-        scale_range: That of the plane with the smallest and of that with the largest; ``scale`` is the median.
+        crops: how many.
+        lowest, highest: pixel values.
+        mean: brightness.
+        black, white: what 1 and 99 % of the pixels are darker than, noise aside.
+        contrast: standard deviation, noise aside.
+        noise: its standard deviation.
+        noise_share: the same over the standard deviation of all, 0 to 1.
+        structure: how unevenly details are spread; 0 for noise alone (see `texture.structure`).
+        ridges: dark lines less bright lines, −1 to 1; positive: dark membranes.
+        ridges_error: its standard error.
+        skew: skewness, noise aside; negative: the dark tail is the longer.
+        size: of structures in pixels; None if no crop is large enough to tell.
+        size_error: standard error of its logarithm.
+        clipped_black, clipped_white: shares of pixels at the lowest and highest value of their crop, where far more
+            have it than the values beside it; else 0.
+        blockiness: steps at the borders of JPEG's blocks over those elsewhere; 1 without compression.
     """
 
+    crops: int
+    lowest: float
+    highest: float
+    mean: float
+    black: float
+    white: float
+    contrast: float
+    noise: float
+    noise_share: float
+    structure: float
     ridges: float
     ridges_error: float
     skew: float
-    scale: float
-    scale_range: tuple[float, float]
+    size: float | None
+    size_error: float
+    clipped_black: float
+    clipped_white: float
+    blockiness: float
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Looks:
+        """From what `dataclasses.asdict` gave; names that are not known, of a newer version, are left out.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
+
+    @property
+    def has_structure(self) -> bool:
+        """Whether there is more to see than noise."""
+        if self.noise_share > 0.75:  # grain and dirt of a film are a little uneven as well
+            return self.structure > 0.14
+        return self.structure > 0.08 or self.noise_share < 0.55
 
     @property
     def polarity(self) -> str | None:
         """``"dark"`` or ``"bright"``: the thin lines (membranes) in the image; None where neither clearly prevails."""
-        if abs(self.ridges) < max(0.04, 2 * self.ridges_error):
+        if not self.has_structure or abs(self.ridges) < max(0.04, 2 * self.ridges_error):
             return None
         return "dark" if self.ridges > 0 else "bright"
 
     @property
     def tail(self) -> str | None:
         """``"dark"`` or ``"bright"``: the clearly longer tail of the smoothed histogram."""
-        if abs(self.skew) < 0.5:
+        if not self.has_structure or abs(self.skew) < 0.5:
             return None
         return "dark" if self.skew < 0 else "bright"
 
 
-def look(planes: Sequence[Array]) -> Looks | None:
-    """Judge (Y, X) arrays of any dtype; None if all are constant."""
-    crops = [_crop(plane) for plane in planes]
-    crops = [crop for crop in crops if crop.std() > 0]
+def look(planes: Sequence[Plane] | Sequence[Array]) -> Looks | None:
+    """How (Y, X) planes of any dtype look; None if all are too small, constant, or padding."""
+    crops = [crop for crop in crops_of(planes) if crop[0].std() > 0]
     if not crops:
         return None
-    ridges = np.array([_ridges(crop) for crop in crops])
-    scales = [_half_length(crop) for crop in crops]
-    error = float(ridges.std(ddof=1) / np.sqrt(ridges.size)) if ridges.size > 1 else 0.0
+    values = np.concatenate([image[valid] for image, valid in crops])
+    smoothed = [ndimage.gaussian_filter(image, _SMOOTH) for image, _ in crops]
+    smooth = np.concatenate([image[valid] for image, (_, valid) in zip(smoothed, crops, strict=True)])
+    lines = np.array([ridges(image) for image, _ in crops])
+    size, size_error = _size(crops)
+    black, white = np.percentile(smooth, (1, 99))
     return Looks(
-        float(ridges.mean()),
-        error,
-        float(np.mean([_skew(ndimage.gaussian_filter(crop, _RIDGE_SIGMAS[0])) for crop in crops])),
-        float(np.median(scales)),
-        (min(scales), max(scales)),
+        crops=len(crops),
+        lowest=float(values.min()),
+        highest=float(values.max()),
+        mean=float(values.mean()),
+        black=float(black),
+        white=float(white),
+        contrast=float(smooth.std()),
+        noise=float(np.mean([noise_level(image) for image, _ in crops])),
+        noise_share=float(np.mean([noise_level(image) / image.std() for image, _ in crops])),
+        structure=float(np.mean([structure(image) for image, _ in crops])),
+        ridges=float(lines.mean()),
+        ridges_error=float(lines.std(ddof=1) / np.sqrt(lines.size)) if lines.size > 1 else 0.0,
+        skew=float(np.mean([skewness(image) for image in smoothed])),
+        size=size,
+        size_error=size_error,
+        clipped_black=float(np.mean([_clipped(image[valid]) for image, valid in crops])),
+        clipped_white=float(np.mean([_clipped(-image[valid]) for image, valid in crops])),
+        blockiness=float(np.median([blockiness(image) for image, _ in crops])),
     )
 
 
-def _crop(plane: Array) -> Field:
-    top, left = (max(0, (size - _SIDE) // 2) for size in plane.shape)
-    return plane[top : top + _SIDE, left : left + _SIDE].astype(np.float64)
+def _size(crops: Sequence[Crop]) -> tuple[float | None, float]:
+    sizes = np.log([structure_size(image) for image, _ in crops if min(image.shape) >= _FOR_SIZE])
+    if sizes.size == 0:
+        return None, 0.0
+    spread = max(_SIZE_SPREAD, float(sizes.std(ddof=1))) if sizes.size > 1 else _SIZE_SPREAD
+    return float(np.exp(sizes.mean())), spread / float(np.sqrt(sizes.size))
 
 
-def _ridges(image: Field) -> float:
-    """Dark against bright lines: the signed square of the anisotropic part of the Hessian, relative to its square.
-
-    Symmetric noise has lines of both signs alike, so it only weakens the number.
-    """
-    scores = []
-    for sigma in _RIDGE_SIGMAS:
-        yy, xx, xy = (ndimage.gaussian_filter(image, sigma, order=order) for order in ((2, 0), (0, 2), (1, 1)))
-        line = ((yy - xx) / 2) ** 2 + xy**2
-        scores.append(float((line * np.sign(yy + xx)).sum() / max(line.sum(), np.finfo(float).tiny)))
-    return float(np.mean(scores))
-
-
-def _skew(image: Field) -> float:
-    centred = image - image.mean()
-    deviation = centred.std()
-    return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0
-
-
-def _half_length(image: Field) -> float:
-    """Half length in pixels of the autocorrelation of the smoothed, detrended image, less what smoothed noise has."""
-    half_size = _binned(image)  # the smoothing leaves nothing that this loses
-    smooth = ndimage.gaussian_filter(half_size, _SCALE_SIGMA / 2) - ndimage.gaussian_filter(half_size, _TREND_SIGMA / 2)
-    window = np.outer(np.hanning(smooth.shape[0]), np.hanning(smooth.shape[1]))
-    correlation = _autocorrelation((smooth - smooth.mean()) * window)
-    overlap = _autocorrelation(window)
-    profile = _radial(correlation / np.maximum(overlap, 1e-3 * overlap[0, 0]), min(smooth.shape) // 2)
-    below = np.flatnonzero(profile < profile[0] / 2)
-    if below.size == 0:
-        return float(2 * profile.size)
-    after = int(below[0])
-    before, drop = profile[after - 1], profile[after - 1] - profile[after]
-    half = 2 * (after - 1 + (before - profile[0] / 2) / drop)
-    return float(np.sqrt(max(half**2 - _NOISE_HALF**2, 1.0)))
-
-
-def _binned(image: Field) -> Field:
-    """Means of 2×2 pixels; an odd last row or column is left out."""
-    height, width = (size // 2 for size in image.shape)
-    binned: Field = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
-    return binned
-
-
-def _autocorrelation(image: Field) -> Field:
-    """By FFT, zero-padded so that it does not wrap."""
-    shape = [2 * size for size in image.shape]
-    correlation: Field = np.fft.irfft2(np.abs(np.fft.rfft2(image, shape)) ** 2, shape)
-    return correlation
-
-
-def _radial(image: Field, length: int) -> Field:
-    """Means over rings of one pixel around the corner, which is the centre of an FFT's output."""
-    y, x = (np.fft.fftfreq(size, 1 / size) for size in image.shape)
-    radius = np.hypot(y[:, None], x[None, :]).astype(int).ravel()
-    sums = np.bincount(radius, image.ravel(), minlength=length)
-    means: Field = (sums / np.maximum(np.bincount(radius, minlength=length), 1))[:length]
-    return means
+def _clipped(values: Values) -> float:
+    """The share of the lowest value if it stands out from those just above it, else 0."""
+    lowest, highest = values.min(), values.max()
+    at = float(np.mean(values == lowest))
+    above = (values > lowest) & (values <= lowest + _NEXT_LEVELS * (highest - lowest))
+    return at if at > _PROMINENT * float(np.mean(above)) else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.evaluation import RemovedNoise, removed_noise
 from pellucid.heap import holding
-from pellucid.images import Conversion, Image, Intensity, Source, create_image, open_source
+from pellucid.images import Conversion, Image, Intensity, Plane, Source, create_image, open_source
 from pellucid.images.arrays import has_dims, is_deferred, like, open_array
 from pellucid.images.handles import Handle
 from pellucid.images.image import ArrayImage
@@ -51,6 +51,9 @@ class PlaneDenoiser(Protocol):
 
     def refuse_other_types(self, source: Source) -> None:
         """Raise InputError if pixels are of another type than the model's."""
+
+    def unfamiliar(self, planes: Sequence[Plane]) -> list[str]:
+        """In what planes differ from those of the training."""
 
     def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
         """Each plane of an image as it is, and denoised."""
@@ -119,6 +122,7 @@ def _denoised(model: PlaneDenoiser, held: Any, removed: _Removed) -> Any:
     if is_deferred(inner):
         later = _deferred(model, inner, image.layout)
         return held.copy(data=later) if has_dims(held) else later
+    _warn_of_unfamiliar(model, image)
     with holding(), _bar(model, image) as advance:
         planes = list(_planes(model, image, removed, advance))
     dtype = inner.dtype if isinstance(inner, np.ndarray) else image.dtype  # in its own order of bytes
@@ -144,10 +148,16 @@ def _denoise_block(model: PlaneDenoiser, stored: str, block: Array) -> Any:
 
 
 def _write(model: PlaneDenoiser, image: Image, path: Path, removed: _Removed, *, overwrite: bool = False) -> Path:
+    _warn_of_unfamiliar(model, image)
     with holding(), create_image(path, image, overwrite=overwrite) as writer, _bar(model, image) as advance:
         for number, plane in enumerate(_planes(model, image, removed, advance)):
             writer.write(number, plane)
     return path
+
+
+def _warn_of_unfamiliar(model: PlaneDenoiser, image: Image) -> None:
+    for warning in model.unfamiliar(image.planes):
+        terminal.warn(warning)
 
 
 def _planes(

@@ -2,6 +2,7 @@
 
     recipe.toml                 the recipe, readable
     model.json                  format version, the intensity range and pixel type of each source
+    looks.json                  brightness, contrast, noise, size of structures of each source, to know others by
     provenance.json             version, seed, names and fingerprints of the data, machine
     weights/last.safetensors    the denoiser after the last saved step
     weights/average.safetensors its moving average
@@ -26,6 +27,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +38,7 @@ from torch import Tensor
 
 from pellucid import __version__
 from pellucid.errors import InputError
-from pellucid.images import Intensity
+from pellucid.images import Intensity, Looks
 from pellucid.images.atomic import replacing, writing
 from pellucid.inference import Statistics, load_statistics, refuse_other, save_statistics
 from pellucid.jobs.lock import locked
@@ -243,6 +245,23 @@ class Run:
         model = self._model()
         with undamaged(self.folder / "model.json"):
             return _with_noisy({kind: np.dtype(name) if name else None for kind, name in model["dtypes"].items()})
+
+    def looks(self) -> dict[str, Looks]:
+        """How each source looked; empty in a run from before it was noted.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self.folder / "looks.json"
+        if not path.exists():
+            return {}
+        with undamaged(path):
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return {kind: Looks.from_values(values) for kind, values in found.items()}
+
+    def save_looks(self, looks: Mapping[str, Looks]) -> None:
+        """Write how each source looks."""
+        write_json(self.folder / "looks.json", {kind: asdict(of_a_kind) for kind, of_a_kind in looks.items()})
 
     def denoiser(self, which: str | None = None) -> Denoiser:
         """The trained denoiser, in evaluation mode on the CPU; `which` is "last" or "average", or as the recipe says.

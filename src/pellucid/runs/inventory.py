@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from pellucid.images import Inventory, Source, compare, inspect_source
+from pellucid.images import Inventory, Source, check_source, compare, inspect_source
+from pellucid.images.findings import Finding
+from pellucid.images.looks import Looks
 from pellucid.report import terminal
 
 _MOST = 3
 
 
-def show_inventory(sources: Mapping[str, Source]) -> list[str]:
-    """Print what the sources hold side by side; return what breaks learning from "clean" and "noisy" ones, if given.
+class Shown(NamedTuple):
+    """What was found before a training: warnings, and how each source looks that shows anything."""
+
+    warnings: list[str]
+    looks: dict[str, Looks]
+
+
+def show_inventory(sources: Mapping[str, Source]) -> Shown:
+    """Print what the sources hold side by side, and what of it breaks learning.
 
     Raises:
         InputError: a plane cannot be read, or holds pixels that are not finite.
@@ -21,14 +31,26 @@ def show_inventory(sources: Mapping[str, Source]) -> list[str]:
     terminal.table(
         "images", ["", *rows], ([label, *(row[label] for row in rows.values())] for label in next(iter(rows.values())))
     )
-    warnings = compare(found["clean"], found["noisy"]) if {"clean", "noisy"} <= found.keys() else []
+    warnings = [finding.text for finding in findings(found)]
     for warning in warnings:
         terminal.warn(warning)
-    return warnings
+    return Shown(warnings, {kind: inventory.looks for kind, inventory in found.items() if inventory.looks})
+
+
+def findings(found: Mapping[str, Inventory]) -> list[Finding]:
+    """What is wrong with sources: "clean" ones against "noisy" ones where both are there, each alone else.
+
+    Images of "noise" alone are not asked for structure.
+    """
+    if {"clean", "noisy"} <= found.keys():
+        return compare(found["clean"], found["noisy"])
+    images = {kind: inventory for kind, inventory in found.items() if kind != "noise"}
+    return [finding for kind, inventory in images.items() for finding in check_source(kind, inventory)]
 
 
 def describe(inventory: Inventory) -> dict[str, str]:
     """An inventory as short texts by what they are about."""
+    looks = inventory.looks
     return {
         "files": f"{len(inventory.files)}",
         "planes": f"{inventory.planes}",
@@ -38,6 +60,7 @@ def describe(inventory: Inventory) -> dict[str, str]:
         "pixel size": _list([str(size) if size else "not stated" for size in inventory.pixel_sizes]),
         "mean ± std": f"{inventory.mean:.4g} ± {inventory.std:.4g}",
         "smallest, largest": f"{inventory.minimum:.4g}, {inventory.maximum:.4g}",
+        "noise σ": f"{looks.noise:.3g}" if looks else "not known",
         "histogram": inventory.histogram_text.rstrip(),
     }
 

@@ -17,7 +17,7 @@ from pellucid import __version__
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import IncompleteError, InputError, ModelError
 from pellucid.evaluation import RemovedNoise
-from pellucid.images import Image, Intensity, Source, open_usable
+from pellucid.images import Image, Intensity, Looks, Plane, Source, look, open_usable, unfamiliar
 from pellucid.images.atomic import replacing
 from pellucid.images.intensity import BlankError
 from pellucid.images.sample import sample_pixels
@@ -68,12 +68,15 @@ class Model:
         self.denoiser = denoiser.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trained: Statistics | None = None
         """The moments that the norms saw in training, if they were noted."""
+        self.looks: Looks | None = None
+        """How the noisy images of its training looked, if that was noted."""
         self.removed: RemovedNoise | None = None
         """What was removed from the last array, or list of arrays: brightness and contrast before and after, noise."""
         self._wish = device
         self._run: tuple[Path, str | None] | None = None
         self._part: str | None = None
         self._weights = "last"
+        self._range = intensity  # with_intensity leaves it
 
     @classmethod
     def load(
@@ -97,6 +100,7 @@ class Model:
         model._weights = weights or recipe.weights
         model.variant = f"{model._weights} weights"
         model.trained = run.statistics(model.denoiser, weights)
+        model.looks = run.looks().get("noisy")
         model._run = run.folder.absolute(), weights
         return model
 
@@ -162,6 +166,8 @@ class Model:
             run.save_weights(self._weights, self.denoiser.state_dict())
             if self.trained is not None:
                 run.save_statistics(self._weights, self.trained)
+            if self.looks is not None:
+                run.save_looks({"noisy": self.looks})
         return Path(folder)
 
     def __repr__(self) -> str:
@@ -255,6 +261,18 @@ class Model:
         """What it is called in messages: by its run, or by its recipe."""
         return f"the model {self._run[0]}" if self._run else f"the method {self.recipe.name}"
 
+    def unfamiliar(self, planes: Sequence[Plane]) -> list[str]:
+        """In what planes differ from those of the training, a line each; a few crops of them are read."""
+        if self.looks is None:
+            return []
+        try:
+            found = look(planes)
+        except (InputError, OSError):  # of a file that cannot be read the job tells more
+            return []
+        if found is None:
+            return []
+        return [finding.text for finding in unfamiliar(self.looks, self._range, found, self.intensity)]
+
     @property
     def cleaner(self) -> Cleaner:
         """The model as a job takes it."""
@@ -292,6 +310,8 @@ class Model:
             RunError: the disk is full, the cluster is lost, or some blocks could not be done.
         """
         request = self._request(spec, output, wishes or Wishes(**asked))
+        for warning in self.unfamiliar(request.source.planes):
+            terminal.warn(warning)
         written = denoise_source(request, Cluster(cluster, self.opener()) if cluster is not None else None)
         _tell_left_out(request.source, written)
         return written

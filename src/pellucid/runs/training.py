@@ -23,7 +23,7 @@ from pellucid.report import terminal
 from pellucid.runs.covers import covers_of, refuse_covered
 from pellucid.runs.extending import differences, extended, rates_in_words
 from pellucid.runs.folder import Run
-from pellucid.runs.inventory import show_inventory
+from pellucid.runs.inventory import Shown, show_inventory
 from pellucid.runs.origin import describe, found_again, machine, open_known, path_of, without_folders
 from pellucid.runs.recorder import Recorder
 from pellucid.sampling import (
@@ -85,16 +85,17 @@ def start(
         opened = {kind: open_source(sources[kind]) for kind in GIVEN_AS if kind in sources}
         planes_of(opened)  # refuses pairs that do not fit
         training = Training(build(learning), chosen.torch, execution)
-        warnings = show_inventory(opened) if leads() else []
+        shown = show_inventory(opened) if leads() else Shown([], {})
         intensities = intensities_of(opened)  # refuses blank images
         with run.held() if leads() else nullcontext():
             if leads():
                 run.refuse_used()  # by now
                 dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
-                warnings = without_folders(warnings, opened.values())
+                warnings = without_folders(shown.warnings, opened.values())
                 origin = {"sources": describe(sources, opened), "warnings": warnings}
                 run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
                 run.start(learning, intensities, dtypes, {**_how(chosen, execution), **origin})
+                run.save_looks(shown.looks)
             team.meet()  # the folder is there
             _train(run, training, opened, chosen, observer)
     return run

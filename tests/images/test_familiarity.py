@@ -1,0 +1,74 @@
+"""What a model does not know: tried on other tissue of the phantom than it learned from, and on altered copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pellucid.images import Intensity, look, unfamiliar
+from pellucid.noise import simulate
+from pellucid.phantom import tissue
+
+DEEP = Intensity.given(0, 65535)
+
+
+@pytest.fixture(scope="module")
+def planes():
+    """Noisy, 16 bits."""
+    return [simulate(tissue((384, 384), seed=seed), "gaussian", seed=seed).astype(np.uint16) * 257 for seed in range(4)]
+
+
+@pytest.fixture(scope="module")
+def trained(planes):
+    return look(planes[:2])
+
+
+def told(trained, planes, given_as=DEEP):
+    return unfamiliar(trained, DEEP, look(planes), given_as)
+
+
+def test_other_images_of_the_same_kind_are_familiar(planes, trained):
+    assert told(trained, planes[2:]) == []
+
+
+def test_12_bits_are_told_from_16_and_with_their_own_range_are_right(planes, trained):
+    shallow = [plane // 16 for plane in planes[2:]]
+    (found,) = told(trained, shallow)
+    assert found.check == "range"
+    assert found.text.startswith("other range of intensities than in training (0.06")
+    assert "are these 12 bits, and were those 16?" in found.text
+    assert "--range LOW HIGH" in found.text
+    assert told(trained, shallow, Intensity.given(0, 4095)) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "begins", "alter"),
+    [
+        ("range", "other range", lambda plane: plane // 3),
+        (
+            "range",
+            "other range of intensities than in training (darker by",
+            lambda plane: np.maximum(plane, 20000) - 20000,
+        ),
+        ("polarity", "opposite polarity: thin lines are mostly bright, in training dark", lambda plane: 65535 - plane),
+    ],
+)
+def test_what_is_unfamiliar_is_said(planes, trained, check, begins, alter):
+    found = told(trained, [alter(plane) for plane in planes[2:]])
+    assert check in [finding.check for finding in found]
+    assert any(finding.text.startswith(begins) for finding in found)
+
+
+def test_more_and_less_noise_than_in_training(planes, trained):
+    clean = look([tissue((384, 384), seed=seed).astype(np.uint16) * 257 for seed in (2, 3)])
+    (less,) = unfamiliar(trained, DEEP, clean, DEEP)
+    assert less.text.startswith("less noise than in training")
+    (more,) = unfamiliar(clean, DEEP, trained, DEEP)
+    assert more.text.startswith("more noise than in training")
+
+
+def test_noise_without_tissue(trained):
+    rng = np.random.default_rng(0)
+    blank = [rng.normal(30000, 4000, (384, 384)).astype(np.uint16) for _ in range(2)]
+    (found,) = told(trained, blank)
+    assert found.check == "no structure"
