@@ -82,7 +82,7 @@ def test_half_the_pairs_are_those_of_the_noisy_half(request_of, made):
 
 
 def test_noise_alone_is_of_no_test_image(request_of, made):
-    (task,) = make_plan(request_of("quan"), made)
+    (task,) = make_plan(request_of(entries=entries_of(["quan"], ["patch=64"])), made)
     assert numbers(task.sources["noise"]) == [0, 2, 3, 5, 6, 7]
 
 
@@ -90,7 +90,8 @@ def test_captured_noise_of_test_images_is_held_back(request_of, tmp_path):
     for kind, count in (("clean", 8), ("noise", 4)):
         for number in range(count):
             write_array(tmp_path / "mine/a" / kind / f"x_{number}.tif", tissue((64, 64), number))
-    (task,) = make_plan(request_of("quan", cases=[find_case("a-captured", tmp_path / "mine")]), tmp_path)
+    entries, cases = entries_of(["quan"], ["patch=64"]), [find_case("a-captured", tmp_path / "mine")]
+    (task,) = make_plan(request_of(entries=entries, cases=cases), tmp_path)
     assert numbers(task.test) == [1, 4]  # which hold noise 1 and 0
     assert numbers(task.sources["noise"]) == [2, 3]
 
@@ -159,10 +160,10 @@ def test_fewer_images_than_folds_are_refused(request_of, tmp_path):
 
 
 def test_noise_smaller_than_a_patch_is_refused(request_of, tmp_path):
-    for kind, side in (("clean", 64), ("simulated", 64), ("noise", 40)):
+    for kind, side in (("clean", 128), ("simulated", 128), ("noise", 40)):
         for number in range(4):
             write_array(tmp_path / "mine/a" / kind / f"x_{number}.tif", tissue((side, side), number))
-    with pytest.raises(InputError, match=r"x_0.tif is 40×40 pixels, smaller than the patches of quan \(64\)"):
+    with pytest.raises(InputError, match=r"x_0.tif is 40×40 pixels, smaller than the patches of quan \(128\)"):
         make_plan(request_of("quan", cases=[find_case("a", tmp_path / "mine")]), tmp_path)
 
 

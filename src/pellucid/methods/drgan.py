@@ -48,8 +48,9 @@ class DrganRecipe(LearningRecipe):
 
     presets = paper_and_quick(
         width=8,
-        batch=2,
-        learning_rate=1e-3,
+        batch=4,
+        patch=32,
+        learning_rate=2e-3,
     )
 
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")

@@ -42,8 +42,8 @@ class QuanRecipe(LearningRecipe):
     presets = paper_and_quick(
         width=8,
         batch=1,
-        patch=64,
-        learning_rate=3e-4,
+        patch=128,  # a 16th of 64 pixels leaves norms few numbers, and gradients through three networks explode
+        learning_rate=3e-3,
         skips=True,
         darkest=0.2,  # one pixel of 10⁻³ has a gradient of 10⁶, which Adam remembers for a thousand steps
         epsilon=1e-8,  # 10⁻³ is far above these gradients: it would take tens of thousands of steps
@@ -103,7 +103,7 @@ class QuanDenoiser(SingleDenoiser):
     def __init__(self, recipe: QuanRecipe) -> None:
         super().__init__()
         self.chain = CleanChain(recipe.width, skips=recipe.skips)
-        self.bytes_per_pixel = 30.0 * recipe.width
+        self.bytes_per_pixel = 32.0 * recipe.width
 
     def networks(self) -> list[nn.Module]:
         """The chain as a whole: L sees the image together with N(x)."""
