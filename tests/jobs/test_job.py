@@ -14,7 +14,7 @@ from pellucid.errors import InputError
 from pellucid.evaluation import removed_noise
 from pellucid.images import PixelSize, downsample, open_image, open_source, write_array
 from pellucid.inference import denoise_plane
-from pellucid.jobs import Request, Wishes, denoise_source, foresee
+from pellucid.jobs import Request, Wishes, denoise_source, foresee, padding_of
 from pellucid.jobs.planning import make_plan
 
 from . import made
@@ -335,3 +335,27 @@ def test_a_forecast_tells_time_memory_and_disk_and_does_nothing(given, tmp_path,
     np.save(tmp_path / "b.npy", np.zeros(3))
     with pytest.raises(InputError, match="exists already"):
         foresee(replace(request, output=tmp_path / "b.npy"))
+
+
+@pytest.mark.parametrize("statistics", ["exact", "sampled"])
+def test_tissue_is_the_same_whatever_share_of_its_section_is_canvas(statistics, tmp_path):
+    """The share changes from section to section; one is blank."""
+    sections = made.stack((4, 100, 180)).clip(1)
+    widths = (0, 40, 120, 180)
+    for number, (section, width) in enumerate(zip(sections, widths, strict=True)):
+        if width < 180:
+            write_array(tmp_path / "alone" / f"{number}.npy", section[:, width:])
+        section[:, :width] = 0
+        write_array(tmp_path / "amid" / f"{number}.npy", section)
+    for name in ("alone", "amid"):
+        written = made.run(tmp_path / name, tmp_path / f"{name}-done", made.LITTLE, statistics=statistics)
+    assert [file.kept for file in written] == [100 * width for width in widths]
+    said = padding_of(written)
+    assert said is not None
+    assert said.startswith("in 3 of 4 images (1 of them blank): 47 % of all pixels are padding")
+    for number, width in enumerate(widths[:-1]):
+        amid = made.read(tmp_path / "amid-done" / f"{number}.npy").astype(float)
+        alone = made.read(tmp_path / "alone-done" / f"{number}.npy").astype(float)
+        assert (amid[:, :width] == 0).all()
+        assert amid[:, width + 8 :].mean() == pytest.approx(alone[:, 8:].mean(), abs=1.5)
+        assert amid[:, width + 8 :].std() == pytest.approx(alone[:, 8:].std(), rel=0.03)

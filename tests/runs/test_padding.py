@@ -1,0 +1,72 @@
+"""Training from images with padding and pixels that are no numbers, and denoising of such and of blank ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pellucid
+from pellucid.errors import InputError
+from pellucid.images import open_source
+from pellucid.noise import simulate
+from pellucid.phantom import tissue
+from pellucid.runs.covers import covers_of
+
+TINY = {"steps": 2, "batch": 2, "width": 2, "patch": 64}
+
+
+def padded(dtype, value):
+    """Clean and noisy tissue on a canvas of 49 %, and noisy tissue without."""
+    clean = np.pad(tissue((96, 100), seed=1).clip(1), ((0, 0), (96, 0))).astype(dtype)
+    noisy = simulate(tissue((96, 100), seed=2), "film", seed=1).clip(1)
+    amid = np.pad(noisy, ((0, 0), (96, 0))).astype(dtype)
+    for image in (clean, amid):
+        image[:, :96] = value
+    return clean, amid, noisy.astype(dtype)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float32", np.nan), ("uint16", 65535)])
+def test_a_canvas_is_not_learned_from_and_stays(dtype, value, tmp_path, capsys):
+    clean, amid, noisy = padded(dtype, value)
+    model = pellucid.train(clean, amid, tmp_path / "run", **TINY)
+    alone = pellucid.train(clean[:, 96:], noisy, tmp_path / "alone", **TINY)
+    assert (model.intensity.low, model.intensity.high) == (alone.intensity.low, alone.intensity.high)
+    said = " ".join(capsys.readouterr().err.split())
+    assert (
+        "noisy images: 49 % of all pixels are padding (areas of one value: canvas, bars) or no numbers, in 1 of 1"
+        in said
+    )
+    done, usual = model.denoise(amid), model.denoise(noisy)
+    np.testing.assert_array_equal(done[:, :96], amid[:, :96])
+    assert np.isfinite(done[:, 96:]).all()
+    assert done[:, 96:].mean() == pytest.approx(usual.mean(), rel=0.02)
+    assert done[:, 96:].std() == pytest.approx(usual.std(), rel=0.1)
+    # patches of the canvas would have pulled the moments of the first norm there
+    one, other = (next(iter(each.trained[0].values())) for each in (model, alone))
+    assert ((one.mean - other.mean).abs() / other.var.sqrt()).max() < 1
+
+
+def test_images_without_room_for_a_patch_are_refused(tmp_path):
+    narrow = np.zeros((200, 200), np.uint8)
+    narrow[80:110] = tissue((30, 200), seed=1)
+    with pytest.raises(InputError, match="in the noisy images no square of 64 pixels is free enough of padding"):
+        pellucid.train(tissue((96, 96), seed=2), narrow, tmp_path / "run", **TINY)
+
+
+def test_pairs_are_cut_where_both_are_image():
+    noisy, truth = (tissue((96, 200), seed=seed).clip(1) for seed in (1, 2))
+    noisy[:, :80], truth[:, 144:] = 0, 0  # whole cells
+    planes = {kind: open_source(image).planes for kind, image in (("noisy", noisy), ("pairs", truth))}
+    covers = covers_of(planes, {"noisy": [noisy], "pairs": [truth]}, 32)
+    assert covers["noisy"] == covers["pairs"]
+    x = np.arange(0, 168, 4)
+    admitted = np.logical_and.reduce([cover.admits(np.full_like(x, 20), x) for cover in covers["noisy"][0]])
+    assert (x[admitted].min(), x[admitted].max()) == (80, 112)
+
+
+@pytest.mark.parametrize("image", [np.full((64, 80), 7, np.uint8), np.full((64, 80), np.nan, np.float32)])
+def test_blank_images_are_copied_by_recipes(image, tmp_path):
+    np.testing.assert_array_equal(pellucid.denoise(image, recipe="gaussian"), image)
+    np.save(tmp_path / "blank.npy", image)
+    pellucid.denoise(tmp_path / "blank.npy", tmp_path / "done.npy", recipe="gaussian")
+    np.testing.assert_array_equal(np.load(tmp_path / "done.npy"), image)
