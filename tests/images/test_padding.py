@@ -70,6 +70,13 @@ def test_pieces_give_what_the_whole_gives():
             np.testing.assert_array_equal(inner, whole[core])
 
 
+def test_tall_images_are_looked_at_strip_by_strip(monkeypatch):
+    pixels = _pasted(np.random.default_rng(4), (300, 90), "float32")
+    whole = is_valid(pixels)
+    monkeypatch.setattr("pellucid.images.padding._STRIP", 140)
+    np.testing.assert_array_equal(is_valid(pixels), whole)
+
+
 def test_a_canvas_a_bar_a_thin_band_and_a_missing_chunk_are_found():
     pixels = _tissue()
     expected = np.zeros(pixels.shape, bool)

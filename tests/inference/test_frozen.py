@@ -50,6 +50,19 @@ def test_any_box_is_that_part_of_the_whole(side, denoiser, noisy):
         np.testing.assert_allclose(done.image, mean, rtol=0, atol=1e-6)
 
 
+def test_tiles_of_padding_alone_are_not_computed(denoiser, noisy, monkeypatch):
+    padded = np.pad(noisy[:64, :64], ((0, 0), (128, 0)), constant_values=-1)
+    view = View.of_array(padded, denoiser.stride)
+    made = frozen(denoiser, statistics_of(denoiser, padded), 32)
+    computed = []
+    monkeypatch.setattr(made._denoiser, "combine", lambda parts: computed.append(1) or parts["F"])
+    done = made.denoise(view, Box(0, 64, 0, 192))
+    assert len(computed) == 4  # of twelve
+    assert set(done.parts) == set(denoiser.part_names)
+    assert not done.valid[:, :128].any()
+    assert done.valid[:, 128:].all()
+
+
 def test_other_statistics_give_another_result_and_the_denoiser_is_as_it_was(denoiser, noisy):
     view = View.of_array(noisy, denoiser.stride)
     made = frozen(denoiser, statistics_of(denoiser, noisy), 64)

@@ -87,7 +87,7 @@ def test_channel_attention_weighs_by_the_whole_image_in_every_window(image):
     for parameter in denoiser.G1.channels.parameters():
         parameter.normal_()
     denoiser.G1.fuse[-1][0].weight *= 30
-    image = torch.from_numpy(image * np.linspace(0, 1, 128, dtype=np.float32))[None, None]
+    image = torch.from_numpy(image * np.linspace(0.1, 1, 128, dtype=np.float32))[None, None]
     whole, alone = denoiser(image)[0, 0].numpy(), denoiser(image[:, :, :90, :90])[0, 0].numpy()
     denoiser.window = 90
     np.testing.assert_allclose(denoise_plane(denoiser, image[0, 0].numpy(), PLENTY).image, whole, rtol=0, atol=1e-5)

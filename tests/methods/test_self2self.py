@@ -57,6 +57,15 @@ def test_crops_lie_anywhere_and_never_beyond():
     assert torch.equal(crop(image, random_corner(image, 128), 128), image)
 
 
+def test_an_image_with_a_canvas_is_learned_from_where_it_is_image():
+    denoiser = make(steps=2, passes=1, width=3).denoiser.eval()
+    noisy = np.random.default_rng(0).uniform(-1, 1, (64, 96)).astype(np.float32)
+    noisy[:, :40] = -1
+    done = denoise_plane(denoiser, noisy, 1e12)
+    assert np.array_equal(done.valid, noisy > -1)
+    assert np.isfinite(done.image).all()
+
+
 def test_crops_show_image_where_there_is_little():
     valid = torch.zeros(1, 1, 96, 320)
     valid[..., :, :160] = 1

@@ -72,6 +72,10 @@ class FrozenDenoiser:
 
     def _denoise_tile(self, view: View, box: Box, core: Box, result: DenoisedPlane) -> None:
         kept = box.common(core)
+        if not result.valid[kept.within(core).slices].any():  # padding costs nothing
+            blank = torch.zeros(1, 1, *kept.shape)
+            result.put(kept.within(core), blank, dict.fromkeys(self._denoiser.part_names, blank))
+            return
         with torch.autocast(self._denoiser.device.type, torch.bfloat16, enabled=self._amp):
             parts = dict(chain.from_iterable(_parts(each, view, box, kept) for each in self._independents))
         result.put(kept.within(core), self._denoiser.combine(parts), parts)
