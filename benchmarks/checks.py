@@ -293,6 +293,23 @@ def measure(data: Path | None, draws: int, part: int) -> list[dict[str, Any]]:
     return rows
 
 
+def across(data: Path | None, part: int) -> list[dict[str, Any]]:
+    """What is said of clean images of one tissue and noisy ones of another: polarity and size may truly differ."""
+    sources = {}
+    for name, places in tissues(data, part).items():
+        rng = np.random.default_rng(part)
+        order = rng.permutation(len(places))[: 2 * IMAGES]
+        clean, truth = ([places[int(at)] for at in half] for half in np.array_split(order, 2))
+        sources[name] = [inspect_source(open_source(pictures)) for pictures in (clean, noisy_copy(truth, rng))]
+    return [
+        {"part": PARTS[part], "clean": one, "noisy": other, "said": ", ".join(sorted({f.check for f in found}))}
+        for one in sources
+        for other in sources
+        if one != other
+        for found in [compare(sources[one][0], sources[other][1])]
+    ]
+
+
 def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """By part and alteration: in how many draws the check for it spoke."""
     totals: dict[tuple[str, str], list[int]] = {}
@@ -329,7 +346,9 @@ def main() -> None:
     options_parser.add_argument("--parts", type=int, nargs="+", default=[0, 1], help="0: chosen on, 1: held out")
     options = options_parser.parse_args()
     rows = [row for part in options.parts for row in measure(options.data, options.draws, part)]
-    publish({"hits": summary(rows), "false alarms": alarms(rows), "cases": rows}, options)
+    mixed = [row for part in options.parts for row in across(options.data, part)]
+    tables = {"hits": summary(rows), "false alarms": alarms(rows), "across tissues": mixed, "cases": rows}
+    publish({title: lines for title, lines in tables.items() if lines}, options)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
     with pytest.raises(InputError, match="exists already"):
         model.save(tmp_path / "last")
     files = {str(path.relative_to(tmp_path / "last")) for path in (tmp_path / "last").rglob("*") if path.is_file()}
-    named = {"recipe.toml", "model.json", "provenance.json"}
+    named = {"recipe.toml", "model.json", "provenance.json", "looks.json"}
     assert files == named | {"weights/last.safetensors", "weights/last-statistics.safetensors"}
     for name in named:
         assert str(trained.parent) not in (tmp_path / "last" / name).read_text()

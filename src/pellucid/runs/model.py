@@ -140,8 +140,9 @@ class Model:
     def save(self, folder: str | Path) -> Path:
         """Write a trained model into a folder of its own, to be kept or given away: weights, recipe, intensity range.
 
-        Nothing in it tells of the images that it learned from, nor where they were. It cannot be trained on: that is
-        what the run's own folder is for.
+        Of the images that it learned from it tells how they looked (brightness, contrast, noise, size of structures),
+        to warn of others; not which they were, nor where. It cannot be trained on: that is what the run's own folder is
+        for.
 
         Args:
             folder: which must not exist; it appears whole or not at all.
