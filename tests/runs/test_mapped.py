@@ -17,7 +17,7 @@ def batches_of(settings, tmp_path, monkeypatch):
 
     def run(sources, pipeline):
         found, ahead = [], []
-        monkeypatch.setattr(training, "fit", lambda _, batches, after: found.extend(map(batches, (1, 2, 3))))
+        monkeypatch.setattr(training, "fit", lambda _, batches, *__: found.extend(map(batches, (1, 2, 3))))
         monkeypatch.setattr(training, "ahead", lambda batches: ahead.append(batches) or whole(batches))
         recipe = make_recipe("proposed", "quick", {**settings, "pipeline": pipeline})
         training.start(sources, tmp_path / f"run-{len(list(tmp_path.iterdir()))}", recipe, "cpu")
