@@ -8,21 +8,22 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.images import check_finite, open_image, write_array
+from pellucid.images.arrays import open_array
 from pellucid.images.handles import Handle
-from pellucid.images.image import ArrayImage, Image, array_image, check_dtype, reading
+from pellucid.images.image import ArrayImage, Image, check_dtype, reading
 from pellucid.images.layout import Layout
 
 
 def test_a_plane_knows_its_name_shape_and_dtype(picture):
-    image = array_image(picture((2, 3, 20, 30), "uint16"), "stack.tif")
+    image = open_array(picture((2, 3, 20, 30), "uint16"), "stack.tif")
     assert [plane.name for plane in image.planes[2:4]] == ["stack.tif[0,2]", "stack.tif[1,0]"]
     assert (image.planes[0].shape, image.planes[0].dtype) == ((20, 30), np.uint16)
-    assert array_image(picture((20, 30)), "one.tif").planes[0].name == "one.tif"
+    assert open_array(picture((20, 30)), "one.tif").planes[0].name == "one.tif"
 
 
 def test_planes_come_in_c_order(picture):
     array = picture((2, 3, 20, 30))
-    planes = array_image(array).planes
+    planes = open_array(array).planes
     assert len(planes) == 6
     for number, expected in enumerate(array.reshape(6, 20, 30)):
         np.testing.assert_array_equal(planes[number].read(), expected)
@@ -34,7 +35,7 @@ def test_planes_come_in_c_order(picture):
 @pytest.mark.parametrize("window", [np.s_[:, :], np.s_[3:9, 5:8], np.s_[-4:, :7], np.s_[15:99, 29:31]])
 def test_a_window_is_that_of_numpy(picture, window):
     array = picture((20, 30))
-    np.testing.assert_array_equal(array_image(array).planes[0][window], array[window])
+    np.testing.assert_array_equal(open_array(array).planes[0][window], array[window])
 
 
 class Windowed(Image):
@@ -51,7 +52,7 @@ class Windowed(Image):
 
 def test_a_block_is_that_of_numpy_in_the_order_of_the_axes(picture):
     array = picture((2, 3, 20, 30), "uint16")
-    for image in (array_image(array), Windowed(array)):
+    for image in (open_array(array), Windowed(array)):
         block = image.read_block((slice(0, 2), slice(1, 3)), slice(4, 9), slice(25, 30))
         np.testing.assert_array_equal(block, array[0:2, 1:3, 4:9, 25:30])
         np.testing.assert_array_equal(
@@ -60,7 +61,7 @@ def test_a_block_is_that_of_numpy_in_the_order_of_the_axes(picture):
         assert image.chunks == (1, 1, 20, 30)
         assert image.missing_chunks() is None
         image.release()
-    flat = array_image(array[0, 0])
+    flat = open_array(array[0, 0])
     np.testing.assert_array_equal(flat.read_block((), slice(1, 5), slice(2, 9)), array[0, 0, 1:5, 2:9])
 
 
@@ -82,7 +83,7 @@ def test_a_block_is_one_read_of_the_array(picture):
 def test_a_block_of_grey_in_colour_samples_is_grey_and_of_colour_is_refused(picture):
     grey = picture((3, 20, 30))
     colour = np.stack([grey, grey, grey], -1)
-    image = array_image(colour, "c.npy")
+    image = open_array(colour, "c.npy")
     np.testing.assert_array_equal(image.read_block((slice(1, 3),), slice(0, 9), slice(0, 9)), grey[1:, :9, :9])
     colour[2, 5, 5, 1] += 1
     image.read_block((slice(0, 2),), slice(0, 20), slice(0, 30))
