@@ -370,6 +370,6 @@ def test_an_image_that_breaks_off_leaves_no_half_file(trained, tmp_path, refused
         write_array(tmp_path / "in" / f"{name}.png", tissue((64, 64), seed=1))
     whole = (tmp_path / "in" / "b.png").read_bytes()
     (tmp_path / "in" / "b.png").write_bytes(whole[:-300])
-    line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained)
+    line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, status=1)
     assert "b.png: is cut off before its end; copy or export it again" in line
     assert not (tmp_path / "out" / "b.png").exists()

@@ -215,8 +215,6 @@ def test_a_wrong_call_points_to_the_help_of_its_command(refused):
     assert refused("frobnicate").endswith("(see pellucid --help)")
 
 
-# the error that is kept for the end keeps the file too, which the collector then closes
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_file_that_is_damaged_within_keeps_no_other_from_being_done(noisy, tmp_path, command):
     for number in range(3):
         path = tmp_path / "in" / f"a{number}.tif"

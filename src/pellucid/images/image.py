@@ -158,6 +158,10 @@ class Image(ABC):
         """Let go of the memory that reading has filled: pages of a mapped file, planes that were decoded."""
         return  # nothing is kept unless a format says so
 
+    def close(self) -> None:
+        """Close the files that reading has opened; the next reading opens them again."""
+        return  # none stays open unless a format says so
+
     @contextmanager
     def unchanged(self, box: Box) -> Iterator[None]:
         """Make sure that a part of the image is what ``known`` says, as it is read in the block and after it."""
@@ -221,6 +225,10 @@ class ArrayImage(Image):
             release_map(array)
         if isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
             self._handle.close()
+
+    def close(self) -> None:
+        """See ``Image.close``."""
+        self._handle.close()
 
 
 def check_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:

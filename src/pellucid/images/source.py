@@ -76,6 +76,11 @@ class Source:
         )
         return Source(kept, (*self.left_out, *told))
 
+    def close(self) -> None:
+        """Close the files that reading has opened."""
+        for image in self.images:
+            image.close()
+
     def fingerprint(self) -> str:
         """SHA-256 over names, axes, shapes, dtypes and the content of up to 32 windows spread over the planes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 
 from pellucid.errors import InputError
@@ -46,7 +46,7 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
     large = source.pixels >= _WORTH_TELLING
     tile = measure_tile(source.images[0], cleaner) if large else None
     plan = make_plan(request, tile)
-    with begun(plan, request) as (folder, ledger):
+    with closing(source), begun(plan, request) as (folder, ledger):
         plan = kept(plan, folder)
         begins = ledger.count() == 0
         if begins:

@@ -86,6 +86,8 @@ class Worker:
     def __exit__(self, *error: object) -> None:
         self.close()
         self._claims.close()
+        for image in self.images:  # an error that is kept for the end would keep them open
+            image.close()
 
     def results(self, image: int) -> Results:
         """The files of an image, opened if they are not."""

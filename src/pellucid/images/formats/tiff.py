@@ -73,6 +73,10 @@ class PagedTiff(Image):
                 return self._whole(page)[rows, columns]
             return self._part(page, rows, columns)
 
+    def close(self) -> None:
+        """See ``Image.close``."""
+        self._handle.close()
+
     def _whole(self, page: Any) -> Array:
         letters = "".join(letter for letter in page.axes if letter in "YX" + SAMPLES)
         return Layout(letters).to_plane(page.asarray(lock=self._lock))
