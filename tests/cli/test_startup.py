@@ -72,10 +72,9 @@ def test_looking_at_images_and_making_them_needs_no_torch(pictures, tmp_path):
 def test_denoising_and_showing_a_method_need_no_compiler_and_no_pictures(trained, pictures, tmp_path):
     image = tmp_path / "noisy.tif"
     write_array(image, open_image(pictures / "noisy" / "b0.png").planes[0].read())
-    loaded = modules_after(
-        ["denoise", image, tmp_path / "model.tif", "--model", trained],
-        ["denoise", image, tmp_path / "recipe.tif", "--recipe", "gaussian"],
-        ["methods", "proposed"],
-    )
-    assert {"torch", "tifffile", "safetensors"} <= loaded
-    assert not loaded & (LARGE - {"scipy"})  # which finds padding
+    recipe = modules_after(["denoise", image, tmp_path / "recipe.tif", "--recipe", "gaussian"], ["methods", "proposed"])
+    model = modules_after(["denoise", image, tmp_path / "model.tif", "--model", trained])
+    assert {"torch", "tifffile"} <= recipe
+    assert not recipe & LARGE
+    assert {"torch", "tifffile", "safetensors"} <= model
+    assert not model & (LARGE - {"scipy"})  # which tells whether the image is like those of the training

@@ -8,17 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from pellucid.images.crops import Crop, crops_of
+from pellucid.images.crops import crops_of
 from pellucid.images.image import Plane
 from pellucid.images.layout import Array
-from pellucid.images.texture import blockiness, noise_level, ridges, skewness, structure, structure_size
 
 Values = npt.NDArray[np.float64]
 
-_SMOOTH = 2.0
-"""px: what is left after it is taken for the image without its noise."""
 _FOR_SIZE = 192
 """Side of a crop, at least, in which structures have a size: a tiny one holds too few of them."""
 _SIZE_SPREAD = 0.25
@@ -102,14 +98,18 @@ class Looks:
 
 def look(planes: Sequence[Plane] | Sequence[Array]) -> Looks | None:
     """How (Y, X) planes of any dtype look; None if all are too small, constant, or padding."""
+    from pellucid.images import texture  # here: a model that has learned nothing looks at nothing, and needs no scipy
+
     crops = [crop for crop in crops_of(planes) if crop[0].std() > 0]
     if not crops:
         return None
     values = np.concatenate([image[valid] for image, valid in crops])
-    smoothed = [ndimage.gaussian_filter(image, _SMOOTH) for image, _ in crops]
+    smoothed = [texture.without_noise(image) for image, _ in crops]
     smooth = np.concatenate([image[valid] for image, (_, valid) in zip(smoothed, crops, strict=True)])
-    lines = np.array([ridges(image) for image, _ in crops])
-    size, size_error = _size(crops)
+    levels = np.array([texture.noise_level(image) for image, _ in crops])
+    lines = np.array([texture.ridges(image) for image, _ in crops])
+    sizes = [texture.structure_size(image) for image, _ in crops if min(image.shape) >= _FOR_SIZE]
+    size, size_error = _mean_size(sizes)
     black, white = np.percentile(smooth, (1, 99))
     return Looks(
         crops=len(crops),
@@ -119,26 +119,27 @@ def look(planes: Sequence[Plane] | Sequence[Array]) -> Looks | None:
         black=float(black),
         white=float(white),
         contrast=float(smooth.std()),
-        noise=float(np.mean([noise_level(image) for image, _ in crops])),
-        noise_share=float(np.mean([noise_level(image) / image.std() for image, _ in crops])),
-        structure=float(np.mean([structure(image) for image, _ in crops])),
+        noise=float(np.mean(levels)),
+        noise_share=float(np.mean([level / image.std() for level, (image, _) in zip(levels, crops, strict=True)])),
+        structure=float(np.mean([texture.structure(image) for image, _ in crops])),
         ridges=float(lines.mean()),
         ridges_error=float(lines.std(ddof=1) / np.sqrt(lines.size)) if lines.size > 1 else 0.0,
-        skew=float(np.mean([skewness(image) for image in smoothed])),
+        skew=float(np.mean([texture.skewness(image) for image in smoothed])),
         size=size,
         size_error=size_error,
         clipped_black=float(np.mean([_clipped(image[valid]) for image, valid in crops])),
         clipped_white=float(np.mean([_clipped(-image[valid]) for image, valid in crops])),
-        blockiness=float(np.median([blockiness(image) for image, _ in crops])),
+        blockiness=float(np.median([texture.blockiness(image) for image, _ in crops])),
     )
 
 
-def _size(crops: Sequence[Crop]) -> tuple[float | None, float]:
-    sizes = np.log([structure_size(image) for image, _ in crops if min(image.shape) >= _FOR_SIZE])
-    if sizes.size == 0:
+def _mean_size(sizes: Sequence[float]) -> tuple[float | None, float]:
+    """Geometric mean, and the standard error of its logarithm."""
+    if not sizes:
         return None, 0.0
-    spread = max(_SIZE_SPREAD, float(sizes.std(ddof=1))) if sizes.size > 1 else _SIZE_SPREAD
-    return float(np.exp(sizes.mean())), spread / float(np.sqrt(sizes.size))
+    logs = np.log(sizes)
+    spread = max(_SIZE_SPREAD, float(logs.std(ddof=1))) if logs.size > 1 else _SIZE_SPREAD
+    return float(np.exp(logs.mean())), spread / float(np.sqrt(logs.size))
 
 
 def _clipped(values: Values) -> float:

@@ -3,7 +3,7 @@
 Padding is where many neighbouring pixels are exactly equal: 16×16 of them anywhere, or 64 in a row along the border of
 the image, as deep as they are equal. A detector's noise does not do that by chance, unless nearly all of it is
 clipped. Every pixel's answer depends on what is at most `HALO` pixels away, so a plane of any size can be looked at
-piece by piece.
+piece by piece. A cheap look comes first, so that images without padding wait for no scipy.
 
     valid = is_valid(piece, Borders.of(rows, columns, shape))
 """
@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from pellucid.images.layout import Array
 
@@ -132,6 +131,10 @@ def _may_hold_squares(pixels: Array, sides: tuple[int, ...]) -> bool:
 def _in_rows(top: Array) -> Mask:
     """Equal pixels below a long row of equal ones, in the upper rows (at most `SIDE`) of an image."""
     length = min(LENGTH, top.shape[1])
+    if not _holds_row(top[0], length):
+        return np.zeros(top.shape, bool)
+    from scipy import ndimage
+
     depths = np.logical_and.accumulate(top == top[:1], axis=0).sum(0)
     inner = slice(length // 2, top.shape[1] - (length - 1) // 2)
     least = np.zeros_like(depths)
@@ -141,8 +144,16 @@ def _in_rows(top: Array) -> Mask:
     return below
 
 
+def _holds_row(row: Array, length: int) -> bool:
+    """Whether so many pixels in a row are equal, or infinite alike."""
+    alike = np.append(0, np.cumsum(row[1:] == row[:-1]))
+    return bool((alike[length - 1 :] - alike[: len(row) - length + 1] == length - 1).any())
+
+
 def _is_constant(pixels: Array, sides: tuple[int, ...]) -> Mask:
     """Whether all pixels around each are equal; not-a-number equals nothing."""
+    from scipy import ndimage
+
     high, low = ndimage.maximum_filter(pixels, sides), ndimage.minimum_filter(pixels, sides)
     constant: Mask = high == low
     if pixels.dtype.kind == "f":
@@ -152,6 +163,8 @@ def _is_constant(pixels: Array, sides: tuple[int, ...]) -> Mask:
 
 def _grown(middles: Mask, sides: tuple[int, ...]) -> Mask:
     """The squares around their middles."""
+    from scipy import ndimage
+
     grown: Mask = ndimage.maximum_filter(
         middles, sides, origin=[_mirrored(side) for side in sides], mode="constant", cval=False
     )

@@ -28,8 +28,14 @@ def noise_level(image: Field) -> float:
 
     Fine structure counts as noise where it fills more than half of the image.
     """
-    fine = image - ndimage.gaussian_filter(image, _NOISE_SIGMA)
+    fine = image - without_noise(image)
     return float(np.median(_blocks(fine, _NOISE_BLOCK).std(axis=(1, 3))))
+
+
+def without_noise(image: Field) -> Field:
+    """The image smoothed, which leaves little of its noise."""
+    smooth: Field = ndimage.gaussian_filter(image, _NOISE_SIGMA)
+    return smooth
 
 
 def structure(image: Field) -> float:
