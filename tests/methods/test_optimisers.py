@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from pellucid.methods import build, make_recipe
 from pellucid.methods.iscl import IsclRecipe
 from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam, TensorFlowAdam
 from pellucid.methods.schedules import constant
@@ -66,6 +67,12 @@ def test_tensorflows_adam_adds_epsilon_before_the_bias_correction():
         rate = 1e-2 * (1 - 0.99**t) ** 0.5 / (1 - 0.5**t)
         plain.weight.data -= rate * m / (v.sqrt() + 0.3)
         torch.testing.assert_close(weight, plain.weight.detach())
+
+
+@pytest.mark.parametrize("name", ["quan", "uidnet", "cagan", "noise2noise", "noise2void", "self2self"])
+def test_methods_from_tensorflow_take_its_adam(name):
+    optimisers = build(make_recipe(name, "quick", {"width": 3})).optimisers.values()
+    assert {type(optimiser) for optimiser in optimisers} == {TensorFlowAdam}
 
 
 @pytest.mark.parametrize(("optimiser_type", "lookahead"), [(RectifiedAdam, False), (LookaheadRectifiedAdam, True)])

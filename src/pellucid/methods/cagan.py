@@ -17,13 +17,13 @@ criss-cross attention degenerates to a convolution (`ccsa=degenerate`) and the r
 from __future__ import annotations
 
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from pellucid.errors import InputError
 from pellucid.methods.adversarial import ObjectiveName, objective
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import KERAS_EPSILON, Adam
+from pellucid.methods.optimisers import KERAS_EPSILON, TensorFlowAdam
 from pellucid.methods.schedules import exponential
 from pellucid.methods.similarity import ssim
 from pellucid.networks.cagan import Attention, CaganDiscriminator, CaganGenerator
@@ -103,8 +103,11 @@ class Cagan(Method[CaganRecipe]):
         self.G2 = CaganGenerator(recipe.width, recipe.ccsa)
         self.D1, self.D2 = (CaganDiscriminator(recipe.width, recipe.ccsa, recipe.patch) for _ in range(2))
         self.objective = objective(recipe.objective)
-        self.discriminators = Adam([self.D1, self.D2], exponential(recipe), betas=BETAS, eps=KERAS_EPSILON)
-        self.generators = Adam([self.G1, self.G2], exponential(recipe), betas=BETAS, eps=KERAS_EPSILON)
+
+        def adam(*networks: nn.Module) -> TensorFlowAdam:
+            return TensorFlowAdam(networks, exponential(recipe), betas=BETAS, eps=KERAS_EPSILON)
+
+        self.discriminators, self.generators = adam(self.D1, self.D2), adam(self.G1, self.G2)
         self.optimisers = {"discriminators": self.discriminators, "generators": self.generators}
 
     @property

@@ -18,6 +18,7 @@ from torch.nn.functional import mse_loss
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
 from pellucid.methods.optimisers import Adam
 from pellucid.methods.schedules import stepped
+from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.networks.dncnn import Dncnn as Network
 from pellucid.norms import norm
 from pellucid.recipe import LearningRecipe, paper_and_quick
@@ -32,7 +33,7 @@ class DncnnRecipe(LearningRecipe):
         batch=8,
     )
 
-    depth: int = Field(17, ge=3, le=100, description="convolutions; 20 in the paper where the noise is unknown")
+    depth: int = Field(17, ge=3, le=100, description="convolutions; 20, as recalled from the paper, for unknown noise")
     width: int = Field(64, ge=1, le=512, description="channels")
     normalisation: str = Field("batch-torch", description="norm behind all convolutions but the first and the last")
     learning_rate: float = Field(1e-3, gt=0, description="at the first step")
@@ -40,14 +41,8 @@ class DncnnRecipe(LearningRecipe):
 
     def check(self) -> list[str]:
         """Refuse a norm that cannot take the width; warn of too small a batch for its statistics."""
-        chosen = norm(self.normalisation)
-        chosen.layer(self.width, 0.0)
-        if not chosen.couples_batch or self.batch >= 8:
-            return []
-        return [
-            f"normalisation={self.normalisation!r} learns from batch statistics, which {self.batch} patches hardly "
-            "give: use 8 or more (batch=8), or a norm without them (instance, layer, group)"
-        ]
+        norm(self.normalisation).layer(self.width, 0.0)
+        return small_batch_warnings("normalisation", self.normalisation, self.batch, "instance, layer")
 
 
 class DncnnDenoiser(SingleDenoiser):

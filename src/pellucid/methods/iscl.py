@@ -24,6 +24,7 @@ from pellucid.errors import InputError
 from pellucid.methods.adversarial import ObjectiveName, objective
 from pellucid.methods.contract import Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
 from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
+from pellucid.methods.small_batch import ENOUGH, small_batch_warnings
 from pellucid.networks import Discriminator, Extractor, Generator
 from pellucid.norms import follows_mode, norm, running_norms
 from pellucid.recipe import LearningRecipe, paper_and_quick
@@ -41,7 +42,7 @@ def patches_needed(role: str, norm_name: str) -> int:
     Switchable norm mixes them with the patch's own, and H only regresses: what it found in training differed from what
     it found in use by 14, 9, 8 and 3 % of the noise with 2, 4, 8 and 64 patches (`benchmarks/batch_statistics.py`).
     """
-    return 4 if role == "extractor" and norm_name.startswith("switchable") else 8
+    return 4 if role == "extractor" and norm_name.startswith("switchable") else ENOUGH
 
 
 class IsclRecipe(LearningRecipe):
@@ -82,12 +83,10 @@ class IsclRecipe(LearningRecipe):
         for role, multiples in _CHANNELS.items():
             for multiple in multiples:
                 norms[role].layer(multiple * self.width, 1.0)  # refuses channels that it cannot take
-        needed = {role: patches_needed(role, roles[role]) for role in roles if norms[role].couples_batch}
         small = [
-            f"{role}={roles[role]!r} learns from batch statistics, which {self.batch} patches hardly give: "
-            f"use {count} or more (batch={count}), or a norm without them ({_ALONE[role]})"
-            for role, count in needed.items()
-            if self.batch < count
+            warning
+            for role, name in roles.items()
+            for warning in small_batch_warnings(role, name, self.batch, _ALONE[role], patches_needed(role, name))
         ]
         return small + self._objective_warnings(couples_batch=norms["discriminator"].couples_batch)
 

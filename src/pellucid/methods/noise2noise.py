@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
+from pellucid.methods.optimisers import TensorFlowAdam
 from pellucid.methods.pixelwise import PIXEL_LOSSES, PixelLossName
 from pellucid.methods.schedules import ramped_down
 from pellucid.networks.unet import Noise2NoiseUnet
@@ -72,7 +72,7 @@ class Noise2Noise(Method[Noise2NoiseRecipe]):
 
     def __init__(self, recipe: Noise2NoiseRecipe) -> None:
         super().__init__(recipe)
-        self.adam = Adam([self.denoiser], ramped_down(recipe), betas=(0.9, 0.99))
+        self.adam = TensorFlowAdam([self.denoiser], ramped_down(recipe), betas=(0.9, 0.99))
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:

@@ -30,6 +30,7 @@ from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Sup
 from pellucid.methods.optimisers import Adam
 from pellucid.methods.pixelwise import to_positive, to_signed
 from pellucid.methods.schedules import constant
+from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.networks.babyunet import BabyUnet
 from pellucid.networks.dncnn import Dncnn
 from pellucid.recipe import LearningRecipe, paper_and_quick
@@ -61,7 +62,7 @@ class Noise2SelfRecipe(LearningRecipe):
         """Refuse patches that the U-Net cannot halve twice."""
         if self.network == "babyunet" and self.patch % BabyUnet.stride:
             raise InputError(f"patch={self.patch}: network='babyunet' needs a multiple of {BabyUnet.stride}")
-        return []
+        return small_batch_warnings("normalisation", self.normalisation, self.batch, "instance, layer")
 
 
 NETWORKS: dict[str, Callable[[Noise2SelfRecipe], Dncnn | BabyUnet]] = {

@@ -25,8 +25,9 @@ from pellucid import team
 from pellucid.errors import InputError
 from pellucid.methods.blindspot import along_rows, box_side, cross, masked_mse, random_neighbour, stratified_mask
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import KERAS_EPSILON, Adam
+from pellucid.methods.optimisers import KERAS_EPSILON, TensorFlowAdam
 from pellucid.methods.schedules import stepped
+from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.methods.standardise import Standardise
 from pellucid.networks.unet import CsbdeepUnet
 from pellucid.recipe import LearningRecipe, paper_and_quick
@@ -68,7 +69,7 @@ class Noise2VoidRecipe(LearningRecipe):
                 f"masked={self.masked}: less than one pixel of a {self.patch}×{self.patch} patch; "
                 f"choose {100 / self.patch**2:.2g} or more"
             )
-        return []
+        return small_batch_warnings("normalisation", self.normalisation, self.batch, "instance, layer")
 
 
 class Noise2VoidDenoiser(SingleDenoiser):
@@ -109,7 +110,8 @@ class Noise2Void(Method[Noise2VoidRecipe]):
 
     def __init__(self, recipe: Noise2VoidRecipe) -> None:
         super().__init__(recipe)
-        self.adam = Adam([self.denoiser], stepped(recipe, (1 / 2, 2 / 3, 5 / 6), 0.5), eps=KERAS_EPSILON)
+        falling = stepped(recipe, (1 / 2, 2 / 3, 5 / 6), 0.5)
+        self.adam = TensorFlowAdam([self.denoiser], falling, eps=KERAS_EPSILON)
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:

@@ -89,7 +89,7 @@ class TensorFlowAdam(Adam):
     """Adam with ε as TensorFlow has it: added to the deviation before the bias of that is corrected.
 
     Early ε counts for more than in torch, by 1/√(1 − β₂ᵗ): at the first step 32 times with β₂ = 0.999. Only an ε as
-    large as the gradients makes this felt. It has to take part in every step.
+    large as the gradients makes this felt. It has to take part in every step. Keras' Adam is the same.
     """
 
     def __init__(

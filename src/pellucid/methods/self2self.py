@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from pellucid.errors import RunError
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
+from pellucid.methods.optimisers import TensorFlowAdam
 from pellucid.methods.pixelwise import to_positive, to_signed
 from pellucid.networks.partial import PartialUnet
 from pellucid.recipe import Recipe
@@ -139,7 +139,7 @@ class Self2Self(Method[Self2SelfRecipe]):
 
     def __init__(self, recipe: Self2SelfRecipe) -> None:
         super().__init__(recipe)
-        self.adam = Adam([self.denoiser], lambda _: recipe.learning_rate)
+        self.adam = TensorFlowAdam([self.denoiser], lambda _: recipe.learning_rate)
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:

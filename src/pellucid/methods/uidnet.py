@@ -31,7 +31,7 @@ from pellucid import team
 from pellucid.errors import InputError
 from pellucid.methods.adversarial import Objective, ObjectiveName, PenalisedWasserstein, objective
 from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
+from pellucid.methods.optimisers import TensorFlowAdam
 from pellucid.methods.schedules import linear
 from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.networks.dncnn import Dncnn
@@ -112,8 +112,8 @@ class Uidnet(Method[UidnetRecipe]):
             running.momentum = min(1.0, recipe.running_rate * running.momentum)
         self.objective: Objective = ColumnPenalty() if recipe.gp == "official" else objective(recipe.objective)
 
-        def adam(network: nn.Module) -> Adam:
-            return Adam([network], linear(recipe), betas=(0.5, 0.999))
+        def adam(network: nn.Module) -> TensorFlowAdam:
+            return TensorFlowAdam([network], linear(recipe), betas=(0.5, 0.999))
 
         self.discriminator, self.generator, self.dnn = adam(self.D), adam(self.G), adam(self.denoiser)
         self.optimisers = {"discriminator": self.discriminator, "generator": self.generator, "dnn": self.dnn}

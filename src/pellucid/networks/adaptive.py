@@ -55,12 +55,12 @@ class NoisyDecoder(nn.Module):
     """Content and a noise code -> noisy image.
 
     Args:
-        width: channels at full resolution (64 in the paper).
+        width: channels at full resolution (64 in the published code).
     """
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
-        channels = hidden = 4 * width  # 256 in the paper, both
+        channels = hidden = 4 * width  # 256 in the published code, both
         self.residuals = nn.ModuleList([AdaptiveResidual(channels) for _ in range(4)])
         self.upsampling = Upsampling(width, RELU)
         self.style = nn.Sequential(

@@ -18,7 +18,7 @@ class NoiseGenerator(nn.Module):
     Its last two layers are ReLU and one weight, so that the noise of all pixels lies on one side of tanh(bias).
 
     Args:
-        width: channels at full resolution (32 in the paper).
+        width: channels at full resolution (32 in the published code).
     """
 
     stride = 4
@@ -67,7 +67,7 @@ class SharpDiscriminator(nn.Module):
 
     Args:
         side: of the images that it judges, a multiple of 16.
-        width: channels after the first convolution (64 in the paper).
+        width: channels after the first convolution (64 in the published code).
     """
 
     def __init__(self, side: int = 64, width: int = 64) -> None:

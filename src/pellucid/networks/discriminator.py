@@ -14,7 +14,7 @@ class Discriminator(nn.Module):
     The fifth makes a 1×1 map of a 64×64 image, where instance norm would leave nothing but β.
 
     Args:
-        width: channels after the first convolution (32 in the paper).
+        width: channels after the first convolution (32 in the published code).
         normalisation: name of a norm (`pellucid.norms.NORMS`).
     """
 

@@ -14,7 +14,7 @@ class Extractor(nn.Module):
     """Twenty 3×3 convolutions at full resolution; the first and the last have no norm.
 
     Args:
-        width: channels (32 in the paper).
+        width: channels (32 in the published code).
         normalisation: name of a norm (`pellucid.norms.NORMS`).
     """
 

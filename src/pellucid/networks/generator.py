@@ -31,7 +31,7 @@ class Generator(nn.Module):
     """Encoder, three residual blocks, decoder, tanh; no global shortcut.
 
     Args:
-        width: channels at full resolution (32 in the paper).
+        width: channels at full resolution (32 in the published code).
         normalisation: name of a norm (`pellucid.norms.NORMS`).
     """
 

@@ -48,7 +48,7 @@ class PartialUnet(nn.Module):
     """Noise2Noise's U-Net with partial convolutions on the way down, dropout before each one on the way up, sigmoid.
 
     Args:
-        width: channels of the way down (48 in the paper); a multiple of 3.
+        width: channels of the way down (48 in the published code); a multiple of 3.
         share: of the numbers that dropout sets to 0.
     """
 

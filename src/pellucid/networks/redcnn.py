@@ -20,7 +20,7 @@ class RedCnn(nn.Module):
     """Five unpadded 5×5 convolutions, five transposed ones that undo the shrinking, three shortcuts; no norm.
 
     Args:
-        width: channels (96 in the paper).
+        width: channels (96 in the usual port).
     """
 
     stride = 1

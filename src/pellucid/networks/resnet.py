@@ -69,7 +69,7 @@ class ResnetGenerator(nn.Module):
     """The generator of CycleGAN (Zhu et al. 2017), of one channel.
 
     Args:
-        width: channels at full resolution (64 in the paper).
+        width: channels at full resolution (64 in the published code).
         blocks: residual blocks (9 for images from 256 pixels, 6 for smaller ones).
     """
 
@@ -104,7 +104,7 @@ class Encoder(nn.Module):
     """Image -> code at a quarter of its size, and the features on the way: ADN's and DRGAN's (Liao et al. 2020).
 
     Args:
-        width: channels at full resolution (64 in both papers).
+        width: channels at full resolution (64 in both methods' code).
         blocks: residual blocks at the end.
     """
 
@@ -173,7 +173,7 @@ class Decoder(nn.Module):
     """Four residual blocks, then up to the image: ADN's decoders and DRGAN's clean one.
 
     Args:
-        width: channels at full resolution (64 in both papers).
+        width: channels at full resolution (64 in both methods' code).
         slope: negative slope of every leaky ReLU (ADN 0.2, DRGAN 0).
     """
 

@@ -55,7 +55,7 @@ class Noise2NoiseUnet(nn.Module):
     """The U-Net of Lehtinen et al., ICML 2018: five poolings, no norm, the image itself as the last skip.
 
     Args:
-        width: channels of the way down (48 in the paper); a multiple of 3.
+        width: channels of the way down (48 in the published code); a multiple of 3.
     """
 
     stride = 32
@@ -86,6 +86,8 @@ class Noise2NoiseUnet(nn.Module):
 
 class CsbdeepUnet(nn.Module):
     """The U-Net of CSBDeep (Weigert et al. 2018) with two poolings: convolution, norm and ReLU, Glorot's weights.
+
+    Noise2Void's own copy has, since it took up blur-pooling, `width` channels on all of the way up.
 
     Args:
         width: channels at full resolution.

@@ -1,0 +1,26 @@
+"""What is said of a batch that is too small for a norm that learns from its statistics."""
+
+from __future__ import annotations
+
+from pellucid.norms import norm
+
+ENOUGH = 8
+"""Patches from which the statistics of a batch are taken for good enough."""
+
+
+def small_batch_warnings(setting: str, chosen: str, batch: int, instead: str, enough: int = ENOUGH) -> list[str]:
+    """One if the chosen norm learns from batch statistics and a batch has fewer than `enough` patches.
+
+    Args:
+        setting: the setting's name.
+        chosen: name of a norm (`pellucid.norms.NORMS`).
+        batch: patches in a step.
+        instead: names of norms that see one image alone and can stand in its place.
+        enough: patches that it needs.
+    """
+    if not norm(chosen).couples_batch or batch >= enough:
+        return []
+    return [
+        f"{setting}={chosen!r} learns from batch statistics, which {batch} patches hardly give: "
+        f"use {enough} or more (batch={enough}), or a norm without them ({instead})"
+    ]
