@@ -234,7 +234,7 @@ def test_a_model_that_cannot_be_saved_leaves_nothing(model, tmp_path, monkeypatc
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pellucid.runs.folder.save", full)
+    monkeypatch.setattr("pellucid.runs.model_folder.save", full)
     with pytest.raises(RunError, match="disk full while writing"):
         model.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

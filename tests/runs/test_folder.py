@@ -11,8 +11,9 @@ from PIL import Image as Picture
 
 from pellucid.errors import InputError, RunError
 from pellucid.norms import Moments, feature_norms
-from pellucid.runs.folder import FORMAT, Run
+from pellucid.runs.folder import Run
 from pellucid.runs.model import Model
+from pellucid.runs.model_folder import FORMAT
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_binary_text_is_damaged_too(run):
 
 def test_a_model_alone_cannot_be_trained_on(run):
     edit(run.folder / "provenance.json", lambda provenance: provenance.pop("sources"))
-    with pytest.raises(InputError, match=r"provenance\.json: names no images, so this is a model alone"):
+    with pytest.raises(InputError, match="holds a saved model alone; go on with the run"):
         run.sources()
 
 

@@ -6,7 +6,8 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.images import open_source, write_array
 from pellucid.methods import build, make_recipe
-from pellucid.runs.training import check_sources, intensities_of, make_batches, planes_of
+from pellucid.runs.sources import check_sources, intensities_of, planes_of
+from pellucid.runs.training import make_batches
 from pellucid.sampling import Patches
 
 

@@ -63,6 +63,7 @@ def train(
     """
     from pellucid.methods import make_recipe  # here: help needs no torch
     from pellucid.runs import training
+    from pellucid.runs.sources import check_sources
     from pellucid.training import Execution
 
     execution = Execution(amp, compile_, local_statistics)
@@ -76,7 +77,7 @@ def train(
         run = training.resume(resume, device, execution=execution, settings=settings, moved=sources)
     else:
         chosen = make_recipe(recipe or "proposed", preset or "quick", parse_settings(set_))
-        training.check_sources(chosen, set(sources))
+        check_sources(chosen, set(sources))
         if not out:
             raise InputError("train needs --out, a folder for the run (see pellucid train --help)")
         run = training.start(sources, out, chosen, device, execution=execution)

@@ -1,12 +1,6 @@
-"""A run's folder: what was asked, what was learned, how it went.
+"""The folder of a run: the folder of a model, and in it what a training goes on with and what it shows.
 
-    recipe.toml                 the recipe, readable
-    model.json                  format version, the intensity range and pixel type of each source
-    looks.json                  brightness, contrast, noise, size of structures of each source, to know others by
-    provenance.json             version, seed, names and fingerprints of the data, machine
-    weights/last.safetensors    the denoiser after the last saved step
-    weights/average.safetensors its moving average
-    weights/*-statistics.safetensors  the moments that the norms of either saw on training patches
+    (what `model_folder.py` lists)
     state.pt                    everything needed to go on (tensors and plain values)
     paths.json                  where the data are on this machine, to go on
     metrics.jsonl               the losses of each step
@@ -15,8 +9,7 @@
     tensorboard/                the losses once more, if TensorBoard is installed
     .lock                       held by the process that trains
 
-Down to the weights it is what a model needs elsewhere. Only paths.json names a path, nothing a user or the machine.
-Previews show the data.
+Only paths.json names a path, nothing a user or the machine. Previews show the data.
 
 Each file is replaced in one step, so a kill at any instant leaves the last good state.
 """
@@ -24,39 +17,24 @@ Each file is replaced in one step, so a kill at any instant leaves the last good
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor
 
-from pellucid import __version__
 from pellucid.errors import InputError
-from pellucid.images import Intensity, Looks
-from pellucid.images.atomic import replacing, writing
-from pellucid.inference import Statistics, load_statistics, refuse_other, save_statistics
+from pellucid.images import Intensity
+from pellucid.images.atomic import writing
 from pellucid.jobs.lock import locked
-from pellucid.methods import Denoiser, build_denoiser, method_class
 from pellucid.recipe import LearningRecipe
 from pellucid.runs.files import undamaged, write_json, write_text
-
-V = TypeVar("V")
-
-FORMAT = 1
-"""Version of the layout of the folder; a newer one is refused."""
+from pellucid.runs.model_folder import ModelFolder, with_noisy
 
 
-class Run:
+class Run(ModelFolder):
     """The folder of a run. Reading and writing only: it knows nothing of how training goes."""
-
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
 
     @property
     def lock(self) -> Path:
@@ -86,10 +64,6 @@ class Run:
     def preview(self, number: int) -> Path:
         """The preview picture after a step."""
         return self.folder / "previews" / f"{number:06d}.png"
-
-    def weights(self, which: str) -> Path:
-        """Weights of the denoiser: "last" or "average"."""
-        return self.folder / "weights" / f"{which}.safetensors"
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -132,67 +106,18 @@ class Run:
                 (self.folder / name).mkdir(parents=True)
         self.write_model(recipe, intensities, dtypes, provenance)
 
-    def write_model(
-        self,
-        recipe: LearningRecipe,
-        intensities: Mapping[str, Intensity],
-        dtypes: Mapping[str, np.dtype[Any] | None],
-        provenance: Mapping[str, Any],
-    ) -> None:
-        """Write what a model is, beside its weights; no dtype means that any is taken.
-
-        Raises:
-            InputError: it cannot be written.
-            RunError: the disk is full.
-        """
-        model = {
-            "format": FORMAT,
-            "intensities": {kind: intensity.model_dump() for kind, intensity in intensities.items()},
-            "dtypes": {kind: dtype.name if dtype is not None else None for kind, dtype in dtypes.items()},
-        }
-        write_json(self.folder / "provenance.json", provenance)
-        write_json(self.folder / "model.json", model)
-        write_text(self.folder / "recipe.toml", recipe.to_toml())  # last: it makes the folder that of a run
-
-    def recipe(self) -> LearningRecipe:
-        """The recipe of the run.
-
-        Raises:
-            InputError: this is no run's folder, or its recipe cannot be understood.
-        """
-        path = self.folder / "recipe.toml"
-        if not path.is_file():
-            raise InputError(
-                f"{self.folder}: not the folder of a run (no recipe.toml in it); give the --out of `pellucid train`"
-            )
-        self._model()  # refuses a newer format before its settings are looked at
-        with undamaged(path):
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-            method = str(values["method"])
-        try:
-            recipe_type = method_class(method).recipe_type
-        except InputError as problem:
-            raise InputError(f"{path}: {problem}") from None
-        recipe = recipe_type.from_values(values, path)
-        if not isinstance(recipe, LearningRecipe):
-            raise InputError(f"{path}: {recipe.name} learns nothing, so no run can be of it")
-        return recipe
-
     def sources(self) -> dict[str, dict[str, Any]]:
         """Path and fingerprint of each source; the path is None where this machine does not know it.
 
         Raises:
             InputError: the file is missing or damaged, or this is a saved model without the run that it is from.
         """
-        path = self.folder / "provenance.json"
-        if "sources" not in self.provenance() and not self.state.exists():
+        provenance = self.provenance()
+        if "sources" not in provenance:
             raise InputError(f"{self.folder}: holds a saved model alone; go on with the run that it was saved from")
-        with undamaged(path):
-            provenance = self.provenance()
-            if "sources" not in provenance:
-                raise InputError(f"{path}: names no images, so this is a model alone: go on with the run it came from")
+        with undamaged(self.folder / "provenance.json"):
             sources = provenance["sources"]
-            fingerprints = _with_noisy({kind: known["fingerprint"] for kind, known in sources.items()})
+            fingerprints = with_noisy({kind: known["fingerprint"] for kind, known in sources.items()})
             # the first release had the paths in the provenance
             paths = {kind: known.get("path") for kind, known in sources.items()}
         if self.paths.exists():
@@ -210,146 +135,13 @@ class Run:
         if changes:
             write_text(self.folder / "recipe.toml", recipe.to_toml())
 
-    def provenance(self) -> dict[str, Any]:
-        """Version, seed, data and machine of the run.
-
-        Raises:
-            InputError: the file is missing or damaged.
-        """
-        path = self.folder / "provenance.json"
-        with undamaged(path):
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
-
     def note_resumption(self, how: Mapping[str, Any]) -> None:
         """Add to the provenance that the run goes on, and how."""
         known = self.provenance()
         write_json(self.folder / "provenance.json", {**known, "resumed": [*known.get("resumed", []), how]})
-
-    def intensities(self) -> dict[str, Intensity]:
-        """The intensity range of each source.
-
-        Raises:
-            InputError: the file is missing or damaged, or comes from a newer Pellucid.
-        """
-        model = self._model()
-        with undamaged(self.folder / "model.json"):
-            return _with_noisy({kind: Intensity(**values) for kind, values in model["intensities"].items()})
-
-    def dtypes(self) -> dict[str, np.dtype[Any] | None]:
-        """The pixel type of each source; None where any is taken.
-
-        Raises:
-            InputError: the file is missing or damaged, or comes from a newer Pellucid.
-        """
-        model = self._model()
-        with undamaged(self.folder / "model.json"):
-            return _with_noisy({kind: np.dtype(name) if name else None for kind, name in model["dtypes"].items()})
-
-    def looks(self) -> dict[str, Looks]:
-        """How each source looked; empty in a run from before it was noted.
-
-        Raises:
-            InputError: the file is damaged.
-        """
-        path = self.folder / "looks.json"
-        if not path.exists():
-            return {}
-        with undamaged(path):
-            found = json.loads(path.read_text(encoding="utf-8"))
-            return {kind: Looks.from_values(values) for kind, values in found.items()}
-
-    def save_looks(self, looks: Mapping[str, Looks]) -> None:
-        """Write how each source looks."""
-        write_json(self.folder / "looks.json", {kind: asdict(of_a_kind) for kind, of_a_kind in looks.items()})
-
-    def denoiser(self, which: str | None = None) -> Denoiser:
-        """The trained denoiser, in evaluation mode on the CPU; `which` is "last" or "average", or as the recipe says.
-
-        Raises:
-            InputError: weights that are missing, damaged or of another recipe.
-        """
-        recipe = self.recipe()
-        which = which or recipe.weights
-        if which not in ("last", "average"):
-            raise InputError(f"{self.folder}: there are no weights {which!r}; choose 'last' or 'average'")
-        path = self.weights(which)
-        denoiser = build_denoiser(recipe)
-        try:
-            weights = load_file(path)
-            denoiser.load_state_dict(weights)
-        except FileNotFoundError:
-            raise InputError(f"{path}: not there; was the run stopped before its first save? --resume it") from None
-        except (SafetensorError, RuntimeError) as problem:
-            reason = str(problem).splitlines()[:2][-1].strip()  # torch says in the second line what does not fit
-            raise InputError(f"{path}: damaged or of another recipe ({reason}); copy the run's folder again") from None
-        _refuse_not_finite(path, weights)
-        return denoiser
-
-    def statistics(self, denoiser: Denoiser, which: str | None = None) -> Statistics | None:
-        """The moments that the norms of these weights saw in training; None in a run from before they were noted.
-
-        Args:
-            denoiser: with these weights.
-            which: as for `denoiser`.
-
-        Raises:
-            InputError: the file is damaged, or of another denoiser.
-        """
-        path = self._statistics(which or self.recipe().weights)
-        if not path.exists():
-            return None
-        with undamaged(path):
-            statistics = load_statistics(path)
-        refuse_other(path, statistics, denoiser)
-        return statistics
-
-    def save_statistics(self, which: str, statistics: Statistics) -> None:
-        """Write the moments that the norms of some weights saw."""
-        save_statistics(self._statistics(which), statistics)
-
-    def _statistics(self, which: str) -> Path:
-        return self.folder / "weights" / f"{which}-statistics.safetensors"
-
-    def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int | None = None) -> None:
-        """Write weights of the denoiser, after which step if that is known."""
-        tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-        # one entry: several come in any order, and equal runs shall give equal files
-        told = __version__ if number is None else f"{__version__}, step {number}"
-        content = save(tensors, metadata={"pellucid": told})
-        with replacing(self.weights(which), overwrite=True) as path:
-            path.write_bytes(content)  # safetensors' own writer hides that the disk is full
 
     def forget_metrics_after(self, number: int) -> None:
         """Drop the losses of steps that a resumed run will take again, and a line cut off by a kill."""
         lines = self.metrics.read_text(encoding="utf-8").splitlines(keepends=True) if self.metrics.exists() else []
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= number]
         write_text(self.metrics, "".join(kept))
-
-    def _model(self) -> dict[str, Any]:
-        path = self.folder / "model.json"
-        with undamaged(path):
-            model: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            newer = model["format"] > FORMAT
-        if newer:
-            raise InputError(
-                f"{self.folder}: written by a newer Pellucid (format {model['format']}, this one reads up to "
-                f"{FORMAT}); update Pellucid (this is {__version__})"
-            )
-        return model
-
-
-def _with_noisy(values: dict[str, V]) -> dict[str, V]:
-    """The same; every run has learned from noisy images, so a KeyError if they are missing."""
-    values["noisy"]
-    return values
-
-
-def _refuse_not_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
-    for name, value in weights.items():
-        wrong = int((~value.isfinite()).sum())
-        if wrong:
-            raise InputError(
-                f"{path}: the model is of no use, {wrong:,} of its weights are not finite numbers "
-                f"(the first in {name}): take other weights (--weights), or train again"
-            )

@@ -19,8 +19,6 @@ from pellucid.errors import IncompleteError, InputError, ModelError
 from pellucid.evaluation import RemovedNoise
 from pellucid.images import Image, Intensity, Looks, Plane, Source, look, open_usable, unfamiliar
 from pellucid.images.atomic import replacing
-from pellucid.images.intensity import BlankError
-from pellucid.images.sample import sample_pixels
 from pellucid.images.source import is_path
 from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
 from pellucid.jobs import Cleaner, Cluster, Opener, Request, Wishes, Written, denoise_source, foresee
@@ -29,7 +27,8 @@ from pellucid.methods import Denoiser, build_denoiser
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.arrays import denoise_arrays, names_files
-from pellucid.runs.folder import Run
+from pellucid.runs.model_folder import ModelFolder
+from pellucid.runs.sources import range_of
 
 Array = NDArray[Any]
 
@@ -93,7 +92,7 @@ class Model:
         Raises:
             InputError: this is no run's folder, or a part of it is missing, damaged or too new.
         """
-        run = Run(folder)
+        run = ModelFolder(folder)
         recipe = run.recipe()  # first: it tells whether this is a run at all
         intensity, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
         model = cls(recipe, run.denoiser(weights), intensity, dtype, device=device, memory=memory)
@@ -133,7 +132,7 @@ class Model:
         for warning in recipe.check():
             terminal.warn(warning)
         source = open_usable(images).of_one_type()
-        measured = Intensity.given(*intensity) if intensity else _range_of(source)
+        measured = Intensity.given(*intensity) if intensity else range_of(source)
         dtype = None if intensity else source.dtypes[0]
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
@@ -162,13 +161,13 @@ class Model:
             raise InputError(f"this is {self._part} alone: save the whole model, and take only({self._part!r}) of it")
         recipe = self.recipe.with_settings({"weights": self._weights})
         with replacing(folder) as temporary:
-            run = Run(temporary)
-            run.write_model(recipe, {"noisy": self.intensity}, {"noisy": self.dtype}, {"pellucid": __version__})
-            run.save_weights(self._weights, self.denoiser.state_dict())
+            model = ModelFolder(temporary)
+            model.write_model(recipe, {"noisy": self.intensity}, {"noisy": self.dtype}, {"pellucid": __version__})
+            model.save_weights(self._weights, self.denoiser.state_dict())
             if self.trained is not None:
-                run.save_statistics(self._weights, self.trained)
+                model.save_statistics(self._weights, self.trained)
             if self.looks is not None:
-                run.save_looks({"noisy": self.looks})
+                model.save_looks({"noisy": self.looks})
         return Path(folder)
 
     def __repr__(self) -> str:
@@ -366,27 +365,6 @@ def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
         number = len(source.left_out)
         whole = f"left out {number} of {number + len(source.images)} files, the others are done"
         raise IncompleteError(f"{whole}: {'; '.join(source.left_out)}", done)
-
-
-def _range_of(source: Source) -> Intensity:
-    """What images hold is between black and white; if they are blank, and will be copied, it does not matter."""
-    try:
-        return Intensity.of_source(source)
-    except BlankError:
-        return Intensity.given(0, 1)
-    except InputError:  # a file that is damaged within is told of where it is denoised, and says nothing of the others
-        whole = [image for image in source.images if _can_be_read(image)]
-        if not whole or len(whole) == len(source.images):
-            raise
-        return _range_of(Source(whole))
-
-
-def _can_be_read(image: Image) -> bool:
-    try:
-        sample_pixels(image.planes)
-    except InputError:
-        return False
-    return True
 
 
 def _from_run(folder: Path, weights: str | None, part: str | None, intensity: Intensity, device: str) -> Cleaner:

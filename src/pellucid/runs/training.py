@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -13,12 +13,10 @@ from torch import Tensor
 
 from pellucid import team
 from pellucid.device import Device, choose_device, free_memory
-from pellucid.errors import InputError
-from pellucid.evaluation import match_planes
-from pellucid.images import Intensity, Plane, Source, hold, open_source
+from pellucid.images import Source, hold, open_source
 from pellucid.launch import WHOLE, Share, leads, local_share, share
-from pellucid.methods import GIVEN_AS, KINDS, Method, build, method_class
-from pellucid.recipe import LearningRecipe, Recipe
+from pellucid.methods import GIVEN_AS, Method, build
+from pellucid.recipe import Recipe
 from pellucid.report import terminal
 from pellucid.runs.covers import covers_of, refuse_covered
 from pellucid.runs.extending import differences, extended, rates_in_words
@@ -26,15 +24,8 @@ from pellucid.runs.folder import Run
 from pellucid.runs.inventory import Shown, show_inventory
 from pellucid.runs.origin import describe, found_again, machine, open_known, path_of, without_folders
 from pellucid.runs.recorder import Recorder
-from pellucid.sampling import (
-    Flattest,
-    OfficialBatches,
-    Patches,
-    RandomBatches,
-    ResidentPatches,
-    ahead,
-    settled,
-)
+from pellucid.runs.sources import check_share, check_sources, intensities_of, planes_of
+from pellucid.sampling import Flattest, OfficialBatches, Patches, RandomBatches, ResidentPatches, ahead, settled
 from pellucid.training import Batches, Execution, Interrupted, Training, fit
 from pellucid.training.checkpoint import load_state
 
@@ -157,68 +148,6 @@ def resume(
     return run
 
 
-def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
-    """The recipe, if it can learn from sources of these kinds.
-
-    Raises:
-        InputError: it learns nothing, a source is missing, or one is of no use to it.
-    """
-    method = method_class(recipe.method)
-    if not isinstance(recipe, LearningRecipe):
-        how = "learns from each image while it denoises" if method.per_image else "learns nothing"
-        raise InputError(f"{method.title} {how}: pellucid denoise IN OUT --recipe {recipe.name}")
-    wanted = {kind for kind in method.kinds if kind in GIVEN_AS}
-    for kind in GIVEN_AS:  # in this order
-        if kind in wanted - given:
-            raise InputError(f"{method.title} needs {GIVEN_AS[kind]}: {KINDS[kind]}")
-        if kind in given - wanted:
-            needed = " and ".join(GIVEN_AS[other] for other in GIVEN_AS if other in wanted)
-            raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it away, it learns from {needed}")
-    if recipe.pipeline == "official" and set(method.kinds) != {"noisy", "clean"}:
-        raise InputError(f"pipeline=official serves methods that take --noisy and --clean, not {method.title}")
-    check_share(recipe)
-    return recipe
-
-
-def check_share(recipe: LearningRecipe) -> None:
-    """Refuse more processes than share the batch equally.
-
-    Raises:
-        InputError: the batch is no multiple of their number.
-    """
-    size = share().size
-    if recipe.batch % size:
-        raise InputError(
-            f"batch={recipe.batch} cannot be shared equally by {size} processes: make it a multiple of {size} "
-            "(--set batch=...), or start another number of them (torchrun --nproc-per-node)"
-        )
-
-
-def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
-    """The planes of each source; "pairs" in the order of the "noisy" ones, by name where they share names.
-
-    Raises:
-        InputError: pairs whose counts, names, types or sizes do not fit together.
-    """
-    planes: dict[str, Sequence[Plane]] = {kind: source.planes for kind, source in sources.items()}
-    if "pairs" in planes:
-        couples = match_planes(planes["noisy"], planes["pairs"], ("noisy image", "partner"))
-        for noisy, partner in couples:
-            if noisy.shape != partner.shape or noisy.dtype != partner.dtype:
-                raise InputError(
-                    f"{partner.name} ({_looks(partner)}) does not fit {noisy.name} ({_looks(noisy)}): "
-                    "pairs have one size and one pixel type"
-                )
-        planes["pairs"] = [partner for _, partner in couples]
-    return planes
-
-
-def intensities_of(sources: Mapping[str, Source]) -> dict[str, Intensity]:
-    """The intensity range of each source; partners and noise are measured on the scale of the noisy images."""
-    noisy = Intensity.of_source(sources["noisy"])
-    return {kind: Intensity.of_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
-
-
 def make_batches(method: Method[Any], patches: Mapping[str, Patches | ResidentPatches], part: Share = WHOLE) -> Batches:
     """Where the batches of a method come from, or such a part of each."""
     recipe = method.recipe
@@ -307,7 +236,3 @@ def _tell_of_resumption(run: Run, training: Training, changes: Mapping[str, Any]
 def _how(device: Device, execution: Execution) -> dict[str, Any]:
     """What a run is computed on, and how."""
     return {**machine(), "device": str(device), "processes": share().size, **asdict(execution)}
-
-
-def _looks(plane: Plane) -> str:
-    return f"{plane.shape[0]}×{plane.shape[1]}, {plane.dtype.name}"
