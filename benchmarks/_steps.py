@@ -13,7 +13,7 @@ from _reference import NORMS, PlainIscl, discriminator, extractor, generator
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from pellucid.methods import RECIPES, build, make_recipe, method_class
+from pellucid.methods import build, make_recipe
 from pellucid.methods.iscl import IsclRecipe
 from pellucid.norms import plain
 from pellucid.recipe import LearningRecipe
@@ -21,13 +21,6 @@ from pellucid.training import Training
 
 PASSES = {generator: 17, extractor: 8, discriminator: 29}
 """Forward passes of each network whose arithmetic a step takes if nothing is computed twice; a backward pass is two."""
-
-LEARNING = [
-    name
-    for name, settings in RECIPES.items()
-    if issubclass((method := method_class(settings["method"])).recipe_type, LearningRecipe) and method.kinds
-]
-"""The recipes that have a training step."""
 
 
 def recipe_of(name: str, preset: str, **settings: Any) -> LearningRecipe:

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import torch
 from _common import parser, show
 from _process import alone, resident
-from _steps import LEARNING, our_training, random_batch, recipe_of
+from _steps import our_training, random_batch, recipe_of
 
+from pellucid.methods import learning_recipes
 from pellucid.training import Training, fit
 
 
@@ -76,7 +77,7 @@ def main() -> None:
         arguments.error("--steps: give two numbers or more, ascending")
     given = {name: value for name in ("width", "batch") if (value := getattr(options, name)) is not None}
     rows = []
-    for name in LEARNING if options.recipe == ["all"] else options.recipe:
+    for name in learning_recipes() if options.recipe == ["all"] else options.recipe:
         settings = {setting: value for setting, value in given.items() if setting in settings_of(name)}
         rows.append(measure(name, options.preset, settings, options.steps))
     show("Memory of a training after so many steps", rows, options)

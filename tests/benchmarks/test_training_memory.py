@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from _process import alone
-from _steps import LEARNING
 from training_memory import memory_after, settings_of
+
+from pellucid.methods import learning_recipes
 
 GROWTH = 1.03
 """How much more may be resident later: what a heap in pieces and caches that fill need. A leak is far beyond it."""
@@ -27,7 +28,7 @@ def test_training_does_not_grow():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("name", learning_recipes())
 def test_no_recipe_grows(name):
     early, late = after(name, 50, 300)
     assert late.tensors <= early.tensors

@@ -11,18 +11,11 @@ import torch
 
 from pellucid.errors import InputError
 from pellucid.inference import denoise_plane
-from pellucid.methods import RECIPES, Denoiser, build, make_recipe, method_class
+from pellucid.methods import Denoiser, build, learning_recipes, make_recipe
 from pellucid.norms import Moments, freeze, record, running_norms
-from pellucid.recipe import LearningRecipe
 from pellucid.training import Training
 
-LEARNING = [
-    name
-    for name, settings in RECIPES.items()
-    if issubclass(method_class(settings["method"]).recipe_type, LearningRecipe)
-    and method_class(settings["method"]).kinds
-]
-recipes = pytest.mark.parametrize("name", LEARNING)
+recipes = pytest.mark.parametrize("name", learning_recipes())
 
 TINY = {"width": 4, "generator_width": 2, "discriminator_width": 2, "blocks": 1, "batch": 2, "patch": 64, "steps": 20}
 """As far as a recipe has these settings."""

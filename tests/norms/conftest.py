@@ -6,16 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.methods import RECIPES, build, make_recipe, method_class
+from pellucid.methods import build, learning_recipes, make_recipe
 from pellucid.norms import feature_norms
-from pellucid.recipe import LearningRecipe
 
-LEARNING = [
-    name
-    for name, settings in RECIPES.items()
-    if issubclass(method_class(settings["method"]).recipe_type, LearningRecipe)
-    and method_class(settings["method"]).kinds
-]
 TINY = {"width": 8, "generator_width": 8, "blocks": 2}
 """As far as a recipe has these settings."""
 SPECIAL = {"noise2noise": {"width": 6}}
@@ -57,7 +50,7 @@ def image():
     return x
 
 
-@pytest.fixture(params=LEARNING)
+@pytest.fixture(params=learning_recipes())
 def networks(request):
     """All networks of a recipe's denoiser that take the image."""
     return networks_of(request.param)

@@ -14,8 +14,7 @@ from torch.multiprocessing import spawn
 from pellucid import team
 from pellucid.errors import RunError
 from pellucid.launch import share
-from pellucid.methods import RECIPES, build, make_recipe, method_class
-from pellucid.recipe import LearningRecipe
+from pellucid.methods import build, learning_recipes, make_recipe
 from pellucid.training import Execution, Interrupted, Training, fit
 
 CPU = torch.device("cpu")
@@ -129,12 +128,7 @@ def tiny(name):
     return trained(name, settings | ({"width": 6} if name == "noise2noise" else {}), steps=1)
 
 
-EVERY = {
-    name: partial(tiny, name)
-    for name, settings in RECIPES.items()
-    if issubclass(method_class(settings["method"]).recipe_type, LearningRecipe)
-    and not method_class(settings["method"]).per_image
-}
+EVERY = {name: partial(tiny, name) for name in learning_recipes()}
 
 
 def member(rank, port, folder, programs):

@@ -11,7 +11,7 @@ import torch
 
 from pellucid.errors import InputError, nearest
 from pellucid.methods.contract import GIVEN_AS, KINDS, Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
-from pellucid.recipe import Recipe
+from pellucid.recipe import LearningRecipe, Recipe
 
 METHODS: dict[str, str] = {
     "iscl": "pellucid.methods.iscl:Iscl",
@@ -84,6 +84,11 @@ def make_recipe(name: str = "proposed", preset: str = "paper", settings: Mapping
     return recipe_type().with_settings(chosen)
 
 
+def learning_recipes() -> list[str]:
+    """The names of the recipes that a run is made of, step by step."""
+    return [name for name in RECIPES if issubclass(method_class(RECIPES[name]["method"]).recipe_type, LearningRecipe)]
+
+
 def build(recipe: Recipe) -> Method[Any]:
     """The method of a recipe, with fresh weights from the recipe's seed."""
     with _seeded(recipe):
@@ -116,6 +121,7 @@ __all__ = [
     "Supervision",
     "build",
     "build_denoiser",
+    "learning_recipes",
     "make_recipe",
     "method_class",
 ]

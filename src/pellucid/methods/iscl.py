@@ -6,9 +6,9 @@ x is noisy, y is clean, and they do not belong together.
 
 The networks, losses, order of updates and optimisers are those of the published code. Its fake margin is 0
 (`relu(D(fake))`, where the usual hinge loss has `relu(1 + D(fake))`); `objective` takes this or another. It sums the
-losses of the two made images of each kind; `wgan` and `wgan-gp` take their mean, ours.
-Each network is in training mode only in its own update, as there: it matters to norms with running
-statistics and to the power iteration of spectral norm. Norms: Lee & Jeong, J. KCGS 27(5), 2021.
+losses of the two made images of each kind; `wgan` and `wgan-gp` take their mean, ours. Each network is in training mode
+only in its own update, as there: it matters to norms with running statistics and to the power iteration of spectral
+norm. Norms: Lee & Jeong, J. KCGS 27(5), 2021.
 """
 
 from __future__ import annotations
