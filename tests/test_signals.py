@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from pellucid import signals
-from pellucid.signals import Stopped, heeded, stop
+from pellucid.signals import Stopped, heeded, number_of, stop
 
 ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,7 +49,8 @@ def test_whoever_is_prepared_for_ctrl_c_is_prepared_for_all():
     with pytest.raises(KeyboardInterrupt) as caught, heeded(stop):
         signal.raise_signal(signal.SIGTERM)
     assert isinstance(caught.value, Stopped)
-    assert (caught.value.number, str(caught.value)) == (signal.SIGTERM, "SIGTERM")
+    assert (number_of(caught.value), str(caught.value)) == (signal.SIGTERM, "SIGTERM")
+    assert number_of(KeyboardInterrupt()) == signal.SIGINT
 
 
 def test_nothing_changes_in_other_threads():

@@ -25,6 +25,11 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
+def number_of(interrupt: KeyboardInterrupt) -> int:
+    """The signal that interrupted: Ctrl-C where Python itself heeded it."""
+    return interrupt.number if isinstance(interrupt, Stopped) else signal.SIGINT
+
+
 def stop(number: int) -> NoReturn:
     """Stop right here.
 

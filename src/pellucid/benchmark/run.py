@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pellucid.benchmark.task import Task
 from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.jobs.lock import locked
 from pellucid.report import terminal
-from pellucid.signals import Stopped
+from pellucid.signals import number_of
 
 
 def run_benchmark(request: Request, out: Path, effort: Effort) -> None:
@@ -65,7 +64,7 @@ def work_off(tasks: Sequence[Task], out: Path, effort: Effort) -> Summary:
         except KeyboardInterrupt as stop:
             crew.stop()
             kept = f"stopped; what is done is kept. Run the same command again to go on ({out})"
-            raise Interrupted(kept, stop.number if isinstance(stop, Stopped) else signal.SIGINT) from None
+            raise Interrupted(kept, number_of(stop)) from None
         return summary
 
 

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pellucid import __version__
 from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
 from pellucid.errors import PellucidError
-from pellucid.signals import Stopped, heeded, stop
+from pellucid.signals import heeded, number_of, stop
 
 app = App(
     name="pellucid",
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except PellucidError as problem:
         _stop(str(problem), problem.exit_status, debug)
     except KeyboardInterrupt as problem:
-        number = problem.number if isinstance(problem, Stopped) else signal.SIGINT
+        number = number_of(problem)
         _stop("stopped" if number == signal.SIGINT else f"stopped by {problem}", 128 + number, debug)
     except BrokenPipeError:
         sys.stderr.close()

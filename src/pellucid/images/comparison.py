@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.images.findings import Finding, check_source
+from pellucid.images.findings import PIXEL_SIZE_RATIO, Finding, check_source
 from pellucid.images.looks import Looks
 from pellucid.images.pixel_size import PixelSize
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 Vector = npt.NDArray[np.float32]
 
-_PIXEL_SIZE_RATIO = 1.1
 _SIZE_RATIO = 1.6
 _SIZE_ERRORS = 2.0
 _RIDGES_ACROSS_SCALES = 0.1
@@ -109,7 +108,7 @@ def _magnification(clean: Looks, noisy: Looks) -> list[Finding]:
 
 def _pixel_sizes(clean: Inventory, noisy: Inventory) -> list[Finding]:
     ratio = _known_alike(clean, noisy)
-    if ratio is None or max(ratio, 1 / ratio) <= _PIXEL_SIZE_RATIO:
+    if ratio is None or max(ratio, 1 / ratio) <= PIXEL_SIZE_RATIO:
         return []
     sizes = nanometres(clean.pixel_sizes), nanometres(noisy.pixel_sizes)
     text = (
@@ -129,7 +128,7 @@ def nanometres(sizes: list[PixelSize | None]) -> float | None:
     """The pixel size along X if all images of a source tell it and agree within the tolerance."""
     found = [size.to("nm").values.get("X") if size else None for size in sizes]
     known = [size for size in found if size is not None]
-    if not known or len(known) < len(found) or max(known) > _PIXEL_SIZE_RATIO * min(known):
+    if not known or len(known) < len(found) or max(known) > PIXEL_SIZE_RATIO * min(known):
         return None
     return math.exp(sum(math.log(size) for size in known) / len(known))
 

@@ -15,7 +15,8 @@ _CLIPPED = 0.01
 _BARRED = 0.01
 _BLOCKY = 1.2
 _FEWEST_LEVELS = 32
-_PIXEL_SIZE_RATIO = 1.1
+PIXEL_SIZE_RATIO = 1.1
+"""From which on pixels are of two sizes."""
 
 
 class Finding(NamedTuple):
@@ -165,7 +166,7 @@ def _compressed(name: str, inventory: Inventory) -> list[Finding]:
 def _mixed_pixel_sizes(name: str, inventory: Inventory) -> list[Finding]:
     found = [size.to("nm").values.get("X") for size in inventory.pixel_sizes if size is not None]
     known = [size for size in found if size is not None]
-    if len(known) < 2 or max(known) <= _PIXEL_SIZE_RATIO * min(known):
+    if len(known) < 2 or max(known) <= PIXEL_SIZE_RATIO * min(known):
         return []
     text = (
         f"mixed magnification: pixels of the {name} images are from {min(known):.4g} to {max(known):.4g} nm; "

@@ -82,10 +82,10 @@ class View:
         """Which pixels of a box within the plane are image, (h, w)."""
         return self._look(box)[1]
 
-    def is_blank(self, box: Box | None = None) -> bool:
-        """Whether no pixel of a box within the plane, or of the plane, is image."""
-        part = box or Box(0, self.shape[0], 0, self.shape[1])
-        return not any(self.valid(piece).any() for piece in part.cut(_SIDE))
+    def is_blank(self) -> bool:
+        """Whether no pixel of the plane is image."""
+        plane = Box(0, self.shape[0], 0, self.shape[1])
+        return not any(self.valid(piece).any() for piece in plane.cut(_SIDE))
 
     def _look(self, box: Box) -> tuple[Plane, Mask]:
         around = box.grown(HALO).common(Box(0, self.shape[0], 0, self.shape[1]))
