@@ -19,6 +19,21 @@ def _seeded():
     torch.manual_seed(0)
 
 
+class Clock:
+    """Seconds that pass when told to."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    """In the place of the real one: tests wait for nothing."""
+    return Clock()
+
+
 @pytest.fixture
 def one_thread():
     """What is compared bit for bit is computed with one thread."""

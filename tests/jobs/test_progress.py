@@ -5,21 +5,12 @@ import pytest
 from pellucid.jobs.progress import ToldTime, time_text
 
 
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def work():
+def work(clock):
     """A told time of 1,000 s and 100 planes: what is said when one takes so long after so much measuring."""
 
     def run(plane, measuring=0.0, planes=100):
-        clock, said, advanced = Clock(), [], []
+        said, advanced = [], []
         told = ToldTime(1000, said.append, clock)
         clock.now += measuring
         advance = told.watched(advanced.append, 100)

@@ -14,18 +14,8 @@ from pellucid.report import terminal
 from pellucid.report.lines import ProgressLines
 
 
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-def test_without_a_terminal_a_line_comes_soon_and_then_ever_more_seldom():
-    told, clock = [], Clock()
+def test_without_a_terminal_a_line_comes_soon_and_then_ever_more_seldom(clock):
+    told = []
     lines = ProgressLines(told.append, "training", 1000, 0, clock)
     at = []
     for second in range(1, 7201):
@@ -41,8 +31,8 @@ def test_without_a_terminal_a_line_comes_soon_and_then_ever_more_seldom():
     assert told[-1] == "training 720/1000 (72%), 2:00:00 taken, 0:46:40 left  cycle 0.5"
 
 
-def test_the_time_left_is_that_of_this_call_alone():
-    told, clock = [], Clock()
+def test_the_time_left_is_that_of_this_call_alone(clock):
+    told = []
     lines = ProgressLines(told.append, "training", 100, 90, clock)
     clock.now = 10
     lines.set(90)

@@ -5,17 +5,7 @@ from itertools import count
 from pellucid.runs.pace import REST, Pace
 
 
-class Clock:
-    """Seconds that pass when told to."""
-
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-def test_due_after_each_pause():
-    clock = Clock()
+def test_due_after_each_pause(clock):
     pace = Pace(count(10, 10), clock)
     times = []
     for clock.now in range(100):
@@ -25,8 +15,7 @@ def test_due_after_each_pause():
     assert times == [10, 30, 60]
 
 
-def test_what_takes_long_is_seldom_due():
-    clock = Clock()
+def test_what_takes_long_is_seldom_due(clock):
     pace = Pace(iter([1.0, 1.0]), clock)
     clock.now = 1.0
     with pace.doing():
