@@ -6,7 +6,7 @@ simulated. As they are, nothing is wrong with them: what is said then is a false
 and the check for it has to say so. Thresholds were chosen on the "chosen on" part of the tissue; figures for the
 "held out" part, of other seeds, slices, frames and animals, are those to believe.
 
-    python benchmarks/checks.py [--data ../shared/data] [--draws 12] [--json FILE]
+    python benchmarks/checks.py [--data FOLDER] [--draws 12] [--json FILE]
 """
 
 from __future__ import annotations
