@@ -142,18 +142,18 @@ def test_all_three_are_needed(left_out, message, sources, tmp_path, refused):
 
 def test_images_of_no_use_are_refused(sources, pictures, tmp_path, refused):
     line = refused("train", *sources, "--pairs", pictures / "truth", "--out", tmp_path / "run")
-    assert "ISCL does not use --pairs: leave it away, it learns from --noisy and --clean" in line
+    assert "ISCL does not use --pairs: leave it out, it learns from --noisy and --clean" in line
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--out", "x"), "--resume goes on with a run as it was set up: leave --out away"),
-        (("--recipe", "proposed"), "leave --recipe away"),
-        (("--preset", "quick"), "leave --preset away"),
+        (("--out", "x"), "--resume goes on with a run as it was set up: leave --out out"),
+        (("--recipe", "proposed"), "leave --recipe out"),
+        (("--preset", "quick"), "leave --preset out"),
         (("--set", "steps=3"), "steps=3: the run has taken 6 already; give as many or more"),
         (("--set", "width=8"), "width=8 cannot be set any more, the run has begun with width=4"),
-        (("--set", "steps=7", "--pairs", "x"), "this run does not learn from --pairs: leave it away"),
+        (("--set", "steps=7", "--pairs", "x"), "this run does not learn from --pairs: leave it out"),
     ],
 )
 def test_what_resume_cannot_do_is_refused(more, message, trained, tmp_path, refused):

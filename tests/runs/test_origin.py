@@ -59,7 +59,7 @@ def test_what_has_moved_is_found_where_it_is_said_to_be():
     assert found_again(KNOWN, {"clean": "there"}) == {"noisy": "/here/noisy", "clean": "there"}
     with pytest.raises(InputError, match=r"where the clean images of this run are is not known here .* by --clean"):
         found_again(KNOWN, {})
-    with pytest.raises(InputError, match="does not learn from --pairs: leave it away"):
+    with pytest.raises(InputError, match="does not learn from --pairs: leave it out"):
         found_again(KNOWN, {"pairs": "there", "clean": "there"})
 
 

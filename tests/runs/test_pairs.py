@@ -63,7 +63,7 @@ def test_partners_are_measured_on_the_scale_of_the_noisy_images(tmp_path):
     [
         ("dncnn", {"noisy"}, "DnCNN needs --pairs"),
         ("quan", {"noisy", "clean"}, "Quan et al. needs --noise: images of noise alone"),
-        ("noise2void", {"noisy", "pairs"}, "does not use --pairs: leave it away, it learns from --noisy"),
+        ("noise2void", {"noisy", "pairs"}, "does not use --pairs: leave it out, it learns from --noisy"),
         ("noise2noise", {"noisy", "clean"}, "Noise2Noise does not use --clean"),
         ("proposed", {"clean"}, "ISCL needs --noisy"),
         ("bm3d", {"noisy"}, "learns nothing: pellucid denoise IN OUT --recipe bm3d"),

@@ -183,7 +183,7 @@ def _simulated(name: str, folder: Path, simulator: str, psnr: float | None) -> C
     if simulator == "captured" and noise is None:
         raise InputError(f"{folder}: case {name} needs images of noise alone in noise/")
     if simulator == "captured" and psnr is not None:
-        raise InputError(f"case {name}: captured noise is taken as it is: leave --psnr away")
+        raise InputError(f"case {name}: captured noise is taken as it is: leave --psnr out")
     return Case(name, folder / "clean", noise=noise, simulator=simulator, psnr=psnr)
 
 

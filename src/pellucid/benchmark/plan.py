@@ -118,7 +118,7 @@ def entries_of(names: Sequence[str], pairs: Sequence[str] = (), *, half: bool = 
         if name not in RECIPES:
             raise InputError(f"unknown method {name!r}: {nearest(name, RECIPES)}")
         if name in names[:number]:
-            raise InputError(f"method {name!r} is given twice: leave one away")
+            raise InputError(f"method {name!r} is given twice: leave one out")
     settings: dict[str, dict[str, Any]] = {name: {} for name in names}
     for pair in sorted(pairs, key=lambda text: "." in text.partition("=")[0]):  # those for one come after those for all
         key, equals, value = pair.partition("=")

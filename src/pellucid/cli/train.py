@@ -72,7 +72,7 @@ def train(
     if resume is not None:
         for option, value in {"--out": out, "--recipe": recipe, "--preset": preset}.items():
             if value is not None:
-                raise InputError(f"--resume goes on with a run as it was set up: leave {option} away")
+                raise InputError(f"--resume goes on with a run as it was set up: leave {option} out")
         settings = parse_settings(set_)
         run = training.resume(resume, device, execution=execution, settings=settings, moved=sources)
     else:

@@ -234,7 +234,7 @@ def _pixels_of_deep_chunk(image: Image) -> int:
 
 def _refuse_useless_amp(denoiser: Denoiser, statistics: str) -> None:
     if not denoiser.networks():
-        raise InputError("--amp: this method has no networks that could compute in bfloat16: leave it away")
+        raise InputError("--amp: this method has no networks that could compute in bfloat16: leave it out")
     if statistics == "exact":
         raise InputError(
             "--amp: exact statistics are measured in float32, which takes longer than bfloat16 saves: choose "

@@ -65,9 +65,7 @@ class UidnetRecipe(LearningRecipe):
         if self.patch % 16:
             raise InputError(f"patch={self.patch}: the discriminator needs a multiple of 16")
         if self.gp == "official" and self.objective != "wgan-gp":
-            raise InputError(
-                f"gp='official' is a part of objective='wgan-gp', not of {self.objective!r}: leave it away"
-            )
+            raise InputError(f"gp='official' is a part of objective='wgan-gp', not of {self.objective!r}: leave it out")
         if self.batch < 4:
             return [f"the DnCNN learns from batch statistics, which {self.batch} patches hardly give: use 4 or more"]
         return []

@@ -79,7 +79,7 @@ def found_again(known: Mapping[str, Mapping[str, Any]], moved: Mapping[str, Any]
     """
     for kind in moved:
         if kind not in known:
-            raise InputError(f"this run does not learn from {GIVEN_AS[kind]}: leave it away")
+            raise InputError(f"this run does not learn from {GIVEN_AS[kind]}: leave it out")
     places = {kind: moved.get(kind, each["path"]) for kind, each in known.items()}
     for kind, place in places.items():
         if place is None:

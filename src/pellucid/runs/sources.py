@@ -30,7 +30,7 @@ def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
             raise InputError(f"{method.title} needs {GIVEN_AS[kind]}: {KINDS[kind]}")
         if kind in given - wanted:
             needed = " and ".join(GIVEN_AS[other] for other in GIVEN_AS if other in wanted)
-            raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it away, it learns from {needed}")
+            raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it out, it learns from {needed}")
     if recipe.pipeline == "official" and set(method.kinds) != {"noisy", "clean"}:
         raise InputError(f"pipeline=official serves methods that take --noisy and --clean, not {method.title}")
     check_share(recipe)

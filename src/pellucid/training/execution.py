@@ -41,7 +41,7 @@ class Execution:
             InputError: this machine cannot do what was chosen.
         """
         if self.amp and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-            raise InputError("--amp needs a GPU that computes in bfloat16 (compute capability 8.0): leave it away")
+            raise InputError("--amp needs a GPU that computes in bfloat16 (compute capability 8.0): leave it out")
         if self.compile:
             _check_compiler(device)
             for network in filter(_compiles, networks_of(method)):
@@ -116,4 +116,4 @@ def _check_compiler(device: torch.device) -> None:
     except Exception as problem:  # torch raises many kinds for a compiler that is missing or does not work
         reason = str(problem).strip().splitlines()[0]
         needed = "a C++ compiler" if device.type == "cpu" else "Triton and a C compiler"
-        raise InputError(f"--compile needs {needed} here ({reason}): install it, or leave --compile away") from None
+        raise InputError(f"--compile needs {needed} here ({reason}): install it, or leave --compile out") from None
