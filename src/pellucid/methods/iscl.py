@@ -83,12 +83,10 @@ class IsclRecipe(LearningRecipe):
         for role, multiples in _CHANNELS.items():
             for multiple in multiples:
                 norms[role].layer(multiple * self.width, 1.0)  # refuses channels that it cannot take
-        small = [
-            warning
-            for role, name in roles.items()
-            for warning in small_batch_warnings(role, name, self.batch, _ALONE[role], patches_needed(role, name))
-        ]
-        return small + self._objective_warnings(couples_batch=norms["discriminator"].couples_batch)
+        warnings = self._objective_warnings(couples_batch=norms["discriminator"].couples_batch)
+        for role, name in roles.items():
+            warnings += small_batch_warnings(role, name, self.batch, _ALONE[role], patches_needed(role, name))
+        return warnings
 
     def _objective_warnings(self, *, couples_batch: bool) -> list[str]:
         """Of what Wasserstein's objectives ask of the discriminators and their norm takes away."""

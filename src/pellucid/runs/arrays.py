@@ -34,7 +34,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Blocks of a Dask array come from several threads; the networks use all processors for one."""
 
 
-class PlaneDenoiser(Protocol):
+class DenoisingModel(Protocol):
     """What is asked of a model."""
 
     @property
@@ -67,7 +67,7 @@ def names_files(images: Any) -> bool:
 
 
 def denoise_arrays(
-    model: PlaneDenoiser, images: Any, output: str | Path | None = None, **options: Any
+    model: DenoisingModel, images: Any, output: str | Path | None = None, **options: Any
 ) -> tuple[Any, RemovedNoise]:
     """Denoise an array, or each of a list, with statistics of each plane's own.
 
@@ -116,7 +116,7 @@ class _Removed:
         return self.noise
 
 
-def _denoised(model: PlaneDenoiser, held: Any, removed: _Removed) -> Any:
+def _denoised(model: DenoisingModel, held: Any, removed: _Removed) -> Any:
     inner = held.data if has_dims(held) else held
     image = open_array(held)
     if is_deferred(inner):
@@ -129,7 +129,7 @@ def _denoised(model: PlaneDenoiser, held: Any, removed: _Removed) -> Any:
     return like(held, _stored(image, planes).astype(dtype, copy=False))
 
 
-def _deferred(model: PlaneDenoiser, chunked: Any, layout: Layout) -> Any:
+def _deferred(model: DenoisingModel, chunked: Any, layout: Layout) -> Any:
     """An array of chunks, each denoised when it is computed; planes are made whole first."""
     planes = chunked.rechunk({layout.stored.index(axis): -1 for axis in "YX"})
     return planes.map_blocks(
@@ -140,14 +140,14 @@ def _deferred(model: PlaneDenoiser, chunked: Any, layout: Layout) -> Any:
     )
 
 
-def _denoise_block(model: PlaneDenoiser, stored: str, block: Array) -> Any:
+def _denoise_block(model: DenoisingModel, stored: str, block: Array) -> Any:
     image = ArrayImage("array", Handle(lambda: block), Layout(stored))
     with _ONE_AT_A_TIME:
         result = _stored(image, list(_planes(model, image, _Removed())))
     return like(block, result.astype(block.dtype, copy=False))
 
 
-def _write(model: PlaneDenoiser, image: Image, path: Path, removed: _Removed, *, overwrite: bool = False) -> Path:
+def _write(model: DenoisingModel, image: Image, path: Path, removed: _Removed, *, overwrite: bool = False) -> Path:
     _warn_of_unfamiliar(model, image)
     with holding(), create_image(path, image, overwrite=overwrite) as writer, _bar(model, image) as advance:
         for number, plane in enumerate(_planes(model, image, removed, advance)):
@@ -155,13 +155,13 @@ def _write(model: PlaneDenoiser, image: Image, path: Path, removed: _Removed, *,
     return path
 
 
-def _warn_of_unfamiliar(model: PlaneDenoiser, image: Image) -> None:
+def _warn_of_unfamiliar(model: DenoisingModel, image: Image) -> None:
     for warning in model.unfamiliar(image.planes):
         terminal.warn(warning)
 
 
 def _planes(
-    model: PlaneDenoiser, image: Image, removed: _Removed, advance: Advance = lambda _: None
+    model: DenoisingModel, image: Image, removed: _Removed, advance: Advance = lambda _: None
 ) -> Iterator[Array]:
     convert = Conversion(image.dtype)
     for pixels, done in model.planes(image):
@@ -179,7 +179,7 @@ def _stored(image: ArrayImage, planes: list[Array]) -> Array:
     return image.layout.from_box(np.stack(planes).reshape(image.shape), image.axes)
 
 
-def _bar(model: PlaneDenoiser, image: Image) -> AbstractContextManager[Advance]:
+def _bar(model: DenoisingModel, image: Image) -> AbstractContextManager[Advance]:
     return denoising_bar(model.denoiser, len(image.planes), int(np.prod(image.shape)))
 
 
