@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from pellucid.images.padding import HALO, LENGTH, SIDE, Borders, is_padding, is_valid
+from pellucid.images.padding import GAP, HALO, LENGTH, LINE, SIDE, Borders, is_padding, is_valid
 
 
 def _tissue(shape=(150, 170), dtype="uint8", seed=0):
@@ -13,14 +15,36 @@ def _tissue(shape=(150, 170), dtype="uint8", seed=0):
 
 
 def _plain(pixels):
-    """The definition, square by square and row by row."""
-    found = np.zeros(pixels.shape, bool)
-    _mark(pixels, found, [min(SIDE, size) for size in pixels.shape], pixels.shape[0])
+    """The definition, area by area, row by row and gap by gap."""
+    whole = pixels.shape[0]
+    square, wide, tall = (np.zeros(pixels.shape, bool) for _ in range(3))
+    _mark(pixels, square, [min(SIDE, size) for size in pixels.shape], whole)
+    _mark(pixels, wide, (4, LENGTH), whole)
+    _mark(pixels, tall, (LENGTH, 4), whole)
     for turns in range(4):
-        top, marks = np.rot90(pixels, turns), np.rot90(found, turns)
+        top, marks = np.rot90(pixels, turns), np.rot90(tall if turns % 2 else wide, turns)
         for depth in range(1, min(SIDE, len(top)) + 1):
             _mark(top, marks, (depth, min(LENGTH, top.shape[1])), depth)
-    return found
+    found = square | wide | tall
+    return found | _on_it(pixels, found, wide) | _on_it(pixels.T, found.T, tall.T).T
+
+
+def _on_it(pixels, found, wide):
+    text, bare, lines = (np.zeros(pixels.shape, bool) for _ in range(3))
+    for ends, most in ((wide, GAP), (found, LINE)):
+        for x in range(pixels.shape[1]):
+            edges = np.flatnonzero(ends[:, x])
+            for above, below in pairwise(edges):
+                if below - above <= most + 1 and pixels[above, x] == pixels[below, x]:
+                    between = slice(above + 1, below), x
+                    (text if ends is wide else lines)[between] = True
+                    if ends is wide:
+                        bare[between] = pixels[between] == pixels[above, x]
+    text, bare = text & ~found, bare & ~found
+    for y, x in np.argwhere(text):
+        around = slice(max(0, y - 8), y + 9), slice(max(0, x - 8), x + 9)
+        lines[y, x] |= 4 * bare[around].sum() >= text[around].sum()
+    return lines
 
 
 def _mark(pixels, found, sides, rows):
@@ -29,6 +53,14 @@ def _mark(pixels, found, sides, rows):
             at = slice(y, y + sides[0]), slice(x, x + sides[1])
             if np.isfinite(pixels[y, x]) and (pixels[at] == pixels[y, x]).all():
                 found[at] = True
+
+
+def _bar(pixels, height, ground, ink):
+    """A bar below with strokes and a scale on it, which leave more than half of their surroundings bare."""
+    bar = np.full((height, pixels.shape[1]), ground, pixels.dtype)
+    bar[6:-6, 10:-40:4] = ink
+    bar[-9:-6, -30:-10] = ink
+    return np.concatenate([pixels, bar])
 
 
 def _pasted(random, shape, dtype):
@@ -46,15 +78,16 @@ def _pasted(random, shape, dtype):
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32"])
 def test_it_is_what_the_definition_says(dtype):
     random = np.random.default_rng(1)
-    for _ in range(6):
+    for number in range(6):
         pixels = _pasted(random, tuple(random.integers(5, 100, 2)), dtype)
+        pixels = _bar(pixels, 25, 0, 9) if number % 2 else pixels
         np.testing.assert_array_equal(is_padding(pixels), _plain(pixels))
 
 
 def test_pieces_give_what_the_whole_gives():
     random = np.random.default_rng(2)
-    pixels = _pasted(random, (240, 260), "float32")
-    pixels[:, :3], pixels[200:, 100:] = 0, 7
+    pixels = _bar(_pasted(random, (204, 260), "float32"), 36, 0, 9)
+    pixels[:, :3], pixels[150:165, 100:] = 0, 7
     whole = is_valid(pixels)
     assert 0.2 < whole.mean() < 0.95
     side = 70
@@ -82,6 +115,23 @@ def test_a_canvas_a_bar_a_thin_band_and_a_missing_chunk_are_found():
     expected = np.zeros(pixels.shape, bool)
     expected[:30], expected[-12:], expected[:, :2], expected[60:80, 90:120] = True, True, True, True
     pixels[expected] = 0
+    np.testing.assert_array_equal(is_padding(pixels), expected)
+
+
+@pytest.mark.parametrize(("ground", "ink"), [(0, 255), (255, 0), (37, 250)])
+@pytest.mark.parametrize("height", [18, 40])
+def test_a_bar_is_padding_with_the_text_on_it(height, ground, ink):
+    tissue = _tissue()
+    found = is_padding(_bar(tissue, height, ground, ink))
+    assert found[len(tissue) :].all()
+    assert not found[: len(tissue)].any()
+
+
+def test_saturated_bands_are_found_wherever_they_lie_and_tissue_between_them_is_none():
+    pixels = _tissue()
+    expected = np.zeros(pixels.shape, bool)
+    expected[40:45, 20:130] = expected[60:66] = expected[10:100, 150:154] = True
+    pixels[expected] = 255
     np.testing.assert_array_equal(is_padding(pixels), expected)
 
 

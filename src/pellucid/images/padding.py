@@ -1,9 +1,10 @@
 """Which pixels are image, and which are padding: canvas around tissue, data bars, missing chunks, saturated bands.
 
-Padding is where many neighbouring pixels are exactly equal: 16×16 of them anywhere, or 64 in a row along the border of
-the image, as deep as they are equal. A detector's noise does not do that by chance, unless nearly all of it is
-clipped. Every pixel's answer depends on what is at most `HALO` pixels away, so a plane of any size can be looked at
-piece by piece. A cheap look comes first, so that images without padding wait for no scipy.
+Padding is where many neighbouring pixels are exactly equal: 16×16 or 4×64 of them anywhere, or 64 in a row along the
+border of the image, as deep as they are equal. A detector's noise does not do that by chance, unless nearly all of it
+is clipped. What is written or drawn on padding belongs to it (`_on_it`). Every pixel's answer depends on what is at
+most `HALO` pixels away, so a plane of any size can be looked at piece by piece. A cheap look comes first, so that
+images without padding wait for no scipy.
 
     valid = is_valid(piece, Borders.of(rows, columns, shape))
 """
@@ -24,9 +25,19 @@ SIDE = 16
 """Of a square of equal pixels that is padding wherever it lies."""
 LENGTH = 64
 """Of a row of equal pixels that is padding along the border."""
+_WIDE = SIDE**2 // LENGTH, LENGTH
+"""Sides of an area of as many equal pixels that is padding wherever it lies, and so is a tall one."""
+GAP = 40
+"""Most rows or columns of text between two areas of padding."""
+LINE = 6
+"""Most rows or columns of anything between them."""
+_AROUND = 8
+"""How far away pixels tell whether there is text."""
+_BARE = 4
+"""One of so many must be bare there."""
 _STRIP = 2048
 """Rows that are looked at together."""
-HALO = LENGTH - 1
+HALO = LENGTH - 1 + GAP + _AROUND
 """How far away, in pixels, what decides about a pixel may be."""
 
 
@@ -94,26 +105,29 @@ def is_padding(pixels: Array, borders: Borders = WHOLE) -> Mask:
     pixels = np.ma.getdata(pixels)
     if pixels.dtype == np.float16:  # which scipy does not take
         pixels = pixels.astype(np.float32)
-    found = _in_squares(pixels)
+    wide, tall = _in_areas(pixels, _WIDE), _in_areas(pixels, _WIDE[::-1])
     for turns, is_border in zip((0, 2, 3, 1), borders, strict=True):  # the quarter turns that bring a side to the top
         if is_border:
+            found = tall if turns % 2 else wide
             np.rot90(found, turns)[:SIDE] |= _in_rows(np.rot90(pixels, turns)[:SIDE])
+    found = wide | tall | _in_areas(pixels, (min(SIDE, pixels.shape[0]), min(SIDE, pixels.shape[1])))
+    if found.any() and not found.all():
+        found |= _on_it(pixels, found, wide) | _on_it(pixels.T, found.T, tall.T).T
     return found
 
 
-def _in_squares(pixels: Array) -> Mask:
-    sides = tuple(min(SIDE, size) for size in pixels.shape)
-    if not _may_hold_squares(pixels, sides):
-        return np.zeros(pixels.shape, bool)
-    # each square by the pixel in its middle, as scipy has it
-    middles = np.zeros(pixels.shape, bool)
+def _in_areas(pixels: Array, sides: tuple[int, int]) -> Mask:
+    """Areas of equal pixels, as large as these sides or larger."""
+    middles = np.zeros(pixels.shape, bool)  # each area by the pixel in its middle, as scipy has it
+    if sides[0] > pixels.shape[0] or sides[1] > pixels.shape[1] or not _may_hold(pixels, sides):
+        return middles
     inner = tuple(slice(side // 2, size - (side - 1) // 2) for side, size in zip(sides, pixels.shape, strict=True))
     middles[inner] = _is_constant(pixels, sides)[inner]
     return _grown(middles, sides)
 
 
-def _may_hold_squares(pixels: Array, sides: tuple[int, ...]) -> bool:
-    """A cheap look that lets nothing slip: every square holds a cell of half its side, which has equal corners."""
+def _may_hold(pixels: Array, sides: tuple[int, int]) -> bool:
+    """A cheap look that lets nothing slip: every area holds a cell of half its sides, which has equal corners."""
     steps = tuple(max(1, side // 2) for side in sides)
     height, width = (size // step * step for size, step in zip(pixels.shape, steps, strict=True))
     cells = pixels[:height, :width].reshape(height // steps[0], steps[0], width // steps[1], steps[1])
@@ -148,6 +162,45 @@ def _holds_row(row: Array, length: int) -> bool:
     """Whether so many pixels in a row are equal, or infinite alike."""
     alike = np.append(0, np.cumsum(row[1:] == row[:-1]))
     return bool((alike[length - 1 :] - alike[: len(row) - length + 1] == length - 1).any())
+
+
+def _on_it(pixels: Array, found: Mask, wide: Mask) -> Mask:
+    """Thin lines between padding above and below, and text between wide areas of it, which it leaves bare in part."""
+    lines, _ = _between(pixels, found, LINE)
+    text, bare = _between(pixels, wide, GAP)
+    text, bare = text & ~found, bare & ~found
+    y, x = np.nonzero(text)
+    text[y, x] = _BARE * _counted(bare, y, x) >= _counted(text, y, x)
+    return lines | text
+
+
+def _between(pixels: Array, found: Mask, most: int) -> tuple[Mask, Mask]:
+    """What lies between padding above and below, at most so many rows of it, and where it is as they are.
+
+    Both must be of one value.
+    """
+    x, y = np.nonzero((found[1:] != found[:-1]).T)  # where it ends or begins, column by column
+    top, below = y[:-1], y[1:] + 1
+    chosen = found[top, x[:-1]] & (x[:-1] == x[1:]) & (below - top <= most + 1)
+    chosen &= pixels[top, x[:-1]] == pixels[below, x[1:]]
+    top, columns, heights = top[chosen], x[:-1][chosen], (below - top - 1)[chosen]
+    at = (
+        np.repeat(top + 1 - heights.cumsum() + heights, heights) + np.arange(heights.sum()),
+        np.repeat(columns, heights),
+    )
+    gap, same = np.zeros_like(found), np.zeros_like(found)
+    gap[at] = True
+    same[at] = pixels[at] == np.repeat(pixels[top, columns], heights)
+    return gap, same
+
+
+def _counted(marks: Mask, y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+    """How many pixels are marked around each of those at (y, x)."""
+    sums = np.pad(marks.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0)))
+    top, bottom = np.maximum(y - _AROUND, 0), np.minimum(y + _AROUND + 1, marks.shape[0])
+    left, right = np.maximum(x - _AROUND, 0), np.minimum(x + _AROUND + 1, marks.shape[1])
+    counts: npt.NDArray[np.int64] = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return counts
 
 
 def _is_constant(pixels: Array, sides: tuple[int, ...]) -> Mask:
