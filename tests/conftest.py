@@ -14,6 +14,13 @@ SETTINGS = {"width": 4, "batch": 2, "steps": 6, "save_every": 3, "preview_every"
 """Of the run that many tests look at: a few seconds."""
 
 
+def pytest_collection_modifyitems(items):
+    """What is slow may take half an hour on a busy machine, where other tests have five minutes."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)

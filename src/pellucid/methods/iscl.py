@@ -96,7 +96,7 @@ class IsclRecipe(LearningRecipe):
                 f"{where}: the penalty is on the slope of each image, which a norm over the batch mixes with others: "
                 "use spectral, layer or none"
             ]
-        if self.objective == "wgan" and self.discriminator == "spectral":
+        if self.objective == "wgan" and self.discriminator.startswith("spectral"):
             return [
                 f"{where}: spectral norm rescales the clipped weights, so clipping binds the biases only: "
                 "use discriminator=layer or none, or another objective"
