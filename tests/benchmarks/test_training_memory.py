@@ -21,6 +21,7 @@ def after(name, *steps):
     return alone(memory_after, name, "paper", settings, steps)
 
 
+@pytest.mark.timeout(1200)  # a dozen seconds of computing, minutes on a crowded machine
 def test_training_does_not_grow():
     """Over as many steps as a default test can afford: 300 take half a minute of computing."""
     early, late = after("proposed", 50, 100)
