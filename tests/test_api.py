@@ -199,6 +199,17 @@ def test_what_is_no_image_is_told_by_its_type(plain):
             plain.denoise(given)
 
 
+def test_files_and_arrays_in_one_list_are_told_apart(plain, noisy):
+    with pytest.raises(InputError, match="the list holds files and arrays"):
+        plain.denoise([noisy, "noisy.png"])
+
+
+@pytest.mark.parametrize("intensity", [(3,), "ab", 5, (), (0, 1, 2)])
+def test_intensities_are_two_numbers(intensity, plain, noisy):
+    with pytest.raises(InputError, match=r"black and white are wanted, as in intensity=\(0, 255\)"):
+        plain.denoise(noisy, intensity=intensity)
+
+
 def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
     for weights in ("last", "average"):
         loaded = pellucid.load(trained, weights=weights, device="cpu")

@@ -165,6 +165,13 @@ def test_the_data_range_follows_from_the_dtype_of_the_reference_unless_given(tmp
     assert evaluate_sources(predicted, true, 255).rows[0].psnr == psnr(prediction, reference, 255)
 
 
+def test_integers_of_another_type_than_the_reference_need_a_data_range():
+    eight, sixteen = np.full((16, 16), 100, np.uint8), np.full((16, 16), 25600, np.uint16)
+    with pytest.raises(InputError, match="predictions are uint8 and references uint16: convert one"):
+        evaluate_sources(eight, sixteen)
+    assert evaluate_sources(eight, eight.astype(np.uint16), 255).mean.psnr == math.inf
+
+
 def test_a_stack_is_scored_plane_by_plane(tmp_path):
     pairs = list(make_pairs())
     tifffile.imwrite(

@@ -66,6 +66,10 @@ def test_only_valid_pixels_count():
     assert removed_noise(noisy, denoised, np.zeros_like(valid)) == RemovedNoise()
 
 
+def test_of_a_blank_image_no_brightness_is_told():
+    assert str(RemovedNoise()) == "no pixels were denoised"
+
+
 def test_it_reads_as_one_line():
     ramp = np.tile(np.arange(0, 256, 16.0), (2, 1))
     noise = np.array([[10.0], [-10.0]])

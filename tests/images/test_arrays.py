@@ -141,6 +141,14 @@ def test_named_axes_are_found_whatever_their_order(stack, pixels):
     assert open_array(Labelled(stack, ("plane", "row", "column"))).axes == "ZYX"  # unknown names: by their number
 
 
+def test_rows_and_columns_by_name_are_found_beside_axes_of_unknown_names(stack, pixels):
+    image = open_array(Labelled(stack.transpose(1, 2, 0), ("y", "x", "section")))
+    assert (image.axes, image.shape) == ("ZYX", (3, 20, 30))
+    np.testing.assert_array_equal(pixels(image), stack)
+    image = open_array(Labelled(stack[:, None], ("z", "round", "y", "x")))
+    assert (image.axes, image.shape) == ("ZTYX", (3, 1, 20, 30))
+
+
 def test_a_masked_array_stays_masked(stack):
     masked = np.ma.MaskedArray(stack, stack > 100)
     np.testing.assert_array_equal(np.ma.getmaskarray(open_array(masked).planes[0].read()), stack[0] > 100)

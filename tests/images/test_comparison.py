@@ -171,3 +171,12 @@ def test_pairs_by_accident(tissues, clean):
     (found,) = compare(clean, noisy_inventory([gaussian(array, rng) for array in (*tissues[2:], tissues[1])]))
     assert found.text.startswith("the same place in both: 1 clean images show what a noisy one shows (such as array 1 ")
     assert "array 2)" in found.text
+
+
+def test_masked_images_are_compared_and_a_place_in_both_is_found(tissues):
+    rng = np.random.default_rng(0)
+    noisy = np.clip(np.stack(tissues[:2]) + rng.normal(0, 30, (2, 384, 384)), 0, 255).astype(np.uint8)
+    mask = np.zeros(noisy.shape, bool)
+    mask[:, :100, :100] = True
+    sources = [np.ma.MaskedArray(np.where(mask, under, stack), mask) for under, stack in ((0, tissues[:2]), (9, noisy))]
+    assert checks(*(inspect_source(open_source(source)) for source in sources)) == ["pairs"]

@@ -77,3 +77,21 @@ def test_a_histogram_in_characters():
     assert bars([0, 1, 50, 100], width=4) == " ▁▄█"
     assert bars([0] * 64) == " " * 32
     assert len(bars(range(64))) == 32
+
+
+def test_masked_planes_are_like_themselves_whatever_is_under_the_mask(picture):
+    array = picture((2, 64, 64))
+    mask = np.zeros(array.shape, bool)
+    mask[:, :20, :30] = True
+    found = [
+        inspect_source(open_source(np.ma.MaskedArray(np.where(mask, under, array), mask))).thumbnails[64, 64]
+        for under in (0, 255)
+    ]
+    for one, other in zip(*(list(seen.values()) for seen in found), strict=True):
+        assert not np.ma.isMaskedArray(one)
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_image_masked_as_a_whole_is_described(picture):
+    found = inspect_source(open_source(np.ma.MaskedArray(picture((32, 32)), True)))
+    assert (found.constant, found.looks) == (["array"], None)

@@ -128,7 +128,7 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
         prediction: file, folder, glob, array, or a list of these.
         reference: the truth, likewise, with as many planes.
         data_range: distance between the largest and the smallest possible value; None takes it from the dtype of the
-            reference if that is an integer.
+            reference if that is an integer, and the predictions have it too or are floats.
 
     Raises:
         InputError: sources that cannot be read or matched, shapes that differ, a data range that is not known.
@@ -139,6 +139,7 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
     matched = match_planes(predicted, true)
     if data_range is None:
         data_range = _common_data_range(true)
+        _refuse_other_integers(predicted, true)
     return evaluate_planes(_read_pairs(matched), data_range)
 
 
@@ -194,6 +195,16 @@ def _common_data_range(planes: Sequence[Plane]) -> float:
     if len(ranges) > 1:
         raise InputError("the reference images differ in dtype: give the data range that all shall be measured with")
     return ranges.pop() if ranges else 0.0
+
+
+def _refuse_other_integers(predicted: Sequence[Plane], true: Sequence[Plane]) -> None:
+    """Of 8 bits against 16 the same grey levels would be taken for equal, on a scale that one of them never uses."""
+    other = [plane.dtype for plane in predicted if plane.dtype.kind in "iu" and plane.dtype != true[0].dtype]
+    if other and true[0].dtype.kind in "iu":
+        raise InputError(
+            f"predictions are {other[0]} and references {true[0].dtype}: convert one of them, or give the data range "
+            "if their grey levels mean the same"
+        )
 
 
 def _read_pairs(matched: Iterable[tuple[Plane, Plane]]) -> Iterator[Pair]:

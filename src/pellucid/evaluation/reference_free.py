@@ -107,6 +107,8 @@ class RemovedNoise(NamedTuple):
         ]
 
     def __str__(self) -> str:
+        if self.pixels == 0:
+            return "no pixels were denoised"
         return (
             f"mean {_short(self.noisy_mean)} -> {_short(self.denoised_mean)}, "
             f"contrast {_short(self.noisy_contrast)} -> {_short(self.denoised_contrast)}, "

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from pellucid.errors import InputError
 from pellucid.images.handles import Handle
 from pellucid.images.image import ArrayImage
-from pellucid.images.layout import AXES, Layout, default_layout
+from pellucid.images.layout import AXES, Layout, default_layout, named_layout
 
 _LETTERS = {"time": "T", "channel": "C", **{letter.lower(): letter for letter in AXES}}
 """Axes by their names."""
+_UNKNOWN = "?"
 
 
 def is_array(held: Any) -> bool:
@@ -102,7 +103,7 @@ def kind_of(held: Any) -> str:
 
 def _layout(held: Any, shape: Sequence[int], name: str) -> Layout:
     if has_dims(held):
-        letters = [_LETTERS.get(str(dim).lower(), "") for dim in held.dims]
-        if all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters):
-            return Layout("".join(letters))
+        letters = [_LETTERS.get(str(dim).lower(), _UNKNOWN) for dim in held.dims]
+        if {"Y", "X"} <= set(letters):
+            return named_layout("".join(letters), shape, name)
     return default_layout(shape, name)

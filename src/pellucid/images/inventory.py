@@ -14,7 +14,7 @@ from scipy import ndimage
 from pellucid.images.image import Plane
 from pellucid.images.layout import Array
 from pellucid.images.looks import Looks, look
-from pellucid.images.padding import image_pixels, is_padding
+from pellucid.images.padding import image_pixels, is_finite, is_padding
 from pellucid.images.pixel_size import PixelSize
 from pellucid.images.sample import sample_pixels
 from pellucid.images.source import Source
@@ -100,14 +100,14 @@ def inspect_source(source: Source) -> Inventory:
         if not image_pixels(array).size:
             constant.append(plane.name)
             continue
-        padding += int(np.count_nonzero(is_padding(array)))
+        padding += int(np.count_nonzero(is_padding(array) & is_finite(array)))
         if first != plane.name:
             repeated.append((first, plane.name))
         if min(array.shape) >= _THUMBNAIL:
             thumbnails.setdefault(plane.shape, {})[plane.name] = _thumbnail(array)
     values = sample_pixels(planes)
     if not values.size:  # blank: what there is then
-        values = np.nan_to_num(planes[0].read().reshape(-1))
+        values = np.nan_to_num(np.ma.getdata(planes[0].read()).reshape(-1))
     numbers = values.astype(np.float64)
     counts, edges = np.histogram(numbers, BINS, _bounds(values))
     return Inventory(
@@ -162,7 +162,9 @@ def _digest(array: Array) -> str:
 def _thumbnail(array: Array) -> Thumbnail:
     """Means over 32×32 parts without their slow trend, as a vector of length 1: of noise there is little left in it."""
     height, width = (size // _THUMBNAIL for size in array.shape)
-    cut = array[: _THUMBNAIL * height, : _THUMBNAIL * width].reshape(_THUMBNAIL, height, _THUMBNAIL, width)
+    given, numbers = np.ma.getdata(array), is_finite(array)
+    filled = given if numbers.all() else np.where(numbers, given, given[numbers].mean())
+    cut = filled[: _THUMBNAIL * height, : _THUMBNAIL * width].reshape(_THUMBNAIL, height, _THUMBNAIL, width)
     small = cut.mean(axis=(1, 3), dtype=np.float64)
     small -= ndimage.gaussian_filter(small, _TREND)
     thumbnail: Thumbnail = (small / max(float(np.linalg.norm(small)), 1e-12)).astype(np.float32).ravel()

@@ -84,6 +84,8 @@ def denoise_arrays(
     Raises:
         InputError: what is no array or no image, pixels of another type than the model's, or a file that exists.
     """
+    if isinstance(images, list | tuple) and any(map(is_path, images)):
+        raise InputError("the list holds files and arrays: denoise the files, which need an output, apart")
     source = open_source(images)  # what cannot be read is told before anything is computed
     model.refuse_other_types(source)
     for image in source.images:

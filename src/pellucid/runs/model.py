@@ -132,8 +132,8 @@ class Model:
         for warning in recipe.check():
             terminal.warn(warning)
         source = open_usable(images).of_one_type()
-        measured = Intensity.given(*intensity) if intensity else range_of(source)
-        dtype = None if intensity else source.dtypes[0]
+        measured = range_of(source) if intensity is None else Intensity.given(*_limits(intensity))
+        dtype = source.dtypes[0] if intensity is None else None
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
     def save(self, folder: str | Path) -> Path:
@@ -235,7 +235,7 @@ class Model:
             InputError: images that cannot be read or used, no output for files, or one that exists.
             IncompleteError: some files of a folder or glob were left out; the others are done.
         """
-        model = self.with_intensity(*intensity) if intensity else self
+        model = self.with_intensity(*_limits(intensity)) if intensity is not None else self
         if not names_files(images):
             result, self.removed = denoise_arrays(model, images, output, **options)
             return result
@@ -357,6 +357,14 @@ class Model:
                 f"{image.path}: holds {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
                 "convert them, or say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
             )
+
+
+def _limits(intensity: Any) -> tuple[float, float]:
+    try:
+        low, high = map(float, intensity)
+    except (TypeError, ValueError):
+        raise InputError(f"intensity={intensity!r}: black and white are wanted, as in intensity=(0, 255)") from None
+    return low, high
 
 
 def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
