@@ -109,3 +109,8 @@ def test_pixel_sizes_of_one_folder(planes, tmp_path, second, warned):
         write_array(tmp_path / f"{number}.tif", plane, pixel_size=PixelSize({"Y": size, "X": size}, "nm"))
     found = check_source("clean", inspect_source(open_source(tmp_path)))
     assert [finding.check for finding in found] == ["mixed magnification"] * warned
+
+
+def test_tiny_crops_that_hold_nothing_but_cytoplasm_are_not_called_noise():
+    crops = [blank(seed)[:96, :96] for seed in range(4)]
+    assert "no structure" not in [finding.check for finding in check(crops)]

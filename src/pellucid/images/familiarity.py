@@ -28,7 +28,7 @@ def unfamiliar(trained: Looks, intensity: Intensity, given: Looks, given_as: Int
     known, met = _in_unit(trained, intensity), _in_unit(given, given_as)
     if not given.has_structure:
         text = "no structure: looks like noise alone (empty resin, a blank area?); the result shows what is not there"
-        return [Finding("no structure", given.structure, text)]
+        return [Finding("no structure", given.structure, text)] if given.is_noise else []
     ranges = _range(known, met, trained, given)
     return [*ranges, *_polarity(known, met), *_size(known, met), *([] if ranges else _noise(known, met))]
 

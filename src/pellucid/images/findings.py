@@ -53,7 +53,7 @@ def check_source(name: str, inventory: Inventory) -> list[Finding]:
 
 def _nothing_to_see(name: str, inventory: Inventory) -> list[Finding]:
     looks = inventory.looks
-    if looks is None or looks.has_structure:
+    if looks is None or not looks.is_noise:
         return []
     return [
         Finding(

@@ -82,6 +82,11 @@ class Looks:
         return self.structure > 0.08 or self.noise_share < 0.55
 
     @property
+    def is_noise(self) -> bool:
+        """Whether there is nothing but noise, as far as that can be told: a tiny crop of tissue may lie in cytoplasm."""
+        return not self.has_structure and self.size is not None
+
+    @property
     def polarity(self) -> str | None:
         """``"dark"`` or ``"bright"``: the thin lines (membranes) in the image; None where neither clearly prevails."""
         if not self.has_structure or abs(self.ridges) < max(0.04, 2 * self.ridges_error):
