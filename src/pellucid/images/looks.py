@@ -83,7 +83,7 @@ class Looks:
 
     @property
     def is_noise(self) -> bool:
-        """Whether there is nothing but noise, as far as that can be told: a tiny crop of tissue may lie in cytoplasm."""
+        """Whether there is nothing but noise; of tiny crops, which may lie within cytoplasm, it is not told."""
         return not self.has_structure and self.size is not None
 
     @property
