@@ -371,7 +371,8 @@ def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
     """Raise IncompleteError if some files were left out."""
     if source.left_out:
         number = len(source.left_out)
-        whole = f"left out {number} of {number + len(source.images)} files, the others are done"
+        others = "are done" if done else "can be done"
+        whole = f"left out {number} of {number + len(source.images)} files, the others {others}"
         raise IncompleteError(f"{whole}: {'; '.join(source.left_out)}", done)
 
 
