@@ -11,7 +11,7 @@ COMPARE ?=
 BIN := .venv/bin
 READY := .venv/.ready
 SOURCES := $(if $(CLEAN),--clean "$(CLEAN)") $(if $(NOISY),--noisy "$(NOISY)")
-# The demo on made-up tissue replaces an earlier one in its own folder; nothing else is ever replaced unasked.
+# A finished demo on made-up tissue is replaced in its own folder, nothing else unasked; an unfinished one goes on.
 AGAIN := $(if $(CLEAN)$(NOISY),,$(if $(filter demo,$(OUT)),--overwrite))
 
 .DEFAULT_GOAL := help

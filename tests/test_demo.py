@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 
 import pytest
 
 from pellucid import demo
 from pellucid.images import open_source
+from pellucid.runs import recorder
 from pellucid.runs.folder import Run
 
 TINY = ("--device", "cpu", "--set", "steps=3", "width=4", "batch=2")
@@ -41,12 +44,79 @@ def test_the_demo_makes_trains_denoises_scores_and_shows(tmp_path, command, refu
         assert word in text
 
     line = refused("demo", "--out", out, *TINY)
-    assert "is not empty; choose another folder, or add --overwrite to replace an earlier demo" in line
+    assert f"holds a finished demo, {out / 'index.html'}; choose another folder, or add --overwrite to rep" in line
     (out / "mine.txt").write_text("mine")
     shutil.rmtree(out / "denoised")
     assert command("demo", "--out", out, "--overwrite", *TINY).status == 0
     assert count(out / "denoised") == 2
     assert (out / "mine.txt").read_text() == "mine"  # only what a demo wrote is removed
+
+
+def stopped_in(what, monkeypatch):
+    """Let somebody press Ctrl-C when a function has returned, in its first call."""
+    owner, name = what
+    whole = getattr(owner, name)
+
+    def stopping(*arguments, **options):
+        result = whole(*arguments, **options)
+        monkeypatch.setattr(owner, name, whole)
+        os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(owner, name, stopping)
+
+
+def pixels(folder):
+    return [image.planes[0].read().tolist() for image in open_source(str(folder)).images]
+
+
+def test_stopped_anywhere_the_same_command_goes_on(pictures, tmp_path, command, refused, monkeypatch, one_thread):
+    whole, out = tmp_path / "whole", tmp_path / "demo"
+    call = ("demo", "--overwrite", "--out", out, *TINY)  # as make has it
+    assert command("demo", "--out", whole, *TINY).status == 0
+    for what, said in (
+        ((demo, "simulate"), "stopped"),
+        ((recorder.Recorder, "__call__"), "stopped after step 1; saved"),
+        ((demo, "_scores"), "stopped"),
+    ):
+        stopped_in(what, monkeypatch)
+        assert refused(*call, status=130) == f"pellucid: {said}; the same command goes on"
+    for other in (("--set", "steps=4", "width=4", "batch=2"), ("--noise", "gaussian", *TINY[2:])):
+        assert "unfinished demo of other images or settings" in refused("demo", "--overwrite", "--out", out, *other)
+    began = (out / "run" / "metrics.jsonl").stat().st_mtime_ns
+    result = command(*call)
+    assert result.status == 0, result.err
+    assert "finished already, 3 steps" in result.err
+    assert (out / "run" / "metrics.jsonl").stat().st_mtime_ns == began  # nothing was learned again
+    assert pixels(out / "denoised") == pixels(whole / "denoised")
+    assert count(out / "images" / "test") == 2
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".") and path.name != demo.MARK]
+
+
+def test_a_training_on_own_images_goes_on_and_is_not_replaced(pictures, tmp_path, command, refused, monkeypatch):
+    own, out = shutil.copytree(pictures, tmp_path / "own"), tmp_path / "demo"
+    call = ("demo", "--out", out, "--clean", own / "clean", "--noisy", own / "noisy", *TINY)
+    stopped_in((recorder.Recorder, "__call__"), monkeypatch)
+    refused(*call, status=130)
+    state = (out / "run" / "state.pt").read_bytes()
+    (own / "noisy" / "b0.png").rename(own / "b0.png")
+    for again, expected in (
+        (call, "are not those that the run began with"),
+        (("demo", "--out", out, "--overwrite", *TINY), "unfinished demo of other images or settings"),
+    ):
+        assert expected in refused(*again)
+        assert (out / "run" / "state.pt").read_bytes() == state
+    (own / "b0.png").rename(own / "noisy" / "b0.png")
+    result = command(*call)
+    assert result.status == 0, result.err
+    assert "goes on after step 1; 3 steps in all" in result.err
+    state = (out / "run" / "state.pt").read_bytes()
+    for again, expected in (
+        (call, "holds a finished demo"),
+        (("demo", "--out", out, "--overwrite", *TINY), "on your own images, which made-up tissue does not replace"),
+    ):
+        assert expected in refused(*again)
+    assert (out / "run" / "state.pt").read_bytes() == state
 
 
 def test_what_is_no_demo_is_never_removed(tmp_path, trained, refused):

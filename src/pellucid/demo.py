@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.images import Intensity, open_source, write_array
 from pellucid.images.atomic import writing
@@ -19,10 +21,14 @@ from pellucid.methods import make_recipe
 from pellucid.noise import simulate
 from pellucid.noise.registry import find
 from pellucid.phantom import tissue
+from pellucid.recipe import Recipe
 from pellucid.report import Comparison, Page, terminal, write_page
 from pellucid.runs import training
+from pellucid.runs.files import write_json
 from pellucid.runs.folder import Run
 from pellucid.runs.model import Model
+from pellucid.runs.origin import path_of
+from pellucid.signals import number_of
 
 TRAINING_IMAGES = 12
 TEST_IMAGES = 3
@@ -30,7 +36,7 @@ SIZE = 512
 STEPS = 500
 SHOWN = 3
 MARK = ".pellucid-demo"
-"""The file by which a demo's folder is known: only what lies in such a folder is ever removed."""
+"""The file by which a demo's folder is known, and which call it is of; only what lies in such a folder is removed."""
 
 Files = Sequence[Path]
 
@@ -47,6 +53,8 @@ def run_demo(
 ) -> Path:
     """Train, denoise and report; on phantom tissue with simulated noise, or on somebody's own images.
 
+    Stopped, and called again with the same images and settings, it goes on where it was.
+
     Args:
         out: folder for everything.
         clean: clean images; the phantom if not given.
@@ -54,14 +62,15 @@ def run_demo(
         noise: which noise the phantom gets.
         settings: of the recipe, where they differ from `quick`.
         device: "auto", "cpu", "cuda", ...
-        overwrite: replace an earlier demo.
+        overwrite: replace a finished demo; one on somebody's own images is not replaced by the phantom.
 
     Returns:
         The page.
 
     Raises:
-        InputError: images or settings cannot be used, or `out` is not empty.
+        InputError: images or settings cannot be used, or `out` holds something else.
         RunError: training failed.
+        Interrupted: somebody stopped it; the same call goes on.
     """
     if (clean is None) != (noisy is None):
         raise InputError("the demo takes both --clean and --noisy, or neither")
@@ -70,20 +79,33 @@ def run_demo(
     find(noise)
     if clean is not None:
         _refuse_inside(out, [clean, noisy])
-    _clear(out, overwrite)
-    if clean is None:
-        _make_images(out / "images", noise)
-        sources = {"clean": out / "images" / "clean", "noisy": out / "images" / "noisy"}
-        test, truth = out / "images" / "test", out / "images" / "truth"
-    else:
-        sources, test, truth = {"clean": clean, "noisy": noisy}, noisy, None
-    run = training.start(sources, out / "run", recipe, device)
-    written = Model.load(run.folder, device=device).denoise_files(test, out / "denoised")
-    denoised = [file.path for file in written]  # in the order of the test images
-    before, after = _scores(test, denoised, truth)
-    page = out / "index.html"
-    write_page(_page(run, test, denoised, truth, before, after), page, overwrite=overwrite)
+    images = {"noise": noise} if clean is None else {"clean": path_of(clean), "noisy": path_of(noisy)}
+    with _going_on_later():
+        _make_room(out, {"images": images, "recipe": recipe.model_dump(mode="json")}, overwrite)
+        if clean is None:
+            _make_images(out / "images", noise)
+            sources = {"clean": out / "images" / "clean", "noisy": out / "images" / "noisy"}
+            test, truth = out / "images" / "test", out / "images" / "truth"
+        else:
+            sources, test, truth = {"clean": clean, "noisy": noisy}, noisy, None
+        run = _train(sources, out / "run", recipe, device)
+        written = Model.load(run.folder, device=device).denoise_files(test, out / "denoised", overwrite=True)
+        denoised = [file.path for file in written]  # in the order of the test images
+        before, after = _scores(test, denoised, truth)
+        page = _finished(out)
+        write_page(_page(run, test, denoised, truth, before, after), page)
     return page
+
+
+@contextmanager
+def _going_on_later() -> Iterator[None]:
+    """Whoever stops a demo is told that the same command goes on with it, wherever it was."""
+    try:
+        yield
+    except Interrupted as stop:
+        raise Interrupted(f"{stop.state}; the same command goes on", stop.number) from None
+    except KeyboardInterrupt as stop:
+        raise Interrupted("stopped; the same command goes on", number_of(stop)) from None
 
 
 def _make_images(folder: Path, noise: str) -> None:
@@ -91,11 +113,22 @@ def _make_images(folder: Path, noise: str) -> None:
     kinds = [*["clean"] * TRAINING_IMAGES, *["noisy"] * TRAINING_IMAGES, *["test"] * TEST_IMAGES]
     with terminal.progress_over(list(enumerate(kinds)), "making phantom tissue") as numbered:
         for number, kind in numbered:
-            image = tissue((SIZE, SIZE), seed=number)
             name = f"phantom_{number:02d}.png"
+            if (folder / kind / name).exists():  # from before a stop
+                continue
+            image = tissue((SIZE, SIZE), seed=number)
             if kind == "test":
-                write_array(folder / "truth" / name, image)
-            write_array(folder / kind / name, image if kind == "clean" else simulate(image, noise, seed=number))
+                write_array(folder / "truth" / name, image, overwrite=True)
+            made = image if kind == "clean" else simulate(image, noise, seed=number)
+            write_array(folder / kind / name, made)
+
+
+def _train(sources: Mapping[str, Any], folder: Path, recipe: Recipe, device: str) -> Run:
+    """Begin, or go on with what was begun."""
+    if Run(folder).begun:
+        return training.resume(folder, device, moved=sources)
+    shutil.rmtree(folder, ignore_errors=True)  # what a kill has left of laying it out
+    return training.start(sources, folder, recipe, device)
 
 
 def _scores(test: Any, denoised: Files, truth: Path | None) -> tuple[Evaluation | None, Evaluation | None]:
@@ -154,25 +187,51 @@ def _comparisons(test: Any, denoised: Files, truth: Path | None, intensity: Inte
     )
 
 
-def _clear(out: Path, overwrite: bool) -> None:
-    """Make room for a demo: only what an earlier one wrote is ever removed."""
+def _finished(out: Path) -> Path:
+    """The page, which is written last."""
+    return out / "index.html"
+
+
+def _make_room(out: Path, call: Mapping[str, Any], overwrite: bool) -> None:
+    """A folder for the demo of such a call: a new one, that of the same call, or that of a finished demo."""
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
-        _refuse_foreign(out, overwrite)
+        earlier = _earlier_call(out)
         Run(out / "run").refuse_busy()
-        for name in ("images", "run", "denoised"):
-            shutil.rmtree(out / name, ignore_errors=True)
-        (out / "index.html").unlink(missing_ok=True)
-    with writing(out):
-        (out / MARK).write_text("Written by `pellucid demo`, which replaces it with --overwrite.\n", encoding="utf-8")
+        if _finished(out).exists():
+            _refuse_replacing(out, earlier, call, overwrite)
+            for name in ("images", "run", "denoised"):
+                shutil.rmtree(out / name, ignore_errors=True)
+        elif earlier != call:
+            raise InputError(
+                f"{out}: holds an unfinished demo of other images or settings; the command that began it goes on with "
+                "it; for these choose another folder, or remove this one"
+            )
+    write_json(out / MARK, call)
+    _finished(out).unlink(missing_ok=True)  # last: until then a stop leaves a demo that can be replaced
 
 
-def _refuse_foreign(out: Path, overwrite: bool) -> None:
-    if not overwrite:
-        raise InputError(f"{out}: is not empty; choose another folder, or add --overwrite to replace an earlier demo")
-    if not (out / MARK).is_file():
+def _earlier_call(out: Path) -> dict[str, Any]:
+    mark = out / MARK
+    if not mark.is_file():
         raise InputError(f"{out}: does not hold an earlier demo, so nothing in it is replaced; choose another folder")
+    try:
+        found: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
+    except ValueError:  # the first release wrote a sentence
+        return {}
+    return found
+
+
+def _refuse_replacing(out: Path, earlier: Mapping[str, Any], call: Mapping[str, Any], overwrite: bool) -> None:
+    if "clean" in earlier.get("images", {}) and "clean" not in call["images"]:
+        raise InputError(
+            f"{out}: holds a demo on your own images, which made-up tissue does not replace; choose another folder"
+        )
+    if not overwrite:
+        raise InputError(
+            f"{out}: holds a finished demo, {_finished(out)}; choose another folder, or add --overwrite to replace it"
+        )
 
 
 def _refuse_inside(out: Path, specs: Sequence[Any]) -> None:

@@ -36,10 +36,16 @@ class IncompleteError(RunError):
 
 
 class Interrupted(RunError):  # noqa: N818
-    """Somebody asked to stop, and what is done is kept. Exit status 128 and the signal's number, as shells have it."""
+    """Somebody asked to stop, and what is done is kept. Exit status 128 and the signal's number, as shells have it.
 
-    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
-        super().__init__(message)
+    Attributes:
+        state: what was done and kept.
+        number: of the signal.
+    """
+
+    def __init__(self, state: str, number: int = signal.SIGINT, *, go_on: str | None = None) -> None:
+        super().__init__(f"{state}. Go on with: {go_on}" if go_on else state)
+        self.state = state
         self.number = number
         self.exit_status = 128 + number
 

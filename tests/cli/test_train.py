@@ -167,7 +167,8 @@ def test_resume_of_a_finished_run_says_so(trained, tmp_path, command):
     run = shutil.copytree(trained, tmp_path / "run")
     result = command("train", "--resume", run)
     assert result.status == 0
-    assert f"{run}: finished already, 6 steps; for more: --set steps=12" in result.err.splitlines()
+    more = f"pellucid train --resume {run} --set steps=12"
+    assert f"{run}: finished already, 6 steps; for more: {more}" in result.err.splitlines()
 
 
 def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(sources, tmp_path, refused, monkeypatch):

@@ -18,7 +18,7 @@ def demo(
     device: str = "auto",
     overwrite: bool = False,
 ) -> None:
-    """The whole job, from images to a page to look at.
+    """The whole job, from images to a page to look at. Stopped at any instant, the same command goes on where it was.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def demo(
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     overwrite
-        Replace an earlier demo in that folder.
+        Replace a finished demo in that folder; made-up tissue replaces none on your own images.
     """
     from pellucid.demo import run_demo  # here: help needs no torch
 

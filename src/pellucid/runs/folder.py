@@ -61,6 +61,11 @@ class Run(ModelFolder):
         """The losses as a picture."""
         return self.folder / "curves.png"
 
+    @property
+    def begun(self) -> bool:
+        """Whether a training has begun here that can go on."""
+        return (self.folder / "recipe.toml").is_file()
+
     def preview(self, number: int) -> Path:
         """The preview picture after a step."""
         return self.folder / "previews" / f"{number:06d}.png"

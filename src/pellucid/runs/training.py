@@ -207,7 +207,7 @@ def _train(
             fit(training, batch_of, after_step, at_stop)
     except Interrupted as stop:
         team.meet()  # torchrun ends all as soon as one has ended
-        raise Interrupted(f"{stop}; saved. Go on with: pellucid train --resume {run.folder}", stop.number) from None
+        raise Interrupted(f"{stop}; saved", stop.number, go_on=f"pellucid train --resume {run.folder}") from None
     finally:
         if recorder:
             recorder.close()
@@ -224,7 +224,8 @@ def _tell_of_resumption(run: Run, training: Training, changes: Mapping[str, Any]
     for key, (before, now) in changes.items():
         terminal.say(f"{run.folder}: {key}={now} from now on, {before} so far")
     if taken >= recipe.steps:
-        terminal.say(f"{run.folder}: finished already, {taken} steps; for more: --set steps={2 * taken}")
+        more = f"pellucid train --resume {run.folder} --set steps={2 * taken}"
+        terminal.say(f"{run.folder}: finished already, {taken} steps; for more: {more}")
         return
     where = f"goes on after step {taken}" if taken else "begins again, nothing was saved"
     terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in all")
