@@ -19,6 +19,7 @@ from pellucid.errors import InputError
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.launch import share
 from pellucid.methods import make_recipe
+from pellucid.report import terminal
 from pellucid.runs.model import Model
 from pellucid.runs.training import resume, start
 from pellucid.training import Execution, Interrupted
@@ -163,6 +164,8 @@ def denoise(
 def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:
     """PSNR and SSIM of images against the truth, exactly as scikit-image computes them.
 
+    Where values of the two are plainly on different scales, such as 0 to 1 and 8 bits, it warns: `warnings` of the scores.
+
     Args:
         prediction: file, folder, glob, array of any library, or a list of these. Masked pixels do not count.
         reference: the truth, likewise; matched by file name, or by order.
@@ -171,4 +174,7 @@ def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -
     Raises:
         InputError: images that do not fit together.
     """
-    return evaluate_sources(prediction, reference, data_range)
+    scores = evaluate_sources(prediction, reference, data_range)
+    for warning in scores.warnings:
+        terminal.warn(f"prediction: {warning}")
+    return scores

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image as Picture
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+import pellucid
 from pellucid.images import write_array
 
 
@@ -83,3 +84,16 @@ def test_counts_and_shapes_that_differ_are_one_line(pictures, tmp_path, refused)
     line = refused("evaluate", tmp_path / "b0.png", pictures / "truth" / "b0.png")
     assert "b0.png: " in line
     assert "shape" in line
+
+
+def test_values_on_another_scale_than_the_truth_are_told(pictures, tmp_path, command, capsys):
+    truth = np.asarray(Picture.open(pictures / "truth" / "b0.png"))
+    write_array(tmp_path / "unit.tif", (truth / 255).astype(np.float32))
+    result = command("evaluate", tmp_path / "unit.tif", pictures / "truth" / "b0.png")
+    assert result.status == 0
+    told = [line for line in result.err.splitlines() if line.startswith("warning: ")]
+    assert len(told) == 1
+    assert told[0].startswith("warning: prediction: values of float32 from 0.")
+    pellucid.evaluate(truth / 255, truth)
+    assert "warning: prediction: values of float64 from 0." in capsys.readouterr().err
+    assert "warning" not in command("evaluate", pictures / "noisy", pictures / "truth").err

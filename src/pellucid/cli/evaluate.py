@@ -46,6 +46,9 @@ def evaluate(
     """
     specs = {"prediction": prediction, **({"baseline": baseline} if baseline else {})}
     scores = {name: evaluate_sources(spec, reference, data_range) for name, spec in specs.items()}
+    for name, score in scores.items():
+        for warning in score.warnings:
+            terminal.warn(f"{name}: {warning}")
     if csv is not None:
         scores["prediction"].to_csv(csv, overwrite=overwrite)
     if maps is not None:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pellucid.errors import InputError
 from pellucid.evaluation.metrics import psnr, ssim
+from pellucid.evaluation.scale import Extent, scale_warnings
 from pellucid.images.atomic import replacing
 
 if TYPE_CHECKING:
@@ -55,10 +56,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of several images, with the data range that PSNR and SSIM mean nothing without."""
+    """Scores of several images, with the data range that PSNR and SSIM mean nothing without.
+
+    Attributes:
+        rows: one for each image.
+        data_range: what they were scored with.
+        warnings: why the scores may mean nothing, a line each.
+    """
 
     rows: tuple[Score, ...]
     data_range: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def mean(self) -> Score:
@@ -112,10 +120,13 @@ def evaluate_planes(pairs: Iterable[Pair], data_range: float) -> Evaluation:
     Raises:
         InputError: no pairs, or a pair that cannot be compared, by name.
     """
-    rows = tuple(_score(name, prediction, reference, data_range) for name, prediction, reference in pairs)
+    rows, predicted, true = [], Extent(), Extent()
+    for name, prediction, reference in pairs:
+        rows.append(_score(name, prediction, reference, data_range))
+        predicted, true = predicted.including(prediction), true.including(reference)
     if not rows:
         raise InputError("there are no images to evaluate")
-    return Evaluation(rows, float(data_range))
+    return Evaluation(tuple(rows), float(data_range), tuple(scale_warnings(predicted, true, data_range)))
 
 
 def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None = None) -> Evaluation:

@@ -1,0 +1,87 @@
+"""Whether predictions and references are on one scale of intensities, which PSNR and SSIM take for granted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+_APART = 20.0
+"""So many times wider a range of values is none of the same scale: contrast alone, or hot pixels, do less."""
+_TYPES_APART = 8.0
+"""The same between an integer type and another type, such as 8 and 12 bits."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Between which values images lie, and of which type their pixels are.
+
+    Attributes:
+        low: the smallest value.
+        high: the largest value.
+        dtypes: every pixel type.
+    """
+
+    low: float = math.inf
+    high: float = -math.inf
+    dtypes: frozenset[np.dtype[Any]] = frozenset()
+
+    def including(self, image: ArrayLike) -> Extent:
+        """The extent of these images and one more; what is masked in it does not count."""
+        held = np.ma.asarray(image)
+        values = held.compressed() if np.ma.is_masked(held) else held.data
+        if not values.size:
+            return self
+        low, high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        return Extent(low, high, self.dtypes | {values.dtype})
+
+    @property
+    def span(self) -> float:
+        """Largest minus smallest value."""
+        return self.high - self.low
+
+    @property
+    def whole(self) -> bool:
+        """Whether all pixels are of integer types."""
+        return all(dtype.kind in "iu" for dtype in self.dtypes)
+
+    @property
+    def within_unit(self) -> bool:
+        """Whether these are fractions, in [0, 1]."""
+        return not self.whole and self.low >= 0 and self.high <= 1
+
+    def __str__(self) -> str:
+        types = " and ".join(sorted(dtype.name for dtype in self.dtypes))
+        return f"{types} from {self.low:.4g} to {self.high:.4g}"
+
+
+def scale_warnings(prediction: Extent, reference: Extent, data_range: float) -> list[str]:
+    """What of two extents, and the data range they are scored with, does not belong together, one line each."""
+    warnings = []
+    if _on_other_scales(prediction, reference):
+        warnings.append(
+            f"values of {prediction} are not on the scale of the truth, {reference}: bring both to one, for PSNR and "
+            "SSIM compare values as they are"
+        )
+    if not reference.whole and _apart(data_range, reference.span) > _APART:  # of integers it follows from the type
+        warnings.append(
+            f"the data range {data_range:g} is not that of the truth, {reference}: PSNR and SSIM depend on it"
+        )
+    return warnings
+
+
+def _on_other_scales(one: Extent, other: Extent) -> bool:
+    if one.low > other.high or other.low > one.high:
+        return True
+    if any(a.within_unit and b.whole and b.high > 1 for a, b in ((one, other), (other, one))):
+        return True
+    differ = one.dtypes != other.dtypes and (one.whole or other.whole)
+    return _apart(one.span, other.span) > (_TYPES_APART if differ else _APART)
+
+
+def _apart(one: float, other: float) -> float:
+    """How many times wider the wider one is; 1 if one has no width, as in images of a single value."""
+    return max(one / other, other / one) if one > 0 and other > 0 else 1.0
