@@ -137,6 +137,13 @@ def test_each_kind_of_array_gives_its_own_kind(plain, noisy):
         assert np.array_equal(plain.denoise(array), expected[: len(array)])
 
 
+def test_bfloat16_is_read_exactly_and_comes_back(noisy):
+    half = torch.tensor(noisy).float().div(255).bfloat16()
+    denoised = pellucid.denoise(half, recipe="gaussian", device="cpu")
+    assert denoised.dtype == torch.bfloat16
+    assert torch.equal(denoised, torch.tensor(pellucid.denoise(half.float().numpy(), recipe="gaussian")).bfloat16())
+
+
 def test_named_axes_and_coordinates_stay(plain, noisy):
     stack = np.stack([noisy, noisy[::-1]])
     given = Labelled(stack.transpose(2, 1, 0), ("x", "y", "z"), {"z": [0, 30]}, {"unit": "nm"}, "cells")

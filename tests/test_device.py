@@ -9,12 +9,14 @@ from pellucid.device import choose_device, free_memory
 from pellucid.errors import InputError
 
 
-def test_auto_takes_the_cpu_where_there_is_no_gpu(monkeypatch):
+@pytest.mark.parametrize(("threads", "said"), [(1, "1 thread"), (2, "2 threads")])
+def test_auto_takes_the_cpu_where_there_is_no_gpu(threads, said, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     device = choose_device()
     assert device.torch == torch.device("cpu")
-    assert str(device) == f"cpu (no GPU found; {torch.get_num_threads()} threads)"
+    assert str(device) == f"cpu (no GPU found; {said})"
 
 
 def test_auto_takes_a_gpu_and_names_it(monkeypatch):

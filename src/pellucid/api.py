@@ -164,7 +164,7 @@ def denoise(
 def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:
     """PSNR and SSIM of images against the truth, exactly as scikit-image computes them.
 
-    Where values of the two are plainly on different scales, such as 0 to 1 and 8 bits, it warns: `warnings` of the scores.
+    Where values of the two are plainly on different scales, such as 0 to 1 and 8 bits, it warns (see `warnings`).
 
     Args:
         prediction: file, folder, glob, array of any library, or a list of these. Masked pixels do not count.

@@ -33,7 +33,8 @@ def choose_device(wish: str = "auto") -> Device:
             return Device(gpu, torch.cuda.get_device_name(gpu))
         if torch.backends.mps.is_available():
             return Device(torch.device("mps"), "Apple GPU")
-        return Device(torch.device("cpu"), f"no GPU found; {torch.get_num_threads()} threads")
+        threads = torch.get_num_threads()
+        return Device(torch.device("cpu"), f"no GPU found; {threads} thread{'s' * (threads != 1)}")
     try:
         device = _own_gpu() if wish == "cuda" else torch.device(wish)
         torch.empty(1, device=device)

@@ -137,7 +137,7 @@ BAD = {
     not_a_number: r"nan\.tif: (1 pixels are not finite .*the first at \(3, 5\)|prediction has NaN or infinite)",
     infinite: r"inf\.tif: (1 pixels are not finite numbers|prediction has NaN or infinite)",
     too_small: r"tiny\.png: is 12×30 pixels, but at least 16×16 are needed",
-    mixed_types: r"mixed/a\.tif holds uint8 and .*b\.tif uint16 pixels",
+    mixed_types: r"mixed/b\.tif: holds uint16 pixels, not uint8 as .*a\.tif does",
     complex_numbers: r"complex\.npy: holds complex64 pixels",
     missing_in_hdf5: r"a\.h5: has no data set /?row",
 }
@@ -220,6 +220,9 @@ def test_a_folder_without_permission_is_refused(pictures, trained, tmp_path, ref
 def test_an_output_of_an_unknown_or_read_only_format_is_refused(pictures, trained, tmp_path, refused):
     given = pictures / "noisy" / "b0.png"
     assert "JPEG loses detail and is only read" in refused("denoise", given, tmp_path / "a.jpg", "--model", trained)
+    for how in (("--model", trained), ("--recipe", "gaussian")):
+        line = refused("denoise", given, tmp_path / "a.xyz", *how)
+        assert "a.xyz: .xyz is no format that Pellucid writes; end it in one of .tif, " in line
     assert not snapshot(tmp_path)
 
 

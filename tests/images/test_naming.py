@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from pellucid.images.naming import (
     refuse_existing,
     refuse_unsafe,
 )
+from pellucid.images.source import open_usable
 
 
 @pytest.fixture
@@ -46,9 +48,23 @@ def test_one_image_goes_into_the_file_that_is_named(files, tmp_path):
 
 def test_a_file_of_another_format_is_no_folder(files, tmp_path):
     (name,) = files("a.png")
-    with pytest.raises(InputError, match=r"out\.BMP: \.BMP is no format that Pellucid writes"):
-        output_paths(open_source(name), name, tmp_path / "out.BMP")
-    assert output_paths(open_source(name), name, tmp_path / "run.v2") == [tmp_path / "run.v2" / "a.png"]
+    for file, ending in (("out.BMP", ".BMP"), ("out.dm3", ".dm3"), ("out.xyz", ".xyz"), ("out.tif.gz", ".gz")):
+        said = f"{file}: {ending} is no format that Pellucid writes; end it in one of .tif, .zarr, "
+        with pytest.raises(InputError, match=re.escape(said)):
+            output_paths(open_source(name), name, tmp_path / file)
+    for folder in ("run.v2", "2024-05.1", "out", ".results"):
+        assert output_paths(open_source(name), name, tmp_path / folder) == [tmp_path / folder / "a.png"]
+    (tmp_path / "my.results").mkdir()
+    assert output_paths(open_source(name), name, tmp_path / "my.results") == [tmp_path / "my.results" / "a.png"]
+
+
+def test_a_folder_with_one_image_goes_into_one_file(files, tmp_path):
+    (name,) = files("in/a.png")
+    for spec in (f"{tmp_path}/in", f"{tmp_path}/in/*.png", [name]):
+        assert output_paths(open_source(spec), spec, tmp_path / "out.tif") == [tmp_path / "out.tif"]
+    (tmp_path / "in" / "b.tif").write_text("damaged")
+    with pytest.raises(InputError, match="names one file for 2 images"):
+        output_paths(open_usable(f"{tmp_path}/in"), f"{tmp_path}/in", tmp_path / "out.tif")
 
 
 def test_images_keep_their_names_in_a_folder(files, tmp_path):

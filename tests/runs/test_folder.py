@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -296,3 +298,13 @@ def test_how_the_images_looked_is_kept_and_old_runs_do_without(trained, tmp_path
 def test_a_saved_model_knows_how_its_images_looked(trained, tmp_path):
     Model.load(trained).save(tmp_path / "saved")
     assert Model.load(tmp_path / "saved").looks == Run(trained).looks()["noisy"]
+
+
+def test_a_run_that_may_not_be_written_is_named_by_its_folder(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    said = f"^{re.escape(str(tmp_path / 'run'))}: no permission to write there"
+    with pytest.raises(InputError, match=said), Run(tmp_path / "run").held():
+        pass

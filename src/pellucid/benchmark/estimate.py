@@ -36,7 +36,9 @@ def show_estimate(request: Request, out: Path, effort: Effort) -> float:
             rows.append(row)
             total += seconds * len(units)
     columns = ["method", "supervision", "units", "steps", "batch", "s/step", "time a unit"]
-    where = f"{len(request.cases)} cases, {len(tasks)} units, {effort.jobs} at once with {effort.threads} threads"
+    counts = [(len(request.cases), "case"), (len(tasks), "unit"), (effort.threads, "thread")]
+    cases, todo, threads = (f"{number} {what}{'s' * (number != 1)}" for number, what in counts)
+    where = f"{cases}, {todo}, {effort.jobs} at once with {threads}"
     terminal.table(f"plan: {where}", columns, rows, terminal.results())
     whole = total / min(effort.jobs, max(1, len(tasks)))
     terminal.results().print(f"in all about {_duration(whole)} on this machine; filters are not counted")

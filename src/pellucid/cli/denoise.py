@@ -99,7 +99,11 @@ def denoise(
     from pellucid.methods import make_recipe
     from pellucid.runs.model import Model
 
-    if (model is None) == (recipe is None):
+    if model is not None and recipe is not None:
+        raise InputError(
+            "both --model and --recipe were given: choose the trained model, or the method without training"
+        )
+    if model is None and recipe is None:
         raise InputError("denoise needs either --model, the folder of a run, or --recipe (see pellucid denoise --help)")
     if model is not None and (preset is not None or set_):
         raise InputError("--preset and --set go with --recipe: a trained model stays as it was trained")
@@ -145,7 +149,7 @@ def _tell(files: Sequence[Written]) -> None:
     if len(files) > 1:
         terminal.say(f"all {len(files)} files: {sum((file.removed for file in files), RemovedNoise())}")
     if padding := padding_of(files):
-        terminal.warn(padding)
+        terminal.say(padding)
 
 
 def _tell_of(written: Written) -> None:

@@ -31,8 +31,7 @@ class Extent:
 
     def including(self, image: ArrayLike) -> Extent:
         """The extent of these images and one more; what is masked in it does not count."""
-        held = np.ma.asarray(image)
-        values = held.compressed() if np.ma.is_masked(held) else held.data
+        values = image.compressed() if isinstance(image, np.ma.MaskedArray) else np.asarray(image)
         if not values.size:
             return self
         low, high = min(self.low, float(values.min())), max(self.high, float(values.max()))

@@ -61,6 +61,8 @@ def open_array(held: Any, name: str = "array") -> ArrayImage:
 def as_numpy(held: Any, name: str) -> npt.NDArray[Any]:
     """An array of any library as a NumPy array, without a copy where that is possible; masks stay.
 
+    What is bfloat16 becomes float32, which holds each of its numbers.
+
     Raises:
         InputError: It cannot be read from here, as on a GPU.
     """
@@ -69,8 +71,10 @@ def as_numpy(held: Any, name: str) -> npt.NDArray[Any]:
             held = getattr(held, step)() if hasattr(held, step) else held
         if isinstance(held, np.memmap | np.ma.MaskedArray):
             return held
+        if hasattr(held, "new_tensor") and str(held.dtype) == "torch.bfloat16":  # which NumPy does not have
+            held = held.float()
         by_numpy = hasattr(held, "__array__") or hasattr(held, "__array_interface__")
-        return np.asarray(held) if by_numpy else np.from_dlpack(held)
+        return _without_bfloat16(np.asarray(held) if by_numpy else np.from_dlpack(held))
     except Exception as error:  # each library has its own
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{name}: {kind_of(held)} cannot be read ({reason}): convert it to a NumPy array") from error
@@ -91,7 +95,7 @@ def like(held: Any, result: npt.NDArray[Any]) -> Any:
     if hasattr(held, "new_tensor"):
         return held.new_tensor(result)
     if hasattr(held, "__array_namespace__"):
-        return held.__array_namespace__().asarray(result)
+        return held.__array_namespace__().asarray(result, dtype=held.dtype)
     return result
 
 
@@ -99,6 +103,10 @@ def kind_of(held: Any) -> str:
     """The type of something, as people know it: `torch.Tensor`, `dict`."""
     kind = type(held)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _without_bfloat16(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def _layout(held: Any, shape: Sequence[int], name: str) -> Layout:

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import InputError
-from pellucid.images.registry import format_of, split
+from pellucid.images.registry import format_of, split, writable
 from pellucid.images.source import Source
 
-FOREIGN = frozenset((
-    ".avi", ".bmp", ".czi", ".dm3", ".dm4", ".emd", ".gif", ".gz", ".ims", ".jp2",
-    ".lif", ".mat", ".mp4", ".nd2", ".nii", ".npz", ".nrrd", ".svs", ".webp",
-))  # fmt: skip
-"""Image files of others: one of these names is meant as a file, not as a folder."""
+FOREIGN = frozenset((".dm3", ".dm4", ".jp2", ".mp4", ".nd2"))
+"""Extensions of other image files that have digits in them; `out.v2` or `2024.05` is more likely a folder."""
 
 
 def is_image(path: str | Path) -> bool:
@@ -23,23 +20,30 @@ def is_image(path: str | Path) -> bool:
 
 
 def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
-    """One file for each image: `output` itself if input and output each name one image, else names of the input in it.
+    """One file for each image: `output` itself if it names a file and there is one, else names of the input in it.
 
     Images of a format that is only read become PNG, or Zarr if they are folders.
 
     Raises:
         InputError: one file for several images, or a file of a format that is not written.
     """
-    one = isinstance(spec, str | Path) and len(source.images) == 1 and is_image(spec)
-    if one and output.suffix.lower() in FOREIGN and not output.is_dir():
+    if is_image(output):
+        count = len(source.images) + len(source.left_out)
+        if count > 1:
+            raise InputError(f"{output}: names one file for {count} images: give a folder")
+        return [output]
+    if isinstance(spec, str | Path) and is_image(spec) and _is_meant_as_file(output):
         raise InputError(
-            f"{output}: {output.suffix} is no format that Pellucid writes; give .tif or .zarr, or a folder"
+            f"{output}: {output.suffix} is no format that Pellucid writes; end it in one of {writable()}, or make the "
+            "folder first if one is meant"
         )
-    if not is_image(output):
-        return [output / _writable(split(image.path)[0]).name for image in source.images]
-    if not one:
-        raise InputError(f"{output}: names one file for {len(source.images)} images: give a folder")
-    return [output]
+    return [output / _writable(split(image.path)[0]).name for image in source.images]
+
+
+def _is_meant_as_file(output: Path) -> bool:
+    """Whether a name ends in what looks like an extension, and nothing of that name is a folder yet."""
+    suffix = output.suffix.lower()
+    return (suffix[1:].isalpha() or suffix in FOREIGN) and not output.is_dir()
 
 
 def in_folder(target: Path, *folders: str) -> Path:

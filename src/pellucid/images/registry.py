@@ -83,6 +83,11 @@ def readable() -> str:
     return ", ".join(extension for known in FORMATS for extension in known.extensions)
 
 
+def writable() -> str:
+    """The extensions that are written, one a format, for messages."""
+    return ", ".join(known.extensions[0] for known in FORMATS if known.load().WRITABLE)
+
+
 def split(path: str | Path) -> tuple[Path, str | None]:
     """The file and the path inside it: ``"stack.h5:/raw"`` is ``stack.h5`` and ``/raw``."""
     match = _INNER.match(str(path))
@@ -150,8 +155,7 @@ def writable_format(path: Path, plan: Plan) -> Format:
     """
     known = _by_extension().get(path.suffix.lower())
     if known is None:
-        endings = ", ".join(one.extensions[0] for one in FORMATS if one.load().WRITABLE)
-        raise InputError(f"{plan.path}: the extension {path.suffix or '(none)'} is not known; use one of {endings}")
+        raise InputError(f"{plan.path}: the extension {path.suffix or '(none)'} is not known; use one of {writable()}")
     able = known.load().WRITABLE
     if not able:
         why, instead = ("is", ".zarr") if known.is_folder else ("loses detail and is", ".tif or .png")

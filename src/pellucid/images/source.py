@@ -70,8 +70,8 @@ class Source:
         if not kept:
             raise InputError(f"{self.images[0].path}: holds {self.images[0].dtype.name} pixels, not {dtype}")
         told = (
-            f"{kept[0].path} holds {kept[0].dtype.name} and {image.path} {image.dtype.name} pixels: one source has one "
-            "pixel type; convert one of them or leave it out"
+            f"{image.path}: holds {image.dtype.name} pixels, not {kept[0].dtype.name} as {kept[0].path} does: one "
+            "source has one pixel type, for equal numbers mean other intensities in another; convert it or leave it out"
             for image in others
         )
         return Source(kept, (*self.left_out, *told))

@@ -40,7 +40,7 @@ def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[None]:
     Raises:
         InputError: another process holds it.
     """
-    with writing(path):
+    with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     with file:

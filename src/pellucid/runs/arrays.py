@@ -114,7 +114,7 @@ class _Removed:
         for warning in self.noise.warnings():
             terminal.warn(warning)
         if self.padding:
-            terminal.warn(f"array: {padding_text(self.padding / self.pixels)}")
+            terminal.say(f"array: {padding_text(self.padding / self.pixels)}")
         return self.noise
 
 
