@@ -230,3 +230,14 @@ def test_a_file_that_is_damaged_within_keeps_no_other_from_being_done(noisy, tmp
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a0.tif", "a2.tif"]
     assert sum("clipped;" in line for line in result.err.splitlines()) == 2
     assert "a1.tif" in result.err.splitlines()[-1]
+
+
+def test_padding_is_told_and_no_cause_for_warning(noisy, tmp_path, command, capsys):
+    canvas = np.pad(noisy[0], ((0, 0), (96, 0)))
+    write_array(tmp_path / "a.png", canvas)
+    result = command("denoise", tmp_path / "a.png", tmp_path / "out.png", "--recipe", "gaussian")
+    assert result.status == 0, result.err
+    pellucid.denoise(canvas, recipe="gaussian", device="cpu")
+    for said in (result.err, capsys.readouterr().err):
+        assert " % of all pixels are padding" in said
+        assert "warning:" not in said
