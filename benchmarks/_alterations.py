@@ -21,6 +21,8 @@ Pictures = list[Picture]
 
 FOLDERS = ("sem_drosophila", "tem_neutrophil", "sem_myelin")
 RESIN = "noise_sem_resin"
+UNLIKE = "noisy_sem_fast_scan"
+"""Images that have little in common."""
 NOISES = ("film", "charge", "gaussian", "poisson", "speckle")
 IMAGES = 3
 SIDE = 384
@@ -43,12 +45,18 @@ def tissues(data: Path | None, part: int) -> dict[str, Pictures]:
     found = {"phantom": [tissue((SIDE, SIDE), seed=100 * part + seed) for seed in range(10)]}
     for folder in FOLDERS if data else ():
         assert data is not None
-        files = sorted(path for path in (data / folder).glob("*") if path.suffix in (".png", ".tif"))
-        half = len(files) // 2
-        pictures = [np.asarray(Image.open(path).convert("L")) for path in (files[:half], files[half:])[part]]
+        whole = pictures_of(data / folder)
+        half = len(whole) // 2
+        pictures = (whole[:half], whole[half:])[part]
         if pictures:
             found[folder] = [cut for picture in pictures for cut in _cuts(picture)][:20]
     return found
+
+
+def pictures_of(folder: Path) -> Pictures:
+    """All images of a folder in the order of their names; none if it is not there."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in (".png", ".tif"))
+    return [np.asarray(Image.open(path).convert("L")) for path in files]
 
 
 def _cuts(picture: Picture) -> Pictures:

@@ -17,13 +17,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _alterations import ALSO, IMAGES, RESIN, Case, Pictures, cases, models, noisy_copy, resin, saturated, tissues
+from _alterations import (
+    ALSO,
+    FOLDERS,
+    IMAGES,
+    RESIN,
+    UNLIKE,
+    Case,
+    Picture,
+    Pictures,
+    cases,
+    models,
+    noisy_copy,
+    pictures_of,
+    resin,
+    saturated,
+    tissues,
+)
 from _results import parser, publish
 
-from pellucid.images import Intensity, Inventory, compare, inspect_source, look, open_source, unfamiliar
+from pellucid.images import Intensity, Inventory, compare, inspect_source, look, look_closely, open_source, unfamiliar
 
 PARTS = ("chosen on", "held out")
 """Of the tissue, by number."""
+OWN_CROPS = 60
 
 
 class Inspector:
@@ -44,7 +61,7 @@ class Inspector:
 
 def said_by_model(trained: Pictures, given: Pictures) -> set[str]:
     """The checks that speak when a model denoises; its range is that of the images it was trained on."""
-    looks = look(trained), look(given)
+    looks = look_closely(trained), look(given)
     assert looks[0] is not None
     assert looks[1] is not None
     intensity = Intensity.of_source(trained)
@@ -117,6 +134,40 @@ def across(data: Path | None, part: int) -> list[dict[str, Any]]:
     ]
 
 
+def own(data: Path) -> list[dict[str, Any]]:
+    """In how many of the very images that a model was trained on, and of crops of them, something is called unlike."""
+    sets = {folder: pictures for folder in (*FOLDERS, UNLIKE) if (pictures := pictures_of(data / folder))}
+    sets["two of each"] = [picture for pictures in sets.values() for picture in pictures[:2]]
+    rows, intensity = [], Intensity.given(0, 255)
+    for name, pictures in sets.items():
+        rng, trained = np.random.default_rng(0), look_closely(pictures)
+        assert trained is not None
+        crops = [_crop(pictures[int(rng.integers(len(pictures)))], rng) for _ in range(OWN_CROPS)]
+        said = [
+            sum(bool(unfamiliar(trained, intensity, looks, intensity)) for each in given if (looks := look([each])))
+            for given in (pictures, crops)
+        ]
+        rows.append(
+            {
+                "trained on": name,
+                "images": len(pictures),
+                "told": said[0],
+                "crops": len(crops),
+                "told of crops": said[1],
+            }
+        )
+    return rows
+
+
+def _crop(picture: Picture, rng: np.random.Generator) -> Picture:
+    """From 256 pixels a side to twice as many across and four times along."""
+    height, width = (
+        min(size, int(rng.integers(256, most))) for size, most in zip(picture.shape, (513, 1025), strict=True)
+    )
+    top, left = (int(rng.integers(0, size - cut + 1)) for size, cut in zip(picture.shape, (height, width), strict=True))
+    return picture[top : top + height, left : left + width]
+
+
 def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """By part and alteration: in how many draws the check for it spoke."""
     totals: dict[tuple[str, str], list[int]] = {}
@@ -155,6 +206,8 @@ def main() -> None:
     rows = [row for part in options.parts for row in measure(options.data, options.draws, part)]
     mixed = [row for part in options.parts for row in across(options.data, part)]
     tables = {"hits": summary(rows), "false alarms": alarms(rows), "across tissues": mixed, "cases": rows}
+    if options.data is not None:
+        tables["of its own images"] = own(options.data)
     publish({title: lines for title, lines in tables.items() if lines}, options)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from pellucid.images import Intensity, look, unfamiliar
+from pellucid.images import Intensity, Looks, look, look_closely, unfamiliar
 from pellucid.noise import simulate
 from pellucid.phantom import tissue
 
@@ -20,7 +24,16 @@ def planes():
 
 @pytest.fixture(scope="module")
 def trained(planes):
-    return look(planes[:2])
+    return look_closely(planes[:2])
+
+
+@pytest.fixture(scope="module")
+def unlike(planes):
+    """Images that differ in contrast, brightness, polarity, noise and magnification, and one that is half blank."""
+    bright = ndimage.zoom(planes[1][:192, :192], 2, order=1)
+    blank = np.random.default_rng(0).normal(30000, 4000, planes[0].shape).astype(np.uint16)
+    blank[:, :128] = planes[3][:, :128]
+    return [planes[0] // 3, 65535 - bright // 2, simulate(planes[2], "gaussian", 9000.0, seed=0), blank]
 
 
 def told(trained, planes, given_as=DEEP):
@@ -29,6 +42,29 @@ def told(trained, planes, given_as=DEEP):
 
 def test_other_images_of_the_same_kind_are_familiar(planes, trained):
     assert told(trained, planes[2:]) == []
+
+
+def test_every_image_of_unlike_ones_and_every_crop_of_it_is_familiar(unlike):
+    trained = look_closely(unlike)
+    pooled = replace(trained, spread=None)
+    assert {len(told(pooled, [image])) > 0 for image in unlike} == {True}
+    for image in unlike:
+        assert told(trained, [image]) == []
+        for top, left in [(0, 0), (50, 100), (128, 20)]:
+            assert told(trained, [image[top : top + 256, left : left + 256]]) == []
+    assert "range" in [finding.check for finding in told(trained, [image // 16 for image in unlike])]
+
+
+@pytest.mark.parametrize("kept", [asdict, lambda looks: _without(asdict(looks), "spread")])
+def test_records_with_and_without_a_spread_are_read(planes, trained, kept):
+    read = Looks.from_values(json.loads(json.dumps(kept(trained))))
+    assert read in (trained, replace(trained, spread=None))
+    assert told(read, planes[2:]) == []
+    assert [finding.check for finding in told(read, [plane // 3 for plane in planes[2:]])] == ["range"]
+
+
+def _without(values, name):
+    return {key: value for key, value in values.items() if key != name}
 
 
 def test_12_bits_are_told_from_16_and_with_their_own_range_are_right(planes, trained):
@@ -60,7 +96,7 @@ def test_what_is_unfamiliar_is_said(planes, trained, check, begins, alter):
 
 
 def test_more_and_less_noise_than_in_training(planes, trained):
-    clean = look([tissue((384, 384), seed=seed).astype(np.uint16) * 257 for seed in (2, 3)])
+    clean = look_closely([tissue((384, 384), seed=seed).astype(np.uint16) * 257 for seed in (2, 3)])
     (less,) = unfamiliar(trained, DEEP, clean, DEEP)
     assert less.text.startswith("less noise than in training")
     (more,) = unfamiliar(clean, DEEP, trained, DEEP)

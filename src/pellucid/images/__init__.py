@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pellucid.images.image import Image, Plane, check_finite
     from pellucid.images.intensity import Intensity
     from pellucid.images.inventory import Inventory, inspect_source
-    from pellucid.images.looks import Looks, look
+    from pellucid.images.looks import Looks, look, look_closely
     from pellucid.images.pixel_size import PixelSize
     from pellucid.images.pyramid import downsample
     from pellucid.images.region import parse_region
@@ -48,6 +48,7 @@ _HOME = {
     "hold": "holding",
     "inspect_source": "inventory",
     "look": "looks",
+    "look_closely": "looks",
     "open_image": "registry",
     "open_source": "source",
     "open_usable": "source",
@@ -76,6 +77,7 @@ __all__ = [
     "hold",
     "inspect_source",
     "look",
+    "look_closely",
     "open_image",
     "open_source",
     "open_usable",

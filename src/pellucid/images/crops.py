@@ -14,6 +14,7 @@ from pellucid.images.layout import Array
 from pellucid.images.padding import Borders, is_valid
 
 SIDE = 512
+PART = 256
 CROPS = 8
 _SMALLEST = 64
 _LEAST_VALID = 0.7
@@ -23,16 +24,24 @@ Crop = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
 """Pixels (Y, X), those that are no image filled with the median of the others, and which are image."""
 
 
-def crops_of(planes: Sequence[Plane] | Sequence[Array]) -> list[Crop]:
-    """Up to 8 crops of up to 512×512 pixels from evenly spread places; only they are read.
+def crops_of(planes: Sequence[Plane] | Sequence[Array], most: int = CROPS) -> list[Crop]:
+    """So many crops, 8 if not said, of up to 512×512 pixels from evenly spread places; only they are read.
 
     Left out are planes with a side below 64 pixels, and places with more than 30 % padding. Pixels may be not finite.
     """
     large = [plane for plane in planes if min(plane.shape) >= _SMALLEST]
-    each = -(-CROPS // len(large)) if large else 0
-    places = [(plane, *corner) for plane in _spread(large, CROPS) for corner in _spread(_corners(plane.shape), each)]
-    crops = [_read(plane, top, left) for plane, top, left in _spread(places, CROPS)]
+    each = -(-most // len(large)) if large else 0
+    places = [(plane, *corner) for plane in _spread(large, most) for corner in _spread(_corners(plane.shape), each)]
+    crops = [_read(plane, top, left) for plane, top, left in _spread(places, most)]
     return [crop for crop in crops if crop[1].mean() >= _LEAST_VALID]
+
+
+def parts_of(crop: Crop) -> list[Crop]:
+    """Its four corners, of up to 256×256 pixels, which overlap in a crop below 512; itself if it is no larger."""
+    pixels, valid = crop
+    rows, columns = (sorted({0, max(0, size - PART)}) for size in pixels.shape)
+    places = [(slice(top, top + PART), slice(left, left + PART)) for top in rows for left in columns]
+    return [(pixels[place], valid[place]) for place in places if valid[place].mean() >= _LEAST_VALID]
 
 
 def _spread(items: Sequence[T], count: int) -> list[T]:

@@ -1,4 +1,8 @@
-"""Whether images are like those that a model learned from: range, contrast, noise, size of structures."""
+"""Whether images are like those that a model learned from: range, contrast, noise, size of structures.
+
+They are unlike where they differ from the training as a whole, and from every piece of it: one of several images of
+different kinds is not what they are together, and yet the model has learned from it.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,16 @@ from pellucid.images.comparison import size_ratio
 from pellucid.images.findings import Finding
 from pellucid.images.intensity import Intensity
 from pellucid.images.looks import Looks
+from pellucid.images.spread import Interval, Spread
 
 _CONTRAST = 1.8
 _DRIFT = 0.5
 _NOISE = 2.0
 _RIDGES = 0.1
+_BEYOND = 1.2
+"""How many times what is unlike the pieces of the training lies beyond them; pieces in between may be a little so."""
+_BESIDE = 0.05
+"""Likewise, in parts of the range of brightness and of lines' −1 to 1."""
 
 
 def unfamiliar(trained: Looks, intensity: Intensity, given: Looks, given_as: Intensity) -> list[Finding]:
@@ -26,29 +35,39 @@ def unfamiliar(trained: Looks, intensity: Intensity, given: Looks, given_as: Int
         given_as: the range in which they are handed to the model.
     """
     known, met = _in_unit(trained, intensity), _in_unit(given, given_as)
-    if not given.has_structure:
+    seen = known.spread or Spread.of([known])
+    if not (given.has_structure or seen.plain):
         text = "no structure: looks like noise alone (empty resin, a blank area?); the result shows what is not there"
         return [Finding("no structure", given.structure, text)] if given.is_noise else []
-    ranges = _range(known, met, trained, given)
-    return [*ranges, *_polarity(known, met), *_size(known, met), *([] if ranges else _noise(known, met))]
+    ranges = _range(known, met, seen, (trained, given))
+    noise = [] if ranges else _noise(known, met, seen)
+    return [*ranges, *_polarity(known, met, seen), *_size(known, met, seen), *noise]
 
 
 def _in_unit(looks: Looks, intensity: Intensity) -> Looks:
     """In parts of the range from the model's black, 0, to its white, 1."""
-    width = intensity.high - intensity.low
-    levels = {
-        name: (getattr(looks, name) - intensity.low) / width for name in ("lowest", "highest", "mean", "black", "white")
-    }
-    return replace(looks, **levels, contrast=looks.contrast / width, noise=looks.noise / width)
+    low, width = intensity.low, intensity.high - intensity.low
+    levels = {name: (getattr(looks, name) - low) / width for name in ("lowest", "highest", "mean", "black", "white")}
+    spread = looks.spread and replace(
+        looks.spread,
+        mean=Interval(*((level - low) / width for level in looks.spread.mean)),
+        contrast=Interval(*(contrast / width for contrast in looks.spread.contrast)),
+        noise=Interval(*(noise / width for noise in looks.spread.noise)),
+    )
+    return replace(looks, **levels, contrast=looks.contrast / width, noise=looks.noise / width, spread=spread)
 
 
-def _range(known: Looks, met: Looks, trained: Looks, given: Looks) -> list[Finding]:
+def _range(known: Looks, met: Looks, seen: Spread, raw: tuple[Looks, Looks]) -> list[Finding]:
+    """By how the images look in the model's units; said in grey levels, as they were in training and are now."""
+    trained, given = raw
     ratio = met.contrast / known.contrast
     drift = (met.mean - known.mean) / (known.white - known.black)
-    if 1 / _CONTRAST < ratio < _CONTRAST and abs(drift) < _DRIFT:
+    scaled = max(ratio, 1 / ratio) >= _CONTRAST and seen.contrast.times(met.contrast) > _BEYOND
+    moved = abs(drift) >= _DRIFT and seen.mean.apart(met.mean) > _BESIDE
+    if not (scaled or moved):
         return []
     levels = f"{given.black:.5g} to {given.white:.5g}", f"{trained.black:.5g} to {trained.white:.5g}"
-    if ratio <= 1 / _CONTRAST or ratio >= _CONTRAST:
+    if scaled:
         what = f"{ratio:.2g} times the contrast"
     else:
         what = f"{'brighter' if drift > 0 else 'darker'} by {100 * abs(drift):.0f} % of the range"
@@ -57,7 +76,7 @@ def _range(known: Looks, met: Looks, trained: Looks, given: Looks) -> list[Findi
         f"other range of intensities than in training ({what}): grey levels from {levels[0]}, in training {levels[1]}"
         f"{bits}; say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
     )
-    return [Finding("range", ratio if ratio <= 1 / _CONTRAST or ratio >= _CONTRAST else drift, text)]
+    return [Finding("range", ratio if scaled else drift, text)]
 
 
 def _bits(given: Looks, trained: Looks) -> str:
@@ -68,18 +87,19 @@ def _bits(given: Looks, trained: Looks) -> str:
     return f" (are these {found} bits, and were those {known}?)" if found != known else ""
 
 
-def _polarity(known: Looks, met: Looks) -> list[Finding]:
+def _polarity(known: Looks, met: Looks, seen: Spread) -> list[Finding]:
     if None in (known.polarity, met.polarity) or known.polarity == met.polarity:
         return []
-    if min(abs(known.ridges), abs(met.ridges)) < _RIDGES:
+    if min(abs(known.ridges), abs(met.ridges)) < _RIDGES or seen.ridges.apart(met.ridges) <= _BESIDE:
         return []
     text = f"opposite polarity: thin lines are mostly {met.polarity}, in training {known.polarity}; invert the images"
     return [Finding("polarity", met.ridges, text)]
 
 
-def _size(known: Looks, met: Looks) -> list[Finding]:
+def _size(known: Looks, met: Looks, seen: Spread) -> list[Finding]:
     ratio = size_ratio(met, known)
-    if ratio is None:
+    usual = seen.size if met.crops > 1 else seen.size_of_parts  # one crop holds few structures
+    if ratio is None or usual is None or met.size is None or usual.times(met.size) <= _BEYOND:
         return []
     how = f"{ratio:.2g} times larger" if ratio > 1 else f"{1 / ratio:.2g} times smaller"
     text = (
@@ -89,9 +109,9 @@ def _size(known: Looks, met: Looks) -> list[Finding]:
     return [Finding("magnification", ratio, text)]
 
 
-def _noise(known: Looks, met: Looks) -> list[Finding]:
+def _noise(known: Looks, met: Looks, seen: Spread) -> list[Finding]:
     ratio = met.noise / max(known.noise, 1e-9)
-    if 1 / _NOISE < ratio < _NOISE:
+    if 1 / _NOISE < ratio < _NOISE or seen.noise.times(met.noise) <= _BEYOND:
         return []
     more = "more" if ratio > 1 else "less"
     text = (

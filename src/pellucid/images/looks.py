@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.images.crops import crops_of
+from pellucid.images.crops import Crop, crops_of, parts_of
 from pellucid.images.image import Plane
 from pellucid.images.layout import Array
+from pellucid.images.spread import Spread
 
 Values = npt.NDArray[np.float64]
 
@@ -19,6 +20,7 @@ _FOR_SIZE = 192
 """Side of a crop, at least, in which structures have a size: a tiny one holds too few of them."""
 _SIZE_SPREAD = 0.25
 """Of the logarithm of the size over crops of one tissue, where too few tell it."""
+_CLOSELY = 16
 _NEXT_LEVELS = 1 / 128
 _PROMINENT = 3.0
 
@@ -44,6 +46,7 @@ class Looks:
         clipped_black, clipped_white: shares of pixels at the lowest and highest value of their crop, where far more
             have it than the values beside it; else 0.
         blockiness: steps at the borders of JPEG's blocks over those elsewhere; 1 without compression.
+        spread: how far pieces of the source differ, where that was measured (`look_closely`).
     """
 
     crops: int
@@ -64,15 +67,20 @@ class Looks:
     clipped_black: float
     clipped_white: float
     blockiness: float
+    spread: Spread | None = None
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Looks:
         """From what `dataclasses.asdict` gave; names that are not known, of a newer version, are left out.
 
+        Records from before there was a spread have none.
+
         Raises:
             KeyError: one is missing.
         """
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+        spread = values.get("spread")
+        found = {field.name: values[field.name] for field in fields(cls) if field.name != "spread"}
+        return cls(**found, spread=None if spread is None else Spread.from_values(spread))
 
     @property
     def has_structure(self) -> bool:
@@ -103,9 +111,27 @@ class Looks:
 
 def look(planes: Sequence[Plane] | Sequence[Array]) -> Looks | None:
     """How (Y, X) planes of any dtype look; None if all are too small, constant, or padding."""
+    return _look_at(crops_of(planes))
+
+
+def look_closely(planes: Sequence[Plane] | Sequence[Array]) -> Looks | None:
+    """As `look`, with how far up to 16 crops, and parts of 256×256 pixels of them, differ among themselves."""
+    whole, crops = look(planes), crops_of(planes, _CLOSELY)
+    if whole is None:
+        return None
+    return replace(
+        whole, spread=Spread.of([whole, *_each(crops)], _each([p for crop in crops for p in parts_of(crop)]))
+    )
+
+
+def _each(crops: Sequence[Crop]) -> list[Looks]:
+    return [looks for crop in crops if (looks := _look_at([crop])) is not None]
+
+
+def _look_at(crops: Sequence[Crop]) -> Looks | None:
     from pellucid.images import texture  # here: a model that has learned nothing looks at nothing, and needs no scipy
 
-    crops = [crop for crop in crops_of(planes) if crop[0].std() > 0]
+    crops = [crop for crop in crops if crop[0].std() > 0]
     if not crops:
         return None
     values = np.concatenate([image[valid] for image, valid in crops])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pellucid import team
 from pellucid.device import Device, choose_device, free_memory
-from pellucid.images import Source, hold, open_source
+from pellucid.images import Looks, Source, hold, look_closely, open_source
 from pellucid.launch import WHOLE, Share, leads, local_share, share
 from pellucid.methods import GIVEN_AS, Method, build
 from pellucid.recipe import Recipe
@@ -86,7 +86,7 @@ def start(
                 origin = {"sources": describe(sources, opened), "warnings": warnings}
                 run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
                 run.start(learning, intensities, dtypes, {**_how(chosen, execution), **origin})
-                run.save_looks(shown.looks)
+                run.save_looks(_known_by(shown.looks, opened))
             team.meet()  # the folder is there
             _train(run, training, opened, chosen, observer)
     return run
@@ -237,3 +237,9 @@ def _tell_of_resumption(run: Run, training: Training, changes: Mapping[str, Any]
 def _how(device: Device, execution: Execution) -> dict[str, Any]:
     """What a run is computed on, and how."""
     return {**machine(), "device": str(device), "processes": share().size, **asdict(execution)}
+
+
+def _known_by(looks: Mapping[str, Looks], sources: Mapping[str, Source]) -> dict[str, Looks]:
+    """What others are to be known by: of the noisy images, which are what will be denoised, how far they differ too."""
+    closely = look_closely(sources["noisy"].planes) if "noisy" in looks else None
+    return {**looks, **({"noisy": closely} if closely else {})}
