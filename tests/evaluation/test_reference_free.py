@@ -2,9 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from scipy import ndimage
 
 from pellucid.errors import InputError
 from pellucid.evaluation import RemovedNoise, reference_free, removed_noise
+from pellucid.methods.collaborative import bm3d
+from pellucid.phantom import tissue
+
+
+@pytest.fixture(scope="module")
+def noisy_tissue():
+    """Tissue as it is, and with noise."""
+    truth = tissue((256, 256), seed=0).astype(np.float64)
+    return truth, truth + np.random.default_rng(0).normal(0, 30, truth.shape)
 
 
 def test_white_noise_correlates_with_nothing():
@@ -21,6 +32,43 @@ def test_removed_structure_correlates_fully():
     image = np.random.default_rng(1).uniform(50, 200, (40, 40))
     assert removed_noise(image * 1.2, image).correlation == pytest.approx(1)
     assert removed_noise(image * 0.8, image).correlation == pytest.approx(-1)
+
+
+def test_cells_that_a_border_of_a_block_cuts_are_left_out():
+    image = np.random.default_rng(1).normal(100, 20, (48, 48))
+    block = removed_noise(image[5:30, 3:48], 0.5 * image[5:30, 3:48], corner=(5, 3))
+    inner = removed_noise(image[8:24, 8:48], 0.5 * image[8:24, 8:48])
+    assert block.cells == inner.cells == 2 * 5
+    assert block[6:] == pytest.approx(inner[6:])
+    assert removed_noise(image[1:7], image[1:7], corner=(1, 0)).correlation == 0
+
+
+def test_structure_that_was_removed_shows_also_beneath_grain(noisy_tissue):
+    truth, noisy = noisy_tissue
+    blurred = ndimage.gaussian_filter(truth, 3) + np.random.default_rng(1).normal(0, 20, truth.shape)
+    by_pixels = np.corrcoef((noisy - blurred).ravel(), blurred.ravel())[0, 1]
+    found = removed_noise(noisy, blurred)
+    assert by_pixels < 0
+    assert found.correlation > 0.3
+    assert any("structure or contrast went with the noise" in line for line in found.warnings())
+
+
+def test_a_good_filter_leaves_structure_and_a_strong_blur_takes_it(noisy_tissue):
+    _, noisy = noisy_tissue
+    good = bm3d(torch.from_numpy(noisy / 255).float(), 30 / 255).numpy() * 255.0
+    assert removed_noise(noisy, good).warnings() == []
+    for sigma in (2, 4, 8):
+        (told,) = removed_noise(noisy, ndimage.gaussian_filter(noisy, sigma)).warnings()
+        assert "structure or contrast went with the noise" in told
+
+
+def test_what_a_negative_correlation_means_is_told_as_it_is(noisy_tissue):
+    truth, noisy = noisy_tissue
+    (stronger,) = removed_noise(noisy, truth.mean() + 1.5 * (truth - truth.mean())).warnings()
+    assert "contrast was strengthened" in stronger
+    mottled = np.kron(np.random.default_rng(3).normal(0, 20, (32, 32)), np.ones((8, 8)))
+    (added,) = removed_noise(noisy, truth.mean() + mottled).warnings()
+    assert "the result shows what the noisy image does not" in added
 
 
 def test_unsigned_images_do_not_wrap_around():
@@ -43,7 +91,9 @@ def test_brightness_and_contrast_before_and_after_are_mean_and_standard_deviatio
     assert (found.noisy_contrast, found.denoised_contrast) == pytest.approx((noisy.std(), denoised.std()))
     noise = noisy.astype(float) - denoised
     assert found.deviation == pytest.approx(noise.std())
-    assert found.correlation == pytest.approx(np.corrcoef(noise.ravel(), denoised.ravel())[0, 1])
+    means = [image[:24, :48].reshape(3, 8, 6, 8).mean(axis=(1, 3)).ravel() for image in (noise, denoised)]
+    assert found.cells == 18
+    assert found.correlation == pytest.approx(np.corrcoef(*means)[0, 1])
 
 
 @pytest.mark.parametrize("offset", [0, 2e9])
@@ -51,7 +101,8 @@ def test_blocks_in_any_order_add_up_to_the_whole(offset, monkeypatch):
     monkeypatch.setattr(reference_free, "_PIECE", 77)
     rng = np.random.default_rng(3)
     noisy, denoised = offset + rng.normal(0, [[[30]], [[20]]], (2, 40, 50)) + np.arange(50)
-    blocks = [removed_noise(noisy[rows], denoised[rows]) for rows in (slice(31, 40), slice(0, 2), slice(2, 31))]
+    places = [(slice(24, 40), slice(0, 50)), (slice(0, 24), slice(16, 50)), (slice(0, 24), slice(0, 16))]
+    blocks = [removed_noise(noisy[at], denoised[at], corner=(at[0].start, at[1].start)) for at in places]
     whole = removed_noise(noisy, denoised)
     assert sum(blocks, RemovedNoise()) == pytest.approx(whole, rel=1e-6)
     assert whole.deviation == pytest.approx((noisy - denoised).std(), rel=1e-6)
@@ -62,7 +113,13 @@ def test_only_valid_pixels_count():
     noisy, denoised = rng.normal(100, 20, (2, 30, 40)).astype(np.float32)
     valid = np.ones(noisy.shape, bool)
     noisy[3, 5:9], valid[3, 5:9] = np.nan, False
-    assert removed_noise(noisy, denoised, valid) == pytest.approx(removed_noise(noisy[valid], denoised[valid]))
+    assert removed_noise(noisy, denoised, valid)[:6] == pytest.approx(removed_noise(noisy[valid], denoised[valid])[:6])
+    noisy[:8, :8], valid[:5, :8] = 1e9, False  # more than half of a cell
+    assert removed_noise(noisy, denoised, valid).cells == 3 * 5 - 1
+    noisy[:8, :8], valid[:5, :8], valid[:4, :8] = 90, True, False
+    found = removed_noise(noisy, denoised, valid)
+    assert found.cells == 3 * 5
+    assert abs(found.cell_mean) < 20
     assert removed_noise(noisy, denoised, np.zeros_like(valid)) == RemovedNoise()
 
 

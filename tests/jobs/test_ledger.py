@@ -40,7 +40,8 @@ def test_what_is_done_is_known_and_nothing_else(ledger):
     assert ledger.count("blocks") == ledger.count("statistics") == 1
 
 
-removed = st.builds(RemovedNoise, st.integers(1, 10**6), *[st.floats(-1e3, 1e3)] * 2, *[st.floats(0, 1e6)] * 3)
+moments = [st.integers(1, 10**6), *[st.floats(-1e3, 1e3)] * 2, *[st.floats(0, 1e6)] * 3]
+removed = st.builds(RemovedNoise, *moments, *moments)
 outcomes = st.builds(Outcome, *[st.integers(0, 10**12)] * 3, removed, st.integers(0, 10**12))
 
 

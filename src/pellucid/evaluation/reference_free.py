@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +13,64 @@ from pellucid.errors import InputError
 
 _PIECE = 1 << 20
 """Pixels that are held as float64 at once."""
+CELL = 8
+"""Pixels along each side of the squares whose means are correlated."""
 _DRIFT = 0.2
 _CORRELATION = 0.3
+_ERRORS = 3
+"""Standard errors of a correlation that may be by chance."""
+
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Moments(NamedTuple):
+    """Of two images, what was removed and the denoised one; those of pieces add up to the whole's.
+
+    Attributes:
+        number: of pixels, or of cells.
+        mean, denoised_mean: of each.
+        squares, denoised_squares: sums of the squared deviations from these.
+        products: sum of the products of both deviations.
+    """
+
+    number: int = 0
+    mean: float = 0.0
+    denoised_mean: float = 0.0
+    squares: float = 0.0
+    denoised_squares: float = 0.0
+    products: float = 0.0
+
+    @classmethod
+    def of(cls, noise: Values, denoised: Values) -> Moments:
+        """Of values in one row."""
+        if noise.size == 0:
+            return cls()
+        mean, denoised_mean = float(noise.mean()), float(denoised.mean())
+        noise, denoised = noise - mean, denoised - denoised_mean
+        sums = (float(np.vdot(one, other)) for one, other in [(noise, noise), (denoised, denoised), (noise, denoised)])
+        return cls(noise.size, mean, denoised_mean, *sums)
+
+    def __add__(self, other: Moments) -> Moments:  # type: ignore[override]
+        """Of both pieces together (Chan et al. 1979)."""
+        number = self.number + other.number
+        if number == 0:
+            return self
+        share, between = other.number / number, self.number * other.number / number
+        apart, denoised_apart = other.mean - self.mean, other.denoised_mean - self.denoised_mean
+        return Moments(
+            number,
+            self.mean + share * apart,
+            self.denoised_mean + share * denoised_apart,
+            self.squares + other.squares + between * apart**2,
+            self.denoised_squares + other.denoised_squares + between * denoised_apart**2,
+            self.products + other.products + between * apart * denoised_apart,
+        )
+
+    @property
+    def noisy_squares(self) -> float:
+        """Sum of the squared deviations of the noisy image, which is the sum of both."""
+        return max(0.0, self.squares + 2 * self.products + self.denoised_squares)
 
 
 class RemovedNoise(NamedTuple):
@@ -28,6 +83,8 @@ class RemovedNoise(NamedTuple):
         squares: sum of the squared deviations of what was removed from its mean.
         denoised_squares: likewise of the denoised image.
         products: sum of the products of both deviations.
+        cells: squares of 8×8 pixels that were compared, by their means, in which little noise is left.
+        cell_mean, cell_denoised_mean, cell_squares, cell_denoised_squares, cell_products: the same of these means.
     """
 
     pixels: int = 0
@@ -36,22 +93,24 @@ class RemovedNoise(NamedTuple):
     squares: float = 0.0
     denoised_squares: float = 0.0
     products: float = 0.0
+    cells: int = 0
+    cell_mean: float = 0.0
+    cell_denoised_mean: float = 0.0
+    cell_squares: float = 0.0
+    cell_denoised_squares: float = 0.0
+    cell_products: float = 0.0
 
     def __add__(self, other: RemovedNoise) -> RemovedNoise:  # type: ignore[override]
-        """Of both pieces together (Chan et al. 1979)."""
-        pixels = self.pixels + other.pixels
-        if pixels == 0:
-            return self
-        share, between = other.pixels / pixels, self.pixels * other.pixels / pixels
-        apart, denoised_apart = other.mean - self.mean, other.denoised_mean - self.denoised_mean
-        return RemovedNoise(
-            pixels,
-            self.mean + share * apart,
-            self.denoised_mean + share * denoised_apart,
-            self.squares + other.squares + between * apart**2,
-            self.denoised_squares + other.denoised_squares + between * denoised_apart**2,
-            self.products + other.products + between * apart * denoised_apart,
-        )
+        """Of both pieces together."""
+        return RemovedNoise(*(self._of_pixels + other._of_pixels), *(self._of_cells + other._of_cells))
+
+    @property
+    def _of_pixels(self) -> Moments:
+        return Moments(*self[:6])
+
+    @property
+    def _of_cells(self) -> Moments:
+        return Moments(*self[6:])
 
     @property
     def noisy_mean(self) -> float:
@@ -71,18 +130,19 @@ class RemovedNoise(NamedTuple):
     @property
     def noisy_contrast(self) -> float:
         """Contrast before, of structure and noise together: the standard deviation of the noisy image."""
-        squares = self.squares + 2 * self.products + self.denoised_squares
-        return math.sqrt(max(0.0, squares) / self.pixels) if self.pixels else 0.0
+        return math.sqrt(self._of_pixels.noisy_squares / self.pixels) if self.pixels else 0.0
 
     @property
     def correlation(self) -> float:
-        """Pearson correlation of what was removed with the denoised image, in [−1, 1].
+        """Pearson correlation of what was removed with the denoised image, in [−1, 1], by means over 8×8 pixels.
 
-        Near 0 for noise whose mean does not depend on the signal, also if its strength does. Beyond that, structure was
-        removed with the noise (positive) or strengthened (negative). 0 where either is constant.
+        The means hold structure of some pixels and more, and little noise: pixel by pixel, noise that was removed
+        outweighs what structure went with it, and noise that was left hides it. Near 0 for noise whose mean does not
+        depend on the signal, also if its strength does. Beyond that, structure was removed with the noise (positive),
+        or the result varies more than the noisy image does (negative). 0 where either is constant.
         """
-        spread = math.sqrt(self.squares) * math.sqrt(self.denoised_squares)
-        return self.products / spread if spread > 0 else 0.0
+        spread = math.sqrt(self.cell_squares) * math.sqrt(self.cell_denoised_squares)
+        return self.cell_products / spread if spread > 0 else 0.0
 
     def warnings(self) -> list[str]:
         """What of it a person should look at, one line each."""
@@ -94,17 +154,24 @@ class RemovedNoise(NamedTuple):
         way, drift = "darker" if self.mean > 0 else "brighter", abs(self.mean)
         return [
             f"the result is {way} by {_short(drift)}, {_times(drift, self.noisy_contrast)} the contrast of the "
-            "noisy image: is it of the kind that the model was trained on, in the same range of intensities?"
+            "noisy image: was the model trained for long enough, and on images of this kind and range of intensities?"
         ]
 
     def _structure(self) -> list[str]:
-        if abs(self.correlation) <= _CORRELATION:
+        by_chance = _ERRORS / math.sqrt(max(self.cells, 1))
+        if abs(self.correlation) <= max(_CORRELATION, by_chance):
             return []
-        what = "structure or contrast went with the noise" if self.correlation > 0 else "contrast was strengthened"
         return [
-            f"what was removed resembles the result (correlation {self.correlation:.2f}): {what}; "
+            f"what was removed resembles the result (correlation {self.correlation:.2f}): {self._resemblance()}; "
             "look at --noise before you measure anything in the result"
         ]
+
+    def _resemblance(self) -> str:
+        if self.correlation > 0:
+            return "structure or contrast went with the noise"
+        if self.cell_denoised_squares > self._of_cells.noisy_squares:
+            return "contrast was strengthened, or structure added"
+        return "the result shows what the noisy image does not (grain or structure was added)"
 
     def __str__(self) -> str:
         if self.pixels == 0:
@@ -116,13 +183,19 @@ class RemovedNoise(NamedTuple):
         )
 
 
-def removed_noise(noisy: ArrayLike, denoised: ArrayLike, valid: NDArray[np.bool_] | None = None) -> RemovedNoise:
+def removed_noise(
+    noisy: ArrayLike, denoised: ArrayLike, valid: Mask | None = None, corner: tuple[int, int] = (0, 0)
+) -> RemovedNoise:
     """Measure the noise that was removed from an image, or from a part of it.
 
+    Cells lie on a grid from the image's first pixel. Those that the border of a part cuts are left out: parts add up
+    to exactly what the whole gives where they are cut at multiples of 8.
+
     Args:
-        noisy: the image before, of any shape and real dtype.
+        noisy: the image before, (..., Y, X), of any real dtype.
         denoised: the image after, of the same shape.
-        valid: which pixels count, of the same shape; all if not given.
+        valid: which pixels count, of the same shape; all if not given. Cells count if half of theirs do.
+        corner: of a part: the row and column in its image at which it begins.
 
     Raises:
         InputError: shapes that differ.
@@ -132,24 +205,45 @@ def removed_noise(noisy: ArrayLike, denoised: ArrayLike, valid: NDArray[np.bool_
         raise InputError(f"noisy has shape {before.shape}, denoised has shape {after.shape}: they must be equal")
     chosen = np.ones(before.shape, bool) if valid is None else valid
     flat = before.reshape(-1), after.reshape(-1), chosen.reshape(-1)
-    return reduce(RemovedNoise.__add__, _pieces(*flat), RemovedNoise())
+    pixels, cells = _moments_of_pixels(*flat), _moments_of_cells(before, after, chosen, corner)
+    return RemovedNoise(*sum(pixels, Moments()), *sum(cells, Moments()))
 
 
-def _pieces(noisy: NDArray[Any], denoised: NDArray[Any], valid: NDArray[np.bool_]) -> Iterator[RemovedNoise]:
+def _moments_of_pixels(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> Iterator[Moments]:
     for start in range(0, noisy.size, _PIECE):
         piece = slice(start, start + _PIECE)
         chosen = valid[piece]
         after = denoised[piece][chosen].astype(np.float64)
-        yield _moments(noisy[piece][chosen].astype(np.float64) - after, after)
+        yield Moments.of(noisy[piece][chosen].astype(np.float64) - after, after)
 
 
-def _moments(noise: NDArray[np.float64], denoised: NDArray[np.float64]) -> RemovedNoise:
-    if noise.size == 0:
-        return RemovedNoise()
-    mean, denoised_mean = float(noise.mean()), float(denoised.mean())
-    noise, denoised = noise - mean, denoised - denoised_mean
-    sums = (float(np.vdot(one, other)) for one, other in [(noise, noise), (denoised, denoised), (noise, denoised)])
-    return RemovedNoise(noise.size, mean, denoised_mean, *sums)
+def _moments_of_cells(
+    noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask, corner: tuple[int, int]
+) -> Iterator[Moments]:
+    if noisy.ndim < 2:
+        return
+    top, left = (-start % CELL for start in corner)
+    height, width = noisy.shape[-2:]
+    rows = CELL * max(1, _PIECE // (CELL * max(width, 1)))
+    for place in np.ndindex(noisy.shape[:-2]):
+        for start in range(top, height, rows):
+            strip = *place, slice(start, start + rows), slice(left, None)
+            yield Moments.of(*_means(noisy[strip], denoised[strip], valid[strip]))
+
+
+def _means(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> tuple[Values, Values]:
+    """Of whole cells of which half or more is valid: what was removed, and what is left."""
+    counts = _sums(valid)
+    enough = counts >= CELL**2 / 2
+    before, after = (_sums(np.where(valid, image, 0).astype(np.float64))[enough] for image in (noisy, denoised))
+    return (before - after) / counts[enough], after / counts[enough]
+
+
+def _sums(values: NDArray[Any]) -> Values:
+    rows, columns = (size // CELL for size in values.shape)
+    cells = values[: CELL * rows, : CELL * columns].reshape(rows, CELL, columns, CELL)
+    sums: Values = cells.sum(axis=(1, 3), dtype=np.float64)
+    return sums
 
 
 def _short(value: float) -> str:

@@ -98,8 +98,9 @@ def _polarity(known: Looks, met: Looks, seen: Spread) -> list[Finding]:
 
 def _size(known: Looks, met: Looks, seen: Spread) -> list[Finding]:
     ratio = size_ratio(met, known)
-    usual = seen.size if met.crops > 1 else seen.size_of_parts  # one crop holds few structures
-    if ratio is None or usual is None or met.size is None or usual.times(met.size) <= _BEYOND:
+    if ratio is None or seen.size is None or met.size is None or seen.size.times(met.size) <= _BEYOND:
+        return []
+    if met.crops < 2:  # which holds too few structures to tell their size from that of others
         return []
     how = f"{ratio:.2g} times larger" if ratio > 1 else f"{1 / ratio:.2g} times smaller"
     text = (

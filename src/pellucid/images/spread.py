@@ -40,7 +40,6 @@ class Spread:
         mean, noise, ridges: as of `Looks`.
         contrast: likewise, the highest being what any of the pieces can have together.
         size: of the crops; None if none is large enough to tell.
-        size_of_parts: likewise of parts of crops, each of which holds few structures.
         plain: whether a piece is noise alone.
     """
 
@@ -49,21 +48,20 @@ class Spread:
     noise: Interval
     ridges: Interval
     size: Interval | None
-    size_of_parts: Interval | None
     plain: bool
 
     @classmethod
     def of(cls, crops: Sequence[Looks], parts: Sequence[Looks] = ()) -> Spread:
         """Of at least one crop."""
         pieces = [*crops, *parts]
+        sizes = [crop.size for crop in crops if crop.size is not None]
         mean, contrast = (Interval.of(getattr(piece, name) for piece in pieces) for name in ("mean", "contrast"))
         return cls(
             mean=mean,
             contrast=contrast._replace(high=math.hypot(contrast.high, (mean.high - mean.low) / 2)),  # Popoviciu
             noise=Interval.of(piece.noise for piece in pieces),
             ridges=Interval.of(piece.ridges for piece in pieces),
-            size=_sizes(crops),
-            size_of_parts=_sizes(pieces),
+            size=Interval.of(sizes) if sizes else None,
             plain=any(piece.is_noise for piece in pieces),
         )
 
@@ -77,8 +75,3 @@ class Spread:
         found: dict[str, Any] = {field.name: values[field.name] for field in fields(cls)}
         intervals = {name: Interval(*value) for name, value in found.items() if isinstance(value, list | tuple)}
         return cls(**{**found, **intervals})
-
-
-def _sizes(pieces: Sequence[Looks]) -> Interval | None:
-    sizes = [piece.size for piece in pieces if piece.size is not None]
-    return Interval.of(sizes) if sizes else None

@@ -28,6 +28,8 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS removed (
         image INTEGER, number INTEGER,
         pixels INTEGER, mean REAL, denoised_mean REAL, squares REAL, denoised_squares REAL, products REAL,
+        cells INTEGER, cell_mean REAL, cell_denoised_mean REAL, cell_squares REAL, cell_denoised_squares REAL,
+        cell_products REAL,
         PRIMARY KEY (image, number)) WITHOUT ROWID;
 """
 _PATIENCE = 2.0
@@ -147,7 +149,8 @@ class Ledger:
             self._base.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?)", (*task.row, *counts))
             if task.stage == "blocks" and outcome.removed.pixels:
                 row = (task.image, task.number, *outcome.removed)
-                self._base.execute("INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+                values = ", ".join("?" * len(row))
+                self._base.execute(f"INSERT OR REPLACE INTO removed VALUES ({values})", row)
         if time.monotonic() - self._saved > _PATIENCE:
             self.save()
 
@@ -220,10 +223,7 @@ class Ledger:
             raise RunError(f"{self.path}: {gone}: see that there is room for it, and start again") from problem
 
     def _removed(self, image: int) -> RemovedNoise:
-        query = (
-            "SELECT pixels, mean, denoised_mean, squares, denoised_squares, products FROM removed "
-            "WHERE image = ? ORDER BY number"
-        )
+        query = f"SELECT {', '.join(RemovedNoise._fields)} FROM removed WHERE image = ? ORDER BY number"
         blocks = (RemovedNoise(*row) for row in self._base.execute(query, (image,)))
         return reduce(RemovedNoise.__add__, blocks, RemovedNoise())
 

@@ -21,7 +21,7 @@ from pellucid.methods import Denoiser
 How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
 """Names of two results; the others are the denoiser's parts."""
-FORMAT = 2
+FORMAT = 3
 """Of a job's folder; one of another format is not gone on with."""
 PLAN = "plan.json"
 """Where a job's folder keeps it."""

@@ -216,7 +216,8 @@ class Worker:
                 result = _result(name, pixels, done, self._cleaner) if done else np.zeros(pixels.shape, np.float32)
                 blocks[name][at] = conversion(np.where(valid, result, 0), f"{image.path}[{plane}]")
                 blocks[name][at][~valid] = _untouched(name, pixels[~valid])
-            removed = removed_noise(pixels, blocks[DENOISED][at], valid) if done else RemovedNoise()
+            corner = noisy.core.top, noisy.core.left
+            removed = removed_noise(pixels, blocks[DENOISED][at], valid, corner) if done else RemovedNoise()
             missing = int((~is_finite(pixels)).sum())
             outcome += Outcome(0, missing, int((~valid).sum()) - missing, removed)
         return Done(blocks, outcome._replace(clipped=convert[DENOISED].report.clipped))
