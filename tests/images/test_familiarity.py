@@ -67,6 +67,14 @@ def _without(values, name):
     return {key: value for key, value in values.items() if key != name}
 
 
+@pytest.mark.parametrize("sides", [((64, 64), (64, 64)), ((0, 0), (64, 0)), ((0, 128), (0, 0))])
+def test_canvas_around_or_beside_images_hides_no_warning(planes, trained, sides):
+    for alter, check in [(lambda plane: plane // 3, "range"), (lambda plane: 65535 - plane, "polarity")]:
+        cut = [alter(plane)[:256, :256] for plane in planes[2:]]
+        assert check in [finding.check for finding in told(trained, [np.pad(plane, sides) for plane in cut])]
+    assert told(trained, [np.pad(plane[:256, :256], sides) for plane in planes[2:]]) == []
+
+
 def test_12_bits_are_told_from_16_and_with_their_own_range_are_right(planes, trained):
     shallow = [plane // 16 for plane in planes[2:]]
     (found,) = told(trained, shallow)

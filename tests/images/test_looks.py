@@ -25,15 +25,34 @@ def test_crops_are_spread_over_planes_and_places():
     assert len({corner // (2048 * 512) for corner in corners}) == 4
 
 
-def test_places_of_padding_are_left_out_and_padding_is_filled():
-    plane = np.random.default_rng(0).integers(100, 200, (512, 1024)).astype(np.uint8)
-    plane[:, 700:] = 0
-    ((image, valid),) = crops_of([plane])
+def test_of_a_place_with_padding_the_largest_rectangle_of_image_is_taken():
+    whole = np.random.default_rng(0).integers(100, 200, (512, 1024)).astype(np.uint8)
+    plane = whole.copy()
+    plane[:, 700:], plane[480:, :512] = 0, 0
+    (left, _), (right, valid) = crops_of([plane])
     assert valid.all()
-    plane[:, 700:], plane[:, :100] = plane[:, :324], 0
-    image, valid = crops_of([plane])[0]
-    assert valid.mean() == pytest.approx(412 / 512)
+    assert np.array_equal(left, whole[:480, :512])
+    assert np.array_equal(right, whole[:, 512:696])
+    plane[:, 560:] = 0
+    assert len(crops_of([plane])) == 1
+
+
+def test_pixels_within_that_are_no_image_are_filled():
+    plane = np.random.default_rng(0).normal(100, 9, (200, 200)).astype(np.float32)
+    plane[::9, ::7] = np.nan
+    ((image, valid),) = crops_of([plane])
+    assert valid.shape == (200, 200)
+    assert np.array_equal(valid, np.isfinite(plane))
     assert (image[~valid] == np.median(image[valid])).all()
+
+
+def test_a_little_image_in_a_large_canvas_is_found():
+    plane = np.zeros((512 * 5, 512 * 5), np.uint8)
+    assert crops_of([plane]) == []
+    plane[520:824, 1600:1800] = np.random.default_rng(0).integers(100, 200, (304, 200))
+    ((image, valid),) = crops_of([plane])
+    assert image.shape == (304, 200)
+    assert valid.all()
 
 
 def test_nothing_is_said_of_tiny_or_constant_planes():

@@ -1,10 +1,10 @@
-"""A few crops that stand for all images of a source: spread over its planes, where there is least padding."""
+"""A few crops that stand for all images of a source: spread over its planes, without the padding of these."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,23 +17,58 @@ SIDE = 512
 PART = 256
 CROPS = 8
 _SMALLEST = 64
-_LEAST_VALID = 0.7
+_FEW_HOLES = 0.95
+"""Share of the image in a place that is taken as it is, its holes filled."""
+_CELL = 8
+_LEAST_VALID = 0.75
+_TRIES = 4
+"""How many times more places are looked at where there is padding."""
 
 T = TypeVar("T")
+Mask = npt.NDArray[np.bool_]
 Crop = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
 """Pixels (Y, X), those that are no image filled with the median of the others, and which are image."""
+
+
+class Place(NamedTuple):
+    """Where a crop begins."""
+
+    plane: Plane | Array
+    top: int
+    left: int
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """To know it by."""
+        return id(self.plane), self.top, self.left
 
 
 def crops_of(planes: Sequence[Plane] | Sequence[Array], most: int = CROPS) -> list[Crop]:
     """So many crops, 8 if not said, of up to 512×512 pixels from evenly spread places; only they are read.
 
-    Left out are planes with a side below 64 pixels, and places with more than 30 % padding. Pixels may be not finite.
+    Of a place with more than a little padding the largest rectangle of image is taken; where too few places hold 64×64
+    pixels of it, others are tried. Planes with a side below 64 pixels are left out. Pixels may be not finite.
     """
     large = [plane for plane in planes if min(plane.shape) >= _SMALLEST]
     each = -(-most // len(large)) if large else 0
-    places = [(plane, *corner) for plane in _spread(large, most) for corner in _spread(_corners(plane.shape), each)]
-    crops = [_read(plane, top, left) for plane, top, left in _spread(places, most)]
-    return [crop for crop in crops if crop[1].mean() >= _LEAST_VALID]
+    places = _places(_spread(large, most), each)
+    first = _spread(places, most)
+    crops = _read_all(first)
+    if len(crops) == len(first):
+        return crops
+    tried = {place.key for place in first}
+    more = _places(_spread(large, _TRIES * most), _TRIES * each)
+    others = [place for place in more if place.key not in tried]
+    return [*crops, *_read_all(_spread(others, _TRIES * most))][:most]
+
+
+def _places(planes: Sequence[Plane | Array], each: int) -> list[Place]:
+    return [Place(plane, *corner) for plane in planes for corner in _spread(_corners(plane.shape), each)]
+
+
+def _read_all(places: Sequence[Place]) -> list[Crop]:
+    """Those that hold enough of the image."""
+    return [crop for place in places if (crop := _read(place)) is not None]
 
 
 def parts_of(crop: Crop) -> list[Crop]:
@@ -58,13 +93,44 @@ def _corners(shape: Sequence[int]) -> list[tuple[int, int]]:
     return [(top, left) for top in rows for left in columns]
 
 
-def _read(plane: Plane | Array, top: int, left: int) -> Crop:
+def _read(place: Place) -> Crop | None:
     rows, columns = (
-        slice(start, min(start + SIDE, size)) for start, size in zip((top, left), plane.shape, strict=True)
+        slice(start, min(start + SIDE, size))
+        for start, size in zip((place.top, place.left), place.plane.shape, strict=True)
     )
-    pixels = plane[rows, columns]
-    valid = is_valid(pixels, Borders.of(rows, columns, (plane.shape[0], plane.shape[1])))
+    pixels = place.plane[rows, columns]
+    valid = is_valid(pixels, Borders.of(rows, columns, (place.plane.shape[0], place.plane.shape[1])))
     values = np.ma.getdata(pixels).astype(np.float64)
-    if valid.any() and not valid.all():
-        values = np.where(valid, values, np.median(values[valid]))
-    return values, valid
+    if valid.mean() < _FEW_HOLES:
+        image = _largest_rectangle(valid)
+        if image is None:
+            return None
+        values, valid = values[image], valid[image]
+    return (values if valid.all() else np.where(valid, values, np.median(values[valid]))), valid
+
+
+def _largest_rectangle(valid: Mask) -> tuple[slice, slice] | None:
+    """Of cells of 8×8 pixels most of which are image; None if none has sides of 64 pixels."""
+    rows, columns = (size // _CELL for size in valid.shape)
+    shares = valid[: rows * _CELL, : columns * _CELL].reshape(rows, _CELL, columns, _CELL).mean(axis=(1, 3))
+    filled, least = shares >= _LEAST_VALID, _SMALLEST // _CELL
+    found: list[tuple[int, int, int, int, int]] = []
+    for top in range(rows - least + 1):
+        common = np.logical_and.accumulate(filled[top:], axis=0)
+        for height in range(least, len(common) + 1):
+            left, width = _longest_run(common[height - 1])
+            if width < least:
+                break
+            found.append((height * width, top, height, left, width))
+    if not found:
+        return None
+    _, top, height, left, width = max(found)
+    return slice(top * _CELL, (top + height) * _CELL), slice(left * _CELL, (left + width) * _CELL)
+
+
+def _longest_run(marks: Mask) -> tuple[int, int]:
+    """Where the longest run of marks begins, and how long it is."""
+    ends = np.flatnonzero(np.concatenate(([True], ~marks, [True])))
+    lengths = np.diff(ends) - 1
+    longest = int(lengths.argmax())
+    return int(ends[longest]), int(lengths[longest])
