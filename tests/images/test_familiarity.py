@@ -111,6 +111,12 @@ def test_more_and_less_noise_than_in_training(planes, trained):
     assert more.text.startswith("more noise than in training")
 
 
+@pytest.mark.parametrize(("crops", "told_of"), [(1, []), (2, ["magnification"])])
+def test_another_magnification_is_told_by_more_than_one_crop(planes, trained, crops, told_of):
+    smaller = replace(look(planes[2:]), size=trained.spread.size.low / 2, crops=crops)
+    assert [finding.check for finding in unfamiliar(trained, DEEP, smaller, DEEP)] == told_of
+
+
 def test_noise_without_tissue(trained):
     rng = np.random.default_rng(0)
     blank = [rng.normal(30000, 4000, (384, 384)).astype(np.uint16) for _ in range(2)]
