@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from types import SimpleNamespace
 
 import hypothesis
@@ -19,6 +20,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(1800))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_the_foreground():
+    """What is begun in the background or by nohup ignores signals that tests send, and so would what they start."""
+    for number, handler in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
