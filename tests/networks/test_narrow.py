@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pellucid.networks.narrow import FromOneChannel, ToOneChannel
-from pellucid.norms import plain
+from pellucid.norms import kernels, plain
 
 KERNELS = st.sampled_from([(3, 0), (3, 1), (5, 2), (7, 0), (7, 3)])
 CASES = st.tuples(st.sampled_from([ToOneChannel, FromOneChannel]), KERNELS, st.integers(8, 21), st.integers(8, 21))
@@ -30,6 +30,7 @@ def test_values_and_gradients(case):
     torch.testing.assert_close(torch.autograd.grad(result, wanted, grad), torch.autograd.grad(expected, wanted, grad))
 
 
+@pytest.mark.skipif(not kernels.wanted(), reason="torch alone is asked for")
 @pytest.mark.parametrize(("kind", "channels"), [(ToOneChannel, (6, 1)), (FromOneChannel, (1, 6))])
 def test_blocks_are_used_where_they_fit(kind, channels):
     conv, x = kind(*channels, 7), torch.rand(1, channels[0], 22, 26, requires_grad=True)
