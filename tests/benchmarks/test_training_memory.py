@@ -21,17 +21,19 @@ def after(name, *steps):
     return alone(memory_after, name, "paper", settings, steps)
 
 
-@pytest.mark.timeout(1200)  # a dozen seconds of computing, minutes on a crowded machine
-def test_training_does_not_grow():
-    """Over as many steps as a default test can afford: 300 take half a minute of computing."""
-    early, late = after("proposed", 50, 100)
+def assert_does_not_grow(name):
+    early, late = after(name, 50, 300)
     assert late.tensors <= early.tensors  # a single one that each step leaves behind is seen here
     assert late.resident < GROWTH * early.resident
 
 
+@pytest.mark.timeout(1200)  # a minute of computing, and many on a crowded machine
+def test_training_does_not_grow():
+    """Not marked slow, though it is: nobody can train with a leak."""
+    assert_does_not_grow("proposed")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", learning_recipes())
+@pytest.mark.parametrize("name", [name for name in learning_recipes() if name != "proposed"])
 def test_no_recipe_grows(name):
-    early, late = after(name, 50, 300)
-    assert late.tensors <= early.tensors
-    assert late.resident < GROWTH * early.resident
+    assert_does_not_grow(name)
