@@ -36,7 +36,16 @@ from _alterations import (
 )
 from _results import parser, publish
 
-from pellucid.images import Intensity, Inventory, compare, inspect_source, look, look_closely, open_source, unfamiliar
+from pellucid.images import (
+    Intensity,
+    Inventory,
+    compare,
+    compare_with_training,
+    inspect_source,
+    look,
+    look_closely,
+    open_source,
+)
 
 PARTS = ("chosen on", "held out")
 """Of the tissue, by number."""
@@ -65,7 +74,7 @@ def said_by_model(trained: Pictures, given: Pictures) -> set[str]:
     assert looks[0] is not None
     assert looks[1] is not None
     intensity = Intensity.of_source(trained)
-    return {finding.check for finding in unfamiliar(looks[0], intensity, looks[1], intensity)}
+    return {finding.check for finding in compare_with_training(looks[0], intensity, looks[1], intensity)}
 
 
 class Tally:
@@ -144,7 +153,11 @@ def own(data: Path) -> list[dict[str, Any]]:
         assert trained is not None
         crops = [_crop(pictures[int(rng.integers(len(pictures)))], rng) for _ in range(OWN_CROPS)]
         said = [
-            sum(bool(unfamiliar(trained, intensity, looks, intensity)) for each in given if (looks := look([each])))
+            sum(
+                bool(compare_with_training(trained, intensity, looks, intensity))
+                for each in given
+                if (looks := look([each]))
+            )
             for given in (pictures, crops)
         ]
         rows.append(

@@ -131,7 +131,7 @@ def test_each_kind_of_array_gives_its_own_kind(plain, noisy):
     several = plain.denoise([stack, noisy[:40], torch.from_numpy(noisy.copy())])
     assert [type(each) for each in several] == [np.ndarray, np.ndarray, torch.Tensor]
     assert np.array_equal(several[0], expected)
-    assert plain.removed.pixels == stack.size + noisy[:40].size + noisy.size
+    assert plain.removed.pixels.number == stack.size + noisy[:40].size + noisy.size
     assert np.array_equal(several[1], plain.denoise(noisy[:40]))
     for array in (np.asfortranarray(stack), stack[:, ::-1][:, ::-1], np.broadcast_to(noisy, (2, 96, 96))[:1]):
         assert np.array_equal(plain.denoise(array), expected[: len(array)])

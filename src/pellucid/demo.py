@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.images import Intensity, open_source, write_array
 from pellucid.images.atomic import writing
 from pellucid.images.naming import output_paths, refuse_unsafe
 from pellucid.images.registry import split
+from pellucid.images.sample import evenly_spaced
 from pellucid.methods import make_recipe
 from pellucid.noise import simulate
 from pellucid.noise.registry import find
@@ -27,7 +26,7 @@ from pellucid.runs import training
 from pellucid.runs.files import write_json
 from pellucid.runs.folder import Run
 from pellucid.runs.model import Model
-from pellucid.runs.origin import path_of
+from pellucid.runs.provenance import path_of
 from pellucid.signals import number_of
 
 TRAINING_IMAGES = 12
@@ -183,7 +182,7 @@ def _comparisons(test: Any, denoised: Files, truth: Path | None, intensity: Inte
             display_range=(intensity.low, intensity.high),
             **{kind: planes[kind][number].read() for kind in planes},
         )
-        for number in np.unique(np.linspace(0, count - 1, SHOWN).astype(int))
+        for number in evenly_spaced(count, SHOWN)
     )
 
 

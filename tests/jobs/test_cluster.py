@@ -29,7 +29,7 @@ import zarr
 
 from pellucid.errors import InputError, RunError
 from pellucid.images import Intensity
-from pellucid.jobs import cluster, dispatch, planning, private
+from pellucid.jobs import cluster, dispatch, planning, security
 from pellucid.jobs.cluster import Cluster
 from pellucid.jobs.dispatch import Watch
 from pellucid.jobs.pipeline import Pipeline
@@ -246,7 +246,7 @@ def listening():
 
 def stranger():
     """A certificate as good as that of a job, but of another; it trusts any."""
-    context = private.secrets().get_connection_args("client")["ssl_context"]
+    context = security.temporary_security().get_connection_args("client")["ssl_context"]
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 

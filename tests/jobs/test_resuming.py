@@ -82,7 +82,8 @@ def test_killed_between_blocks(name, inputs, expected, tmp_path, capsys):
     written = made.run(inputs / name, tmp_path / name, made.LITTLE, **WISHES)
     assert f"going on with {tmp_path / name}.unfinished" in capsys.readouterr().err
     for file in written:  # blocks from before the kill count as well
-        assert file.removed == pytest.approx(removed_noise(made.read(file.source), made.read(file.path)))
+        removed = removed_noise(made.read(file.source), made.read(file.path))
+        assert np.ravel(file.removed) == pytest.approx(np.ravel(removed))
     assert_same_results(tmp_path, expected, name)
 
 

@@ -289,7 +289,7 @@ def test_how_the_images_looked_is_kept_and_old_runs_do_without(trained, tmp_path
     (tmp_path / "old/looks.json").unlink()
     old = Model.load(tmp_path / "old")
     assert old.looks is None
-    assert old.unfamiliar([]) == []
+    assert old.compare_with_training([]) == []
     (tmp_path / "old/looks.json").write_text('{"noisy": {"noise": 3}}')
     with pytest.raises(InputError, match=r"looks\.json: missing or damaged"):
         Run(tmp_path / "old").looks()

@@ -10,7 +10,7 @@ from pellucid.errors import InputError
 from pellucid.images import open_source
 from pellucid.noise import simulate
 from pellucid.phantom import tissue
-from pellucid.runs.covers import covers_of
+from pellucid.runs.padding import covers_of
 
 TINY = {"steps": 2, "batch": 2, "width": 2, "patch": 64}
 

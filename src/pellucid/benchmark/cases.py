@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from pellucid.benchmark.pairing import are_versions
 from pellucid.errors import InputError, nearest
-from pellucid.images.order import natural
+from pellucid.images.natural_order import natural
 from pellucid.noise import SIMULATORS
 from pellucid.report import terminal
 

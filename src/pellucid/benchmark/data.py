@@ -23,6 +23,7 @@ from pellucid.errors import InputError
 from pellucid.evaluation import match_planes
 from pellucid.images import Intensity, Plane, check_finite, open_source, write_array
 from pellucid.images.atomic import writing
+from pellucid.images.sample import evenly_spaced
 from pellucid.noise import simulate, strength_for_psnr
 from pellucid.phantom import tissue
 from pellucid.report import terminal
@@ -201,7 +202,7 @@ def files_of(folder: Path, files: CaseFiles, kind: str) -> list[str]:
 
 def _strength(images: Sequence[Image], kind: str, psnr: float) -> float:
     """One strength for all images, measured on some of them, cut to one size."""
-    chosen = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, CALIBRATION_IMAGES).astype(int))]
+    chosen = [images[i] for i in evenly_spaced(len(images), CALIBRATION_IMAGES)]
     height, width = (min(image.shape[axis] for image in chosen) for axis in (0, 1))
     return strength_for_psnr(np.stack([image[:height, :width] for image in chosen]), kind, psnr)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from pellucid.images import Plane, open_source
 from pellucid.images.layout import Array
+from pellucid.images.sample import evenly_spaced
 
 COARSE = 8
 """Pixels along a side that are averaged, so that noise does not hide what is shown."""
@@ -27,7 +28,7 @@ def are_versions(noisy: Path, clean: Path) -> bool:
     if planes.keys() != versions.keys() or any(planes[name].shape != versions[name].shape for name in planes):
         return False
     names = sorted(planes)
-    looked_at = [names[at] for at in np.unique(np.linspace(0, len(names) - 1, LOOKED_AT).astype(int))]
+    looked_at = [names[at] for at in evenly_spaced(len(names), LOOKED_AT)]
     alike = [_likeness(planes[name].read(), versions[name].read()) for name in looked_at]
     return bool(np.median(alike) >= ALIKE)
 

@@ -9,10 +9,11 @@ from pellucid.evaluation.compare import (
     match_planes,
 )
 from pellucid.evaluation.metrics import psnr, ssim, ssim_gaussian, ssim_map
-from pellucid.evaluation.reference_free import RemovedNoise, removed_noise
+from pellucid.evaluation.reference_free import Moments, RemovedNoise, removed_noise
 
 __all__ = [
     "Evaluation",
+    "Moments",
     "RemovedNoise",
     "Score",
     "data_range_of",

@@ -72,65 +72,51 @@ class Moments(NamedTuple):
         """Sum of the squared deviations of the noisy image, which is the sum of both."""
         return max(0.0, self.squares + 2 * self.products + self.denoised_squares)
 
+    def deviation(self, squares: float) -> float:
+        """The standard deviation that belongs to a sum of squared deviations; 0 of nothing."""
+        return math.sqrt(squares / self.number) if self.number else 0.0
+
 
 class RemovedNoise(NamedTuple):
     """Moments of noisy − denoised and of denoised, in the units of the images; those of pieces add up to the whole's.
 
     Attributes:
-        pixels: that were compared.
-        mean: brightness that was taken away on average; far from 0 means that the image as a whole was shifted.
-        denoised_mean: brightness that is left.
-        squares: sum of the squared deviations of what was removed from its mean.
-        denoised_squares: likewise of the denoised image.
-        products: sum of the products of both deviations.
-        cells: squares of 8×8 pixels that were compared, by their means, in which little noise is left.
-        cell_mean, cell_denoised_mean, cell_squares, cell_denoised_squares, cell_products: the same of these means.
+        pixels: of the pixels. Their mean is the brightness that was taken away on average; far from 0 means that the
+            image as a whole was shifted.
+        cells: of the means over squares of 8×8 pixels, in which little noise is left.
     """
 
-    pixels: int = 0
-    mean: float = 0.0
-    denoised_mean: float = 0.0
-    squares: float = 0.0
-    denoised_squares: float = 0.0
-    products: float = 0.0
-    cells: int = 0
-    cell_mean: float = 0.0
-    cell_denoised_mean: float = 0.0
-    cell_squares: float = 0.0
-    cell_denoised_squares: float = 0.0
-    cell_products: float = 0.0
+    pixels: Moments = Moments()
+    cells: Moments = Moments()
 
     def __add__(self, other: RemovedNoise) -> RemovedNoise:  # type: ignore[override]
         """Of both pieces together."""
-        return RemovedNoise(*(self._of_pixels + other._of_pixels), *(self._of_cells + other._of_cells))
-
-    @property
-    def _of_pixels(self) -> Moments:
-        return Moments(*self[:6])
-
-    @property
-    def _of_cells(self) -> Moments:
-        return Moments(*self[6:])
+        return RemovedNoise(self.pixels + other.pixels, self.cells + other.cells)
 
     @property
     def noisy_mean(self) -> float:
         """Mean brightness of the noisy image."""
-        return self.mean + self.denoised_mean
+        return self.pixels.mean + self.denoised_mean
+
+    @property
+    def denoised_mean(self) -> float:
+        """Mean brightness that is left."""
+        return self.pixels.denoised_mean
 
     @property
     def deviation(self) -> float:
         """σ of what was removed: the standard deviation of noisy − denoised."""
-        return math.sqrt(self.squares / self.pixels) if self.pixels else 0.0
+        return self.pixels.deviation(self.pixels.squares)
 
     @property
     def denoised_contrast(self) -> float:
         """Contrast that is left: the standard deviation of the denoised image."""
-        return math.sqrt(self.denoised_squares / self.pixels) if self.pixels else 0.0
+        return self.pixels.deviation(self.pixels.denoised_squares)
 
     @property
     def noisy_contrast(self) -> float:
         """Contrast before, of structure and noise together: the standard deviation of the noisy image."""
-        return math.sqrt(self._of_pixels.noisy_squares / self.pixels) if self.pixels else 0.0
+        return self.pixels.deviation(self.pixels.noisy_squares)
 
     @property
     def correlation(self) -> float:
@@ -141,24 +127,25 @@ class RemovedNoise(NamedTuple):
         depend on the signal, also if its strength does. Beyond that, structure was removed with the noise (positive),
         or the result varies more than the noisy image does (negative). 0 where either is constant.
         """
-        spread = math.sqrt(self.cell_squares) * math.sqrt(self.cell_denoised_squares)
-        return self.cell_products / spread if spread > 0 else 0.0
+        spread = math.sqrt(self.cells.squares) * math.sqrt(self.cells.denoised_squares)
+        return self.cells.products / spread if spread > 0 else 0.0
 
     def warnings(self) -> list[str]:
         """What of it a person should look at, one line each."""
         return [*self._drift(), *self._structure()]
 
     def _drift(self) -> list[str]:
-        if abs(self.mean) <= _DRIFT * self.noisy_contrast:
+        drift = abs(self.pixels.mean)
+        if drift <= _DRIFT * self.noisy_contrast:
             return []
-        way, drift = "darker" if self.mean > 0 else "brighter", abs(self.mean)
+        way = "darker" if self.pixels.mean > 0 else "brighter"
         return [
             f"the result is {way} by {_short(drift)}, {_times(drift, self.noisy_contrast)} the contrast of the "
             "noisy image: was the model trained for long enough, and on images of this kind and range of intensities?"
         ]
 
     def _structure(self) -> list[str]:
-        by_chance = _ERRORS / math.sqrt(max(self.cells, 1))
+        by_chance = _ERRORS / math.sqrt(max(self.cells.number, 1))
         if abs(self.correlation) <= max(_CORRELATION, by_chance):
             return []
         return [
@@ -169,12 +156,12 @@ class RemovedNoise(NamedTuple):
     def _resemblance(self) -> str:
         if self.correlation > 0:
             return "structure or contrast went with the noise"
-        if self.cell_denoised_squares > self._of_cells.noisy_squares:
+        if self.cells.denoised_squares > self.cells.noisy_squares:
             return "contrast was strengthened, or structure added"
         return "the result shows what the noisy image does not (grain or structure was added)"
 
     def __str__(self) -> str:
-        if self.pixels == 0:
+        if self.pixels.number == 0:
             return "no pixels were denoised"
         return (
             f"mean {_short(self.noisy_mean)} -> {_short(self.denoised_mean)}, "
@@ -206,7 +193,7 @@ def removed_noise(
     chosen = np.ones(before.shape, bool) if valid is None else valid
     flat = before.reshape(-1), after.reshape(-1), chosen.reshape(-1)
     pixels, cells = _moments_of_pixels(*flat), _moments_of_cells(before, after, chosen, corner)
-    return RemovedNoise(*sum(pixels, Moments()), *sum(cells, Moments()))
+    return RemovedNoise(sum(pixels, Moments()), sum(cells, Moments()))
 
 
 def _moments_of_pixels(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> Iterator[Moments]:

@@ -43,14 +43,14 @@ class Extent:
         return self.high - self.low
 
     @property
-    def whole(self) -> bool:
+    def integer(self) -> bool:
         """Whether all pixels are of integer types."""
         return all(dtype.kind in "iu" for dtype in self.dtypes)
 
     @property
     def within_unit(self) -> bool:
         """Whether these are fractions, in [0, 1]."""
-        return not self.whole and self.low >= 0 and self.high <= 1
+        return not self.integer and self.low >= 0 and self.high <= 1
 
     def __str__(self) -> str:
         types = " and ".join(sorted(dtype.name for dtype in self.dtypes))
@@ -65,7 +65,7 @@ def scale_warnings(prediction: Extent, reference: Extent, data_range: float) -> 
             f"values of {prediction} are not on the scale of the truth, {reference}: bring both to one, for PSNR and "
             "SSIM compare values as they are"
         )
-    if not reference.whole and _apart(data_range, reference.span) > _APART:  # of integers it follows from the type
+    if not reference.integer and _apart(data_range, reference.span) > _APART:  # of integers it follows from the type
         warnings.append(
             f"the data range {data_range:g} is not that of the truth, {reference}: PSNR and SSIM depend on it"
         )
@@ -75,9 +75,9 @@ def scale_warnings(prediction: Extent, reference: Extent, data_range: float) -> 
 def _on_other_scales(one: Extent, other: Extent) -> bool:
     if one.low > other.high or other.low > one.high:
         return True
-    if any(a.within_unit and b.whole and b.high > 1 for a, b in ((one, other), (other, one))):
+    if any(a.within_unit and b.integer and b.high > 1 for a, b in ((one, other), (other, one))):
         return True
-    differ = one.dtypes != other.dtypes and (one.whole or other.whole)
+    differ = one.dtypes != other.dtypes and (one.integer or other.integer)
     return _apart(one.span, other.span) > (_TYPES_APART if differ else _APART)
 
 

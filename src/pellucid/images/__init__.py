@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pellucid.images.comparison import compare
     from pellucid.images.conversion import ClipReport, Conversion
-    from pellucid.images.familiarity import unfamiliar
     from pellucid.images.findings import Finding, check_source
     from pellucid.images.holding import hold
     from pellucid.images.image import Image, Plane, check_finite
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pellucid.images.region import parse_region
     from pellucid.images.registry import open_image
     from pellucid.images.source import Source, open_source, open_usable
+    from pellucid.images.training_comparison import compare_with_training
     from pellucid.images.writing import Writer, create_image, write_array
 
 _HOME = {
@@ -53,7 +53,7 @@ _HOME = {
     "open_source": "source",
     "open_usable": "source",
     "parse_region": "region",
-    "unfamiliar": "familiarity",
+    "compare_with_training": "training_comparison",
     "write_array": "writing",
 }
 
@@ -72,6 +72,7 @@ __all__ = [
     "check_finite",
     "check_source",
     "compare",
+    "compare_with_training",
     "create_image",
     "downsample",
     "hold",
@@ -82,7 +83,6 @@ __all__ = [
     "open_source",
     "open_usable",
     "parse_region",
-    "unfamiliar",
     "write_array",
 ]
 

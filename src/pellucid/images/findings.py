@@ -142,8 +142,8 @@ def _barred(name: str, inventory: Inventory) -> list[Finding]:
 
 
 def _coarse(name: str, inventory: Inventory) -> list[Finding]:
-    plain = inventory.looks is not None and not inventory.looks.has_structure  # faint noise has few levels
-    if plain or not 2 <= inventory.levels < _FEWEST_LEVELS:
+    faint = inventory.looks is not None and not inventory.looks.has_structure  # noise alone may have few levels
+    if faint or not 2 <= inventory.levels < _FEWEST_LEVELS:
         return []
     text = (
         f"coarse grey levels: the {name} images have {inventory.levels} of them, so their steps are taken for "

@@ -16,7 +16,7 @@ from pellucid.images.layout import Array
 from pellucid.images.looks import Looks, look
 from pellucid.images.padding import image_pixels, is_finite, is_padding
 from pellucid.images.pixel_size import PixelSize
-from pellucid.images.sample import sample_pixels
+from pellucid.images.sample import evenly_spaced, sample_pixels
 from pellucid.images.source import Source
 
 __all__ = ["Inventory", "bars", "inspect_source"]
@@ -149,8 +149,7 @@ def _chosen(planes: Sequence[Plane]) -> list[Plane]:
     share = sum(sizes) / _MOST_BYTES
     if share <= 1:
         return list(planes)
-    numbers = np.linspace(0, len(planes) - 1, max(1, int(len(planes) / share))).astype(int)
-    return [planes[int(number)] for number in np.unique(numbers)]
+    return [planes[number] for number in evenly_spaced(len(planes), max(1, int(len(planes) / share)))]
 
 
 def _digest(array: Array) -> str:

@@ -17,6 +17,11 @@ _MOST_PLANES = 256
 Pages = Sequence[Plane] | Sequence[Array]
 
 
+def evenly_spaced(count: int, most: int) -> list[int]:
+    """At most ``most`` of the numbers from 0 to ``count`` − 1, evenly spaced, the first among them."""
+    return [int(number) for number in np.unique(np.linspace(0, count - 1, most).astype(int))]
+
+
 def sample_pixels(pages: Pages, pixels: int = PIXELS, seed: int = SEED) -> Array:
     """Up to ``pixels`` pixels that are image, 1-D; all of them if there are no more than that.
 
@@ -34,7 +39,7 @@ def _sample(pages: Pages, pixels: int, seed: int, most_planes: int) -> Array:
     sizes = np.array([page.shape[0] * page.shape[1] for page in pages], np.int64)
     chosen = np.arange(len(pages))
     if sizes.sum() > pixels and len(pages) > most_planes:
-        chosen = np.linspace(0, len(pages) - 1, most_planes).astype(int)
+        chosen = np.array(evenly_spaced(len(pages), most_planes))
     total = int(sizes[chosen].sum())
     generator = np.random.Generator(np.random.Philox(seed))
     # how many pixels fall on each plane, by its area

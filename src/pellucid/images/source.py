@@ -17,8 +17,9 @@ from pellucid.errors import InputError
 from pellucid.images.arrays import is_array, kind_of, open_array
 from pellucid.images.image import Image, Plane, reading
 from pellucid.images.layout import Array
-from pellucid.images.order import natural
+from pellucid.images.natural_order import natural
 from pellucid.images.registry import format_of, open_image, readable, split
+from pellucid.images.sample import evenly_spaced
 
 Spec: TypeAlias = Any
 """What `open_source` takes."""
@@ -90,7 +91,7 @@ class Source:
         for image in self.images:
             digest.update(f"{Path(image.path).name}|{image.axes}|{image.shape}|{image.dtype.name}\n".encode())
         ends = np.cumsum([len(image.planes) for image in self.images])
-        for number in np.unique(np.linspace(0, ends[-1] - 1, _SAMPLED_PLANES).astype(int)):
+        for number in evenly_spaced(int(ends[-1]), _SAMPLED_PLANES):
             home = int(np.searchsorted(ends, number, side="right"))
             plane = self.images[home].planes[int(number - ends[home])]  # a negative number counts from the image's end
             try:

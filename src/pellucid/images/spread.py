@@ -1,4 +1,4 @@
-"""How much the images of a source differ among themselves: what a model has seen all of is not unfamiliar to it."""
+"""How much the images of a source differ among themselves: a model that was trained on all of them knows each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Spread:
         mean, noise, ridges: as of `Looks`.
         contrast: likewise, the highest being what any of the pieces can have together.
         size: of the crops; None if none is large enough to tell.
-        plain: whether a piece is noise alone.
+        noise_alone: whether a piece is noise alone.
     """
 
     mean: Interval
@@ -48,7 +48,7 @@ class Spread:
     noise: Interval
     ridges: Interval
     size: Interval | None
-    plain: bool
+    noise_alone: bool
 
     @classmethod
     def of(cls, crops: Sequence[Looks], parts: Sequence[Looks] = ()) -> Spread:
@@ -62,7 +62,7 @@ class Spread:
             noise=Interval.of(piece.noise for piece in pieces),
             ridges=Interval.of(piece.ridges for piece in pieces),
             size=Interval.of(sizes) if sizes else None,
-            plain=any(piece.is_noise for piece in pieces),
+            noise_alone=any(piece.is_noise for piece in pieces),
         )
 
     @classmethod

@@ -153,16 +153,16 @@ def _local(processes: int) -> Iterator[tuple[str, Security]]:
     import dask
     from distributed import Nanny, SpecCluster
 
-    from pellucid.jobs.private import PrivateScheduler, PrivateWorker, secrets
+    from pellucid.jobs.security import SchedulerWithoutHttp, WorkerWithoutHttp, temporary_security
 
     gpus = torch.cuda.device_count()
-    security = secrets()
+    security = temporary_security()
     here = {"host": "127.0.0.1", "protocol": "tls://", "security": security, "dashboard": False}
     settings = {"distributed.worker.profile.enabled": False, "distributed.scheduler.allowed-failures": 2}
     with tempfile.TemporaryDirectory(prefix="pellucid-") as scratch, dask.config.set(settings):
         alike = {
             **here,
-            "worker_class": PrivateWorker,
+            "worker_class": WorkerWithoutHttp,
             "nthreads": 1,
             "memory_limit": 0,  # they keep to what the job allows
             "preload": remote.__name__,
@@ -173,7 +173,7 @@ def _local(processes: int) -> Iterator[tuple[str, Security]]:
             number: {"cls": Nanny, "options": {**alike, "env": _environment(number, gpus)}}
             for number in range(processes)
         }
-        scheduler = {"cls": PrivateScheduler, "options": here}
+        scheduler = {"cls": SchedulerWithoutHttp, "options": here}
         with SpecCluster(workers, scheduler, security=security, silence_logs=logging.CRITICAL) as cluster:
             yield cluster.scheduler_address, security
 

@@ -12,12 +12,12 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from functools import reduce
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pellucid.errors import InputError, RunError
-from pellucid.evaluation import RemovedNoise
+from pellucid.evaluation import Moments, RemovedNoise
 from pellucid.images.atomic import writing
 
 _TABLES = """
@@ -147,8 +147,8 @@ class Ledger:
         counts = outcome.clipped, outcome.missing, outcome.kept, outcome.written
         with self._writing():
             self._base.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?)", (*task.row, *counts))
-            if task.stage == "blocks" and outcome.removed.pixels:
-                row = (task.image, task.number, *outcome.removed)
+            if task.stage == "blocks" and outcome.removed.pixels.number:
+                row = (task.image, task.number, *chain.from_iterable(outcome.removed))
                 values = ", ".join("?" * len(row))
                 self._base.execute(f"INSERT OR REPLACE INTO removed VALUES ({values})", row)
         if time.monotonic() - self._saved > _PATIENCE:
@@ -223,9 +223,9 @@ class Ledger:
             raise RunError(f"{self.path}: {gone}: see that there is room for it, and start again") from problem
 
     def _removed(self, image: int) -> RemovedNoise:
-        query = f"SELECT {', '.join(RemovedNoise._fields)} FROM removed WHERE image = ? ORDER BY number"
-        blocks = (RemovedNoise(*row) for row in self._base.execute(query, (image,)))
-        return reduce(RemovedNoise.__add__, blocks, RemovedNoise())
+        rows = self._base.execute("SELECT * FROM removed WHERE image = ? ORDER BY number", (image,))
+        blocks = (RemovedNoise(Moments(*figures[:6]), Moments(*figures[6:])) for _, _, *figures in rows)
+        return sum(blocks, RemovedNoise())
 
 
 def _check(base: sqlite3.Connection) -> None:

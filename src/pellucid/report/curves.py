@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.images.sample import evenly_spaced
 from pellucid.report.sheet import save_figure
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def draw_curves(curves: list[Curve], ink: str) -> Figure:
 def _draw_panel(axes: Axes, members: list[Curve]) -> None:
     for curve, colour in zip(members, COLOURS * len(members), strict=False):
         axes.plot(*_thinned(curve.steps, curve.values), color=colour, alpha=0.22, linewidth=0.6)
-        keep = np.unique(np.linspace(0, len(curve.steps) - 1, MOST_POINTS).astype(int))
+        keep = evenly_spaced(len(curve.steps), MOST_POINTS)
         axes.plot(
             curve.steps[keep],
             smoothed(curve.values)[keep],

@@ -52,7 +52,7 @@ class DenoisingModel(Protocol):
     def refuse_other_types(self, source: Source) -> None:
         """Raise InputError if pixels are of another type than the model's."""
 
-    def unfamiliar(self, planes: Sequence[Plane]) -> list[str]:
+    def compare_with_training(self, planes: Sequence[Plane]) -> list[str]:
         """In what planes differ from those of the training."""
 
     def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
@@ -124,7 +124,7 @@ def _denoised(model: DenoisingModel, held: Any, removed: _Removed) -> Any:
     if is_deferred(inner):
         later = _deferred(model, inner, image.layout)
         return held.copy(data=later) if has_dims(held) else later
-    _warn_of_unfamiliar(model, image)
+    _warn_of_differences(model, image)
     with holding(), _bar(model, image) as advance:
         planes = list(_planes(model, image, removed, advance))
     dtype = inner.dtype if isinstance(inner, np.ndarray) else image.dtype  # in its own order of bytes
@@ -150,15 +150,15 @@ def _denoise_block(model: DenoisingModel, stored: str, block: Array) -> Any:
 
 
 def _write(model: DenoisingModel, image: Image, path: Path, removed: _Removed, *, overwrite: bool = False) -> Path:
-    _warn_of_unfamiliar(model, image)
+    _warn_of_differences(model, image)
     with holding(), create_image(path, image, overwrite=overwrite) as writer, _bar(model, image) as advance:
         for number, plane in enumerate(_planes(model, image, removed, advance)):
             writer.write(number, plane)
     return path
 
 
-def _warn_of_unfamiliar(model: DenoisingModel, image: Image) -> None:
-    for warning in model.unfamiliar(image.planes):
+def _warn_of_differences(model: DenoisingModel, image: Image) -> None:
+    for warning in model.compare_with_training(image.planes):
         terminal.warn(warning)
 
 

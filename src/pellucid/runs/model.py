@@ -17,7 +17,7 @@ from pellucid import __version__
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import IncompleteError, InputError, ModelError
 from pellucid.evaluation import RemovedNoise
-from pellucid.images import Image, Intensity, Looks, Plane, Source, look, open_usable, unfamiliar
+from pellucid.images import Image, Intensity, Looks, Plane, Source, compare_with_training, look, open_usable
 from pellucid.images.atomic import replacing
 from pellucid.images.source import is_path
 from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
@@ -261,7 +261,7 @@ class Model:
         """What it is called in messages: by its run, or by its recipe."""
         return f"the model {self._run[0]}" if self._run else f"the method {self.recipe.name}"
 
-    def unfamiliar(self, planes: Sequence[Plane]) -> list[str]:
+    def compare_with_training(self, planes: Sequence[Plane]) -> list[str]:
         """In what planes differ from those of the training, a line each; a few crops of them are read."""
         if self.looks is None:
             return []
@@ -271,7 +271,7 @@ class Model:
             return []
         if found is None:
             return []
-        return [finding.text for finding in unfamiliar(self.looks, self._range, found, self.intensity)]
+        return [finding.text for finding in compare_with_training(self.looks, self._range, found, self.intensity)]
 
     @property
     def cleaner(self) -> Cleaner:
@@ -310,7 +310,7 @@ class Model:
             RunError: the disk is full, the cluster is lost, or some blocks could not be done.
         """
         request = self._request(spec, output, wishes or Wishes(**asked))
-        for warning in self.unfamiliar(request.source.planes):
+        for warning in self.compare_with_training(request.source.planes):
             terminal.warn(warning)
         written = denoise_source(request, Cluster(cluster, self.opener()) if cluster is not None else None)
         _tell_left_out(request.source, written)

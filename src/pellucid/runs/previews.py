@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid.images import Intensity
+from pellucid.images.sample import evenly_spaced
 from pellucid.methods import Denoiser
 from pellucid.report import contact_sheet
 
@@ -112,7 +113,7 @@ def _error_of_guesses(image: NDArray[np.float32], width: float) -> float:
 
 def _crops(sources: Sequence[Images]) -> list[list[NDArray[Any]]]:
     """Central crops of one size from images spread over each source; the same for the same sources."""
-    chosen = [[images[i] for i in np.unique(np.linspace(0, len(images) - 1, ROWS).astype(int))] for images in sources]
+    chosen = [[images[i] for i in evenly_spaced(len(images), ROWS)] for images in sources]
     side = min(SIDE, *(length for images in chosen for image in images for length in image.shape)) // 16 * 16
     crops = [[_central(image, side) for image in images] for images in chosen]
     rows = len(crops[0])

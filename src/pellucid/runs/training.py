@@ -18,11 +18,11 @@ from pellucid.launch import WHOLE, Share, leads, local_share, share
 from pellucid.methods import GIVEN_AS, Method, build
 from pellucid.recipe import Recipe
 from pellucid.report import terminal
-from pellucid.runs.covers import covers_of, refuse_covered
 from pellucid.runs.extending import differences, extended, rates_in_words
 from pellucid.runs.folder import Run
 from pellucid.runs.inventory import Shown, show_inventory
-from pellucid.runs.origin import describe, found_again, machine, open_known, path_of, without_folders
+from pellucid.runs.padding import covers_of, refuse_covered
+from pellucid.runs.provenance import describe, found_again, machine, open_known, path_of, without_folders
 from pellucid.runs.recorder import Recorder
 from pellucid.runs.sources import check_share, check_sources, intensities_of, planes_of
 from pellucid.sampling import Flattest, OfficialBatches, Patches, RandomBatches, ResidentPatches, ahead, settled

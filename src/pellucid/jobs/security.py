@@ -13,21 +13,21 @@ from distributed import Scheduler, Worker
 from distributed.security import Security
 
 
-class PrivateScheduler(Scheduler):
+class SchedulerWithoutHttp(Scheduler):
     """A scheduler without an HTTP server."""
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
         """Start none."""
 
 
-class PrivateWorker(Worker):
+class WorkerWithoutHttp(Worker):
     """A worker without an HTTP server."""
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
         """Start none."""
 
 
-def secrets() -> Security:
+def temporary_security() -> Security:
     """A key and a certificate for one job; without them nobody can connect, nor read along."""
     security: Security = Security.temporary()
     return security

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.images.order import natural
+from pellucid.images.natural_order import natural
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ _BESIDE = 0.05
 """Likewise, in parts of the range of brightness and of lines' −1 to 1."""
 
 
-def unfamiliar(trained: Looks, intensity: Intensity, given: Looks, given_as: Intensity) -> list[Finding]:
+def compare_with_training(trained: Looks, intensity: Intensity, given: Looks, given_as: Intensity) -> list[Finding]:
     """What of some images a model does not know, the gravest first; empty if they are like its own.
 
     Args:
@@ -36,7 +36,7 @@ def unfamiliar(trained: Looks, intensity: Intensity, given: Looks, given_as: Int
     """
     known, met = _in_unit(trained, intensity), _in_unit(given, given_as)
     seen = known.spread or Spread.of([known])
-    if not (given.has_structure or seen.plain):
+    if not (given.has_structure or seen.noise_alone):
         text = "no structure: looks like noise alone (empty resin, a blank area?); the result shows what is not there"
         return [Finding("no structure", given.structure, text)] if given.is_noise else []
     ranges = _range(known, met, seen, (trained, given))

@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.images import open_source, write_array
 from pellucid.runs import training
 from pellucid.runs.folder import Run
-from pellucid.runs.origin import found_again, name_of, path_of, without_folders
+from pellucid.runs.provenance import found_again, name_of, path_of, without_folders
 
 KNOWN = {"noisy": {"path": "/here/noisy", "fingerprint": "a"}, "clean": {"path": None, "fingerprint": "b"}}
 

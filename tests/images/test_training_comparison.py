@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pellucid.images import Intensity, Looks, look, look_closely, unfamiliar
+from pellucid.images import Intensity, Looks, compare_with_training, look, look_closely
 from pellucid.noise import simulate
 from pellucid.phantom import tissue
 
@@ -37,7 +37,7 @@ def unlike(planes):
 
 
 def told(trained, planes, given_as=DEEP):
-    return unfamiliar(trained, DEEP, look(planes), given_as)
+    return compare_with_training(trained, DEEP, look(planes), given_as)
 
 
 def test_other_images_of_the_same_kind_are_familiar(planes, trained):
@@ -105,16 +105,16 @@ def test_what_is_unfamiliar_is_said(planes, trained, check, begins, alter):
 
 def test_more_and_less_noise_than_in_training(planes, trained):
     clean = look_closely([tissue((384, 384), seed=seed).astype(np.uint16) * 257 for seed in (2, 3)])
-    (less,) = unfamiliar(trained, DEEP, clean, DEEP)
+    (less,) = compare_with_training(trained, DEEP, clean, DEEP)
     assert less.text.startswith("less noise than in training")
-    (more,) = unfamiliar(clean, DEEP, trained, DEEP)
+    (more,) = compare_with_training(clean, DEEP, trained, DEEP)
     assert more.text.startswith("more noise than in training")
 
 
 @pytest.mark.parametrize(("crops", "told_of"), [(1, []), (2, ["magnification"])])
 def test_another_magnification_is_told_by_more_than_one_crop(planes, trained, crops, told_of):
     smaller = replace(look(planes[2:]), size=trained.spread.size.low / 2, crops=crops)
-    assert [finding.check for finding in unfamiliar(trained, DEEP, smaller, DEEP)] == told_of
+    assert [finding.check for finding in compare_with_training(trained, DEEP, smaller, DEEP)] == told_of
 
 
 def test_noise_without_tissue(trained):
