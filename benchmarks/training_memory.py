@@ -18,6 +18,7 @@ from _common import parser, show
 from _process import alone, resident
 from _steps import our_training, random_batch, recipe_of
 
+from pellucid.errors import InputError
 from pellucid.methods import learning_recipes
 from pellucid.training import Training, fit
 
@@ -76,11 +77,21 @@ def main() -> None:
     if len(options.steps) < 2 or options.steps != sorted(set(options.steps)):
         arguments.error("--steps: give two numbers or more, ascending")
     given = {name: value for name in ("width", "batch") if (value := getattr(options, name)) is not None}
-    rows = []
-    for name in learning_recipes() if options.recipe == ["all"] else options.recipe:
-        settings = {setting: value for setting, value in given.items() if setting in settings_of(name)}
-        rows.append(measure(name, options.preset, settings, options.steps))
+    names = learning_recipes() if options.recipe == ["all"] else options.recipe
+    rows = [measure(name, options.preset, accepted(name, options.preset, given), options.steps) for name in names]
     show("Memory of a training after so many steps", rows, options)
+
+
+def accepted(name: str, preset: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Those of some settings that a recipe has and takes; the others are printed."""
+    taken = {}
+    for setting in given.keys() & settings_of(name):
+        try:
+            recipe_of(name, preset, **{setting: given[setting]})
+            taken[setting] = given[setting]
+        except InputError as problem:
+            print(f"{name} keeps its own {setting}: {problem}")
+    return taken
 
 
 def settings_of(name: str) -> set[str]:
