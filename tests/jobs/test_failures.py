@@ -53,7 +53,7 @@ def test_a_damaged_chunk_costs_its_blocks_alone_and_mended_only_they_are_done(gi
     assert line.count("block ") == min(failed, 5)
     assert f"{failed} blocks failed (block 0 of image 0: " in line
     assert "a.zarr" in line
-    assert "all others are done and kept: mend the cause, and the same command does those alone" in line
+    assert "all others are finished and saved: fix the cause, then run the same command again" in line
     assert folder.exists()
     assert not (tmp_path / "b.zarr").exists()
     assert "warning: block 0 of image 0 failed: " in capsys.readouterr().err

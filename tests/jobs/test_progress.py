@@ -30,19 +30,19 @@ def test_a_time_that_was_right_is_not_told_again(seconds, work):
 
 @pytest.mark.parametrize(("seconds", "whole"), [(20, "33 min"), (5, "8 min")])
 def test_a_time_that_was_wrong_is_told_again_once(seconds, whole, work):
-    assert work(seconds) == [f"it takes about {whole} in all, not 17 min as was told before"]
+    assert work(seconds) == [f"new estimate: about {whole} in all, not 17 min"]
 
 
 def test_it_is_told_once_more_when_it_turns_out_wrong_again(work):
     said = work(lambda number: 20 if number < 50 else 100)
     assert len(said) == 3
-    assert said[0].startswith("it takes about 33 min")
-    assert said[1].startswith("it takes about 52 min in all, not 33 min")
+    assert said[0].startswith("new estimate: about 33 min")
+    assert said[1].startswith("new estimate: about 52 min in all, not 33 min")
 
 
 def test_what_was_measured_before_comes_once(work):
     assert work(7, measuring=600) == []
-    assert work(1, measuring=1900) == ["it takes about 33 min in all, not 17 min as was told before"]
+    assert work(1, measuring=1900) == ["new estimate: about 33 min in all, not 17 min"]
 
 
 def test_nothing_is_said_of_the_first_minute(work):

@@ -1,4 +1,4 @@
-"""What vanishes or changes while a job is at work, or before it goes on, never becomes wrong pixels in silence."""
+"""Files that disappear or change during a job, or before it is resumed, never lead to wrong pixels unnoticed."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_the_other_images_of_a_folder_are_done(tmp_path, monkeypatch):
     for number, section in enumerate(made.stack((4, 64, 64))):
         write_array(tmp_path / "in" / f"{number}.png", section)
     meanwhile(monkeypatch, (tmp_path / "in" / "2.png").unlink, after=1)
-    with pytest.raises(RunError, match=r"block 0 of image 2: .*2\.png: has vanished .* left; all others are"):
+    with pytest.raises(RunError, match=r"block 0 of image 2: .*2\.png: has vanished .* skipped; all others are"):
         made.run(tmp_path / "in", tmp_path / "out", **WISHES)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "1.png", "3.png"]
 
@@ -208,7 +208,7 @@ def stopped(monkeypatch, path, after=3):
     ("change", "said"),
     [
         (delete_last, "and 0 other chunks have vanished meanwhile: bring them back"),
-        (lambda path: make_later(chunks(path)[0]), r"has changed since the job was begun, .* --overwrite"),
+        (lambda path: make_later(chunks(path)[0]), r"changed since the job began, .* --overwrite"),
     ],
 )
 def test_a_volume_that_vanished_or_changed_is_not_gone_on_with(change, said, tmp_path, monkeypatch):
@@ -238,7 +238,7 @@ def test_a_file_that_changed_is_not_gone_on_with(tmp_path, monkeypatch):
     monkeypatch.setattr("pellucid.jobs.planning.LARGEST_BLOCK", 2000)
     stopped(monkeypatch, path)
     make_later(path)
-    with pytest.raises(InputError, match=r"a\.npy: has changed since the job was begun"):
+    with pytest.raises(InputError, match=r"a\.npy: changed since the job began"):
         made.run(path, output_of(path), **WISHES)
 
 
@@ -275,7 +275,7 @@ def test_results_that_are_removed_while_others_are_made_are_told_and_made_again(
         write_array(tmp_path / "in" / f"{number}.png", section)
     with monkeypatch.context() as patch:
         meanwhile(patch, lambda: shutil.rmtree(tmp_path / "out"), after=3)
-        with pytest.raises(RunError, match=r"0\.png: was removed while .* of 4 results .* makes them again"):
+        with pytest.raises(RunError, match=r"0\.png: removed while .* of 4 results .* to recreate them"):
             made.run(tmp_path / "in", tmp_path / "out", **WISHES)
     done = meanwhile(monkeypatch, lambda: None)
     made.run(tmp_path / "in", tmp_path / "out", **WISHES)
@@ -298,7 +298,7 @@ def test_what_was_done_and_is_gone_is_done_again(name, tmp_path, monkeypatch, ca
     stopped(monkeypatch, path)
     half(output_of(path).with_name(f"{name}.unfinished"))
     made.run(path, output_of(path), **WISHES)
-    assert "what was done of it is gone, and is done again" in capsys.readouterr().err
+    assert "finished parts are missing from disk; they are computed again" in capsys.readouterr().err
     assert np.array_equal(made.read(output_of(path)), made.read(tmp_path / "expected" / name))
 
 
@@ -317,7 +317,7 @@ def test_coarser_levels_are_not_made_of_what_is_gone(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Worker, "_read_finer", remove_and_read)
-        with pytest.raises(RunError, match="a part that was written was removed"):
+        with pytest.raises(RunError, match="part of the result was removed"):
             made.run(path, output_of(path), **WISHES)
     made.run(path, output_of(path), **WISHES)
     assert made.snapshot(output_of(path)) == made.snapshot(tmp_path / "expected" / "v3.zarr")

@@ -1,4 +1,7 @@
-"""What is there, held against what should be: before a job goes on, and before its results go to their places."""
+"""Checks of a job's files: that inputs are unchanged and that everything written so far is still on disk.
+
+They run when a job is resumed, and again before its results are moved to their final names.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ from pellucid.report import terminal
 
 
 class Audit:
-    """The images and results of a job, by its ledger.
+    """Compares the images and results of a job with what its ledger records.
 
     Args:
-        plan: of the job.
-        worker: who knows the files.
-        ledger: what is done.
+        plan: the job's plan.
+        worker: opens the job's images and results.
+        ledger: the record of finished tasks.
     """
 
     def __init__(self, plan: JobPlan, worker: Worker, ledger: Ledger) -> None:
@@ -29,10 +32,10 @@ class Audit:
         self._ledger = ledger
 
     def go_on(self) -> None:
-        """Let be done again what is lost of a job that was begun earlier, and see that its images are the same.
+        """Check the files of a job that is being resumed, and schedule again the tasks whose results are missing.
 
         Raises:
-            InputError: an image has changed since then, and parts of it are done.
+            InputError: an image has changed since the job began, and finished tasks depend on the changed part.
         """
         for number, image in enumerate(self._worker.images):
             self._forget_lost(number)
@@ -42,25 +45,25 @@ class Audit:
                 image.known = now
 
     def refuse_partial(self, image: int) -> None:
-        """See that all that was written of an image is there, and that its source is what it was in the beginning.
+        """Check that an image's result is complete on disk, and that its source has not changed since the job began.
 
         Raises:
-            LostError: something was removed; it will be done again.
+            LostError: part of the result was removed; the next run of the job computes it again.
             ChangedError: the source has changed.
-            RunError: all of the job was removed.
+            RunError: the folder of the job was removed.
         """
         self._worker.refuse_gone()
         self._ledger.save()
         source = self._worker.images[image]
         if source.manifest() != source.known:
-            raise ChangedError(f"{source.path}: has changed while the job was at work: bring back what it was")
-        self._worker.close()  # and opened again: what says how the chunks are to be read may be gone too
+            raise ChangedError(f"{source.path}: changed while it was being denoised: restore the original file")
+        self._worker.close()  # reopened below, because the metadata of the chunks may have been removed too
         if not self._is_begun(image) or self._worker.on_disk(image) != self._ledger.written(image):
             self._forget_lost(image)
-            raise LostError(f"{self._target(image)}: a part that was written was removed while the job was at work")
+            raise LostError(f"{self._target(image)}: part of the result was removed while the job was running")
 
     def refuse_lost(self) -> None:
-        """Raise RunError if results that were in their places are not there in the end."""
+        """Raise RunError if finished results no longer exist at the end of the job."""
         lost = {}
         for image in range(len(self._plan.volumes)):
             if self._ledger.has(Task("finish", image)) and (gone := self._lost_results(image)):
@@ -69,23 +72,23 @@ class Audit:
         if lost:
             first = next(iter(lost.values()))
             raise RunError(
-                f"{first}: was removed while the job was at work, {len(lost)} of {len(self._plan.volumes)} results in "
-                "all: the same command makes them again"
+                f"{first}: removed while the job was running ({len(lost)} of {len(self._plan.volumes)} results are "
+                "missing): run the same command again to recreate them"
             )
 
     # images
 
     def _refuse_changed(self, number: int, boxes: list[Box]) -> None:
-        """Raise InputError if anything that is done was computed from a part of an image that has changed."""
+        """Raise InputError if any finished task read a part of the image that has since changed."""
         finished = any(self._ledger.has(Task(stage, number)) for stage in ("move", "finish"))
         if finished or any(_meet(seen, box) for seen in self._seen(number) for box in boxes):
             raise InputError(
-                f"{self._plan.volumes[number].source}: has changed since the job was begun, and what is done was "
-                "computed from it as it was: bring that back, or begin again with --overwrite"
+                f"{self._plan.volumes[number].source}: changed since the job began, so the finished part of the result "
+                "no longer matches it: restore the original file, or start over with --overwrite"
             )
 
     def _seen(self, number: int) -> Iterator[Box]:
-        """The parts of an image that were read for what is done."""
+        """The parts of an image that finished tasks have read."""
         for slab in range(len(self._worker.knots)):
             if self._ledger.has(Task("statistics", number=slab)):
                 yield from self._worker.knots.parts(slab, number)
@@ -97,7 +100,7 @@ class Audit:
     # results
 
     def _forget_lost(self, image: int) -> None:
-        """Let be done again what was done of an image and is not there any more."""
+        """Mark as not done the tasks of an image whose results no longer exist."""
         if self._ledger.has(Task("finish", image)):
             gone = bool(self._lost_results(image))
         elif self._ledger.has(Task("create", image)) and not self._ledger.has(Task("move", image)):
@@ -109,20 +112,20 @@ class Audit:
         elif not self._ledger.has(Task("finish", image)):
             gone = self._forget_lost_blocks(image)
         if gone:
-            terminal.warn(f"{self._target(image)}: what was done of it is gone, and is done again")
+            terminal.warn(f"{self._target(image)}: finished parts are missing from disk; they are computed again")
 
     def _is_begun(self, image: int) -> bool:
-        """Whether the files that were begun are there, and as long as they were."""
+        """Whether the partly written files exist and have the length they were created with."""
         length = self._ledger.written_by(Task("create", image))
         if length and self._worker.on_disk(image) != length:
             return False
         try:
             return bool(self._worker.results(image).sinks)
-        except Exception:  # of whatever library: there is nothing to go on with
+        except Exception:  # from any file library: the partial files are unusable
             return False
 
     def _forget_lost_blocks(self, image: int) -> bool:
-        """Let be done again the blocks of which chunks are gone, and all coarser levels: they may be made of gaps."""
+        """Mark blocks with missing chunks as not done, with every coarser level: those may have been made from gaps."""
         lost: list[Task] = []
         for level in (0, *self._worker.results(image).levels()):
             finer_lost = bool(lost)

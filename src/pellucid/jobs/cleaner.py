@@ -20,7 +20,7 @@ class Cleaner:
         digest: tells this denoiser, its weights and its intensity range from any other.
         memory: bytes that the networks and the blocks in flight may use.
         trained: the moments that the norms saw in training; None if nobody noted them.
-        name: of the model, for messages.
+        name: the name of the model in messages.
     """
 
     denoiser: Denoiser

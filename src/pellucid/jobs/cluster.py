@@ -101,7 +101,7 @@ class Cluster:
 
 
 class _Connection:
-    """A client of a scheduler, in a `with` block; without `security`, that of Dask's configuration."""
+    """A client of a scheduler, used in a `with` block; without `security`, Dask's configuration decides."""
 
     def __init__(self, address: str, security: Security | None = None) -> None:
         self._address = address
@@ -146,9 +146,9 @@ class _Connection:
 
 @contextmanager
 def _local(processes: int) -> Iterator[tuple[str, Security]]:
-    """Workers on this machine that nobody else can use, for the length of the block.
+    """Private workers on this machine, stopped at the end of the `with` block.
 
-    Gives the scheduler's address, and what a client must show.
+    Yields the scheduler's address and the credentials that a client needs.
     """
     import dask
     from distributed import Nanny, SpecCluster

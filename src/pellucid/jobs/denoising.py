@@ -77,7 +77,7 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
 
 
 def _go_on(audit: Audit, worker: Worker, ledger: Ledger, *, overwrite: bool) -> None:
-    """See that a job can be gone on with; with --overwrite, one whose images have changed begins again."""
+    """Check that a job can be resumed; if its images have changed, start it over with --overwrite, else refuse."""
     try:
         audit.go_on()
     except InputError:

@@ -4,7 +4,7 @@
         lock             held by the process that leads the job
         claims           bytes of it are held by the processes that do its blocks
         plan.json        how the images are gone through
-        inputs.npz       what the images consisted of when the job was begun
+        inputs.npz       manifests of the images when the job began
         ledger.sqlite    what the job depends on, and what of it is done
         statistics/      moments of each slab
         files/           the results
@@ -60,7 +60,7 @@ def begun(plan: JobPlan, request: Request) -> Iterator[tuple[Path, Ledger]]:
                     lost = ledger.is_gone()
         except BaseException as problem:
             if lost:
-                pass  # what lies there now is no work of this job
+                pass  # the folder was replaced, and its new content is not this job's to delete
             elif _worth_keeping(folder, problem):
                 terminal.say(f"{folder} keeps what is done: the same command goes on with it")
             else:
@@ -73,7 +73,7 @@ def begun(plan: JobPlan, request: Request) -> Iterator[tuple[Path, Ledger]]:
 def unfinished(output: Path) -> Path:
     """The folder of a job, beside its output."""
     file = split(output)[0]
-    file = file if file.name not in ("", "..") else file.resolve()  # `.` has no name to put something behind
+    file = file if file.name not in ("", "..") else file.resolve()  # `.` has no name to append a suffix to
     return file.with_name(f"{file.name}.unfinished")
 
 

@@ -138,7 +138,7 @@ def size_text(count: float) -> str:
 
 
 def _statistics(plan: JobPlan, cleaner: Cleaner, found: Forecast) -> str:
-    """Where they come from, and what time others would save."""
+    """The source of the norm statistics, and the time that sampled ones would save."""
     if plan.whole and has_norms(cleaner.denoiser):
         return "exact: each plane's own, measured while it is denoised"
     if plan.statistics != "exact":

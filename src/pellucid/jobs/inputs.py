@@ -1,4 +1,4 @@
-"""The images of a job as they were found when it was begun: what vanishes or changes from then on is no pixel of it."""
+"""The state of a job's input images when the job began, to detect files that disappear or change later."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pellucid.images.manifest import Manifest
 from pellucid.report import terminal
 
 _INPUTS = "inputs.npz"
-"""Where a job's folder keeps it, for processes on other machines and for those that go on with the job."""
+"""File in the job's folder that holds the manifests of the images, for processes on other machines and for resuming."""
 
 
 def find(folder: Path, images: Sequence[Image]) -> None:
-    """List what the images consist of, keep it in the job's folder, and hold them to it.
+    """Take the manifests of the images, and save them in the job's folder.
 
     Raises:
         InputError: an image cannot be listed.
@@ -29,7 +29,7 @@ def find(folder: Path, images: Sequence[Image]) -> None:
 
 
 def tell_of_missing(images: Iterable[Image]) -> None:
-    """Say how many chunks have no file: if all of them are by design, only who made the image knows."""
+    """Report how many chunks have no file; only the creator of an image knows whether that is intended."""
     for image in images:
         missing, chunks = image.missing_chunks() or (0, 0)
         if missing:
@@ -37,7 +37,7 @@ def tell_of_missing(images: Iterable[Image]) -> None:
 
 
 def keep(folder: Path, images: Sequence[Image]) -> None:
-    """Keep what the images are held to."""
+    """Save the manifests that later reads of the images are checked against."""
     found = [image.known or Manifest() for image in images]
     told = np.array([(one.files, one.bytes, one.newest, one.chunks) for one in found], np.int64)
     with replacing(folder / _INPUTS, overwrite=True) as path:
@@ -45,7 +45,7 @@ def keep(folder: Path, images: Sequence[Image]) -> None:
 
 
 def hold(folder: Path, images: Sequence[Image]) -> None:
-    """Let nothing be read of some images but what was found when the job in a folder was begun."""
+    """Load the saved manifests; from then on, reads of the images are checked against them."""
     with np.load(folder / _INPUTS) as kept:
         told, present = kept["told"], kept["present"]
     ends = np.cumsum([-(-int(chunks) // 8) for *_, chunks in told])

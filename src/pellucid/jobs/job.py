@@ -32,10 +32,10 @@ class Written:
         source: what was denoised.
         path: where the result is.
         clipped: how many pixels had to be clipped to the pixel type.
-        missing: pixels that were no numbers, and are so still.
-        kept: pixels of padding, which were kept.
-        removed: what was removed from all others.
-        chunks: how many of the source's chunks have no file, and how many there are; None where it has none.
+        missing: number of pixels that are not finite; they are copied unchanged.
+        kept: number of padding pixels, copied unchanged.
+        removed: statistics of the noise removed from all other pixels.
+        chunks: number of missing chunks and of all chunks of the source; None for formats without chunks.
         notes: what the format could not keep.
     """
 
@@ -50,7 +50,7 @@ class Written:
 
 
 def padding_of(files: Sequence[Written]) -> str | None:
-    """What there is to say of padding in denoised files, in one line; None where there is none."""
+    """One line on the padding in denoised files; None if there is none."""
     padded = [file for file in files if file.kept]
     if not padded:
         return None
@@ -62,11 +62,11 @@ def padding_of(files: Sequence[Written]) -> str | None:
 
 
 def padding_text(share: float) -> str:
-    """The same of such a share of all pixels."""
+    """A sentence on padding that makes up this share of all pixels."""
     percent = f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
     return (
         f"{percent} % of all pixels are padding (areas of one value: canvas, bars, missing chunks); "
-        "they count in no statistic and were kept as they are"
+        "they are excluded from all statistics and copied unchanged"
     )
 
 
@@ -94,7 +94,7 @@ class Job:
 
         Raises:
             InputError: an image cannot be read where it is measured.
-            RunError: it has vanished or changed.
+            RunError: an image was removed or changed.
         """
         slabs = [Task("statistics", number=number) for number in range(len(self._worker.knots))]
         missing = [slab for slab in slabs if not self._ledger.has(slab)]
@@ -113,8 +113,8 @@ class Job:
             advance: told of progress.
 
         Raises:
-            InputError: not a single block could be done; what the first failed of.
-            RunError: some blocks could not be done, an image has changed, or something that was done is gone.
+            InputError: no block could be denoised; the message gives the first failure.
+            RunError: some blocks failed, an image has changed, or a finished result was removed.
         """
         written: list[Written] = []
         for group in groups:
@@ -188,11 +188,11 @@ class Job:
     def _fail(self, task: Task, problem: Exception) -> None:
         self._failed[task] = problem
         terminal.warn(f"{_what(task)} failed: {_first_line(problem)}")
-        if isinstance(problem, ChangedError):  # nobody knows what its other blocks are by now
+        if isinstance(problem, ChangedError):  # its other blocks cannot be trusted either
             self._given_up.add(task.image)
 
     def _is_whole(self, image: int) -> bool:
-        if self._ledger.has(Task("move", image)):  # it was, before its first file moved
+        if self._ledger.has(Task("move", image)):  # it was checked before its first file moved
             return True
         try:
             self._audit.refuse_partial(image)
@@ -203,13 +203,13 @@ class Job:
     def _finish(self, image: int) -> Written:
         results = self._worker.results(image)
         notes = tuple(results.notes)
-        self._ledger.mark(Task("move", image), Outcome())  # files leave one by one: from now on none is written to
+        self._ledger.mark(Task("move", image), Outcome())  # files are moved one by one; from here on none is written to
         self._ledger.save()
         try:
             results.finish(overwrite=self._overwrite)
         except LostError as problem:
             self._ledger.forget(image)
-            raise RunError(f"{problem}: the same command makes it again") from None
+            raise RunError(f"{problem}: run the same command again to recreate it") from None
         self._worker.close()
         self._ledger.mark(Task("finish", image), Outcome())
         self._ledger.save()
@@ -234,16 +234,16 @@ class Job:
             raise _at_run(first)
         listed = "; ".join(f"{_what(task)}: {_first_line(why)}" for task, why in list(self._failed.items())[:_LISTED])
         more = f"; and {len(self._failed) - _LISTED} more" if len(self._failed) > _LISTED else ""
-        left = ", and those behind them left" if self._given_up else ""
+        left = ", and the remaining blocks of changed images were skipped" if self._given_up else ""
         raise IncompleteError(
-            f"{len(self._failed)} blocks failed ({listed}{more}){left}; all others are done and kept: "
-            "mend the cause, and the same command does those alone",
+            f"{len(self._failed)} blocks failed ({listed}{more}){left}; all others are finished and saved: "
+            "fix the cause, then run the same command again to denoise only the rest",
             written,
         )
 
 
 def _at_run(problem: Exception) -> Exception:
-    """What vanishes or changes while a job is at work is no wrong input."""
+    """The same problem as a RunError if a file was removed or changed during the job, which is not bad input."""
     return RunError(str(problem)) if isinstance(problem, (ChangedError, LostError)) else problem
 
 

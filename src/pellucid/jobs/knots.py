@@ -28,7 +28,7 @@ from pellucid.jobs.planning import JobPlan
 from pellucid.jobs.series import Arrangement, Slab
 
 _ENDING, _NOTHING = ".safetensors", ".none"
-"""Of a knot's file; the second where a slab shows no image, and there is nothing to measure."""
+"""Extensions of a slab's statistics file; the second marks a slab of padding alone, which has no statistics."""
 
 
 class Knots:
@@ -58,20 +58,20 @@ class Knots:
         return len(self._slabs)
 
     def parts(self, number: int, image: int) -> Iterator[tuple[slice, ...]]:
-        """The planes of an image that lie in a slab, as boxes."""
+        """The planes of an image that belong to a slab, as boxes."""
         shape = self._images[image].shape
         for plane in (plane for owner, plane in self._planes(number) if owner == image):
             at = np.unravel_index(plane, shape[:-2]) if shape[:-2] else ()
             yield *(slice(int(i), int(i) + 1) for i in at), slice(0, shape[-2]), slice(0, shape[-1])
 
     def _planes(self, number: int) -> list[tuple[int, int]]:
-        """Image and number of the planes of a slab."""
+        """Pairs of image number and plane number for the planes of a slab."""
         index, slab = self._slabs[number]
         series = self._arrangement.series[index]
         return [series.plane(place) for place in range(slab.start, slab.stop)]
 
     def clear(self) -> None:
-        """Remove all that was measured."""
+        """Delete all statistics measured so far."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def measure(self, number: int) -> None:
@@ -89,13 +89,13 @@ class Knots:
                 found = sample.statistics if sample else None
         if found and not are_finite(found):
             where = self._images[planes[0][0]].path
-            raise ModelError(f"{self._cleaner.name} makes features of {where} that are not finite: train it again")
+            raise ModelError(f"{self._cleaner.name}: its features of {where} are not finite: train the model again")
         self._keep(number, found)
         for image in {image for image, _ in planes}:
             self._images[image].release()
 
     def at(self, image: int, plane: int) -> Statistics | None:
-        """The statistics of a plane; None where it, if measured alone, or else all its series shows no image."""
+        """The statistics of a plane; None if it, or its whole series unless measured alone, is nothing but padding."""
         if self._plan.statistics == "none":
             return [{} for _ in self._cleaner.denoiser.networks()]
         if self._plan.statistics == "trained":
@@ -126,10 +126,10 @@ class Knots:
         save_statistics(path, found)
 
     def _track(self, series: int) -> Track | None:
-        """The statistics of a series; None where it shows no image.
+        """The statistics of a series; None if it is nothing but padding.
 
         Raises:
-            FileNotFoundError: some that were measured on another machine cannot be seen on this one yet.
+            FileNotFoundError: a file written by another machine is not visible on this one yet.
         """
         there = {path.name for path in self._folder.iterdir()}
         known = []

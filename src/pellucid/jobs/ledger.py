@@ -58,14 +58,14 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What there is to say of a task that is done.
+    """The result of a finished task.
 
     Attributes:
-        clipped: pixels that did not fit the pixel type.
-        missing: pixels that are no numbers and were kept so.
-        kept: pixels of padding, which were kept.
-        removed: what was removed from all other pixels.
-        written: what of the results lies on the disk: files of chunks; bytes where all the image is one file.
+        clipped: number of pixels clipped to the range of the pixel type.
+        missing: number of pixels that are not finite; they are copied unchanged.
+        kept: number of padding pixels, copied unchanged.
+        removed: statistics of the noise removed from all other pixels.
+        written: amount on disk: number of chunk files, or bytes for formats with one file per image.
     """
 
     clipped: int = 0
@@ -114,7 +114,7 @@ class Ledger:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with suppress(sqlite3.Error):  # what is not saved is done again
+        with suppress(sqlite3.Error):  # tasks that are not recorded are simply done again
             self._base.commit()
         self._base.close()
 
@@ -155,26 +155,26 @@ class Ledger:
             self.save()
 
     def save(self) -> None:
-        """Bring all marks to the disk.
+        """Commit all records to disk.
 
         Raises:
-            RunError: the disk is full, or the file has been removed.
+            RunError: the disk is full, or the ledger's file has been removed.
         """
         with self._writing():
             self._base.commit()
         self._saved = time.monotonic()
         if self.is_gone():
-            raise RunError(f"{self.path}: was removed while the job was at work: start it again")
+            raise RunError(f"{self.path}: removed while the job was running: run the same command again")
 
     def is_gone(self) -> bool:
-        """Whether the file lies no longer where it was opened."""
+        """Whether the ledger's file has been removed or replaced since it was opened."""
         try:
             return not os.path.samestat(self._opened, self.path.stat())
         except (FileNotFoundError, NotADirectoryError):
             return True
 
     def forget(self, image: int) -> None:
-        """Nothing of an image is done any more; its statistics are."""
+        """Mark every task of an image as not done, except its statistics."""
         with self._writing():
             for table in ("done WHERE stage != 'statistics' AND", "removed WHERE"):
                 self._base.execute(f"DELETE FROM {table} image = ?", (image,))
@@ -186,12 +186,12 @@ class Ledger:
         return int(self._base.execute(f"SELECT COUNT(*) FROM done{chosen}", values).fetchone()[0])
 
     def undo(self, task: Task) -> None:
-        """A task is not done any more."""
+        """Mark a task as not done."""
         with self._writing():
             self._base.execute("DELETE FROM done WHERE stage = ? AND image = ? AND number = ?", task.row)
 
     def clear(self) -> None:
-        """Nothing is done any more."""
+        """Mark every task as not done."""
         with self._writing():
             for table in ("done", "removed"):
                 self._base.execute(f"DELETE FROM {table}")
@@ -205,12 +205,12 @@ class Ledger:
         return Outcome(clipped, missing, kept, self._removed(image), written)
 
     def written(self, image: int) -> int:
-        """What of an image's results must lie on the disk, as in `Outcome`."""
+        """The amount of an image's results that must be on disk, in the unit of `Outcome.written`."""
         query = "SELECT SUM(written) FROM done WHERE stage != 'statistics' AND image = ?"
         return int(self._base.execute(query, (image,)).fetchone()[0] or 0)
 
     def written_by(self, task: Task) -> int:
-        """What a task that is done has left on the disk, as in `Outcome`."""
+        """The amount that a finished task wrote to disk, in the unit of `Outcome.written`."""
         query = "SELECT written FROM done WHERE stage = ? AND image = ? AND number = ?"
         return int(self._base.execute(query, task.row).fetchone()[0])
 
@@ -219,8 +219,10 @@ class Ledger:
         try:
             yield
         except sqlite3.Error as problem:
-            gone = "was removed while the job was at work" if self.is_gone() else f"cannot be written ({problem})"
-            raise RunError(f"{self.path}: {gone}: see that there is room for it, and start again") from problem
+            why = f"cannot be written ({problem}): check the disk space, then"
+            if self.is_gone():
+                why = "removed while the job was running:"
+            raise RunError(f"{self.path}: {why} run the same command again") from problem
 
     def _removed(self, image: int) -> RemovedNoise:
         rows = self._base.execute("SELECT * FROM removed WHERE image = ? ORDER BY number", (image,))

@@ -34,8 +34,8 @@ def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[None]:
         busy: what to say if another process holds it.
         patience: seconds to wait for that.
 
-    Where the file system has no locks, none is ever found to be held. On NFS they hold between machines as far as its
-    server has them.
+    On a file system without locks, every lock appears to be free. On NFS, locks work between machines if the server
+    supports them.
 
     Raises:
         InputError: another process holds it.
@@ -81,23 +81,24 @@ class Claims:
             return False
 
     def refuse_gone(self) -> None:
-        """Raise RunError if the file lies no longer where it was opened: its folder has been removed, or replaced."""
+        """Raise RunError if the folder of the file has been removed or replaced since the file was opened."""
         try:
             there = os.path.samestat(os.fstat(self._file), self._path.stat())
         except (FileNotFoundError, NotADirectoryError):
             there = False
         if not there:
             raise RunError(
-                f"{self._path.parent}: was removed while the job was at work, and what was done with it: start it again"
+                f"{self._path.parent}: removed while the job was running, with the unfinished results: "
+                "run the same command again"
             )
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Be the only process at work on something for the length of the block.
+        """Claim a piece of work for this process for the length of the block.
 
         Raises:
-            BusyError: another one is.
-            RunError: the file is gone, and with it whatever else there is to work on.
+            BusyError: another process holds the claim.
+            RunError: the file of claims was removed, and with it the folder of the job.
         """
         self.refuse_gone()
         digest = hashlib.blake2b(what.encode(), digest_size=7).digest()

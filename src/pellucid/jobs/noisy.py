@@ -1,4 +1,4 @@
-"""A noisy image as the networks take it, in [−1, 1]."""
+"""Conversion of noisy images to the networks' scale, [−1, 1]."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pellucid.jobs.cleaner import Cleaner
 
 
 def to_unit(intensity: Intensity, pixels: Array) -> NDArray[np.float32]:
-    """Pixels in [−1, 1]; not finite where they are no numbers, or masked."""
+    """Pixels scaled to [−1, 1]; masked and non-finite pixels come out non-finite."""
     unit = intensity.to_unit(np.ma.getdata(pixels))
     if np.ma.isMaskedArray(pixels):
         unit[np.ma.getmaskarray(pixels)] = np.nan

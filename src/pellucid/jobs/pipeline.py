@@ -17,7 +17,7 @@ Finished: TypeAlias = "tuple[Task, Outcome | Exception]"
 """A task with what there is to say of it, or with what kept it from being done."""
 
 _LASTING = (ChangedError, ModelError)
-"""What is no better when it is tried again."""
+"""Errors that a retry cannot fix."""
 _PAUSE = 0.5
 """Seconds before a failed task is tried again; longer each time."""
 

@@ -22,7 +22,7 @@ How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
 """Names of two results; the others are the denoiser's parts."""
 FORMAT = 3
-"""Of a job's folder; one of another format is not gone on with."""
+"""Format version of a job's folder; a job of another version cannot be resumed."""
 PLAN = "plan.json"
 """Where a job's folder keeps it."""
 LARGEST_SIDE = 1024
@@ -35,17 +35,17 @@ LARGEST_BLOCK = 1 << 24
 
 @dataclass(frozen=True)
 class Wishes:
-    """What may be asked for besides input, model and output.
+    """The options of a denoising job besides input, model and output.
 
     Attributes:
-        statistics: where the norms' moments come from; whatever the memory, each plane itself if not given.
-        amp: let the networks compute in bfloat16, where statistics are not exact.
-        region: "z0:z1,y0:y1,x0:x1", the part to denoise; all of it if not given.
-        parts: write each estimate of the clean image as well.
-        noise: write what was removed as well, as float32.
-        overwrite: replace files that exist.
-        chunks, shards: of a Zarr, along the image's axes; those of the input if not given.
-        retries: how often a failing block is tried again.
+        statistics: source of the norms' moments: "exact" (default), "sampled" or "trained".
+        amp: compute the networks in bfloat16; not with exact statistics.
+        region: the part to denoise, "z0:z1,y0:y1,x0:x1"; everything by default.
+        parts: also write each estimate of the clean image.
+        noise: also write the removed noise, as float32.
+        overwrite: replace existing files.
+        chunks, shards: Zarr chunk and shard shapes, in the image's axes; those of the input by default.
+        retries: number of further attempts at a failing block.
     """
 
     statistics: How = "exact"
@@ -234,7 +234,7 @@ def _pixels_of_deep_chunk(image: Image) -> int:
 
 def _refuse_useless_amp(denoiser: Denoiser, statistics: str) -> None:
     if not denoiser.networks():
-        raise InputError("--amp: this method has no networks that could compute in bfloat16: leave it out")
+        raise InputError("--amp: this method has no networks to compute in bfloat16: omit the option")
     if statistics == "exact":
         raise InputError(
             "--amp: exact statistics are measured in float32, which takes longer than bfloat16 saves: choose "

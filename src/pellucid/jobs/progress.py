@@ -10,9 +10,9 @@ from pellucid.methods import Denoiser
 from pellucid.report import terminal
 
 WRONG = 1.5
-"""How many times longer, or shorter, than was told is worth another word."""
+"""Ratio between the new and the printed estimate at which the new one is printed."""
 _SURE = 60.0
-"""Seconds, and a share of the work, from which the rest can be told."""
+"""Seconds, and share of the work done, after which the total time can be estimated."""
 _SHARE = 0.05
 
 Advance = Callable[[float], None]
@@ -54,12 +54,12 @@ def denoising_bar(denoiser: Denoiser, planes: int, pixels: int, done: float = 0.
 
 
 class ToldTime:
-    """A time that was told before the work began, and is told again when it turns out wrong.
+    """An estimated time, printed before the work began and corrected when it proves wrong.
 
     Args:
-        seconds: that were told, for all of the work.
+        seconds: the printed estimate for all of the work.
         say: prints a line.
-        clock: seconds that only ever grow.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, seconds: float, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -67,11 +67,11 @@ class ToldTime:
         self._began = clock()
 
     def watched(self, advance: Advance, total: float) -> Advance:
-        """The same `advance`, but the time is looked at too.
+        """Wrap `advance` so that each call also checks the estimate.
 
         Args:
-            advance: told how much more is done.
-            total: how much there is to do from now on; what was done until now, such as measuring, comes once.
+            advance: called with the amount of work just done.
+            total: the amount of work left; time already spent, such as on measuring, is added once.
         """
         begun, done = self._clock(), 0.0
 
@@ -89,12 +89,12 @@ class ToldTime:
             return
         whole = begun - self._began + (now - begun) / share
         if not self._told / WRONG <= whole <= self._told * WRONG:
-            self._say(f"it takes about {time_text(whole)} in all, not {time_text(self._told)} as was told before")
+            self._say(f"new estimate: about {time_text(whole)} in all, not {time_text(self._told)}")
             self._told = whole
 
 
 def time_text(seconds: float) -> str:
-    """A time for people."""
+    """A duration as readable text."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -22,7 +22,7 @@ from pellucid.jobs.planning import NOISE, JobPlan, VolumePlan
 
 
 class LostError(PellucidError):
-    """A part of a result that was written is not there any more."""
+    """A written part of a result is missing from disk."""
 
 
 class Results:
@@ -104,7 +104,7 @@ class Results:
         return Grid(found.shape, grown(found.unit, found.shape, self._job.block))
 
     def write(self, name: str, box: Slices, block: Array) -> int:
-        """Write a block at full resolution; how many chunks of it have a file now."""
+        """Write a block at full resolution, and return the number of its chunks that have a file."""
         sink, plan = self.sinks[name], self._plans[name]
         with writing(plan.path):
             place = dict(zip(plan.axes, box, strict=True))
@@ -123,7 +123,7 @@ class Results:
         return finer.layout.to_box(np.asarray(finer.array[finer.layout.box(place)])), factors
 
     def write_level(self, name: str, number: int, box: Slices, block: Array) -> int:
-        """Write a block of a level; how many chunks of it have a file now."""
+        """Write a block of a coarser level, and return the number of its chunks that have a file."""
         sink, plan = self.sinks[name], self._plans[name]
         level = sink.levels[number]
         with writing(plan.path):
@@ -132,14 +132,14 @@ class Results:
         return _chunks(sink, number, place)
 
     def chunks(self, level: int, box: Slices) -> int:
-        """How many chunks of a block of a level have a file."""
+        """The number of chunks of a block that have a file."""
         place = dict(zip(self._image.axes, box, strict=True))
         return sum(_chunks(sink, level, place) for sink in self.sinks.values())
 
     def on_disk(self) -> int:
-        """What lies on the disk of files that have not moved: files of chunks; bytes where all the image is one file.
+        """The amount on disk before files are moved: number of chunk files, or bytes for single-file formats.
 
-        Formats without chunks take all their room from the beginning on. No file is opened: some would grow again.
+        Single-file formats occupy their full size from the start. No file is opened, since opening could extend it.
         """
         return sum(_size(self._file(name)) for name in self._plans)
 
@@ -149,16 +149,16 @@ class Results:
             sink.release()
 
     def finish(self, *, overwrite: bool) -> None:
-        """Close the files and move them to their places.
+        """Close the files and move them to their final names.
 
         Raises:
-            InputError: something has come to be there meanwhile.
+            InputError: a file of that name has appeared in the meantime.
             RunError: the disk is full.
-            LostError: a file is not what was written.
+            LostError: a file was removed or damaged after it was written.
         """
         for name, plan in self._plans.items():
             if name not in self.sinks and not split(plan.path)[0].exists():
-                raise LostError(f"{plan.path}: was removed while the job was at work")
+                raise LostError(f"{plan.path}: removed while the job was running")
         for name, sink in self.sinks.items():
             plan = self._plans[name]
             with writing(plan.path):
@@ -177,7 +177,7 @@ class Results:
 
 
 def _chunks(sink: Sink, number: int, place: Mapping[str, slice]) -> int:
-    """The chunks of a part of a level that have a file: those of nothing but the fill value have none."""
+    """The number of chunks in part of a level that have a file; chunks of only the fill value have none."""
     if not sink.levels:
         return 0
     level = sink.levels[number]
@@ -185,7 +185,7 @@ def _chunks(sink: Sink, number: int, place: Mapping[str, slice]) -> int:
 
 
 def _size(file: Path) -> int:
-    """Chunks that have a byte, or else bytes of a file, or of the raw pixels beside its place."""
+    """The number of non-empty chunk files, or the bytes of a single file or of its raw pixels in a temporary file."""
     if not file.is_dir():
         return sum(path.stat().st_size for path in file.parent.glob("*") if path.is_file())
     entries = (entry for _, entry in walk(file) if not entry.name.startswith(".z") and entry.name != "zarr.json")
@@ -193,14 +193,14 @@ def _size(file: Path) -> int:
 
 
 def _refuse_other(file: Path, plan: Plan) -> None:
-    """Raise LostError if a file that is finished cannot be read, or has not all pixels."""
+    """Raise LostError if a finished file cannot be read or lacks pixels."""
     try:
         pixels = math.prod(open_image(f"{file}:{plan.inner}" if plan.inner else file).shape)
     except InputError as problem:
-        raise LostError(f"{plan.path}: was damaged while it was written ({problem})") from None
+        raise LostError(f"{plan.path}: damaged while it was being written ({problem})") from None
     if pixels != math.prod(plan.shape):
         raise LostError(
-            f"{plan.path}: was damaged while it was written: {pixels:,} of {math.prod(plan.shape):,} pixels"
+            f"{plan.path}: damaged while it was being written: {pixels:,} of {math.prod(plan.shape):,} pixels"
         )
 
 

@@ -1,8 +1,8 @@
-"""A scheduler and workers on this machine that only the process which started them can speak to.
+"""A scheduler and workers on this machine that accept connections only from the process which started them.
 
-Whoever reaches a Dask port may run programs as the user behind it, and on one machine everybody reaches the loopback.
-So both sides of each connection show a certificate that is made for one job and lies in these processes' memory alone;
-and nothing listens but what needs to, in particular no HTTP server, which Dask starts even without a dashboard.
+Anyone who can connect to a Dask port can run programs as its user, and every user of a machine can reach the loopback
+interface. Both sides of each connection therefore present a certificate that is made for one job and held only in the
+memory of these processes. No unneeded port is open: Dask's HTTP server, which starts even without a dashboard, is off.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ class SchedulerWithoutHttp(Scheduler):
     """A scheduler without an HTTP server."""
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
-        """Start none."""
+        """Do nothing."""
 
 
 class WorkerWithoutHttp(Worker):
     """A worker without an HTTP server."""
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
-        """Start none."""
+        """Do nothing."""
 
 
 def temporary_security() -> Security:
-    """A key and a certificate for one job; without them nobody can connect, nor read along."""
+    """A key and a certificate for one job, required to connect to its processes or to read their traffic."""
     security: Security = Security.temporary()
     return security

@@ -32,13 +32,13 @@ from pellucid.jobs.results import Results
 
 
 class NoisyBlock(NamedTuple):
-    """What was read for a block.
+    """The pixels read for a block.
 
     Attributes:
-        pixels: (…, Y, X), with what the networks see around the block, and what tells there image from padding.
-        read: where the pixels lie in their planes.
-        core: where the block lies there.
-        leading: where both lie along the leading axes of the image.
+        pixels: (…, Y, X), the block with the margin that the networks and the detection of padding need.
+        read: position of these pixels in their planes.
+        core: position of the block in its planes.
+        leading: position of both along the leading axes of the image.
     """
 
     pixels: Array
@@ -48,7 +48,7 @@ class NoisyBlock(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What is to be written for a block, by the name of the result, and what there is to say of it."""
+    """The pixels to write for a block, by the name of the result, and its outcome."""
 
     blocks: Mapping[str, Array]
     outcome: Outcome
@@ -86,7 +86,7 @@ class Worker:
     def __exit__(self, *error: object) -> None:
         self.close()
         self._claims.close()
-        for image in self.images:  # an error that is kept for the end would keep them open
+        for image in self.images:  # else an exception stored for the final report keeps them open
             image.close()
 
     def results(self, image: int) -> Results:
@@ -107,24 +107,24 @@ class Worker:
         return Results(self._folder, self._plan, self._plan.volumes[image], self.images[image])
 
     def on_disk(self, image: int) -> int:
-        """What lies on the disk of the results of an image, as in `Outcome.written`."""
+        """The amount of an image's results on disk, in the unit of `Outcome.written`."""
         return self._results(image).on_disk()
 
     def tasks(self, image: int, level: int) -> Iterator[Task]:
-        """The blocks of an image at full resolution, 0, or of a coarser level."""
+        """The tasks that write an image at full resolution (level 0) or at a coarser level."""
         results = self.results(image)
         stage, grid = ("levels", results.level_grid(level)) if level else ("blocks", results.blocks)
         for number in range(len(grid)):
             yield Task(stage, image, level, number)
 
     def chunks(self, task: Task) -> int:
-        """How many chunks of what a task of an image has written have a file."""
+        """The number of chunks written by a task that have a file."""
         results = self.results(task.image)
         grid = results.level_grid(task.level) if task.level else results.blocks
         return results.chunks(task.level, grid.box(task.number))
 
     def refuse_gone(self) -> None:
-        """Raise RunError if the job's folder has been removed, or replaced by another."""
+        """Raise RunError if the job's folder has been removed or replaced."""
         self._claims.refuse_gone()
 
     def close(self) -> None:
@@ -179,7 +179,7 @@ class Worker:
         return NoisyBlock(pixels, read, core, leading)
 
     def sight(self, task: Task) -> tuple[Slices, Box, Box]:
-        """Where in its image a block lies: along the leading axes, in its planes, and there with all that it sees."""
+        """Position of a block: along the leading axes, in its planes, and in its planes with the margin it needs."""
         image, denoiser = self.images[task.image], self._cleaner.denoiser
         origin = self._plan.volumes[task.image].origin
         box = self.results(task.image).blocks.box(task.number)
@@ -226,7 +226,7 @@ class Worker:
         return list(self._plan.volumes[task.image].results)
 
     def _denoise_plane(self, image: int, plane: int, part: Array, noisy: NoisyBlock) -> DenoisedPlane | None:
-        """The core denoised; None where the image, or all its series, shows nothing but padding and is kept."""
+        """The denoised core; None if the plane or its whole series is padding, which is copied unchanged."""
         cleaner = self._cleaner
         if self._frozen is None:
             unit = to_unit(cleaner.intensity, part)
@@ -260,7 +260,7 @@ class Worker:
 
 
 def _untouched(name: str, noisy: Array) -> Array:
-    """Pixels that are no image, as they are kept: nothing was removed from those that are numbers."""
+    """The output for pixels that are copied unchanged; as noise, 0 wherever the input is finite."""
     return np.where(is_finite(noisy), 0, noisy) if name == NOISE else noisy
 
 
