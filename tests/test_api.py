@@ -202,7 +202,7 @@ def test_grey_levels_in_three_colours_are_told_as_colour(make, plain, noisy):
 
 def test_what_is_no_image_is_told_by_its_type(plain):
     for given in (None, 7, {"a": 1}, [None], object()):
-        with pytest.raises(InputError, match=r"is of the type .*, which is no image"):
+        with pytest.raises(InputError, match=r"is of the type .*, which is not an image"):
             plain.denoise(given)
 
 

@@ -137,7 +137,7 @@ BAD = {
     not_a_number: r"nan\.tif: (1 pixels are not finite .*the first at \(3, 5\)|prediction has NaN or infinite)",
     infinite: r"inf\.tif: (1 pixels are not finite numbers|prediction has NaN or infinite)",
     too_small: r"tiny\.png: is 12×30 pixels, but at least 16×16 are needed",
-    mixed_types: r"mixed/b\.tif: holds uint16 pixels, not uint8 as .*a\.tif does",
+    mixed_types: r"mixed/b\.tif: holds uint16 pixels, but .*a\.tif holds uint8",
     complex_numbers: r"complex\.npy: holds complex64 pixels",
     missing_in_hdf5: r"a\.h5: has no data set /?row",
 }
@@ -171,7 +171,7 @@ def test_a_constant_source_cannot_be_learned_from(pictures, tmp_path, refused):
     line = refused(
         "train", "--clean", pictures / "clean", "--noisy", tmp_path / "flat.png", "--out", tmp_path / "o", *TINY
     )
-    assert "flat.png: shows nothing but areas of one value and what is no number, there is nothing to" in line
+    assert "flat.png: contains nothing but areas of one value and non-finite pixels, so there is nothing to" in line
     assert not (tmp_path / "o").exists()
 
 
@@ -222,7 +222,7 @@ def test_an_output_of_an_unknown_or_read_only_format_is_refused(pictures, traine
     assert "JPEG loses detail and is only read" in refused("denoise", given, tmp_path / "a.jpg", "--model", trained)
     for how in (("--model", trained), ("--recipe", "gaussian")):
         line = refused("denoise", given, tmp_path / "a.xyz", *how)
-        assert "a.xyz: .xyz is no format that Pellucid writes; end it in one of .tif, " in line
+        assert "a.xyz: Pellucid cannot write .xyz files; use one of .tif, " in line
     assert not snapshot(tmp_path)
 
 

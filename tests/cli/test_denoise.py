@@ -453,13 +453,13 @@ def test_images_of_another_range_than_in_training_are_warned_of(noisy, trained, 
     write_array(tmp_path / "same.png", noisy[0])
     write_array(tmp_path / "dark.png", noisy[0] // 8)
     usual = command("denoise", tmp_path / "same.png", tmp_path / "a.png", "--model", trained)
-    assert "other range of intensities" not in usual.err
+    assert "intensity range differs" not in usual.err
     dark = command("denoise", tmp_path / "dark.png", tmp_path / "b.png", "--model", trained)
     assert dark.status == 0
-    assert "warning: other range of intensities than in training (0." in dark.err
+    assert "warning: intensity range differs from training (0." in dark.err
     assert "--range LOW HIGH" in dark.err
     capsys.readouterr()
     model.denoise(noisy[0] // 8)
-    assert "warning: other range of intensities than in training (0." in capsys.readouterr().err
+    assert "warning: intensity range differs from training (0." in capsys.readouterr().err
     model.denoise(noisy[0] // 8, intensity=(0, 31))
-    assert "other range" not in capsys.readouterr().err
+    assert "intensity range differs" not in capsys.readouterr().err

@@ -182,11 +182,11 @@ def test_a_list_of_different_sizes_and_kinds(picture):
     ],
 )
 def test_anything_else_is_told_by_its_type(held, kind):
-    message = f"^array is of the type .*{kind}, which is no image: give a file, a folder"
+    message = f"^array is of the type .*{kind}, which is not an image: give a file, a folder"
     with pytest.raises(InputError, match=message) as told:
         open_source(held)
     assert "\n" not in str(told.value)
-    with pytest.raises(InputError, match=f"^array 1 is of the type .*{kind}, which is no image"):
+    with pytest.raises(InputError, match=f"^array 1 is of the type .*{kind}, which is not an image"):
         open_source([np.zeros((20, 20), np.uint8), held])
 
 
@@ -203,7 +203,7 @@ def test_no_name_at_all_is_not_the_folder_one_is_in():
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.ones((20, 20), bool), "bool pixels.*a mask is no image; convert it to uint8"),
+        (np.ones((20, 20), bool), "bool pixels.*a mask is not an image; convert it to uint8"),
         (np.ones((20, 20), complex), "complex128 pixels.*take its magnitude"),
         (np.ones((20, 20), object), "object pixels.*convert it to uint16 or float32"),
         (np.ones((20, 20), np.int64), "int64 pixels.*convert it to uint16 or float32"),

@@ -80,7 +80,7 @@ def test_opposite_tails_are_seen_where_there_are_no_lines():
 @pytest.mark.parametrize(("zoom", "warned"), [(0.8, False), (1.3, False), (4.0, True)])
 def test_magnification_is_judged_by_structures_where_pixel_sizes_are_unknown(tissues, clean, zoom, warned):
     other = noisy_inventory([ndimage.zoom(array[:320, :320].astype(float), zoom, order=1) for array in tissues[2:]])
-    assert any("perhaps different magnification" in warning for warning in texts(clean, other)) == warned
+    assert any("possibly different magnification" in warning for warning in texts(clean, other)) == warned
 
 
 def test_tiny_crops_have_no_magnification(tissues, clean):
@@ -114,13 +114,14 @@ def test_known_pixel_sizes_count_more_than_looks(tmp_path, tissues):
 
 def test_planes_in_both_are_named(tissues, clean):
     warning, *_ = texts(clean, inspect_source(open_source([tissues[2], tissues[3], tissues[1]])))
-    assert warning.startswith("duplicates: 1 plane is the same in both, pixel by pixel (such as array 1 and array 2)")
+    assert warning.startswith("duplicates: 1 plane is identical in both sources (for example array 1 and array 2)")
 
 
 def test_too_few_pixels_and_constant_planes(tissues, clean):
     few = inspect_source(open_source([tissues[2][:300, :300], np.full((64, 64), 9, np.uint8)]))
     warnings = texts(clean, few)
-    assert any(w.startswith("too few pixels: the noisy images have 0.094 megapixels, at least 0.25") for w in warnings)
+    said = "too few pixels: the noisy images have 0.094 megapixels in total; at least 0.25"
+    assert any(warning.startswith(said) for warning in warnings)
     assert any(w.startswith("constant: all pixels are equal in array 1 (noisy)") for w in warnings)
     assert any("the clean images have 0.094" in warning for warning in texts(few, clean))
 
@@ -148,7 +149,7 @@ def test_brightness_and_contrast_of_8_bits_are_compared_noise_aside(tissues, cle
     noisy = [gaussian(array, rng) for array in tissues[2:]]
     (dim,) = texts(noisy_inventory([array // 2 for array in tissues[:2]]), noisy_inventory(noisy))
     assert dim.startswith("different brightness: white is at 9")
-    assert dim.endswith("stretch the clean images alike")
+    assert dim.endswith("stretch the clean images to match")
     (flat,) = texts(clean, noisy_inventory([128 + (array - 128) / 2.5 for array in noisy]))
     assert flat.startswith("different contrast: 2")
 
@@ -169,7 +170,8 @@ def test_noise_without_tissue_is_called_so_and_nothing_else(clean):
 def test_pairs_by_accident(tissues, clean):
     rng = np.random.default_rng(0)
     (found,) = compare(clean, noisy_inventory([gaussian(array, rng) for array in (*tissues[2:], tissues[1])]))
-    assert found.text.startswith("the same place in both: 1 clean images show what a noisy one shows (such as array 1 ")
+    said = "the same place in both: 1 clean images show the same as a noisy one (for example array 1 "
+    assert found.text.startswith(said)
     assert "array 2)" in found.text
 
 

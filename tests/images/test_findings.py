@@ -68,8 +68,8 @@ def test_nothing_is_said_of_noisy_images(planes, kind):
 @pytest.mark.parametrize(
     ("name", "begins", "alter"),
     [
-        ("no structure", "no structure: the clean images look like noise alone", lambda p: [blank(0), blank(1)]),
-        ("no structure", "no structure: the clean images look like noise alone", lambda p: [grainy(0), grainy(1)]),
+        ("no structure", "no structure: the clean images look like pure noise", lambda p: [blank(0), blank(1)]),
+        ("no structure", "no structure: the clean images look like pure noise", lambda p: [grainy(0), grainy(1)]),
         ("constant", "constant: all pixels are equal in array 2 (clean)", lambda p: [*p, BLACK]),
         ("single image", "a single clean image of 0.36 megapixels", lambda p: [np.tile(p[0][:300, :300], (2, 2))]),
         ("tiny images", "tiny images: some clean images have as few as 40×50 pixels", lambda p: [*p, p[0][:40, :50]]),
@@ -77,7 +77,7 @@ def test_nothing_is_said_of_noisy_images(planes, kind):
         ("clipped", "clipped: 8.0 %", lambda p: map(stretched, p)),
         ("clipped", "clipped: 5.", lambda p: map(saturated, p)),
         ("bars", "bars or canvas: 7.8 %", lambda p: map(barred, p)),
-        ("compressed", "compressed: the clean images show the 8×8 blocks of JPEG", lambda p: map(jpeg, p)),
+        ("compressed", "compressed: the clean images show JPEG's 8×8 blocks", lambda p: map(jpeg, p)),
     ],
 )
 def test_what_is_wrong_is_said_once(planes, name, begins, alter):
@@ -89,9 +89,9 @@ def test_what_is_wrong_is_said_once(planes, name, begins, alter):
 
 def test_few_pixels_and_coarse_levels(planes):
     (few,) = check([planes[0][:300, :300], planes[1][:300, :200]])
-    assert few.text.startswith("too few pixels: the clean images have 0.15 megapixels, at least 0.25 are needed")
+    assert few.text.startswith("too few pixels: the clean images have 0.15 megapixels in total; at least 0.25 are")
     coarse = check([plane // 32 * 32 for plane in planes])
-    assert any(finding.text.startswith("coarse grey levels: the clean images have 7") for finding in coarse)
+    assert any(finding.text.startswith("coarse grey levels: the clean images have only 7") for finding in coarse)
     assert check([plane // 4 * 4 for plane in planes]) == []
 
 

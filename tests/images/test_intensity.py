@@ -84,7 +84,7 @@ def test_a_nearly_constant_sample_takes_its_extremes():
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_a_constant_image_is_refused(dtype):
-    with pytest.raises(InputError, match="the array and 1 more: shows nothing but areas of one value"):
+    with pytest.raises(InputError, match="the array and 1 more: contains nothing but areas of one value"):
         Intensity.of_source([np.full((20, 20), 7, dtype)] * 2)
 
 

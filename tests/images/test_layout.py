@@ -57,7 +57,7 @@ def test_axes_by_number_of_dimensions(shape, stored):
 
 @pytest.mark.parametrize("shape", [(), (40,), (1, 1, 1, 1, 20, 20)])
 def test_too_few_or_too_many_dimensions_are_refused(shape):
-    with pytest.raises(InputError, match=r"a\.npy: has \d dimensions? .*bring it into one of these shapes"):
+    with pytest.raises(InputError, match=r"a\.npy: has \d dimensions? .*reshape it to one of these"):
         default_layout(shape, "a.npy")
 
 

@@ -79,7 +79,7 @@ def test_12_bits_are_told_from_16_and_with_their_own_range_are_right(planes, tra
     shallow = [plane // 16 for plane in planes[2:]]
     (found,) = told(trained, shallow)
     assert found.check == "range"
-    assert found.text.startswith("other range of intensities than in training (0.06")
+    assert found.text.startswith("intensity range differs from training (0.06")
     assert "are these 12 bits, and were those 16?" in found.text
     assert "--range LOW HIGH" in found.text
     assert told(trained, shallow, Intensity.given(0, 4095)) == []
@@ -88,10 +88,10 @@ def test_12_bits_are_told_from_16_and_with_their_own_range_are_right(planes, tra
 @pytest.mark.parametrize(
     ("check", "begins", "alter"),
     [
-        ("range", "other range", lambda plane: plane // 3),
+        ("range", "intensity range differs", lambda plane: plane // 3),
         (
             "range",
-            "other range of intensities than in training (darker by",
+            "intensity range differs from training (darker by",
             lambda plane: np.maximum(plane, 20000) - 20000,
         ),
         ("polarity", "opposite polarity: thin lines are mostly bright, in training dark", lambda plane: 65535 - plane),

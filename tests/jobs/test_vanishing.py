@@ -207,7 +207,7 @@ def stopped(monkeypatch, path, after=3):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (delete_last, "and 0 other chunks have vanished meanwhile: bring them back"),
+        (delete_last, "and 0 other chunks have vanished: restore them"),
         (lambda path: make_later(chunks(path)[0]), r"changed since the job began, .* --overwrite"),
     ],
 )

@@ -1,8 +1,8 @@
-"""Images that are no files: arrays of any library, known by what they can do, never by whose they are.
+"""Images given as arrays of any library, recognised by their interface, never by the name of the library.
 
-An array is something with `__array__`, `__array_interface__` or `__dlpack__` (NumPy, torch, JAX, CuPy, Pillow), or with
-`chunks`, `shape`, `dtype` and indexing (Dask, Zarr, HDF5), which is then read piece by piece; with `dims` and `data`
-(xarray) it says which axis is which.
+An array is any object with `__array__`, `__array_interface__` or `__dlpack__` (NumPy, torch, JAX, CuPy, Pillow), or
+with `chunks`, `shape`, `dtype` and indexing (Dask, Zarr, HDF5), which is then read piece by piece. If it also has
+`dims` and `data` (xarray), these name its axes.
 """
 
 from __future__ import annotations
@@ -19,55 +19,55 @@ from pellucid.images.image import ArrayImage
 from pellucid.images.layout import AXES, Layout, default_layout, named_layout
 
 _LETTERS = {"time": "T", "channel": "C", **{letter.lower(): letter for letter in AXES}}
-"""Axes by their names."""
+"""Axis letters by the lower-case names of dimensions."""
 _UNKNOWN = "?"
 
 
 def is_array(held: Any) -> bool:
-    """Whether this is an array of whatever library."""
+    """Whether this is an array, of any library."""
     if isinstance(held, type):
         return False
     return is_chunked(held) or any(hasattr(held, name) for name in ("__array__", "__array_interface__", "__dlpack__"))
 
 
 def is_chunked(held: Any) -> bool:
-    """Whether this is an array that lies in chunks and is read by indexing, not as a whole."""
+    """Whether this is an array stored in chunks, which is read by indexing and not as a whole."""
     return all(hasattr(held, name) for name in ("chunks", "shape", "dtype", "__getitem__")) and not has_dims(held)
 
 
 def is_deferred(held: Any) -> bool:
-    """Whether this is an array of chunks to which functions are applied later, as Dask does."""
+    """Whether this is a lazy array, as of Dask: functions are applied to its chunks later."""
     return is_chunked(held) and all(hasattr(held, name) for name in ("map_blocks", "rechunk"))
 
 
 def has_dims(held: Any) -> bool:
-    """Whether this is an array with named axes around another array, as xarray has them."""
+    """Whether this is an array with named axes that wraps another array, as xarray's do."""
     return isinstance(getattr(held, "dims", None), tuple) and hasattr(held, "data") and hasattr(held, "copy")
 
 
 def open_array(held: Any, name: str = "array") -> ArrayImage:
-    """An array as an image; one of chunks is read when its pixels are asked for, any other is taken as it is.
+    """Open an array as an image; a chunked array is read only when its pixels are needed, any other is used directly.
 
     Raises:
-        InputError: It cannot be read here, or its shape or dtype is not one of an image.
+        InputError: The array cannot be read on this machine, or its shape or dtype does not suit an image.
     """
     inner = held.data if has_dims(held) else held
     array = inner if is_chunked(inner) and not isinstance(inner, np.ndarray) else as_numpy(inner, name)
     if not all(float(size).is_integer() for size in array.shape):
-        raise InputError(f"{name}: its shape is not known yet ({array.shape}): compute the sizes of its chunks first")
+        raise InputError(f"{name}: its shape is not known yet ({array.shape}): compute its chunk sizes first")
     return ArrayImage(name, Handle(lambda: array), _layout(held, array.shape, name))
 
 
 def as_numpy(held: Any, name: str) -> npt.NDArray[Any]:
-    """An array of any library as a NumPy array, without a copy where that is possible; masks stay.
+    """Convert an array of any library to NumPy, without a copy where possible; masks are kept.
 
-    What is bfloat16 becomes float32, which holds each of its numbers.
+    bfloat16 becomes float32, which represents each of its values exactly.
 
     Raises:
-        InputError: It cannot be read from here, as on a GPU.
+        InputError: The array cannot be read from the CPU, for example because it is on a GPU.
     """
     try:
-        for step in ("detach", "cpu"):  # of a tensor that takes part in learning, or lies on a GPU
+        for step in ("detach", "cpu"):  # tensors with a gradient, or on a GPU
             held = getattr(held, step)() if hasattr(held, step) else held
         if isinstance(held, np.memmap | np.ma.MaskedArray):
             return held
@@ -81,9 +81,9 @@ def as_numpy(held: Any, name: str) -> npt.NDArray[Any]:
 
 
 def like(held: Any, result: npt.NDArray[Any]) -> Any:
-    """A result as the kind of array that it was made from: with its mask, names and coordinates, of its library.
+    """Return a result as the same kind of array as its input: same library, mask, dimension names and coordinates.
 
-    What cannot be made by its own methods is given as a NumPy array.
+    If the input's library offers no way to do this, the result stays a NumPy array.
     """
     if has_dims(held):
         return held.copy(data=like(held.data, result))
@@ -100,7 +100,7 @@ def like(held: Any, result: npt.NDArray[Any]) -> Any:
 
 
 def kind_of(held: Any) -> str:
-    """The type of something, as people know it: `torch.Tensor`, `dict`."""
+    """The name of an object's type for messages: `torch.Tensor`, `dict`."""
     kind = type(held)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 

@@ -1,4 +1,4 @@
-"""What keeps learning from unpaired images from working, told before any training: clean images against noisy ones."""
+"""Checks of the clean images against the noisy ones, before training: problems that would spoil unpaired learning."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SAME_PLACE = 0.8
 
 
 def compare(clean: Inventory, noisy: Inventory) -> list[Finding]:
-    """What is wrong with them together and with each alone, the gravest first; empty if nothing was found."""
+    """Problems of the two sources together and of each alone, the most serious first; empty if there are none."""
     alone = [*check_source("clean", clean), *check_source("noisy", noisy)]
     together = [*_shared_planes(clean, noisy), *_same_places(clean, noisy), *_pixel_sizes(clean, noisy)]
     if clean.looks and noisy.looks and clean.looks.has_structure and noisy.looks.has_structure:
@@ -38,7 +38,7 @@ def compare(clean: Inventory, noisy: Inventory) -> list[Finding]:
 
 
 def compare_looks(clean: Inventory, noisy: Inventory, one: Looks, other: Looks) -> list[Finding]:
-    """What is wrong with how sources of which both show structure look together."""
+    """Problems visible in the measured appearance of two sources that both show structure."""
     return [
         *_swapped(one, other),
         *_polarity(one, other),
@@ -59,7 +59,7 @@ def _swapped(clean: Looks, noisy: Looks) -> list[Finding]:
     if ratio > 1 / _HARDLY_NOISIER and noisy.noise_share < _LITTLE_NOISE:
         text = (
             f"the noisy images look hardly noisier ({others}) than the clean ones ({levels}): there is little to "
-            "remove; are they the right images, or denoised already?"
+            "remove; are they the right images, or already denoised?"
         )
         return [Finding("hardly any noise", 1 / ratio, text)]
     return []
@@ -74,18 +74,18 @@ def _polarity(clean: Looks, noisy: Looks) -> list[Finding]:
     else:
         return []
     weak = min(abs(clean.ridges), abs(noisy.ridges))
-    # lines are looked for at one width: what is a line at one magnification may be an area at another
+    # lines are detected at one width: a line at one magnification may be an area at another
     if pair[0] == pair[1] or (pair is lines and weak < _RIDGES_ACROSS_SCALES and size_ratio(clean, noisy) is not None):
         return []
     text = (
         f"opposite polarity: {what} {pair[0]} in the clean images and {pair[1]} in the noisy ones; "
-        "if so, invert one of the two, or the result will invent structures"
+        "if so, invert one of the two, or the result will show structures that are not there"
     )
     return [Finding("polarity", weak, text)]
 
 
 def size_ratio(one: Looks, other: Looks) -> float | None:
-    """How many times larger structures are in the first; None if that is within the error, or alike, or not known."""
+    """How many times larger structures are in the first; None if they are alike within the error, or not known."""
     if one.size is None or other.size is None:
         return None
     apart = math.log(one.size / other.size)
@@ -100,8 +100,8 @@ def _magnification(clean: Looks, noisy: Looks) -> list[Finding]:
         return []
     larger = "clean" if ratio > 1 else "noisy"
     text = (
-        f"perhaps different magnification: structures are about {max(ratio, 1 / ratio):.2g} times larger in the "
-        f"{larger} images (pixel sizes are not known for both); if the pixel sizes differ, resample one of the two"
+        f"possibly different magnification: structures are about {max(ratio, 1 / ratio):.2g} times larger in the "
+        f"{larger} images (at least one pixel size is not known); if the pixel sizes differ, resample one of the two"
     )
     return [Finding("magnification", ratio, text)]
 
@@ -119,13 +119,13 @@ def _pixel_sizes(clean: Inventory, noisy: Inventory) -> list[Finding]:
 
 
 def _known_alike(clean: Inventory, noisy: Inventory) -> float | None:
-    """Pixel size of the clean images over that of the noisy ones, if both tell one."""
+    """Pixel size of the clean images divided by that of the noisy ones, if both sources state one."""
     sizes = nanometres(clean.pixel_sizes), nanometres(noisy.pixel_sizes)
     return sizes[0] / sizes[1] if sizes[0] is not None and sizes[1] is not None else None
 
 
 def nanometres(sizes: list[PixelSize | None]) -> float | None:
-    """The pixel size along X if all images of a source tell it and agree within the tolerance."""
+    """The pixel size along X if all images of a source state it and agree within the tolerance."""
     found = [size.to("nm").values.get("X") if size else None for size in sizes]
     known = [size for size in found if size is not None]
     if not known or len(known) < len(found) or max(known) > PIXEL_SIZE_RATIO * min(known):
@@ -134,20 +134,20 @@ def nanometres(sizes: list[PixelSize | None]) -> float | None:
 
 
 def _brightness(clean: Looks, noisy: Looks) -> list[Finding]:
-    """Of 8 bits, whose black and white are 0 and 255 whatever the images hold; others are stretched to one range."""
+    """Compare brightness and contrast of 8-bit images, whose range is always 0 to 255; other types are rescaled."""
     whites, contrasts = clean.white / max(noisy.white, 1e-9), clean.contrast / max(noisy.contrast, 1e-9)
     if max(whites, 1 / whites) > _DIMMED:
         darker = "clean" if whites < 1 else "noisy"
         text = (
             f"different brightness: white is at {clean.white:.0f} in the clean images and {noisy.white:.0f} in the "
-            f"noisy ones (noise aside), and the result follows the clean ones: stretch the {darker} images alike"
+            f"noisy ones (noise aside), and the result follows the clean ones: stretch the {darker} images to match"
         )
         return [Finding("brightness", whites, text)]
     if max(contrasts, 1 / contrasts) > _FLATTER:
         flatter = "clean" if contrasts < 1 else "noisy"
         text = (
             f"different contrast: {clean.contrast:.0f} grey levels in the clean images and {noisy.contrast:.0f} in the "
-            f"noisy ones (noise aside), and the result follows the clean ones: stretch the {flatter} images alike"
+            f"noisy ones (noise aside), and the result follows the clean ones: stretch the {flatter} images to match"
         )
         return [Finding("contrast", contrasts, text)]
     return []
@@ -160,14 +160,14 @@ def _shared_planes(clean: Inventory, noisy: Inventory) -> list[Finding]:
     first = clean.digests[shared[0]], noisy.digests[shared[0]]
     number = "1 plane is" if len(shared) == 1 else f"{len(shared)} planes are"
     text = (
-        f"duplicates: {number} the same in both, pixel by pixel (such as {first[0]} and {first[1]}); "
-        "take them out of one, or noise is learned as clean"
+        f"duplicates: {number} identical in both sources (for example {first[0]} and {first[1]}); "
+        "remove them from one, or the model learns noise as clean"
     )
     return [Finding("duplicates", len(shared), text)]
 
 
 def _same_places(clean: Inventory, noisy: Inventory) -> list[Finding]:
-    """Pairs by accident: planes of one size that resemble each other when made small."""
+    """Accidental pairs: planes of equal size whose thumbnails resemble each other."""
     pairs = [
         (like, one, other)
         for shape, seen in clean.thumbnails.items()
@@ -179,14 +179,15 @@ def _same_places(clean: Inventory, noisy: Inventory) -> list[Finding]:
         return []
     like, one, other = max(pairs)
     text = (
-        f"the same place in both: {len(pairs)} clean images show what a noisy one shows (such as {one} and {other}); "
-        "if they are pairs, --pairs with a supervised recipe learns more from them; do not judge results on them"
+        f"the same place in both: {len(pairs)} clean images show the same as a noisy one (for example {one} and "
+        f"{other}); if they are pairs, --pairs with a supervised recipe learns more from them; do not judge results on "
+        "them"
     )
     return [Finding("pairs", like, text)]
 
 
 def _alike(clean: dict[str, Vector], noisy: dict[str, Vector]) -> list[tuple[float, str, str]]:
-    """For each clean plane the likeness, −1 to 1, and names of it and of the noisy plane most like it, if enough."""
+    """Likeness, −1 to 1, and names of each clean plane and the noisy one most like it, if they are alike enough."""
     likeness = np.stack(list(clean.values())) @ np.stack(list(noisy.values())).T
     best, names = likeness.argmax(axis=1), list(noisy)
     return [

@@ -1,4 +1,4 @@
-"""A few crops that stand for all images of a source: spread over its planes, without the padding of these."""
+"""A few crops that represent all images of a source: spread over its planes, without their padding."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PART = 256
 CROPS = 8
 _SMALLEST = 64
 _FEW_HOLES = 0.95
-"""Share of the image in a place that is taken as it is, its holes filled."""
+"""Share of valid pixels from which a crop is used whole, with its holes filled."""
 _CELL = 8
 _LEAST_VALID = 0.75
 _TRIES = 4
-"""How many times more places are looked at where there is padding."""
+"""How many times more places are tried where there is padding."""
 
 T = TypeVar("T")
 Mask = npt.NDArray[np.bool_]
 Crop = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
-"""Pixels (Y, X), those that are no image filled with the median of the others, and which are image."""
+"""Pixels (Y, X), the invalid ones filled with the median of the others, and the mask of the valid ones."""
 
 
 class Place(NamedTuple):
-    """Where a crop begins."""
+    """A plane and the upper left corner of a crop in it."""
 
     plane: Plane | Array
     top: int
@@ -39,15 +39,16 @@ class Place(NamedTuple):
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """To know it by."""
+        """A hashable identifier."""
         return id(self.plane), self.top, self.left
 
 
 def crops_of(planes: Sequence[Plane] | Sequence[Array], most: int = CROPS) -> list[Crop]:
-    """So many crops, 8 if not said, of up to 512×512 pixels from evenly spread places; only they are read.
+    """Read up to `most` crops of up to 512×512 pixels from evenly spread places; nothing else is read.
 
-    Of a place with more than a little padding the largest rectangle of image is taken; where too few places hold 64×64
-    pixels of it, others are tried. Planes with a side below 64 pixels are left out. Pixels may be not finite.
+    Where more than a little of a crop is padding, its largest rectangle of valid pixels is used; where too few places
+    have such a rectangle of at least 64×64 pixels, others are tried. Planes with a side below 64 pixels are skipped.
+    Pixels may be non-finite.
     """
     large = [plane for plane in planes if min(plane.shape) >= _SMALLEST]
     each = -(-most // len(large)) if large else 0
@@ -67,12 +68,12 @@ def _places(planes: Sequence[Plane | Array], each: int) -> list[Place]:
 
 
 def _read_all(places: Sequence[Place]) -> list[Crop]:
-    """Those that hold enough of the image."""
+    """The crops at these places that have enough valid pixels."""
     return [crop for place in places if (crop := _read(place)) is not None]
 
 
 def parts_of(crop: Crop) -> list[Crop]:
-    """Its four corners, of up to 256×256 pixels, which overlap in a crop below 512; itself if it is no larger."""
+    """The four corners of a crop, up to 256×256 pixels each, overlapping if it is below 512; the crop if it fits."""
     pixels, valid = crop
     rows, columns = (sorted({0, max(0, size - PART)}) for size in pixels.shape)
     places = [(slice(top, top + PART), slice(left, left + PART)) for top in rows for left in columns]
@@ -80,7 +81,7 @@ def parts_of(crop: Crop) -> list[Crop]:
 
 
 def _spread(items: Sequence[T], count: int) -> list[T]:
-    """So many of the items, from the middles of equal parts."""
+    """Up to `count` of the items, from the middles of equal parts."""
     if len(items) <= count:
         return list(items)
     ends = np.linspace(0, len(items), count + 1)
@@ -88,7 +89,7 @@ def _spread(items: Sequence[T], count: int) -> list[T]:
 
 
 def _corners(shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Of crops side by side, together in the middle of the plane."""
+    """Upper left corners of adjacent crops that are centred on the plane as a whole."""
     rows, columns = (range(size % SIDE // 2, size - SIDE + 1, SIDE) if size >= SIDE else range(1) for size in shape)
     return [(top, left) for top in rows for left in columns]
 
@@ -110,7 +111,7 @@ def _read(place: Place) -> Crop | None:
 
 
 def _largest_rectangle(valid: Mask) -> tuple[slice, slice] | None:
-    """Of cells of 8×8 pixels most of which are image; None if none has sides of 64 pixels."""
+    """The largest rectangle of mostly valid 8×8 cells; None if none is at least 64×64 pixels."""
     rows, columns = (size // _CELL for size in valid.shape)
     shares = valid[: rows * _CELL, : columns * _CELL].reshape(rows, _CELL, columns, _CELL).mean(axis=(1, 3))
     filled, least = shares >= _LEAST_VALID, _SMALLEST // _CELL
@@ -129,7 +130,7 @@ def _largest_rectangle(valid: Mask) -> tuple[slice, slice] | None:
 
 
 def _longest_run(marks: Mask) -> tuple[int, int]:
-    """Where the longest run of marks begins, and how long it is."""
+    """Start and length of the longest run of marks."""
     ends = np.flatnonzero(np.concatenate(([True], ~marks, [True])))
     lengths = np.diff(ends) - 1
     longest = int(lengths.argmax())

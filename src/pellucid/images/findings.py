@@ -1,4 +1,4 @@
-"""What is wrong with one source of images: one check a function, one line a finding."""
+"""Checks of one source of images: one function per check, one line per finding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pellucid.images.inventory import Inventory
 
-#: Fewer pixels than this, a quarter of a megapixel, and a discriminator learns them by heart.
+#: With fewer pixels than this, a quarter of a megapixel, a discriminator memorises them.
 FEWEST_PIXELS = 250_000
 _ENOUGH_OF_ONE_IMAGE = 4_000_000
 _TINY = 64
@@ -16,16 +16,16 @@ _BARRED = 0.01
 _BLOCKY = 1.2
 _FEWEST_LEVELS = 32
 PIXEL_SIZE_RATIO = 1.1
-"""From which on pixels are of two sizes."""
+"""Ratio from which two pixel sizes count as different."""
 
 
 class Finding(NamedTuple):
-    """Something that a person should look at before learning.
+    """A problem of the images that a person should look at.
 
     Attributes:
-        check: what was checked, in a word or two.
-        measured: the figure that it was judged by.
-        text: what is wrong and what to do, in a line.
+        check: name of the check, a word or two.
+        measured: the value that exceeded the check's limit.
+        text: what is wrong and what to do, in one line.
     """
 
     check: str
@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 
 
 def check_source(name: str, inventory: Inventory) -> list[Finding]:
-    """What is wrong with the "clean", "noisy", ... images, the gravest first; empty if nothing was found."""
+    """Problems of the "clean", "noisy", ... images, the most serious first; empty if there are none."""
     checks = (
         _nothing_to_see,
         _constant_planes,
@@ -59,7 +59,7 @@ def _nothing_to_see(name: str, inventory: Inventory) -> list[Finding]:
         Finding(
             "no structure",
             looks.structure,
-            f"no structure: the {name} images look like noise alone (empty resin, a blank area?); take others",
+            f"no structure: the {name} images look like pure noise (empty resin, a blank area?); use others",
         )
     ]
 
@@ -76,8 +76,8 @@ def _too_few(name: str, inventory: Inventory) -> list[Finding]:
     if inventory.pixels >= FEWEST_PIXELS:
         return []
     text = (
-        f"too few pixels: the {name} images have {inventory.pixels / 1e6:.2g} megapixels, at least "
-        f"{FEWEST_PIXELS / 1e6:g} are needed and some tens are good; add images"
+        f"too few pixels: the {name} images have {inventory.pixels / 1e6:.2g} megapixels in total; at least "
+        f"{FEWEST_PIXELS / 1e6:g} are needed, and some tens are good; add images"
     )
     return [Finding("too few pixels", inventory.pixels, text)]
 
@@ -86,8 +86,8 @@ def _single(name: str, inventory: Inventory) -> list[Finding]:
     if name == "noisy" or inventory.planes > 1 or not FEWEST_PIXELS <= inventory.pixels < _ENOUGH_OF_ONE_IMAGE:
         return []
     text = (
-        f"a single {name} image of {inventory.pixels / 1e6:.2g} megapixels: what it does not show is not learned, "
-        "and what it shows may be learned by heart; add images from other places"
+        f"a single {name} image of {inventory.pixels / 1e6:.2g} megapixels: the model cannot learn what it does not "
+        "show, and may memorise what it does; add images from other places"
     )
     return [Finding("single image", inventory.planes, text)]
 
@@ -99,8 +99,8 @@ def _tiny(name: str, inventory: Inventory) -> list[Finding]:
     height, width = min(tiny)
     some = "some " if len(tiny) < len(inventory.sizes) else ""
     text = (
-        f"tiny images: {some}{name} images have as few as {height}×{width} pixels, and hardly any structure fits in; "
-        f"take images of {_TINY}×{_TINY} or more"
+        f"tiny images: {some}{name} images have as few as {height}×{width} pixels, too small for most structures; "
+        f"use images of {_TINY}×{_TINY} or more"
     )
     return [Finding("tiny images", min(min(size) for size in tiny), text)]
 
@@ -110,7 +110,7 @@ def _repeated(name: str, inventory: Inventory) -> list[Finding]:
         return []
     one, other = inventory.repeated[0]
     more = f" and {len(inventory.repeated) - 1} more pairs" if len(inventory.repeated) > 1 else ""
-    text = f"the same image twice: {one} and {other}{more} ({name}) are equal, pixel by pixel; keep one of them"
+    text = f"the same image twice: {one} and {other}{more} ({name}) are identical; keep one of them"
     return [Finding("repeated", len(inventory.repeated), text)]
 
 
@@ -123,8 +123,8 @@ def _clipped(name: str, inventory: Inventory) -> list[Finding]:
         Finding(
             "clipped",
             share,
-            f"clipped: {100 * share:.1f} % of the pixels of the {name} images are at {end}, where nothing "
-            "can be restored; if the originals hold more, export them again without stretching the contrast",
+            f"clipped: {100 * share:.1f} % of the pixels of the {name} images are exactly {end}; detail there is lost. "
+            "If the originals still have it, export them again without stretching the contrast",
         )
         for share, end in shares
         if share > _CLIPPED
@@ -136,18 +136,18 @@ def _barred(name: str, inventory: Inventory) -> list[Finding]:
         return []
     text = (
         f"bars or canvas: {100 * inventory.padding:.1f} % of the pixels of the {name} images lie in areas of one value "
-        "(an info bar, canvas around tissue); nothing is learned there; crop them if letters are burnt in"
+        "(an info bar, canvas around tissue); nothing is learned there; crop them off if they contain text"
     )
     return [Finding("bars", inventory.padding, text)]
 
 
 def _coarse(name: str, inventory: Inventory) -> list[Finding]:
-    faint = inventory.looks is not None and not inventory.looks.has_structure  # noise alone may have few levels
+    faint = inventory.looks is not None and not inventory.looks.has_structure  # pure noise may have few levels
     if faint or not 2 <= inventory.levels < _FEWEST_LEVELS:
         return []
     text = (
-        f"coarse grey levels: the {name} images have {inventory.levels} of them, so their steps are taken for "
-        "structure; take the originals, before they were reduced to so few"
+        f"coarse grey levels: the {name} images have only {inventory.levels}, so the steps between them are learned "
+        "as structure; use the originals, from before the reduction"
     )
     return [Finding("coarse grey levels", inventory.levels, text)]
 
@@ -157,8 +157,8 @@ def _compressed(name: str, inventory: Inventory) -> list[Finding]:
     if looks is None or looks.blockiness < _BLOCKY:
         return []
     text = (
-        f"compressed: the {name} images show the 8×8 blocks of JPEG ({looks.blockiness:.1f} times the steps at their "
-        "borders), which are learned as structure; take the originals, in a format that keeps all pixels"
+        f"compressed: the {name} images show JPEG's 8×8 blocks (steps at block borders are {looks.blockiness:.1f} "
+        "times those elsewhere), which are learned as structure; use the originals, in a lossless format"
     )
     return [Finding("compressed", looks.blockiness, text)]
 
@@ -169,7 +169,7 @@ def _mixed_pixel_sizes(name: str, inventory: Inventory) -> list[Finding]:
     if len(known) < 2 or max(known) <= PIXEL_SIZE_RATIO * min(known):
         return []
     text = (
-        f"mixed magnification: pixels of the {name} images are from {min(known):.4g} to {max(known):.4g} nm; "
-        "resample them to one size, or take those of one"
+        f"mixed magnification: the pixel sizes of the {name} images range from {min(known):.4g} to "
+        f"{max(known):.4g} nm; resample them to one size, or use those of one size only"
     )
     return [Finding("mixed magnification", max(known) / min(known), text)]

@@ -47,7 +47,7 @@ def _bytes(plane: Plane) -> int:
 
 
 def _pixels(plane: Plane) -> Array:
-    """The plane, of a masked one with the median where it is masked: what is under a mask may be anything."""
+    """The pixels of a plane; masked ones, whose values are arbitrary, are replaced by the median of the others."""
     pixels = plane.read()
     if not np.ma.isMaskedArray(pixels):
         return pixels

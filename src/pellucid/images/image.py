@@ -98,9 +98,9 @@ class Image(ABC):
         pixel_size: None where the file does not tell.
         chunks: The box along ``axes`` that is cheapest to read at once: a chunk of the file, else a whole plane.
         style: What a writer of the same format keeps (compression, kind, chunks, ...).
-        files: What it consists of on disk; None in memory.
-        known: What these were, if all that is read has to be of the same: then it is copied, not mapped, and refused if
-            a file has vanished or changed.
+        files: The image's files on disk; None for images in memory.
+        known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
+            and reading fails if a file has vanished or changed.
     """
 
     def __init__(self, path: str, layout: Layout, stored_shape: Sequence[int], dtype: npt.DTypeLike) -> None:
@@ -136,7 +136,7 @@ class Image(ABC):
 
         Raises:
             InputError: The file cannot be read there (the box is named), or is in colour.
-            ChangedError: A part of it is no longer what ``known`` says.
+            ChangedError: A part of it has changed since ``known`` was recorded.
         """
         box = (*leading, rows, columns)
         name = f"{self.path}[{', '.join(f'{part.start}:{part.stop}' for part in box)}]"
@@ -164,26 +164,26 @@ class Image(ABC):
 
     @contextmanager
     def unchanged(self, box: Box) -> Iterator[None]:
-        """Make sure that a part of the image is what ``known`` says, as it is read in the block and after it."""
+        """Read a part of the image in the block; raise ChangedError if it differs from ``known`` before or after."""
         if self.files is None or self.known is None:
             yield
             return
-        self.files.refuse_changed(self.known, box)  # before: to read a map of a file that was cut off ends the process
+        self.files.refuse_changed(self.known, box)  # first: a truncated mapped file kills the process
         yield
         self.files.refuse_changed(self.known, box)
 
     def manifest(self) -> Manifest:
-        """What the image consists of on disk now; nothing if it is in memory.
+        """The image's files on disk as they are now; empty for an image in memory.
 
         Raises:
-            InputError: It cannot be listed.
-            ChangedError: It is not there any more.
+            InputError: The files cannot be listed.
+            ChangedError: They are gone.
         """
         with reading(self.path):
             return self.files.manifest() if self.files else Manifest()
 
     def missing_chunks(self) -> tuple[int, int] | None:
-        """How many chunks have no file, of how many: they read as the fill value. None where there are no chunks."""
+        """(missing, total) number of chunks; missing ones read as the fill value. None if not stored in chunks."""
         found = self.known or self.manifest()
         return (found.missing, found.chunks) if found.chunks else None
 
@@ -240,7 +240,7 @@ def check_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     native = dtype.newbyteorder("=")
     if native.name in DTYPES:
         return native
-    remedies = {"b": "a mask is no image; convert it to uint8", "c": "take its magnitude, as float32"}
+    remedies = {"b": "a mask is not an image; convert it to uint8", "c": "take its magnitude, as float32"}
     remedy = remedies.get(dtype.kind, "convert it to uint16 or float32")
     raise InputError(f"{name}: holds {dtype.name} pixels, which Pellucid does not read: {remedy}")
 

@@ -53,7 +53,7 @@ class Intensity(BaseModel):
         return x.astype(np.float32, copy=False)
 
     def to_shown(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """What networks are shown: as ``to_unit``, and 0, middle grey, where there are no numbers."""
+        """The input of the networks: ``to_unit``, with 0 (middle grey) where pixels are not finite."""
         return np.nan_to_num(self.to_unit(array), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
     def from_unit(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -96,7 +96,7 @@ class Intensity(BaseModel):
                 the latter else.
 
         Raises:
-            BlankError: Nothing but padding is there, or pixels that are no numbers.
+            BlankError: The images contain nothing but padding and non-finite pixels.
             InputError: The method is not known or does not fit the dtype.
         """
         pages: Pages = source.planes if isinstance(source, Source) else source
@@ -121,7 +121,7 @@ def _percentile(sample: Array) -> Intensity:
 
 
 class BlankError(InputError):
-    """Images that show nothing."""
+    """The images are blank."""
 
 
 def _refuse_blank(sample: Array, pages: Pages) -> None:
@@ -129,6 +129,6 @@ def _refuse_blank(sample: Array, pages: Pages) -> None:
         first = pages[0].name if isinstance(pages[0], Plane) else "the array"
         others = f" and {len(pages) - 1} more" if len(pages) > 1 else ""
         raise BlankError(
-            f"{first}{others}: shows nothing but areas of one value and what is no number, "
-            "there is nothing to learn from; leave it out"
+            f"{first}{others}: contains nothing but areas of one value and non-finite pixels, "
+            "so there is nothing to learn from; leave it out"
         )

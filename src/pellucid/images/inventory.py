@@ -52,7 +52,7 @@ class Inventory:
         complete: False where only a part of the planes was read for ``digests`` and what stands above it, from
             ``constant`` on, and for ``thumbnails`` (sources above 4 GiB).
         looks: Noise, contrast and structures; None if every plane is constant or tiny.
-        thumbnails: By shape and name of the planes: vectors of length 1 whose products tell how alike planes are.
+        thumbnails: By shape and name of the planes: unit vectors whose dot products measure how similar planes are.
     """
 
     files: list[str]
@@ -106,7 +106,7 @@ def inspect_source(source: Source) -> Inventory:
         if min(array.shape) >= _THUMBNAIL:
             thumbnails.setdefault(plane.shape, {})[plane.name] = _thumbnail(array)
     values = sample_pixels(planes)
-    if not values.size:  # blank: what there is then
+    if not values.size:  # all planes are blank: describe the first one
         values = np.nan_to_num(np.ma.getdata(planes[0].read()).reshape(-1))
     numbers = values.astype(np.float64)
     counts, edges = np.histogram(numbers, BINS, _bounds(values))
@@ -159,7 +159,7 @@ def _digest(array: Array) -> str:
 
 
 def _thumbnail(array: Array) -> Thumbnail:
-    """Means over 32×32 parts without their slow trend, as a vector of length 1: of noise there is little left in it."""
+    """Means over 32×32 parts without their slow trend, as a vector of length 1; averaging removes most noise."""
     height, width = (size // _THUMBNAIL for size in array.shape)
     given, numbers = np.ma.getdata(array), is_finite(array)
     filled = given if numbers.all() else np.where(numbers, given, given[numbers].mean())

@@ -82,7 +82,7 @@ def default_layout(shape: Sequence[int], name: str) -> Layout:
     if len(shape) not in _DEFAULT:
         raise InputError(
             f"{name}: has {len(shape)} dimension{'s' if len(shape) != 1 else ''} (shape {shape}), but an image has "
-            "2 to 5 (YX, ZYX, TZYX or TCZYX): bring it into one of these shapes"
+            "2 to 5 (YX, ZYX, TZYX or TCZYX): reshape it to one of these"
         )
     return Layout(_DEFAULT[len(shape)])
 

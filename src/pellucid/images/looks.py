@@ -1,4 +1,4 @@
-"""How a source looks: brightness, contrast, noise, structures. Small enough to be kept with a model."""
+"""Appearance of a source: brightness, contrast, noise and structures, as a few figures that are kept with a model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pellucid.images.spread import Spread
 Values = npt.NDArray[np.float64]
 
 _FOR_SIZE = 192
-"""Side of a crop, at least, in which structures have a size: a tiny one holds too few of them."""
+"""Smallest side of a crop in which the size of structures is measured: a smaller one contains too few."""
 _SIZE_SPREAD = 0.25
-"""Of the logarithm of the size over crops of one tissue, where too few tell it."""
+"""Standard deviation of log(size) between crops of one tissue, assumed where too few crops show it."""
 _CLOSELY = 16
 _NEXT_LEVELS = 1 / 128
 _PROMINENT = 3.0
@@ -27,26 +27,26 @@ _PROMINENT = 3.0
 
 @dataclass(frozen=True)
 class Looks:
-    """What was measured on crops of a source, in the units of its pixels; padding does not count.
+    """Measurements on crops of a source, in the units of its pixels; padding does not count.
 
     Attributes:
-        crops: how many.
-        lowest, highest: pixel values.
-        mean: brightness.
-        black, white: what 1 and 99 % of the pixels are darker than, noise aside.
-        contrast: standard deviation, noise aside.
-        noise: its standard deviation.
-        noise_share: the same over the standard deviation of all, 0 to 1.
-        structure: how unevenly details are spread; 0 for noise alone (see `texture.structure`).
-        ridges: dark lines less bright lines, −1 to 1; positive: dark membranes.
-        ridges_error: its standard error.
-        skew: skewness, noise aside; negative: the dark tail is the longer.
-        size: of structures in pixels; None if no crop is large enough to tell.
-        size_error: standard error of its logarithm.
-        clipped_black, clipped_white: shares of pixels at the lowest and highest value of their crop, where far more
-            have it than the values beside it; else 0.
-        blockiness: steps at the borders of JPEG's blocks over those elsewhere; 1 without compression.
-        spread: how far pieces of the source differ, where that was measured (`look_closely`).
+        crops: number of crops.
+        lowest, highest: the smallest and largest pixel value.
+        mean: mean brightness.
+        black, white: 1st and 99th percentile of the smoothed image.
+        contrast: standard deviation of the smoothed image.
+        noise: standard deviation of the noise.
+        noise_share: the same divided by the standard deviation of the image, 0 to 1.
+        structure: how unevenly details are spread; 0 for pure noise (see `texture.structure`).
+        ridges: prevalence of dark over bright lines, −1 to 1; positive: dark membranes.
+        ridges_error: standard error of `ridges`.
+        skew: skewness of the smoothed image; negative if the dark tail is the longer one.
+        size: typical size of structures in pixels; None if no crop is large enough to tell.
+        size_error: standard error of log(size).
+        clipped_black, clipped_white: share of pixels at the lowest and highest value of their crop, if far more
+            pixels have that value than the values next to it; otherwise 0.
+        blockiness: steps at the borders of JPEG's 8×8 blocks divided by steps elsewhere; 1 without compression.
+        spread: how far pieces of the source differ from each other, if measured (`look_closely`).
     """
 
     crops: int
@@ -71,12 +71,12 @@ class Looks:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Looks:
-        """From what `dataclasses.asdict` gave; names that are not known, of a newer version, are left out.
+        """Rebuild from the output of `dataclasses.asdict`; unknown names, from a newer version, are ignored.
 
-        Records from before there was a spread have none.
+        Records from versions without a spread have none.
 
         Raises:
-            KeyError: one is missing.
+            KeyError: a value is missing.
         """
         spread = values.get("spread")
         found = {field.name: values[field.name] for field in fields(cls) if field.name != "spread"}
@@ -84,38 +84,38 @@ class Looks:
 
     @property
     def has_structure(self) -> bool:
-        """Whether there is more to see than noise."""
-        if self.noise_share > 0.75:  # grain and dirt of a film are a little uneven as well
+        """Whether the source shows more than noise."""
+        if self.noise_share > 0.75:  # film grain and dirt are slightly uneven too
             return self.structure > 0.14
         return self.structure > 0.08 or self.noise_share < 0.55
 
     @property
     def is_noise(self) -> bool:
-        """Whether there is nothing but noise; of tiny crops, which may lie within cytoplasm, it is not told."""
+        """Whether the source is pure noise; never true of tiny crops, which may lie within cytoplasm."""
         return not self.has_structure and self.size is not None
 
     @property
     def polarity(self) -> str | None:
-        """``"dark"`` or ``"bright"``: the thin lines (membranes) in the image; None where neither clearly prevails."""
+        """Whether thin lines (membranes) are ``"dark"`` or ``"bright"``; None if neither clearly prevails."""
         if not self.has_structure or abs(self.ridges) < max(0.04, 2 * self.ridges_error):
             return None
         return "dark" if self.ridges > 0 else "bright"
 
     @property
     def tail(self) -> str | None:
-        """``"dark"`` or ``"bright"``: the clearly longer tail of the smoothed histogram."""
+        """Which tail of the smoothed histogram is clearly longer, ``"dark"`` or ``"bright"``; None if neither is."""
         if not self.has_structure or abs(self.skew) < 0.5:
             return None
         return "dark" if self.skew < 0 else "bright"
 
 
 def look(planes: Sequence[Plane] | Sequence[Array]) -> Looks | None:
-    """How (Y, X) planes of any dtype look; None if all are too small, constant, or padding."""
+    """Measure the appearance of (Y, X) planes of any dtype; None if all are too small, constant, or padding."""
     return _look_at(crops_of(planes))
 
 
 def look_closely(planes: Sequence[Plane] | Sequence[Array]) -> Looks | None:
-    """As `look`, with how far up to 16 crops, and parts of 256×256 pixels of them, differ among themselves."""
+    """Measure as `look` does, and also how far up to 16 crops, and their 256×256 parts, differ from each other."""
     whole, crops = look(planes), crops_of(planes, _CLOSELY)
     if whole is None:
         return None
@@ -129,7 +129,7 @@ def _each(crops: Sequence[Crop]) -> list[Looks]:
 
 
 def _look_at(crops: Sequence[Crop]) -> Looks | None:
-    from pellucid.images import texture  # here: a model that has learned nothing looks at nothing, and needs no scipy
+    from pellucid.images import texture  # imported late: models without training measure nothing and need no scipy
 
     crops = [crop for crop in crops if crop[0].std() > 0]
     if not crops:
@@ -165,7 +165,7 @@ def _look_at(crops: Sequence[Crop]) -> Looks | None:
 
 
 def _mean_size(sizes: Sequence[float]) -> tuple[float | None, float]:
-    """Geometric mean, and the standard error of its logarithm."""
+    """The geometric mean, and the standard error of its logarithm."""
     if not sizes:
         return None, 0.0
     logs = np.log(sizes)

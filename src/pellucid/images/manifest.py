@@ -1,8 +1,8 @@
-"""What an image consists of on disk, so that a part which vanishes or changes while it is in use is noticed.
+"""A record of the files that an image consists of, to notice when one vanishes or changes while the image is in use.
 
-Arrays in chunks give the fill value where a chunk has no file. Whether it never had one, or the disk was unmounted a
-moment ago, only a list of those that were there can tell: one bit for each chunk. For files as a whole, size and time
-say whether they are still the same.
+Chunked arrays read as the fill value where a chunk has no file. Whether it never had one, or the disk has just been
+unmounted, can only be told from a list of the chunks that existed before: one bit per chunk. For files that are not
+chunks, size and modification time show whether they are still the same.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from pellucid.errors import InputError
 from pellucid.images.layout import Layout
 
 Box = tuple[slice, ...]
-"""A part of an image, along its axes."""
+"""A region of an image, along its axes."""
 Index = tuple[int, ...]
-"""Of a chunk, along the stored axes."""
+"""Position of a chunk in the grid of chunks, along the stored axes."""
 
 
 class ChangedError(InputError):
-    """A part of an image that was there is gone, or is another by now."""
+    """A part of an image has vanished or changed since it was first seen."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What was found.
+    """The files of an image at one moment.
 
     Attributes:
-        files: How many files there are.
-        bytes: That they have in all.
-        newest: When the last of them was written, in milliseconds: some file systems and protocols cut what is finer.
-        chunks: How many the image has in all; 0 where it is not stored in chunks.
-        present: A bit for each of them in C order, set where it has a file.
+        files: The number of files.
+        bytes: Their total size.
+        newest: The latest modification time, in milliseconds: some file systems and protocols drop finer digits.
+        chunks: The number of chunks in the grid; 0 if the image is not stored in chunks.
+        present: One bit per chunk in C order, set where the chunk has a file.
     """
 
     files: int = 0
@@ -52,7 +52,7 @@ class Manifest:
 
     @property
     def missing(self) -> int:
-        """Chunks without a file: they read as the fill value."""
+        """The number of chunks without a file: they read as the fill value."""
         return self.chunks - self.files if self.chunks else 0
 
     def has(self, number: int) -> bool:
@@ -60,12 +60,14 @@ class Manifest:
         return bool(self.present[number >> 3] >> (number & 7) & 1)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Manifest) and self._told == other._told and np.array_equal(self.present, other.present)
+        if not isinstance(other, Manifest):
+            return False
+        return self._numbers == other._numbers and np.array_equal(self.present, other.present)
 
     __hash__ = None  # type: ignore[assignment]
 
     @property
-    def _told(self) -> tuple[int, ...]:
+    def _numbers(self) -> tuple[int, ...]:
         return self.files, self.bytes, self.newest, self.chunks
 
 
@@ -74,32 +76,32 @@ class Files(ABC):
 
     @abstractmethod
     def manifest(self) -> Manifest:
-        """What is there now.
+        """Record the files as they are now.
 
         Raises:
-            ChangedError: There is nothing left, or it changes at this moment.
+            ChangedError: They are gone, or are changing at this moment.
         """
 
     @abstractmethod
     def refuse_changed(self, known: Manifest, box: Box) -> None:
-        """Raise ChangedError if what a part of the image is read from is not what was found earlier."""
+        """Raise ChangedError if the files behind a region of the image have changed since `known` was recorded."""
 
     @abstractmethod
     def changes(self, known: Manifest) -> list[Box]:
-        """Parts of the image that are not what was found earlier.
+        """Regions of the image whose files have changed since `known` was recorded.
 
         Raises:
-            ChangedError: Something that was there is gone.
+            ChangedError: A file has vanished.
         """
 
 
 class WholeFiles(Files):
-    """Files of which each may matter for any part of the image.
+    """Files any of which may hold any part of the image.
 
     Args:
-        name: Of the image, for messages.
-        shape: Of the image.
-        paths: Gives them.
+        name: The image's name, for messages.
+        shape: The image's shape.
+        paths: Returns the paths of the files.
     """
 
     def __init__(self, name: str, shape: Sequence[int], paths: Callable[[], Iterable[Path]]) -> None:
@@ -127,15 +129,15 @@ class WholeFiles(Files):
 
 
 class ChunkFiles(Files):
-    """The chunks of an array, each a file of its own; a shard counts as one.
+    """The chunks of an array, each in its own file; a shard counts as one chunk.
 
     Args:
-        folder: That the chunks lie in.
-        layout: Of the array.
-        shape: Of the array, in stored order.
-        sides: Of a chunk, in stored order.
-        name: Gives the path of a chunk in the folder.
-        index: Gives the index of a chunk by its path; None if it is of something else.
+        folder: The folder of the chunks.
+        layout: The array's layout.
+        shape: The array's shape, in stored order.
+        sides: The shape of a chunk, in stored order.
+        name: Returns the path of a chunk within the folder.
+        index: Returns the index of a chunk from its path; None if the file is not a chunk.
     """
 
     def __init__(
@@ -157,7 +159,7 @@ class ChunkFiles(Files):
         self._steps = [prod(self._counts[place + 1 :]) for place in range(len(self._counts))]
 
     def manifest(self) -> Manifest:
-        """See ``Files.manifest``; a chunk without a byte in its file counts as missing."""
+        """See ``Files.manifest``; a chunk whose file is empty counts as missing."""
         total = prod(self._counts)
         present = np.zeros(-(-total // 8), np.uint8)
         files = size = newest = 0
@@ -167,7 +169,7 @@ class ChunkFiles(Files):
         return Manifest(files, size, newest, total, present)
 
     def refuse_changed(self, known: Manifest, box: Box) -> None:
-        """See ``Files.refuse_changed``: looks at each chunk of the part, and at no other."""
+        """See ``Files.refuse_changed``: checks the chunks of the region and no others."""
         for index in self._touched(box):
             found = self._stat(index)
             if found is None and known.has(self._number(index)):
@@ -183,18 +185,18 @@ class ChunkFiles(Files):
         lost = np.flatnonzero(np.unpackbits(known.present & ~now.present, bitorder="little"))
         if lost.size:
             first = self._folder / self._name(tuple(int(i) for i in np.unravel_index(lost[0], self._counts)))
-            raise ChangedError(f"{first} and {lost.size - 1:,} other chunks have vanished meanwhile: bring them back")
+            raise ChangedError(f"{first} and {lost.size - 1:,} other chunks have vanished: restore them")
         written = [number for number, found in self._found() if not known.has(number) or _written(found) > known.newest]
-        if not written:  # replaced by others as old
+        if not written:  # replaced by files that are not newer
             return [self._part(tuple(slice(0, size) for size in self._shape))]
         return [self._part(self._chunk(number)) for number in written]
 
     def count(self, box: Box) -> int:
-        """How many chunks of a part of the image have a file."""
+        """The number of chunks of a region of the image that have a file."""
         return sum(self._stat(index) is not None for index in self._touched(box))
 
     def _found(self) -> Iterator[tuple[int, os.stat_result]]:
-        """Every chunk by its number."""
+        """The number and file status of every chunk that has a file."""
         try:
             for name, entry in walk(self._folder):
                 index = self._index(name)
@@ -229,7 +231,7 @@ class ChunkFiles(Files):
         return tuple(slice(int(i) * side, (int(i) + 1) * side) for i, side in zip(index, self._sides, strict=True))
 
     def _part(self, stored: Box) -> Box:
-        """A part of the stored array along the image's axes."""
+        """Reorder a region of the stored array to the image's axes."""
         named = dict(zip(self._layout.stored, stored, strict=True))
         return tuple(named[axis] for axis in self._layout.axes)
 
@@ -239,11 +241,11 @@ def _written(found: os.stat_result) -> int:
 
 
 def _vanished(path: Path | str) -> ChangedError:
-    return ChangedError(f"{path}: has vanished while it was in use: bring it back")
+    return ChangedError(f"{path}: has vanished while it was in use: restore it")
 
 
 def walk(folder: Path, inside: str = "") -> Iterator[tuple[str, os.DirEntry[Any]]]:
-    """Every file of a folder and of those in it, with its path there."""
+    """Every file below a folder, with its path relative to the folder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():

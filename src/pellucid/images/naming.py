@@ -11,7 +11,7 @@ from pellucid.images.registry import format_of, split, writable
 from pellucid.images.source import Source
 
 FOREIGN = frozenset((".dm3", ".dm4", ".jp2", ".mp4", ".nd2"))
-"""Extensions of other image files that have digits in them; `out.v2` or `2024.05` is more likely a folder."""
+"""Extensions with digits of image formats that are not written; names like `out.v2` or `2024.05` are folders."""
 
 
 def is_image(path: str | Path) -> bool:
@@ -20,12 +20,12 @@ def is_image(path: str | Path) -> bool:
 
 
 def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
-    """One file for each image: `output` itself if it names a file and there is one, else names of the input in it.
+    """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
-    Images of a format that is only read become PNG, or Zarr if they are folders.
+    Images of a read-only format become PNG, or Zarr if they are folders.
 
     Raises:
-        InputError: one file for several images, or a file of a format that is not written.
+        InputError: `output` is one file for several images, or of a format that cannot be written.
     """
     if is_image(output):
         count = len(source.images) + len(source.left_out)
@@ -34,22 +34,22 @@ def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
         return [output]
     if isinstance(spec, str | Path) and is_image(spec) and _is_meant_as_file(output):
         raise InputError(
-            f"{output}: {output.suffix} is no format that Pellucid writes; end it in one of {writable()}, or make the "
-            "folder first if one is meant"
+            f"{output}: Pellucid cannot write {output.suffix} files; use one of {writable()}, or, if a folder is "
+            "meant, create it first"
         )
     return [output / _writable(split(image.path)[0]).name for image in source.images]
 
 
 def _is_meant_as_file(output: Path) -> bool:
-    """Whether a name ends in what looks like an extension, and nothing of that name is a folder yet."""
+    """Whether a name ends in something like an extension and is not an existing folder."""
     suffix = output.suffix.lower()
     return (suffix[1:].isalpha() or suffix in FOREIGN) and not output.is_dir()
 
 
 def in_folder(target: Path, *folders: str) -> Path:
-    """The same name in a folder beside: `out/cells.tif` in `parts/F` is `out/parts/F/cells.tif`.
+    """Insert folders before the file name: `out/cells.tif` with `parts/F` is `out/parts/F/cells.tif`.
 
-    So what is written beside results is never among them when their folder is read again.
+    This keeps additional files from being read as images when the folder of the results is read again.
     """
     file, inner = split(target)
     path = file.parent.joinpath(*folders, file.name)
@@ -57,7 +57,7 @@ def in_folder(target: Path, *folders: str) -> Path:
 
 
 def float_path(target: Path) -> Path:
-    """The same, but a TIFF where the format of `target` holds no float32."""
+    """The path for a float32 image: `target`, or a TIFF beside it if its format cannot hold float32."""
     known = format_of(split(target)[0])
     return target if known and "float32" in known.load().WRITABLE else target.with_suffix(".tif")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 
 def natural(path: str | Path) -> tuple[Any, ...]:
-    """A key to sort paths by: numbers in names count by their value, the rest letter by letter, folder by folder."""
+    """A sort key for paths, folder by folder: numbers in names compare by value, the rest letter by letter."""
     text = str(path)
-    # odd places are the runs of digits, so that numbers are compared with numbers alone; `s01` and `s1` differ last
+    # runs of digits are at odd positions, so numbers are only compared with numbers; the text tells `s01` from `s1`
     parts = [re.split(r"(\d+)", part) for part in Path(text).parts]
     return [[int(piece) if at % 2 else piece for at, piece in enumerate(part)] for part in parts], text

@@ -1,10 +1,10 @@
-"""Which pixels are image, and which are padding: canvas around tissue, data bars, missing chunks, saturated bands.
+"""Detection of padding: canvas around tissue, data bars, missing chunks, saturated bands.
 
 Padding is where many neighbouring pixels are exactly equal: 16×16 or 4×64 of them anywhere, or 64 in a row along the
-border of the image, as deep as they are equal. A detector's noise does not do that by chance, unless nearly all of it
-is clipped. What is written or drawn on padding belongs to it (`_on_it`). Every pixel's answer depends on what is at
-most `HALO` pixels away, so a plane of any size can be looked at piece by piece. A cheap look comes first, so that
-images without padding wait for no scipy.
+border of the image, as deep as they are equal. Detector noise does not do that by chance, unless nearly all of it is
+clipped. Text and lines on padding belong to it (`_text_and_lines`). Pixels are valid if they are finite and not
+padding. The result for a pixel depends only on pixels at most `HALO` away, so a plane of any size can be processed
+piece by piece. A cheap test comes first, so that images without padding are not slowed by scipy's filters.
 
     valid = is_valid(piece, Borders.of(rows, columns, shape))
 """
@@ -22,23 +22,23 @@ from pellucid.images.layout import Array
 Mask = npt.NDArray[np.bool_]
 
 SIDE = 16
-"""Of a square of equal pixels that is padding wherever it lies."""
+"""Side of a square of equal pixels that counts as padding anywhere."""
 LENGTH = 64
-"""Of a row of equal pixels that is padding along the border."""
+"""Length of a row of equal pixels that counts as padding along the border."""
 _WIDE = SIDE**2 // LENGTH, LENGTH
-"""Sides of an area of as many equal pixels that is padding wherever it lies, and so is a tall one."""
+"""Height and width of a band of equal pixels that counts as padding anywhere; so does the same band upright."""
 GAP = 40
-"""Most rows or columns of text between two areas of padding."""
+"""Largest height of text between two areas of padding, in rows (or width, in columns)."""
 LINE = 6
-"""Most rows or columns of anything between them."""
+"""Largest thickness of a line between two areas of padding, whatever it shows."""
 _AROUND = 8
-"""How far away pixels tell whether there is text."""
+"""Distance within which bare pixels are counted to recognise text."""
 _BARE = 4
-"""One of so many must be bare there."""
+"""At least one in this many pixels there must be bare padding."""
 _STRIP = 2048
-"""Rows that are looked at together."""
+"""Rows that are processed at once."""
 HALO = LENGTH - 1 + GAP + _AROUND
-"""How far away, in pixels, what decides about a pixel may be."""
+"""Largest distance, in pixels, at which other pixels influence whether a pixel is padding."""
 
 
 class Borders(NamedTuple):
@@ -51,20 +51,20 @@ class Borders(NamedTuple):
 
     @classmethod
     def of(cls, rows: slice, columns: slice, shape: tuple[int, int]) -> Borders:
-        """Of the piece at these rows and columns of an image (Y, X)."""
+        """The borders of the piece at these rows and columns of an image of this shape (Y, X)."""
         return cls(rows.start == 0, rows.stop == shape[0], columns.start == 0, columns.stop == shape[1])
 
 
 WHOLE = Borders()
-"""Of an image as a whole."""
+"""The borders of a whole image."""
 
 
 def is_valid(pixels: Array, borders: Borders = WHOLE) -> Mask:
-    """Where pixels (Y, X) are image: finite numbers, and no padding.
+    """The mask of valid pixels (Y, X): finite, and not padding.
 
     Args:
         pixels: an image, or a piece of one.
-        borders: of the piece; at its other sides, the answer holds for pixels that are `HALO` or more away from them.
+        borders: which sides of the piece are image borders; results are reliable `HALO` or more pixels from the others.
     """
     if len(pixels) > 2 * _STRIP:
         return np.concatenate(list(_strips(pixels, borders)))
@@ -72,7 +72,7 @@ def is_valid(pixels: Array, borders: Borders = WHOLE) -> Mask:
 
 
 def _strips(pixels: Array, borders: Borders) -> Iterator[Mask]:
-    """The same from strip to strip, in less memory."""
+    """The mask of valid pixels in consecutive strips of rows, which takes less memory."""
     height = len(pixels)
     for top in range(0, height, _STRIP):
         rows = slice(max(0, top - HALO), min(height, top + _STRIP + HALO))
@@ -83,42 +83,42 @@ def _strips(pixels: Array, borders: Borders) -> Iterator[Mask]:
 
 
 def image_pixels(pixels: Array) -> Array:
-    """The pixels of an image (Y, X) that are valid, in one row; a view if all are."""
+    """The valid pixels of an image (Y, X), as a 1-D array; a view if all pixels are valid."""
     given, valid = np.ma.getdata(pixels), is_valid(pixels)
     return given.reshape(-1) if valid.all() else given[valid]
 
 
 def is_finite(pixels: Array) -> Mask:
-    """Where pixels are numbers: neither infinite nor not a number, nor masked in a masked array."""
+    """The mask of pixels that are neither infinite, nor NaN, nor masked in a masked array."""
     given = np.ma.getdata(pixels)
     finite = np.isfinite(given) if given.dtype.kind == "f" else np.ones(given.shape, bool)
     return finite & ~np.ma.getmaskarray(pixels) if np.ma.isMaskedArray(pixels) else finite
 
 
 def is_padding(pixels: Array, borders: Borders = WHOLE) -> Mask:
-    """Where pixels (Y, X) lie in a large area, or along the border in a long one, of exactly equal numbers.
+    """The mask of padding: pixels (Y, X) in a large area, or a long one along the border, of exactly equal values.
 
     Args:
         pixels: an image, or a piece of one.
         borders: as for `is_valid`.
     """
     pixels = np.ma.getdata(pixels)
-    if pixels.dtype == np.float16:  # which scipy does not take
+    if pixels.dtype == np.float16:  # not supported by scipy.ndimage
         pixels = pixels.astype(np.float32)
     wide, tall = _in_areas(pixels, _WIDE), _in_areas(pixels, _WIDE[::-1])
-    for turns, is_border in zip((0, 2, 3, 1), borders, strict=True):  # the quarter turns that bring a side to the top
+    for turns, is_border in zip((0, 2, 3, 1), borders, strict=True):  # quarter turns that bring each side to the top
         if is_border:
             found = tall if turns % 2 else wide
-            np.rot90(found, turns)[:SIDE] |= _in_rows(np.rot90(pixels, turns)[:SIDE])
+            np.rot90(found, turns)[:SIDE] |= _along_border(np.rot90(pixels, turns)[:SIDE])
     found = wide | tall | _in_areas(pixels, (min(SIDE, pixels.shape[0]), min(SIDE, pixels.shape[1])))
     if found.any() and not found.all():
-        found |= _on_it(pixels, found, wide) | _on_it(pixels.T, found.T, tall.T).T
+        found |= _text_and_lines(pixels, found, wide) | _text_and_lines(pixels.T, found.T, tall.T).T
     return found
 
 
 def _in_areas(pixels: Array, sides: tuple[int, int]) -> Mask:
-    """Areas of equal pixels, as large as these sides or larger."""
-    middles = np.zeros(pixels.shape, bool)  # each area by the pixel in its middle, as scipy has it
+    """The mask of rectangles of equal pixels with at least these sides."""
+    middles = np.zeros(pixels.shape, bool)  # marks each rectangle at its centre pixel, as scipy's filters do
     if sides[0] > pixels.shape[0] or sides[1] > pixels.shape[1] or not _may_hold(pixels, sides):
         return middles
     inner = tuple(slice(side // 2, size - (side - 1) // 2) for side, size in zip(sides, pixels.shape, strict=True))
@@ -127,7 +127,7 @@ def _in_areas(pixels: Array, sides: tuple[int, int]) -> Mask:
 
 
 def _may_hold(pixels: Array, sides: tuple[int, int]) -> bool:
-    """A cheap look that lets nothing slip: every area holds a cell of half its sides, which has equal corners."""
+    """A cheap test without false negatives: each such area contains a cell of half its sides with equal corners."""
     steps = tuple(max(1, side // 2) for side in sides)
     height, width = (size // step * step for size, step in zip(pixels.shape, steps, strict=True))
     cells = pixels[:height, :width].reshape(height // steps[0], steps[0], width // steps[1], steps[1])
@@ -142,8 +142,8 @@ def _may_hold(pixels: Array, sides: tuple[int, int]) -> bool:
     return bool((chosen == chosen[:, :1, :1]).all((1, 2)).any())
 
 
-def _in_rows(top: Array) -> Mask:
-    """Equal pixels below a long row of equal ones, in the upper rows (at most `SIDE`) of an image."""
+def _along_border(top: Array) -> Mask:
+    """Pixels that equal a long row of equal ones at the top border, in the upper rows (at most `SIDE`) of an image."""
     length = min(LENGTH, top.shape[1])
     if not _holds_row(top[0], length):
         return np.zeros(top.shape, bool)
@@ -159,13 +159,13 @@ def _in_rows(top: Array) -> Mask:
 
 
 def _holds_row(row: Array, length: int) -> bool:
-    """Whether so many pixels in a row are equal, or infinite alike."""
+    """Whether the row contains `length` consecutive equal pixels (equal infinities included)."""
     alike = np.append(0, np.cumsum(row[1:] == row[:-1]))
     return bool((alike[length - 1 :] - alike[: len(row) - length + 1] == length - 1).any())
 
 
-def _on_it(pixels: Array, found: Mask, wide: Mask) -> Mask:
-    """Thin lines between padding above and below, and text between wide areas of it, which it leaves bare in part."""
+def _text_and_lines(pixels: Array, found: Mask, wide: Mask) -> Mask:
+    """Thin lines with padding above and below, and text between wide areas of padding that shows in its gaps."""
     lines, _ = _between(pixels, found, LINE)
     text, bare = _between(pixels, wide, GAP)
     text, bare = text & ~found, bare & ~found
@@ -175,11 +175,11 @@ def _on_it(pixels: Array, found: Mask, wide: Mask) -> Mask:
 
 
 def _between(pixels: Array, found: Mask, most: int) -> tuple[Mask, Mask]:
-    """What lies between padding above and below, at most so many rows of it, and where it is as they are.
+    """Gaps of at most `most` rows between padding above and below, and which pixels in them have the padding's value.
 
-    Both must be of one value.
+    The padding above and below must have the same value.
     """
-    x, y = np.nonzero((found[1:] != found[:-1]).T)  # where it ends or begins, column by column
+    x, y = np.nonzero((found[1:] != found[:-1]).T)  # where padding ends or begins, column by column
     top, below = y[:-1], y[1:] + 1
     chosen = found[top, x[:-1]] & (x[:-1] == x[1:]) & (below - top <= most + 1)
     chosen &= pixels[top, x[:-1]] == pixels[below, x[1:]]
@@ -195,7 +195,7 @@ def _between(pixels: Array, found: Mask, most: int) -> tuple[Mask, Mask]:
 
 
 def _counted(marks: Mask, y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
-    """How many pixels are marked around each of those at (y, x)."""
+    """The number of marked pixels around each of the positions (y, x)."""
     sums = np.pad(marks.cumsum(0, np.int64).cumsum(1), ((1, 0), (1, 0)))
     top, bottom = np.maximum(y - _AROUND, 0), np.minimum(y + _AROUND + 1, marks.shape[0])
     left, right = np.maximum(x - _AROUND, 0), np.minimum(x + _AROUND + 1, marks.shape[1])
@@ -204,7 +204,7 @@ def _counted(marks: Mask, y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> n
 
 
 def _is_constant(pixels: Array, sides: tuple[int, ...]) -> Mask:
-    """Whether all pixels around each are equal; not-a-number equals nothing."""
+    """Whether all pixels in a window of these sides around each pixel are equal; NaN equals nothing."""
     from scipy import ndimage
 
     high, low = ndimage.maximum_filter(pixels, sides), ndimage.minimum_filter(pixels, sides)
@@ -215,7 +215,7 @@ def _is_constant(pixels: Array, sides: tuple[int, ...]) -> Mask:
 
 
 def _grown(middles: Mask, sides: tuple[int, ...]) -> Mask:
-    """The squares around their middles."""
+    """The rectangles around the marked centre pixels."""
     from scipy import ndimage
 
     grown: Mask = ndimage.maximum_filter(
@@ -225,5 +225,5 @@ def _grown(middles: Mask, sides: tuple[int, ...]) -> Mask:
 
 
 def _mirrored(side: int) -> int:
-    """A window of even length has its middle right of the centre; seen from its pixels, it lies to the left."""
+    """The filter origin for growing: windows of even length are centred to the right, so growing must go left."""
     return -1 if side % 2 == 0 else 0

@@ -69,7 +69,7 @@ class Level:
         shape: Along the plan's axes.
         factors: How many pixels of the level above make one of this, by axis of the plan; all 1 for the finest.
         unit: As in ``Sink``.
-        files: Its chunks on disk.
+        files: The level's chunks on disk.
     """
 
     array: Any

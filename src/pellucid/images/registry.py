@@ -84,7 +84,7 @@ def readable() -> str:
 
 
 def writable() -> str:
-    """The extensions that are written, one a format, for messages."""
+    """The extensions that can be written, one per format, for messages."""
     return ", ".join(known.extensions[0] for known in FORMATS if known.load().WRITABLE)
 
 
@@ -128,7 +128,7 @@ def open_image(path: str | Path) -> Image:
     """
     file, inner = split(path)
     if file.is_symlink() and not file.exists():
-        raise InputError(f"{path}: links to {file.readlink()}, which is not there; mend the link or leave it out")
+        raise InputError(f"{path}: links to {file.readlink()}, which does not exist; repair or remove the link")
     if not file.exists():
         raise InputError(f"{path}: there is no such file; check the path")
     known = format_of(file)

@@ -18,15 +18,15 @@ Pages = Sequence[Plane] | Sequence[Array]
 
 
 def evenly_spaced(count: int, most: int) -> list[int]:
-    """At most ``most`` of the numbers from 0 to ``count`` − 1, evenly spaced, the first among them."""
+    """At most ``most`` evenly spaced numbers from 0 to ``count`` − 1, always including 0."""
     return [int(number) for number in np.unique(np.linspace(0, count - 1, most).astype(int))]
 
 
 def sample_pixels(pages: Pages, pixels: int = PIXELS, seed: int = SEED) -> Array:
-    """Up to ``pixels`` pixels that are image, 1-D; all of them if there are no more than that.
+    """Up to ``pixels`` valid pixels, 1-D; all of them if there are no more than that.
 
-    Padding and what is no number are left out. Of more than 256 planes, 256 evenly spread ones are read, so that a
-    volume of any size takes seconds; all of them if those are blank.
+    Padding and non-finite pixels are left out. Of more than 256 planes, 256 evenly spaced ones are read, so that a
+    volume of any size takes seconds; if those are blank, all planes are read.
 
     Raises:
         InputError: A plane cannot be read.
@@ -49,7 +49,7 @@ def _sample(pages: Pages, pixels: int, seed: int, most_planes: int) -> Array:
         page = pages[int(number)]
         array = page.read() if isinstance(page, Plane) else page
         flat = image_pixels(array)
-        share = round(int(count) * flat.size / array.size)  # as many of those there are as of a page without padding
+        share = round(int(count) * flat.size / array.size)  # the same fraction of valid pixels on every page
         parts.append(flat if share == flat.size else flat[generator.integers(0, flat.size, share)])
     return np.concatenate(parts)
 

@@ -28,7 +28,7 @@ Spec: TypeAlias = Any
 SMALLEST = 16
 _SAMPLED_PLANES = 32
 _SAMPLED_SIDE = 256
-_TOLD = 5
+_MOST_REASONS = 5
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Source:
 
     Attributes:
         images: In order.
-        left_out: Why files of the folder or glob are not among them, a line each; none if `open_source` opened it.
+        left_out: One line for each file of the folder or glob that cannot be used; empty if `open_source` opened it.
     """
 
     images: list[Image]
@@ -59,10 +59,10 @@ class Source:
         return sorted({image.dtype for image in self.images}, key=lambda dtype: dtype.name)
 
     def of_one_type(self, dtype: np.dtype[Any] | None = None) -> Source:
-        """The images of a pixel type, the commonest if it is not given; the others are left out.
+        """Keep the images of one pixel type, by default the most common; the others are left out.
 
         Raises:
-            InputError: There are none.
+            InputError: No image has this type.
         """
         types = Counter(_kind(image.dtype) for image in self.images)
         wanted = types.most_common(1)[0][0] if dtype is None else _kind(dtype)
@@ -70,12 +70,12 @@ class Source:
         others = [image for image in self.images if _kind(image.dtype) != wanted]
         if not kept:
             raise InputError(f"{self.images[0].path}: holds {self.images[0].dtype.name} pixels, not {dtype}")
-        told = (
-            f"{image.path}: holds {image.dtype.name} pixels, not {kept[0].dtype.name} as {kept[0].path} does: one "
-            "source has one pixel type, for equal numbers mean other intensities in another; convert it or leave it out"
+        reasons = (
+            f"{image.path}: holds {image.dtype.name} pixels, but {kept[0].path} holds {kept[0].dtype.name}; all images "
+            "must have one pixel type, as a value means another intensity in another type; convert it or leave it out"
             for image in others
         )
-        return Source(kept, (*self.left_out, *told))
+        return Source(kept, (*self.left_out, *reasons))
 
     def close(self) -> None:
         """Close the files that reading has opened."""
@@ -96,7 +96,7 @@ class Source:
             plane = self.images[home].planes[int(number - ends[home])]  # a negative number counts from the image's end
             try:
                 digest.update(np.ascontiguousarray(_centre(plane)).tobytes())
-            except InputError:  # whoever needs these pixels tells of it
+            except InputError:  # reported where these pixels are needed
                 digest.update(b"cannot be read")
         return digest.hexdigest()
 
@@ -113,16 +113,17 @@ def open_source(spec: Spec) -> Source:
     """
     source = open_usable(spec).of_one_type()
     if source.left_out:
-        more = f"; and {len(source.left_out) - _TOLD} more" if len(source.left_out) > _TOLD else ""
-        raise InputError("; ".join(source.left_out[:_TOLD]) + more)
+        unlisted = len(source.left_out) - _MOST_REASONS
+        more = f"; and {unlisted} more" if unlisted > 0 else ""
+        raise InputError("; ".join(source.left_out[:_MOST_REASONS]) + more)
     return source
 
 
 def open_usable(spec: Spec) -> Source:
-    """The same, but files of a folder or a glob that cannot be used are left out, and pixel types may be mixed.
+    """Open like `open_source`, but leave out unusable files of a folder or glob, and allow mixed pixel types.
 
     Raises:
-        InputError: There are none that can be used, or one that is named itself cannot.
+        InputError: No file can be used, or one that was named directly cannot.
     """
     items = list(enumerate(spec)) if isinstance(spec, list | tuple) else [(None, spec)]
     found = [each for at, item in items for each in _item(item, "array" if at is None else f"array {at}")]
@@ -136,7 +137,7 @@ def open_usable(spec: Spec) -> Source:
 
 
 def _kind(dtype: np.dtype[Any]) -> str:
-    """Types that may be mixed have one kind."""
+    """The kind of a pixel type; types of one kind may be mixed."""
     return "float" if dtype.kind == "f" else dtype.name
 
 
@@ -162,7 +163,7 @@ def _item(spec: Any, name: str) -> Sequence[Image | InputError]:
             return _named(spec)
     if not is_array(spec):
         raise InputError(
-            f"{name} is of the type {kind_of(spec)}, which is no image: give a file, a folder, a glob, an array "
+            f"{name} is of the type {kind_of(spec)}, which is not an image: give a file, a folder, a glob, an array "
             "(NumPy, torch, Dask, Zarr, xarray, ...), or a list of these"
         )
     return [_checked(open_array(spec, name))]

@@ -1,4 +1,4 @@
-"""How much the images of a source differ among themselves: a model that was trained on all of them knows each."""
+"""Variation among the images of a source: a model trained on all of them is familiar with each."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ if TYPE_CHECKING:
 
 
 class Interval(NamedTuple):
-    """The lowest and the highest of some values."""
+    """The range between the lowest and the highest of some values."""
 
     low: float
     high: float
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Interval:
-        """Of at least one."""
+        """The interval of at least one value."""
         found = list(values)
         return cls(min(found), max(found))
 
     def apart(self, value: float) -> float:
-        """How far outside a value lies; 0 inside."""
+        """How far outside the interval a value lies; 0 if inside."""
         return max(self.low - value, value - self.high, 0.0)
 
     def times(self, value: float) -> float:
-        """How many times a positive value is smaller than the lowest or larger than the highest; 1 inside."""
+        """By what factor a positive value lies below the lowest or above the highest; 1 if inside."""
         return max(self.low / max(value, 1e-9), value / max(self.high, 1e-9), 1.0)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Between what values measures of pieces of a source lie, in the units of its pixels.
+    """The ranges of measurements over pieces of a source, in the units of its pixels.
 
     Attributes:
-        mean, noise, ridges: as of `Looks`.
-        contrast: likewise, the highest being what any of the pieces can have together.
-        size: of the crops; None if none is large enough to tell.
-        noise_alone: whether a piece is noise alone.
+        mean, noise, ridges: as in `Looks`.
+        contrast: as in `Looks`, but its upper end is the most that any mixture of the pieces can have.
+        size: as in `Looks`, over whole crops; None if no crop is large enough to tell.
+        noise_alone: whether any piece is pure noise.
     """
 
     mean: Interval
@@ -52,7 +52,7 @@ class Spread:
 
     @classmethod
     def of(cls, crops: Sequence[Looks], parts: Sequence[Looks] = ()) -> Spread:
-        """Of at least one crop."""
+        """The spread over crops, at least one, and parts of them."""
         pieces = [*crops, *parts]
         sizes = [crop.size for crop in crops if crop.size is not None]
         mean, contrast = (Interval.of(getattr(piece, name) for piece in pieces) for name in ("mean", "contrast"))
@@ -67,10 +67,10 @@ class Spread:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Spread:
-        """From what `dataclasses.asdict` gave, also by way of JSON; names that are not known are left out.
+        """Rebuild from the output of `dataclasses.asdict`, also after JSON; unknown names are ignored.
 
         Raises:
-            KeyError: one is missing.
+            KeyError: a value is missing.
         """
         found: dict[str, Any] = {field.name: values[field.name] for field in fields(cls)}
         intervals = {name: Interval(*value) for name, value in found.items() if isinstance(value, list | tuple)}

@@ -1,6 +1,6 @@
-"""What can be measured on a crop of an image: noise, structure, lines, their size, traces of compression.
+"""Measurements on a crop of an image: noise, structure, lines, size of structures, traces of JPEG compression.
 
-All take (Y, X) arrays of float64 in any units, 64×64 pixels or more.
+All functions take (Y, X) arrays of float64 in any units, 64×64 pixels or more.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _JPEG = 8
 
 
 def noise_level(image: Field) -> float:
-    """σ of the noise, white or correlated over a few pixels: half of all 8×8 blocks vary less at high frequency.
+    """σ of noise, white or correlated over a few pixels: median over 8×8 blocks of the deviation of fine detail.
 
-    Fine structure counts as noise where it fills more than half of the image.
+    Fine structure counts as noise if it fills more than half of the image.
     """
     fine = image - without_noise(image)
     return float(np.median(_blocks(fine, _NOISE_BLOCK).std(axis=(1, 3))))
 
 
 def without_noise(image: Field) -> Field:
-    """The image smoothed, which leaves little of its noise."""
+    """The smoothed image, in which little noise is left."""
     smooth: Field = ndimage.gaussian_filter(image, _NOISE_SIGMA)
     return smooth
 
@@ -41,8 +41,8 @@ def without_noise(image: Field) -> Field:
 def structure(image: Field) -> float:
     """How much more unevenly details are spread than in noise of the same spectrum: about 0 for any Gaussian noise.
 
-    Tissue has edges here and none there. Noise of one spectrum, white or not, is alike everywhere; such noise is drawn
-    (the spectrum with random phases) and measured the same way (Theiler et al. 1992).
+    Tissue has edges in some places and none in others. Noise of one spectrum, white or not, is alike everywhere; such
+    noise is simulated (the same spectrum with random phases) and measured in the same way (Theiler et al. 1992).
     """
     flat = image - _box(image, 8 * max(_ENERGY_SIGMAS))
     if not flat.any():
@@ -53,11 +53,12 @@ def structure(image: Field) -> float:
 
 
 def ridges(image: Field) -> float:
-    """Dark against bright lines, −1 to 1: the signed square of the anisotropic part of the Hessian over its square.
+    """Prevalence of dark over bright lines, −1 to 1, positive for dark: signed, squared anisotropy of the Hessian.
 
-    Positive for dark lines. Symmetric noise has lines of both signs alike, so it only weakens the number.
+    The squares are normalised by their unsigned sum. Symmetric noise has lines of both signs equally, so it only
+    weakens the result.
     """
-    centred, scores = image - image.mean(), []  # truncated filters do not quite cancel an offset
+    centred, scores = image - image.mean(), []  # truncated filters do not fully cancel an offset
     for sigma in _RIDGE_SIGMAS:
         yy, xx, xy = (ndimage.gaussian_filter(centred, sigma, order=order) for order in ((2, 0), (0, 2), (1, 1)))
         line = ((yy - xx) / 2) ** 2 + xy**2
@@ -73,33 +74,34 @@ def skewness(image: Field) -> float:
 
 
 def structure_size(image: Field) -> float:
-    """About how many pixels structures extend over, by two measures of the smoothed image that noise hardly moves.
+    """Approximate size of structures in pixels, from two measures of the smoothed image that noise hardly affects.
 
-    One is the half length of its autocorrelation, which large structures decide, the other deviation over slope, which
-    fine ones decide. Smoothing has made both less than proportional to the magnification; the power mends it: the
-    product about doubles where an image is magnified twice.
+    One is the half length of its autocorrelation, dominated by large structures; the other is its deviation divided by
+    its slope, dominated by fine ones. Smoothing makes both grow more slowly than the magnification; the power corrects
+    this: the result roughly doubles when an image is magnified twice.
     """
-    half_size = _blocks(image, 2).mean(axis=(1, 3))  # the smoothing leaves nothing that this loses
+    half_size = _blocks(image, 2).mean(axis=(1, 3))  # loses nothing that the smoothing would keep
     smooth = ndimage.gaussian_filter(half_size, _SMOOTH / 2) - ndimage.gaussian_filter(half_size, _TREND / 2)
     return float((_half_length(smooth) * _deviation_over_slope(smooth)) ** _PROPORTIONAL)
 
 
 def blockiness(image: Field) -> float:
-    """Steps across the borders of JPEG's 8×8 blocks over those elsewhere: 1 where nothing was compressed.
+    """Steps across the borders of JPEG's 8×8 blocks divided by steps elsewhere: 1 without compression.
 
-    Wherever the grid lies; the smaller of the values along rows and columns, for scan lines make steps along one.
+    The grid may begin anywhere. The smaller of the values along rows and columns counts, as scan lines make steps
+    along one of them.
     """
     return min(_grid_steps(image), _grid_steps(image.T))
 
 
 def _blocks(image: Field, side: int) -> Field:
-    """(rows of blocks, side, columns of blocks, side); what is left over at the ends is left out."""
+    """The image as (rows of blocks, side, columns of blocks, side); incomplete blocks at the ends are dropped."""
     height, width = (size // side for size in image.shape)
     return image[: side * height, : side * width].reshape(height, side, width, side)
 
 
 def _unevenness(image: Field) -> float:
-    """Standard deviation of the logarithm of the local energy of details, the mean over two sizes."""
+    """Standard deviation of the logarithm of the local energy of details, averaged over two scales."""
     values = []
     for sigma in _ENERGY_SIGMAS:
         detail = ndimage.gaussian_filter(image, sigma, truncate=3) - _box(image, 6 * sigma)
@@ -121,7 +123,7 @@ def _same_spectrum(image: Field, generator: np.random.Generator) -> Field:
 
 
 def _half_length(smooth: Field) -> float:
-    """Half length of the autocorrelation, less what smoothed noise has, in pixels of an image of twice the size."""
+    """Half length of the autocorrelation minus that of smoothed noise, in full-resolution pixels."""
     window = np.outer(np.hanning(smooth.shape[0]), np.hanning(smooth.shape[1]))
     correlation = _autocorrelation((smooth - smooth.mean()) * window)
     overlap = _autocorrelation(window)
@@ -136,7 +138,7 @@ def _half_length(smooth: Field) -> float:
 
 
 def _deviation_over_slope(smooth: Field) -> float:
-    """Likewise in pixels of an image of twice the size."""
+    """Standard deviation divided by the RMS slope, in full-resolution pixels."""
     edge = int(_SMOOTH)
     slopes = (np.gradient(smooth, axis=axis)[edge:-edge, edge:-edge] / 2 for axis in (0, 1))
     slope = sum(float(np.mean(along**2)) for along in slopes)
@@ -144,14 +146,14 @@ def _deviation_over_slope(smooth: Field) -> float:
 
 
 def _autocorrelation(image: Field) -> Field:
-    """By FFT, zero-padded so that it does not wrap."""
+    """The autocorrelation by FFT, zero-padded so that it does not wrap around."""
     shape = [2 * size for size in image.shape]
     correlation: Field = np.fft.irfft2(np.abs(np.fft.rfft2(image, shape)) ** 2, shape)
     return correlation
 
 
 def _radial(image: Field, length: int) -> Field:
-    """Means over rings of one pixel around the corner, which is the centre of an FFT's output."""
+    """Means over rings one pixel wide around the corner, where an FFT puts the origin."""
     y, x = (np.fft.fftfreq(size, 1 / size) for size in image.shape)
     radius = np.hypot(y[:, None], x[None, :]).astype(int).ravel()
     sums = np.bincount(radius, image.ravel(), minlength=length)
@@ -160,7 +162,7 @@ def _radial(image: Field, length: int) -> Field:
 
 
 def _grid_steps(image: Field) -> float:
-    curved = np.abs(image[:, 3:] - 3 * image[:, 2:-1] + 3 * image[:, 1:-2] - image[:, :-3])  # of a step, not of a slope
+    curved = np.abs(image[:, 3:] - 3 * image[:, 2:-1] + 3 * image[:, 1:-2] - image[:, :-3])  # of steps, not of slopes
     columns = curved.mean(axis=0)
     steps = np.array([np.median(columns[phase::_JPEG]) for phase in range(_JPEG)])
     return float(steps.max() / max(np.median(steps), np.finfo(float).tiny))

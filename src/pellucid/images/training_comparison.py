@@ -1,7 +1,7 @@
-"""Whether images are like those that a model learned from: range, contrast, noise, size of structures.
+"""Comparison of images with those a model was trained on: range, contrast, noise, size of structures.
 
-They are unlike where they differ from the training as a whole, and from every piece of it: one of several images of
-different kinds is not what they are together, and yet the model has learned from it.
+Images count as unfamiliar if they differ from the training images as a whole and also from every piece of them: if the
+training images were of different kinds, one of them differs from the whole, yet the model has learned from it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ _DRIFT = 0.5
 _NOISE = 2.0
 _RIDGES = 0.1
 _BEYOND = 1.2
-"""How many times what is unlike the pieces of the training lies beyond them; pieces in between may be a little so."""
+"""Factor beyond the range of the training pieces from which images are unfamiliar; slightly beyond is normal."""
 _BESIDE = 0.05
-"""Likewise, in parts of the range of brightness and of lines' −1 to 1."""
+"""The same limit as a difference: share of the intensity range, or of the scale of `Looks.ridges`."""
 
 
 def compare_with_training(trained: Looks, intensity: Intensity, given: Looks, given_as: Intensity) -> list[Finding]:
-    """What of some images a model does not know, the gravest first; empty if they are like its own.
+    """Differences between the images to denoise and a model's training images, the most serious first; or empty.
 
     Args:
-        trained: how the noisy images of its training looked.
-        intensity: their range.
-        given: how the images look that it is to denoise.
-        given_as: the range in which they are handed to the model.
+        trained: appearance of the noisy training images.
+        intensity: intensity range of the training images.
+        given: appearance of the images to denoise.
+        given_as: intensity range with which they are passed to the model.
     """
     known, met = _in_unit(trained, intensity), _in_unit(given, given_as)
     seen = known.spread or Spread.of([known])
     if not (given.has_structure or seen.noise_alone):
-        text = "no structure: looks like noise alone (empty resin, a blank area?); the result shows what is not there"
+        text = "no structure: looks like pure noise (empty resin, a blank area?); the result shows what is not there"
         return [Finding("no structure", given.structure, text)] if given.is_noise else []
     ranges = _range(known, met, seen, (trained, given))
     noise = [] if ranges else _noise(known, met, seen)
@@ -45,7 +45,7 @@ def compare_with_training(trained: Looks, intensity: Intensity, given: Looks, gi
 
 
 def _in_unit(looks: Looks, intensity: Intensity) -> Looks:
-    """In parts of the range from the model's black, 0, to its white, 1."""
+    """The appearance rescaled so that the model's black is 0 and its white is 1."""
     low, width = intensity.low, intensity.high - intensity.low
     levels = {name: (getattr(looks, name) - low) / width for name in ("lowest", "highest", "mean", "black", "white")}
     spread = looks.spread and replace(
@@ -58,7 +58,7 @@ def _in_unit(looks: Looks, intensity: Intensity) -> Looks:
 
 
 def _range(known: Looks, met: Looks, seen: Spread, raw: tuple[Looks, Looks]) -> list[Finding]:
-    """By how the images look in the model's units; said in grey levels, as they were in training and are now."""
+    """Compare brightness and contrast in the model's units; messages give grey levels as stored in the files."""
     trained, given = raw
     ratio = met.contrast / known.contrast
     drift = (met.mean - known.mean) / (known.white - known.black)
@@ -73,14 +73,14 @@ def _range(known: Looks, met: Looks, seen: Spread, raw: tuple[Looks, Looks]) -> 
         what = f"{'brighter' if drift > 0 else 'darker'} by {100 * abs(drift):.0f} % of the range"
     bits = _bits(given, trained)
     text = (
-        f"other range of intensities than in training ({what}): grey levels from {levels[0]}, in training {levels[1]}"
-        f"{bits}; say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
+        f"intensity range differs from training ({what}): grey levels are {levels[0]}, in training {levels[1]}"
+        f"{bits}; set black and white with --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
     )
     return [Finding("range", ratio if scaled else drift, text)]
 
 
 def _bits(given: Looks, trained: Looks) -> str:
-    """12 bits in uint16, if that is what it looks like."""
+    """A hint that the bit depths differ, such as 12 bits in uint16, if the values suggest it."""
     if min(given.highest, trained.highest) < 256 or given.lowest < 0:
         return ""
     found, known = (math.ceil(math.log2(looks.highest + 1)) for looks in (given, trained))
@@ -100,12 +100,12 @@ def _size(known: Looks, met: Looks, seen: Spread) -> list[Finding]:
     ratio = size_ratio(met, known)
     if ratio is None or seen.size is None or met.size is None or seen.size.times(met.size) <= _BEYOND:
         return []
-    if met.crops < 2:  # which holds too few structures to tell their size from that of others
+    if met.crops < 2:  # one crop has too few structures to compare their size
         return []
     how = f"{ratio:.2g} times larger" if ratio > 1 else f"{1 / ratio:.2g} times smaller"
     text = (
-        f"perhaps another magnification: structures are about {how} than in training; "
-        "if the pixel size differs, resample the images to that of the training"
+        f"possibly a different magnification: structures are about {how} than in training; "
+        "if the pixel size differs, resample the images to that of the training images"
     )
     return [Finding("magnification", ratio, text)]
 
@@ -117,6 +117,6 @@ def _noise(known: Looks, met: Looks, seen: Spread) -> list[Finding]:
     more = "more" if ratio > 1 else "less"
     text = (
         f"{more} noise than in training (σ {ratio:.2g} times as large): "
-        f"{'some will stay' if ratio > 1 else 'structure may go with it'}; train on images like these"
+        f"{'some will remain' if ratio > 1 else 'structure may be removed with it'}; train on images like these"
     )
     return [Finding("noise", ratio, text)]

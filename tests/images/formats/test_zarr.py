@@ -292,7 +292,7 @@ def test_planes_that_are_lines_are_refused(tmp_path, picture, shape):
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (np.ones((20, 20), bool), "a mask is no image"),
+        (np.ones((20, 20), bool), "a mask is not an image"),
         (np.ones((20, 20), "complex64"), "take its magnitude"),
         (np.ones((20, 20), "int64"), "uint16 or float32"),
         (np.ones((20, 20), "S4"), "uint16 or float32"),

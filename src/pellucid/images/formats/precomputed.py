@@ -49,13 +49,13 @@ def open_file(path: str, inner: str | None) -> Image:
 
 
 def _files(path: str, scale: Mapping[str, Any], image: Image) -> Files:
-    """The chunks, named by where they lie, ``x0-x1_y0-y1_z0-z1``; shards hold chunks from all over the volume."""
+    """The files of a scale: chunks named by position, ``x0-x1_y0-y1_z0-z1``, or shards with chunks from anywhere."""
     folder = Path(path) / scale["key"]
     if scale.get("sharding"):
         return WholeFiles(path, image.shape, lambda: sorted(folder.iterdir()))
     starts = tuple(scale.get("voxel_offset", (0, 0, 0)))[::-1]
     sizes, sides = tuple(scale["size"])[::-1], tuple(scale["chunk_sizes"][0])[::-1]
-    lead = image.shape[:-3]  # a chunk has all channels
+    lead = image.shape[:-3]  # a chunk contains all channels
 
     def name(index: Index) -> str:
         parts = zip(index[-3:], starts, sizes, sides, strict=True)

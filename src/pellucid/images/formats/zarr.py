@@ -149,7 +149,7 @@ class ZarrImage(ArrayImage):
 
 
 def chunk_files(folder: Path, array: Any, layout: Layout) -> ChunkFiles:
-    """The chunks of an array in a folder; each shard counts as one."""
+    """The chunk files of an array in a folder; each shard counts as one chunk."""
     name = array.metadata.encode_chunk_key
 
     def index(file: str) -> tuple[int, ...] | None:
