@@ -21,12 +21,12 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  make demo CLEAN=folder NOISY=folder    the same with your own images; writes demo-own/index.html'
-	@echo '  make bench COMPARE=benchmarks/baselines    compared with earlier results;  BENCHES="scaling cluster": others'
+	@echo '  make bench COMPARE=performance/baselines    compared with earlier results;  BENCHES="scaling cluster": others'
 	@echo '  DEMO_FLAGS="--set steps=500"           settings of the demo;  OUT=folder: another place for it'
 
 setup: $(READY)  ## the virtual environment .venv, pinned, with the CPU build of PyTorch
 
-$(READY): pyproject.toml constraints.txt tools/environment tools/build_kernels.py src/pellucid/norms/kernels.c
+$(READY): pyproject.toml constraints.txt tools/environment tools/build_kernels.py src/pellucid/ops/kernels.c
 	@echo "Setting up .venv (once; a few minutes)"
 	@rm -f $@
 	@PYTHON="$(PYTHON)" tools/environment .venv -e '.[dev]'
@@ -48,12 +48,12 @@ lint: $(READY)  ## style, types and the floors of the house
 bench: export GOMP_SPINCOUNT ?= 10000
 bench: $(READY)  ## speed, as ratios to what this machine can do; writes bench/*.json
 	@failed=; for name in $(BENCHES); do \
-		echo "== benchmarks/$$name.py"; \
+		echo "== performance/$$name.py"; \
 		set -- --json bench/$$name.json; \
 		earlier="$(COMPARE)/$$name.json"; if [ -f "$$earlier" ]; then set -- "$$@" --compare "$$earlier"; fi; \
-		$(BIN)/python benchmarks/$$name.py "$$@" || failed="$$failed $$name"; \
+		$(BIN)/python performance/$$name.py "$$@" || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "failed, or worse than before:$$failed"; exit 1; }
 
 clean:  ## remove what make and the tools made
 	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	find src tests benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests performance tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ import signal
 from types import SimpleNamespace
 
 import hypothesis
+import numpy as np
 import pytest
 import torch
 
@@ -62,9 +63,9 @@ def one_thread():
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory):
     """Folders `clean`, `noisy` and, for the latter, `truth`: three PNG of 96×96 pixels each. Not to be written to."""
-    from pellucid.images import write_array
-    from pellucid.noise import simulate
-    from pellucid.phantom import tissue
+    from pellucid.io.writing import write_array
+    from pellucid.simulation.noise import simulate
+    from pellucid.simulation.phantom import tissue
 
     folder = tmp_path_factory.mktemp("pictures")
     for number in range(3):
@@ -85,7 +86,7 @@ def settings():
 def trained(pictures, tmp_path_factory):
     """The folder of a finished run on `pictures`; beside it "half.pt", what it saved half-way. Not to be written to."""
     from pellucid.methods import make_recipe
-    from pellucid.runs import recorder, training
+    from pellucid.runs import recorder, trainer
 
     folder = tmp_path_factory.mktemp("trained") / "run"
     record = recorder.Recorder.__call__
@@ -100,7 +101,7 @@ def trained(pictures, tmp_path_factory):
     sources = {"clean": str(pictures / "clean"), "noisy": str(pictures / "noisy")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recorder.Recorder, "__call__", record_and_keep)
-        training.start(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu")
+        trainer.start(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu")
     torch.set_num_threads(threads)
     return folder
 
@@ -136,3 +137,23 @@ def refused(command):
         return lines[0]
 
     return run
+
+
+@pytest.fixture
+def picture():
+    """An array of a shape and dtype whose values all fit every dtype, no two planes alike."""
+
+    def make(shape, dtype="uint8", seed=0):
+        return np.random.default_rng(seed).integers(0, 120, shape).astype(dtype)
+
+    return make
+
+
+@pytest.fixture
+def pixels():
+    """All planes of an image in its own shape."""
+
+    def read(image):
+        return np.stack([plane.read() for plane in image.planes]).reshape(image.shape)
+
+    return read

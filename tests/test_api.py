@@ -14,7 +14,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import pellucid
 from pellucid.errors import InputError, RunError
-from pellucid.images import open_image, write_array
+from pellucid.io.registry import open_image
+from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
 
 SETTINGS = {"width": 1, "batch": 2, "steps": 1, "device": "cpu"}
@@ -124,7 +125,7 @@ def test_each_kind_of_array_gives_its_own_kind(plain, noisy):
     tensor = plain.denoise(torch.from_numpy(stack))
     assert isinstance(tensor, torch.Tensor)
     assert np.array_equal(tensor.numpy(), expected)
-    big_endian = plain.denoise(stack.astype(">u2"), intensity=(0, 255))
+    big_endian = plain.denoise(stack.astype(">u2"), intensity_range=(0, 255))
     assert big_endian.dtype == np.dtype(">u2")
     zarr_array = zarr.array(stack, chunks=(2, 40, 40))
     assert np.array_equal(plain.denoise(zarr_array), expected)
@@ -185,7 +186,7 @@ def test_a_dask_array_is_denoised_when_it_is_computed(plain, noisy, tmp_path, pi
     assert set(read) == {(1, 2)}  # the other planes were not touched
     assert np.array_equal(later.compute(), expected)
     assert later.name == plain.denoise(given).name  # the same is computed once
-    assert later.name != plain.with_intensity(0, 200).denoise(given).name
+    assert later.name != plain.with_intensity_range(0, 200).denoise(given).name
     path = plain.denoise(given, tmp_path / "a.zarr")
     assert np.array_equal(pixels(open_image(path)), expected)
 
@@ -211,10 +212,10 @@ def test_files_and_arrays_in_one_list_are_told_apart(plain, noisy):
         plain.denoise([noisy, "noisy.png"])
 
 
-@pytest.mark.parametrize("intensity", [(3,), "ab", 5, (), (0, 1, 2)])
-def test_intensities_are_two_numbers(intensity, plain, noisy):
-    with pytest.raises(InputError, match=r"black and white are wanted, as in intensity=\(0, 255\)"):
-        plain.denoise(noisy, intensity=intensity)
+@pytest.mark.parametrize("intensity_range", [(3,), "ab", 5, (), (0, 1, 2)])
+def test_intensities_are_two_numbers(intensity_range, plain, noisy):
+    with pytest.raises(InputError, match=r"black and white are wanted, as in intensity_range=\(0, 255\)"):
+        plain.denoise(noisy, intensity_range=intensity_range)
 
 
 def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
@@ -223,7 +224,11 @@ def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
         assert loaded.save(tmp_path / weights) == tmp_path / weights
         again = pellucid.load(tmp_path / weights, device="cpu")
         assert np.array_equal(again.denoise(noisy[:48, :48]), loaded.denoise(noisy[:48, :48]))
-        assert (again.intensity, again.dtype, again.variant) == (loaded.intensity, loaded.dtype, f"{weights} weights")
+        assert (again.intensity_range, again.dtype, again.variant) == (
+            loaded.intensity_range,
+            loaded.dtype,
+            f"{weights} weights",
+        )
         assert len(again.trained) == len(loaded.trained)
     with pytest.raises(InputError, match="exists already"):
         model.save(tmp_path / "last")
@@ -235,7 +240,7 @@ def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
 
 
 def test_a_saved_model_for_other_intensities_and_parts_of_one(model, noisy, tmp_path):
-    wide = model.with_intensity(0, 1020)
+    wide = model.with_intensity_range(0, 1020)
     wide.save(tmp_path / "wide")
     array = noisy[:48, :48].astype("uint16") * 4
     assert np.array_equal(pellucid.load(tmp_path / "wide", device="cpu").denoise(array), wide.denoise(array))
@@ -260,7 +265,7 @@ def test_a_model_that_cannot_be_saved_leaves_nothing(model, tmp_path, monkeypatc
 
 def test_a_model_says_what_it_is(model, noisy):
     assert repr(model) == "<Model proposed (average weights) for uint8, black 0, white 255, on cpu (as asked)>"
-    only = model.only("F").with_intensity(1, 2.5)
+    only = model.only("F").with_intensity_range(1, 2.5)
     assert (
         repr(only)
         == "<Model proposed (average weights, F alone) for any pixel type, black 1, white 2.5, on cpu (as asked)>"
@@ -270,7 +275,7 @@ def test_a_model_says_what_it_is(model, noisy):
 
 def test_completion_offers_public_names_alone(model):
     assert dir(pellucid) == sorted(pellucid.__all__)
-    assert {"denoise", "save", "load", "only", "with_intensity", "recipe"} <= set(dir(model))
+    assert {"denoise", "save", "load", "only", "with_intensity_range", "recipe"} <= set(dir(model))
     assert not [name for name in dir(model) if name.startswith("_")]
 
 
@@ -279,7 +284,7 @@ def test_another_pixel_type_needs_the_intensities(dtype, model, noisy):
     array = noisy.astype(dtype) * 4
     with pytest.raises(InputError, match=rf"holds {dtype} pixels, but the model was trained on uint8.*intensity=\(LOW"):
         model.denoise(array)
-    done = model.denoise(array, intensity=(0, 1020))
+    done = model.denoise(array, intensity_range=(0, 1020))
     assert done.dtype == dtype
     assert np.abs(done / 4 - model.denoise(noisy)).max() <= 0.63
     with pytest.raises(InputError, match="was trained on uint8"):
@@ -288,7 +293,7 @@ def test_another_pixel_type_needs_the_intensities(dtype, model, noisy):
 
 def test_intensities_the_wrong_way_round_are_refused(model, noisy):
     with pytest.raises(InputError, match="the lower first"):
-        model.denoise(noisy, intensity=(255, 0))
+        model.denoise(noisy, intensity_range=(255, 0))
 
 
 def test_denoise_needs_no_run_for_what_needs_no_training(noisy, tmp_path):
@@ -334,12 +339,12 @@ def test_train_on_arrays_without_a_folder_leaves_nothing_behind(noisy, tmp_path,
 
 
 def test_a_stop_without_a_folder_says_that_nothing_is_kept(noisy, monkeypatch):
-    from pellucid.training import Interrupted
+    from pellucid.errors import Interrupted
 
     def stop(*_):
         raise Interrupted("stopped after step 1")
 
-    monkeypatch.setattr("pellucid.runs.training.fit", stop)
+    monkeypatch.setattr("pellucid.runs.trainer.fit", stop)
     with pytest.raises(Interrupted, match=r"nothing was kept: say where by out="):
         pellucid.train(noisy[::-1].copy(), noisy, **SETTINGS)
 

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from pellucid import demo
-from pellucid.images import open_source
+from pellucid.data.source import open_source
 from pellucid.runs import recorder
 from pellucid.runs.folder import Run
 

@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[1]
 LIMIT = 5_000_000
 BINARY = {".npz", ".npy", ".png", ".jpg", ".tif", ".mrc", ".h5"}
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:home|root|work|Users|mnt|scratch)/[\w.-]+")
-NORMS_ALONE = "import pellucid.norms, pellucid.networks, pellucid.methods.iscl, pellucid.sampling, pellucid.training"
+NORMS_ALONE = (
+    "import pellucid.norms, pellucid.networks, pellucid.methods.iscl, pellucid.data.patches, pellucid.training"
+)
 INSTALLED_LATE = {
     "PIL",
     "h5py",

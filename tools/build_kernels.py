@@ -1,4 +1,4 @@
-"""Builds `norms/kernels.c` while Pellucid is installed, if there is a C compiler; without one, torch does its work.
+"""Builds `ops/kernels.c` while Pellucid is installed, if there is a C compiler; without one, torch does its work.
 
 A hook of hatchling (see pyproject.toml). After a change of the source:  .venv/bin/python tools/build_kernels.py
 """
@@ -15,8 +15,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NORMS = Path("src/pellucid/norms")
-LIBRARY = NORMS / "libpellucid.so"
+OPS = Path("src/pellucid/ops")
+LIBRARY = OPS / "libpellucid.so"
 # OpenMP, but none linked: at run time it is the one that torch has loaded.
 COMPILE = ["-c", "-O3", "-fno-trapping-math", "-fPIC", "-fopenmp"]
 
@@ -48,7 +48,7 @@ def build(root: Path) -> str | None:
         return "there is no C compiler"
     part, whole = library.with_suffix(".o"), library.with_suffix(".new")
     try:
-        source = root / NORMS / "kernels.c"
+        source = root / OPS / "kernels.c"
         for options in ([*COMPILE, str(source), "-o", str(part)], ["-shared", str(part), "-o", str(whole)]):
             subprocess.run([*compiler, *options], check=True, capture_output=True, text=True)
         whole.replace(library)

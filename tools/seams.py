@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pellucid.inference import FrozenDenoiser, Shelf, View, exact_statistics
+from pellucid.inference import ActivationCache, FrozenDenoiser, View, exact_statistics
 from pellucid.inference.tiles import tile_around
-from pellucid.noise import simulate
-from pellucid.phantom import tissue
+from pellucid.model import Model
 from pellucid.report import contact_sheet
-from pellucid.runs.model import Model
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.phantom import tissue
 
 SIDE, TILE = 384, 96
 RANGE = 40, 220
@@ -35,17 +35,21 @@ def main() -> None:
     model = Model.load(options.run)
     shade = np.linspace(0.6, 1.2, SIDE)
     noisy = np.clip(simulate(tissue((SIDE, SIDE), seed=21), "film", seed=1) * shade, 0, 255).astype(np.uint8)
-    view = View.of_array(model.intensity.to_unit(noisy), model.denoiser.stride)
+    view = View.of_array(model.intensity_range.to_unit(noisy), model.denoiser.stride)
     frozen = FrozenDenoiser(model.denoiser, TILE)
-    with Shelf(1e9) as shelf:
+    with ActivationCache(1e9) as shelf:
         frozen.use(exact_statistics(model.denoiser, view, TILE, shelf))
     shared = frozen.denoise(view, view.whole).image
     alone = _alone(model, view)
-    difference = MIDDLE + GAIN * model.intensity.from_unit(alone - shared) - GAIN * model.intensity.from_unit(0 * alone)
+    difference = (
+        MIDDLE
+        + GAIN * model.intensity_range.from_unit(alone - shared)
+        - GAIN * model.intensity_range.from_unit(0 * alone)
+    )
     columns: dict[str, NDArray[Any]] = {
         "noisy": noisy,
-        "tiles, each with statistics of its own": model.intensity.from_unit(alone),
-        "tiles that share those of the whole image": model.intensity.from_unit(shared),
+        "tiles, each with statistics of its own": model.intensity_range.from_unit(alone),
+        "tiles that share those of the whole image": model.intensity_range.from_unit(shared),
         f"what the former do wrong, {GAIN} times": difference,
     }
     contact_sheet([list(columns.values())], list(columns), options.picture, display_range=RANGE, overwrite=True)
@@ -56,7 +60,7 @@ def _alone(model: Model, view: View) -> NDArray[np.float32]:
     """Tiles as they are often made: overlapping by all that the network sees, but each measured by itself."""
     result = np.empty(view.shape, np.float32)
     for core in view.whole.cut(TILE):
-        read = tile_around(core, view.height, view.width, model.denoiser.reach, model.denoiser.stride).read
+        read = tile_around(core, view.height, view.width, model.denoiser.halo, model.denoiser.stride).read
         rows, columns = core.within(read).slices
         result[core.slices] = model.denoiser(view(read))[0, 0, rows, columns].numpy()
     return result

@@ -8,16 +8,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from pellucid.version import __version__
 
 if TYPE_CHECKING:
     from pellucid.api import denoise, evaluate, go_on, load, train
-    from pellucid.runs.model import Model
+    from pellucid.model import Model
     from pellucid.training import Execution
 
 _HOME = {
     "Execution": "pellucid.training",
-    "Model": "pellucid.runs.model",
+    "Model": "pellucid.model",
     "denoise": "pellucid.api",
     "evaluate": "pellucid.api",
     "go_on": "pellucid.api",

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import InputError
+from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.launch import share
 from pellucid.methods import make_recipe
+from pellucid.model import Model
 from pellucid.report import terminal
-from pellucid.runs.model import Model
-from pellucid.runs.training import resume, start
-from pellucid.training import Execution, Interrupted
+from pellucid.runs.trainer import resume, start
+from pellucid.training import Execution
 
 
 def train(
@@ -125,7 +125,7 @@ def denoise(
     *,
     recipe: str = "bm3d",
     preset: str = "quick",
-    intensity: tuple[float, float] | None = None,
+    intensity_range: tuple[float, float] | None = None,
     device: str = "auto",
     memory: int | None = None,
     parts: bool = False,
@@ -140,7 +140,7 @@ def denoise(
         output: where files go. For an array: the file that the result is written to, plane by plane.
         recipe: one that `pellucid methods` lists as needing nothing but the image.
         preset: "quick" for a laptop, "paper" for a GPU.
-        intensity: what is black and white, if the images themselves shall not say it.
+        intensity_range: what is black and white, if the images themselves shall not say it.
         device: "auto", "cpu", "cuda", ...
         memory: bytes that the method may use; half of what is free if not given.
         parts: for files, write each estimate as well.
@@ -155,7 +155,7 @@ def denoise(
         InputError: the recipe learns first, or images or settings cannot be used; the message says what to do.
     """
     chosen = make_recipe(recipe, preset, settings)
-    model = Model.for_images(chosen, images, intensity=intensity, device=device, memory=memory)
+    model = Model.for_images(chosen, images, intensity_range=intensity_range, device=device, memory=memory)
     wanted = {"parts": parts, "noise": noise, "overwrite": overwrite}
     options: dict[str, Any] = {option: True for option, given in wanted.items() if given}
     return model.denoise(images, output, **options)

@@ -9,25 +9,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.output_paths import output_paths, refuse_unsafe
+from pellucid.data.sample import evenly_spaced
+from pellucid.data.source import open_source
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
-from pellucid.images import Intensity, open_source, write_array
-from pellucid.images.atomic import writing
-from pellucid.images.naming import output_paths, refuse_unsafe
-from pellucid.images.registry import split
-from pellucid.images.sample import evenly_spaced
+from pellucid.files import writing
+from pellucid.io.registry import split
+from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
-from pellucid.noise import simulate
-from pellucid.noise.registry import find
-from pellucid.phantom import tissue
+from pellucid.model import Model
 from pellucid.recipe import Recipe
 from pellucid.report import Comparison, Page, terminal, write_page
-from pellucid.runs import training
+from pellucid.runs import trainer
 from pellucid.runs.files import write_json
 from pellucid.runs.folder import Run
-from pellucid.runs.model import Model
 from pellucid.runs.provenance import path_of
 from pellucid.signals import number_of
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.noise.registry import find
+from pellucid.simulation.phantom import tissue
 
 TRAINING_IMAGES = 12
 TEST_IMAGES = 3
@@ -125,9 +127,9 @@ def _make_images(folder: Path, noise: str) -> None:
 def _train(sources: Mapping[str, Any], folder: Path, recipe: Recipe, device: str) -> Run:
     """Begin, or go on with what was begun."""
     if Run(folder).begun:
-        return training.resume(folder, device, moved=sources)
+        return trainer.resume(folder, device, moved=sources)
     shutil.rmtree(folder, ignore_errors=True)  # what a kill has left of laying it out
-    return training.start(sources, folder, recipe, device)
+    return trainer.start(sources, folder, recipe, device)
 
 
 def _scores(test: Any, denoised: Files, truth: Path | None) -> tuple[Evaluation | None, Evaluation | None]:
@@ -171,7 +173,9 @@ def _page(
     )
 
 
-def _comparisons(test: Any, denoised: Files, truth: Path | None, intensity: Intensity) -> tuple[Comparison, ...]:
+def _comparisons(
+    test: Any, denoised: Files, truth: Path | None, intensity_range: IntensityRange
+) -> tuple[Comparison, ...]:
     planes = {"noisy": open_source(test).planes, "denoised": open_source(denoised).planes}
     if truth is not None:
         planes["truth"] = open_source(truth).planes
@@ -179,7 +183,7 @@ def _comparisons(test: Any, denoised: Files, truth: Path | None, intensity: Inte
     return tuple(
         Comparison(
             Path(planes["noisy"][number].name).name,
-            display_range=(intensity.low, intensity.high),
+            display_range=(intensity_range.low, intensity_range.high),
             **{kind: planes[kind][number].read() for kind in planes},
         )
         for number in evenly_spaced(count, SHOWN)

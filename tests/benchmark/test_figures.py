@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
+from pellucid.benchmark.crop_selection import Choice, scenes
 from pellucid.benchmark.figures import Crop, Place, centre, crops_figure, heat_figure
 from pellucid.benchmark.quality import mean_curve, quality_figure
 from pellucid.benchmark.results import CurvePoint
-from pellucid.benchmark.scenes import Choice, scenes
 from pellucid.errors import InputError
-from pellucid.images import write_array
-from pellucid.report.display import colour_table
-from pellucid.report.sheet import Grid
+from pellucid.io.writing import write_array
+from pellucid.report.colormap import colour_table
+from pellucid.report.grid import Grid
 
 from .made import done
 

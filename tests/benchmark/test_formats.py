@@ -10,7 +10,12 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from pellucid.benchmark.formats import FORMATS, comma_separated, html, latex, markdown, show, write_tables
+from pellucid.benchmark.formats import FORMATS, write_tables
+from pellucid.benchmark.formats.latex import latex
+from pellucid.benchmark.formats.markdown import markdown
+from pellucid.benchmark.formats.records import comma_separated
+from pellucid.benchmark.formats.screen import show
+from pellucid.benchmark.formats.webpage import html
 from pellucid.benchmark.layout import METHOD, Column, Entry, Layout, Section, lay_out, range_text, spread_text
 from pellucid.benchmark.table import Mark, Spread, tables
 from pellucid.errors import InputError

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.benchmark.cases import PhantomSize, find_case
-from pellucid.benchmark.effort import Effort
+from pellucid.benchmark.datasets import PhantomSize, find_case
 from pellucid.benchmark.plan import Budget, Entry, Request, entries_of, left_out, make_plan
+from pellucid.benchmark.resources import Effort
 from pellucid.errors import InputError
-from pellucid.images import write_array
-from pellucid.phantom import tissue
+from pellucid.io.writing import write_array
+from pellucid.simulation.phantom import tissue
 
 EIGHT = PhantomSize(8, 64)
 

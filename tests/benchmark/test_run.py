@@ -15,21 +15,21 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.benchmark import crew
-from pellucid.benchmark.cases import PhantomSize, find_case
-from pellucid.benchmark.data import materialise
-from pellucid.benchmark.effort import Effort
+from pellucid.benchmark import process_pool
+from pellucid.benchmark.callback import Watch, curve, read_progress
+from pellucid.benchmark.dataset_files import materialise
+from pellucid.benchmark.datasets import PhantomSize, find_case
 from pellucid.benchmark.plan import Budget, Entry, Request, make_plan
+from pellucid.benchmark.resources import Effort
 from pellucid.benchmark.results import Results, read_results, results_file
 from pellucid.benchmark.run import run_benchmark, work_off
 from pellucid.benchmark.task import PROGRESS, RESULT, TRAINING
-from pellucid.benchmark.watch import Watch, curve, read_progress
 from pellucid.benchmark.worker import failed
-from pellucid.errors import InputError, RunError
+from pellucid.data.source import open_source
+from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.evaluation import psnr, ssim
-from pellucid.images import open_source
 from pellucid.methods import build, make_recipe
-from pellucid.training import Interrupted, Training, checkpoint
+from pellucid.training import Training, checkpoint
 
 ALONE = Effort()
 CASE = find_case("phantom-film", None, None, PhantomSize(4, 64))
@@ -86,7 +86,7 @@ def test_a_row_holds_scores_cost_and_provenance_and_is_not_made_again(tmp_path, 
 
 def start_worker(task, out):
     folder = task.folder(out)
-    crew._prepare(task, folder)
+    process_pool._prepare(task, folder)
     arguments = [sys.executable, "-m", "pellucid.benchmark.worker", str(folder), str(out)]
     return folder, subprocess.Popen(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
 
@@ -129,7 +129,7 @@ def test_a_row_names_files_from_the_benchmarks_folder_on(tmp_path):
     ended.folder.mkdir(parents=True)
     (ended.folder / RESULT).write_text(failed(task, missing).model_dump_json())
     with Results(results_file(tmp_path)) as results:
-        at_work = crew.Crew(tmp_path, ALONE, results, crew.Summary())
+        at_work = process_pool.Crew(tmp_path, ALONE, results, process_pool.Summary())
         at_work.running.append(ended)
         assert missing in at_work._collect(ended)
     (row,) = read_results(tmp_path)
@@ -154,7 +154,7 @@ def test_the_time_ends_cleanly_and_the_next_call_goes_on(tmp_path, monkeypatch, 
     task, _ = make_plan(asked, tmp_path)
     folder = task.folder(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(crew.Crew, "_late", lambda self: len(read_progress(folder / PROGRESS)) > 5)
+        patch.setattr(process_pool.Crew, "_late", lambda self: len(read_progress(folder / PROGRESS)) > 5)
         run_benchmark(asked, tmp_path, ALONE)
     printed = capsys.readouterr().err
     assert "mean-matched, phantom-film, fold 0, seed 0: stopped, goes on at the next call" in printed
@@ -196,7 +196,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
 
 
 def test_two_benchmarks_in_one_folder_are_refused(tmp_path):
-    from pellucid.jobs.lock import locked
+    from pellucid.blockwise.lock import locked
 
     tasks = make_plan(request(NOISY), tmp_path)
     with (

@@ -14,8 +14,8 @@ import pytest
 import tifffile
 import torch
 
-from pellucid.images import write_array
-from pellucid.phantom import tissue
+from pellucid.io.writing import write_array
+from pellucid.simulation.phantom import tissue
 
 TINY = ("--device", "cpu", "--set", "width=1", "batch=2", "steps=2", "save_every=1")
 

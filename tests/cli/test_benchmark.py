@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 
 from pellucid.benchmark.results import read_results
-from pellucid.images import write_array
-from pellucid.phantom import tissue
+from pellucid.io.writing import write_array
+from pellucid.simulation.phantom import tissue
 
 SMALL = ("--images", "4", "--size", "64", "--device", "cpu", "--jobs", "1")
 

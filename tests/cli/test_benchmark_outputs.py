@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from pellucid.benchmark.results import CurvePoint, Result, Results, Unit, results_file
 from pellucid.evaluation import Score
-from pellucid.images import write_array
+from pellucid.io.writing import write_array
 
 METHODS = {
     "noisy": ("none", 15.0),

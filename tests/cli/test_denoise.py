@@ -13,11 +13,13 @@ import tifffile
 from skimage.metrics import peak_signal_noise_ratio
 
 from pellucid.evaluation import removed_noise
-from pellucid.images import PixelSize, open_image, write_array
+from pellucid.io.pixel_size import PixelSize
+from pellucid.io.registry import open_image
+from pellucid.io.writing import write_array
 from pellucid.methods import iscl
-from pellucid.noise import simulate
-from pellucid.phantom import tissue
-from pellucid.runs.model import Model
+from pellucid.model import Model
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.phantom import tissue
 
 NANOMETRES = PixelSize({"Y": 8.0, "X": 8.0}, "nm")
 
@@ -362,7 +364,7 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(noisy, trained, tmp_path, c
 PROGRAM = """
 import os, signal, sys
 from pellucid.cli import main
-from pellucid.jobs.worker import Worker
+from pellucid.blockwise.blocks import Worker
 
 whole, blocks = Worker._write_block, []
 
@@ -406,7 +408,7 @@ def test_stopped_and_started_again_equals_never_stopped(how, status, noisy, trai
 REMOVING = """
 import shutil, sys
 from pellucid.cli import main
-from pellucid.jobs.worker import Worker
+from pellucid.blockwise.blocks import Worker
 
 whole, blocks = Worker._write_block, []
 
@@ -461,5 +463,5 @@ def test_images_of_another_range_than_in_training_are_warned_of(noisy, trained, 
     capsys.readouterr()
     model.denoise(noisy[0] // 8)
     assert "warning: intensity range differs from training (0." in capsys.readouterr().err
-    model.denoise(noisy[0] // 8, intensity=(0, 31))
+    model.denoise(noisy[0] // 8, intensity_range=(0, 31))
     assert "intensity range differs" not in capsys.readouterr().err

@@ -8,10 +8,12 @@ import tifffile
 
 import pellucid
 from pellucid.errors import IncompleteError, InputError
-from pellucid.images import PixelSize, open_image, write_array
+from pellucid.io.pixel_size import PixelSize
+from pellucid.io.registry import open_image
+from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
-from pellucid.noise import simulate
-from pellucid.phantom import tissue
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.phantom import tissue
 
 NANOMETRES = PixelSize({"Z": 30.0, "Y": 8.0, "X": 8.0}, "nm")
 TINY = {"width": 3, "steps": 3, "patch": 32, "passes": 2}
@@ -61,7 +63,9 @@ def test_a_range_says_what_is_black_and_white(noisy, tmp_path, command):
     narrow = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "noisy", "--range", 100, 150)
     assert narrow.status == 0, narrow.err
     assert np.array_equal(read(tmp_path / "b.tif"), noisy[0].clip(100, 150))
-    assert np.array_equal(pellucid.denoise(noisy[0], recipe="noisy", intensity=(100, 150)), noisy[0].clip(100, 150))
+    assert np.array_equal(
+        pellucid.denoise(noisy[0], recipe="noisy", intensity_range=(100, 150)), noisy[0].clip(100, 150)
+    )
 
 
 def test_noise_and_tiles_and_overwrite(noisy, tmp_path, command, refused):

@@ -9,7 +9,7 @@ from PIL import Image as Picture
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import pellucid
-from pellucid.images import write_array
+from pellucid.io.writing import write_array
 
 
 def expected(pictures, number):

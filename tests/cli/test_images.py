@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from pellucid.images import open_image, write_array
-from pellucid.phantom import tissue
+from pellucid.io.registry import open_image
+from pellucid.io.writing import write_array
+from pellucid.simulation.phantom import tissue
 
 
 def read(path):

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 from pellucid.cli.commands import BENCHMARK_COMMANDS, COMMANDS
-from pellucid.images import open_image, write_array
+from pellucid.io.registry import open_image
+from pellucid.io.writing import write_array
 
 RUN = """
 import json, sys

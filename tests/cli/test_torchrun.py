@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from pellucid.methods import make_recipe
-from pellucid.runs import training
+from pellucid.runs import trainer
 
 PROGRAM = """
 import os
@@ -57,7 +57,7 @@ def sources(pictures):
 @pytest.fixture(scope="module")
 def alone(sources, tmp_path_factory):
     """A run by one process."""
-    return training.start(sources, tmp_path_factory.mktemp("alone") / "run", RECIPE, "cpu").folder
+    return trainer.start(sources, tmp_path_factory.mktemp("alone") / "run", RECIPE, "cpu").folder
 
 
 def assert_same_weights(run, expected):
@@ -79,7 +79,7 @@ def test_a_fault_of_one_ends_both_and_the_run_goes_on(processes, sources, alone,
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 2
 
     if processes == 1:
-        training.resume(run, "cpu")
+        trainer.resume(run, "cpu")
     else:
         assert torchrun(program, "--resume", run, "--device", "cpu").returncode == 0
     assert [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.images import write_array
-from pellucid.noise import simulate
-from pellucid.phantom import tissue
+from pellucid.io.writing import write_array
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.phantom import tissue
 
 TINY = ("--device", "cpu", "--set", "width=1", "batch=2", "steps=1")
 
@@ -53,7 +53,7 @@ def test_the_same_images_in_both_sources_are_warned_of(pictures, tmp_path, comma
     result = command("train", "--clean", pictures / "clean", "--noisy", mixed, "--out", tmp_path / "run", *TINY)
     assert result.status == 0
     (line,) = [line for line in result.err.splitlines() if line.startswith("warning: duplicates")]
-    assert "1 plane is the same in both" in line
+    assert "1 plane is identical in both sources" in line
     assert "a1.png" in line
     assert any("duplicates" in each for each in json.loads((tmp_path / "run/provenance.json").read_text())["warnings"])
 

@@ -7,8 +7,8 @@ from scipy import ndimage
 
 from pellucid.errors import InputError
 from pellucid.evaluation import RemovedNoise, reference_free, removed_noise
-from pellucid.methods.collaborative import bm3d
-from pellucid.phantom import tissue
+from pellucid.methods.classical.bm3d_stages import bm3d
+from pellucid.simulation.phantom import tissue
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from pellucid.inference import (
+    ActivationCache,
     FrozenDenoiser,
     Sample,
-    Shelf,
     View,
     exact_statistics,
     is_out_of_memory,
@@ -23,7 +23,7 @@ BOXES = [Box(0, 160, 0, 208), Box(0, 1, 0, 1), Box(37, 102, 51, 163), Box(140, 1
 
 
 def statistics_of(denoiser, noisy):
-    with Shelf(math.inf) as shelf:
+    with ActivationCache(math.inf) as shelf:
         return exact_statistics(denoiser, View.of_array(noisy, denoiser.stride), 64, shelf)
 
 
@@ -58,7 +58,7 @@ def test_tiles_of_padding_alone_are_not_computed(denoiser, noisy, monkeypatch):
     monkeypatch.setattr(made._denoiser, "combine", lambda parts: computed.append(1) or parts["F"])
     done = made.denoise(view, Box(0, 64, 0, 192))
     assert len(computed) == 4  # of twelve
-    assert set(done.parts) == set(denoiser.part_names)
+    assert set(done.parts) == set(denoiser.estimate_names)
     assert not done.valid[:, :128].any()
     assert done.valid[:, 128:].all()
 
@@ -178,7 +178,7 @@ def seam_ratio(image, side):
 def test_no_seams(how, denoiser, noisy, large):
     """Whichever statistics: those of another image are as good as the training's."""
     view = View.of_array(large, denoiser.stride)
-    with Shelf(math.inf) as shelf:
+    with ActivationCache(math.inf) as shelf:
         if how == "sampled":
             sample = sample_statistics(denoiser, [view], 0, shelf)
             assert isinstance(sample, Sample)

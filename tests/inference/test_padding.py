@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.inference import Shelf, View, denoise_plane, exact_statistics, has_norms, sample_statistics, sampling
+from pellucid.inference import (
+    ActivationCache,
+    View,
+    denoise_plane,
+    exact_statistics,
+    has_norms,
+    sample_statistics,
+    sampled_statistics,
+)
 from pellucid.inference.statistics import Cut, measure_pieces
 from pellucid.inference.tiles import tiles
 from pellucid.methods import RECIPES, build, build_denoiser, make_recipe
-from pellucid.methods.filters import noise_level
+from pellucid.methods.classical.filters import noise_level
 from pellucid.norms import measure_valid, record
 
 from .conftest import noisy_tissue
@@ -34,7 +42,7 @@ def padded(noisy):
 def assert_tiled_is_whole(denoiser, tolerance=1e-5):
     noisy = padded(noisy_tissue())
     whole = denoise_plane(denoiser, noisy, PLENTY)
-    tiled = denoise_plane(denoiser, noisy, denoiser.bytes_per_pixel * (64 + 2 * denoiser.reach) ** 2)
+    tiled = denoise_plane(denoiser, noisy, denoiser.bytes_per_pixel * (64 + 2 * denoiser.halo) ** 2)
     valid = whole.valid
     assert np.array_equal(tiled.valid, valid)
     assert 0.4 < valid.mean() < 0.8
@@ -59,13 +67,13 @@ def test_tiled_equals_whole_with_translation_networks(recipe):
 def test_statistics_are_those_of_the_valid_pixels(memory, denoiser, tmp_path, monkeypatch):
     """With passes that wait in memory, on disk, or nowhere."""
     if memory is None:
-        monkeypatch.setattr("pellucid.inference.statistics.Halting.of", lambda _: None)
+        monkeypatch.setattr("pellucid.inference.statistics.LayerByLayer.of", lambda _: None)
     noisy = padded(noisy_tissue())
     view = View.of_array(noisy, denoiser.stride)
     piece = view.piece(view.whole)
     expected = record(denoiser.F, lambda: denoiser.F(piece.pixels), lambda x: measure_valid(x, piece.valid))
-    cuts = [Cut(view, tile) for tile in tiles(view.height, view.width, 36, denoiser.reach)]
-    with Shelf(memory or 0, tmp_path) as shelf:
+    cuts = [Cut(view, tile) for tile in tiles(view.height, view.width, 36, denoiser.halo)]
+    with ActivationCache(memory or 0, tmp_path) as shelf:
         found = measure_pieces(denoiser.F, cuts, shelf).moments
     for name, moments in found.items():
         assert moments.pixels == pytest.approx(expected[name].pixels)
@@ -83,18 +91,18 @@ def test_tissue_is_what_it_is_without_the_canvas(share, denoiser):
     tissue = done.image[:, width:]
     assert tissue.mean() == pytest.approx(alone.mean(), abs=0.01)
     assert tissue.std() == pytest.approx(alone.std(), rel=0.02)
-    inner = np.s_[:, denoiser.reach :]
+    inner = np.s_[:, denoiser.halo :]
     assert np.abs(tissue[inner] - alone[inner]).max() < 0.05
 
 
 def test_sampled_windows_lie_where_there_is_image(denoiser, monkeypatch):
-    monkeypatch.setattr(sampling, "SIDE", 24)
-    monkeypatch.setattr(sampling, "BOUND", 1e9)  # always enough
+    monkeypatch.setattr(sampled_statistics, "SIDE", 24)
+    monkeypatch.setattr(sampled_statistics, "BOUND", 1e9)  # always enough
     noisy = noisy_tissue()
     canvas = np.full((3 * noisy.shape[0], 2 * noisy.shape[1]), -1, np.float32)
     canvas[: noisy.shape[0], : noisy.shape[1]] = noisy
     blank = np.full((200, 200), 1, np.float32)
-    with Shelf(math.inf) as shelf:
+    with ActivationCache(math.inf) as shelf:
         alone, amid, none = (
             sample_statistics(denoiser, [View.of_array(plane, denoiser.stride) for plane in planes], 0, shelf)
             for planes in ([noisy], [blank, canvas, blank], [blank])

@@ -25,7 +25,7 @@ def assert_same(one, other, tolerance=1e-5):
 
 def memory_for(denoiser, core):
     """Memory that allows cores of so many pixels."""
-    return denoiser.bytes_per_pixel * (core + 2 * denoiser.reach) ** 2
+    return denoiser.bytes_per_pixel * (core + 2 * denoiser.halo) ** 2
 
 
 @recipes
@@ -74,7 +74,7 @@ def test_an_image_that_is_no_multiple_is_mirrored_and_cropped(denoiser, noisy):
 
 def test_parts_are_the_estimates_that_make_the_image(denoiser, noisy):
     result = denoise_plane(denoiser, noisy[:64, :80], PLENTY)
-    assert set(result.parts) == set(denoiser.part_names)
+    assert set(result.parts) == set(denoiser.estimate_names)
     image = np.clip((result.parts["F"] + result.parts["x-H"]) / 2, -1, 1)
     np.testing.assert_allclose(result.image, image, rtol=0, atol=1e-6)
     with torch.no_grad():

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.inference import Shelf, View, exact_statistics, has_norms, patch_statistics, shelf
+from pellucid.inference import ActivationCache, View, activation_cache, exact_statistics, has_norms, patch_statistics
+from pellucid.inference.layer_by_layer import LayerByLayer
 from pellucid.inference.statistics import Cut, Measured, measure_pieces
 from pellucid.inference.tiles import tiles
 from pellucid.methods import RECIPES
-from pellucid.norms import Halting, Moments, feature_norms, measure, record
+from pellucid.norms import Moments, feature_norms, measure, record
 
 ISCL = [name for name, settings in RECIPES.items() if settings["method"] == "iscl"]
 Usage = namedtuple("Usage", "free")
@@ -29,7 +30,7 @@ def assert_same(found, expected):
 
 def pieces_of(denoiser, noisy, side=64):
     view = View.of_array(noisy, denoiser.stride)
-    return [Cut(view, tile) for tile in tiles(view.height, view.width, side, denoiser.reach)]
+    return [Cut(view, tile) for tile in tiles(view.height, view.width, side, denoiser.halo)]
 
 
 def whole_statistics(denoiser, noisy):
@@ -40,7 +41,7 @@ def whole_statistics(denoiser, noisy):
 @pytest.mark.parametrize("denoiser", ISCL, indirect=True)
 def test_exact_ones_are_those_that_the_whole_image_gives(denoiser, noisy):
     noisy = noisy[:128, :160]
-    with Shelf(math.inf) as room:
+    with ActivationCache(math.inf) as room:
         found = exact_statistics(denoiser, View.of_array(noisy, denoiser.stride), 64, room)
     assert_same(found, whole_statistics(denoiser, noisy))
     for network, moments in zip(denoiser.networks(), found, strict=True):
@@ -61,12 +62,12 @@ def test_passes_that_wait_in_memory_or_on_disk_give_the_same(memory, denoiser, n
     noisy = noisy[:128, :160]
     passes = counted_passes(denoiser.F, monkeypatch)
     stored = []
-    save = shelf._save
-    monkeypatch.setattr(shelf, "_save", lambda x, file: stored.append(file) or save(x, file))
-    with Shelf(memory, tmp_path) as room:
+    save = activation_cache._save
+    monkeypatch.setattr(activation_cache, "_save", lambda x, file: stored.append(file) or save(x, file))
+    with ActivationCache(memory, tmp_path) as room:
         found = measure_pieces(denoiser.F, pieces_of(denoiser, noisy), room).moments
     assert not passes  # they went side by side
-    count = (len(Halting.of(denoiser.F).norms) - 1) * 6  # at least a tensor for each wait
+    count = (len(LayerByLayer.of(denoiser.F).norms) - 1) * 6  # at least a tensor for each wait
     least = {math.inf: 0, 300_000: 1, 0: count}[memory]
     assert len(stored) >= least
     assert bool(stored) == bool(least)
@@ -77,8 +78,8 @@ def test_passes_that_wait_in_memory_or_on_disk_give_the_same(memory, denoiser, n
 def test_without_any_room_each_norm_costs_a_pass_and_the_result_is_the_same(denoiser, noisy, tmp_path, monkeypatch):
     noisy = noisy[:128, :160]
     passes = counted_passes(denoiser.F, monkeypatch)
-    monkeypatch.setattr(shelf.shutil, "disk_usage", lambda _: Usage(1 << 20))
-    with Shelf(100_000, tmp_path) as room:
+    monkeypatch.setattr(activation_cache.shutil, "disk_usage", lambda _: Usage(1 << 20))
+    with ActivationCache(100_000, tmp_path) as room:
         found = measure_pieces(denoiser.F, pieces_of(denoiser, noisy), room).moments
         assert not room._states
     assert len(passes) == 1 + 6 * len(feature_norms(denoiser.F))
@@ -88,9 +89,11 @@ def test_without_any_room_each_norm_costs_a_pass_and_the_result_is_the_same(deno
 
 def test_a_shelf_gives_back_what_it_took(tmp_path):
     x = torch.randn(1, 3, 5, 7).contiguous(memory_format=torch.channels_last)
-    state = Halting.of(torch.nn.Sequential(torch.nn.Conv2d(1, 3, 1), *feature_norm())).start(torch.randn(1, 1, 5, 7))
+    state = LayerByLayer.of(torch.nn.Sequential(torch.nn.Conv2d(1, 3, 1), *feature_norm())).start(
+        torch.randn(1, 1, 5, 7)
+    )
     state = state._replace(live={state.source: x, "size": 7})
-    with Shelf(x.nbytes, tmp_path) as room:
+    with ActivationCache(x.nbytes, tmp_path) as room:
         for number in (4, 2, 9):
             room.put(number, state)
         assert len(list(tmp_path.rglob("*.raw"))) == 2
@@ -137,6 +140,6 @@ def test_the_error_is_the_standard_error_of_a_sample():
 
 def test_a_network_without_norms_needs_none(denoiser, noisy):
     network = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3, padding=1)).eval()
-    with Shelf(math.inf) as room:
+    with ActivationCache(math.inf) as room:
         assert measure_pieces(network, pieces_of(denoiser, noisy), room).moments == {}
     assert has_norms(denoiser)

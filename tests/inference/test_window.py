@@ -16,7 +16,7 @@ class Mean(SingleDenoiser):
     """The mean of everything that it is given: what a pixel gets tells which piece it was computed in."""
 
     stride = 4
-    reach = 8
+    halo = 8
     window = 48
     bytes_per_pixel = 4.0
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from pellucid.data.patches import Patches
 from pellucid.evaluation import psnr
 from pellucid.methods import build, make_recipe
-from pellucid.noise import simulate
-from pellucid.noise.calibrate import strength_for_psnr
-from pellucid.phantom import dataset
-from pellucid.runs.training import make_batches
-from pellucid.sampling import Patches
+from pellucid.runs.trainer import make_batches
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.noise.calibrate import strength_for_psnr
+from pellucid.simulation.phantom import dataset
 from pellucid.training import Training, fit
 
 SIDE = 128

@@ -163,7 +163,7 @@ def test_large_images_are_denoised_in_windows_of_256():
     denoiser.G1.register_forward_hook(lambda _, inputs, __: seen.append(tuple(inputs[0].shape[2:])))
     result = denoise_plane(denoiser, image.numpy(), 1e12).image
     assert set(seen) == {(16, 224), (16, 140)}  # cores of 192 and 108 pixels, 32 around where there is image
-    assert (denoiser.window, denoiser.reach) == (256, 32)
+    assert (denoiser.window, denoiser.halo) == (256, 32)
     whole = denoiser(image[None, None])[0, 0].numpy()
     assert abs(result - whole).max() < 0.05  # rows are seen in part
 

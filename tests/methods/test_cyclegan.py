@@ -117,7 +117,7 @@ def test_the_rate_falls_to_0_over_the_second_half():
 def test_the_denoised_image_is_that_of_G():
     method, x = make(), batch()["noisy"]
     torch.testing.assert_close(method.denoiser(x), method.G(x))
-    assert method.denoiser.reach == 20
+    assert method.denoiser.halo == 20
 
 
 @pytest.mark.parametrize("patch", [16, 20, 66])

@@ -7,7 +7,7 @@ import torch
 
 from pellucid.errors import InputError
 from pellucid.methods import build, make_recipe
-from pellucid.phantom import tissue
+from pellucid.simulation.phantom import tissue
 
 TINY = {"width": 2, "batch": 2, "patch": 32, "steps": 40, "learning_rate": 1e-3}
 

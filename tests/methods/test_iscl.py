@@ -10,7 +10,7 @@ from plain_iscl import PlainIscl
 from pellucid.errors import InputError
 from pellucid.methods import RECIPES, build, make_recipe
 from pellucid.norms import feature_norms, running_norms
-from pellucid.phantom import tissue
+from pellucid.simulation.phantom import tissue
 
 TINY = {"width": 2, "batch": 3, "steps": 40, "learning_rate": 1e-3}
 
@@ -195,7 +195,7 @@ def test_only_the_extractors_norms_take_running_values_from_the_proposed_step():
 def test_denoised_image_is_the_clipped_mean_of_the_two_estimates():
     method, x = make(gamma=0.25).eval(), batch()["noisy"]
     parts = method.denoiser.parts(x)
-    assert tuple(parts) == tuple(method.denoiser.part_names)
+    assert tuple(parts) == tuple(method.denoiser.estimate_names)
     torch.testing.assert_close(parts["F"], method.F(x))
     torch.testing.assert_close(parts["x-H"], x - method.H(x))
     expected = (0.25 * parts["F"] + 0.75 * parts["x-H"]).clamp(-1, 1)

@@ -71,7 +71,7 @@ def test_the_plain_image_does_depend_on_it():
 @pytest.mark.parametrize("network", NETWORKS)
 def test_j_invariant_tiles_equal_the_whole(network):
     denoiser = make(network=network, inference="j-invariant", period=3).eval().denoiser
-    assert denoiser.stride % 3 == denoiser.reach % denoiser.stride == 0
+    assert denoiser.stride % 3 == denoiser.halo % denoiser.stride == 0
     noisy = torch.rand(150, 140).numpy()
     memories = (1e12, denoiser.bytes_per_pixel * 120**2)
     whole, tiled = (denoise_plane(denoiser, noisy, memory).parts["denoised"] for memory in memories)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from pellucid.data.patches import Patches, RandomBatches
 from pellucid.errors import InputError
 from pellucid.evaluation import psnr
 from pellucid.methods import build, make_recipe
 from pellucid.methods.quan import rate
-from pellucid.phantom import dataset
-from pellucid.sampling import Patches, RandomBatches
+from pellucid.simulation.phantom import dataset
 from pellucid.training import Training, fit
 
 TINY = {"width": 2, "batch": 2, "patch": 32, "steps": 40, "learning_rate": 1e-3}
@@ -129,8 +129,8 @@ def test_losses_are_those_of_the_two_chains():
 
 def test_perfect_networks_would_lose_nothing_but_the_game():
     method, given = make(), batch()
-    intensity = (given["clean"] + 1) / 2 * (given["noise"] + 1) / 2
-    product = 2 * intensity - 1
+    intensity_range = (given["clean"] + 1) / 2 * (given["noise"] + 1) / 2
+    product = 2 * intensity_range - 1
     given["noisy"] = product
     made = {"noisy": (product, product), "clean": (given["clean"],) * 2, "noise": (given["noise"],) * 2}
     losses = method.generator_losses(given, made)

@@ -16,8 +16,8 @@ def test_every_recipe_builds_for_every_preset(name, preset):
     method = build(recipe)
     assert (method.recipe, recipe.name, recipe.preset) == (recipe, name, preset)
     assert isinstance(method.denoiser, Denoiser)
-    assert method.denoiser.reach % method.denoiser.stride == 0
-    assert set(method.denoiser.part_names)
+    assert method.denoiser.halo % method.denoiser.stride == 0
+    assert set(method.denoiser.estimate_names)
     alone = build_denoiser(recipe)
     assert not alone.training
     assert shapes(alone) == shapes(method.denoiser)

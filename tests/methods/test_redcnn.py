@@ -58,7 +58,7 @@ def test_reach_is_exactly_the_receptive_field():
     network(x)[0, 0, 25, 25].backward()
     rows, columns = x.grad[0, 0].nonzero().T
     for places in (rows, columns):
-        assert (int(places.min()), int(places.max())) == (25 - network.reach, 25 + network.reach)
+        assert (int(places.min()), int(places.max())) == (25 - network.halo, 25 + network.halo)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (20, 40), (40, 17), (21, 21)])

@@ -178,7 +178,7 @@ def test_it_learns_a_flat_image():
 
 
 def test_it_learns_tissue_from_one_noisy_image():
-    from pellucid.phantom import tissue
+    from pellucid.simulation.phantom import tissue
 
     truth = torch.from_numpy(tissue((128, 128), seed=3) / 127.5 - 1).float()[None, None]
     noisy = (truth + torch.randn_like(truth) * 80 / 255).clamp(-1, 1)

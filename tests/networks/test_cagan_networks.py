@@ -139,16 +139,16 @@ def test_a_pixel_sees_so_far_and_by_attention_its_row_and_column(form, everythin
     for module in network.modules():
         if isinstance(module, CrissCross):
             module.gamma.data.fill_(1)
-    side, middle, reach = 60, 30, network.local_reach
+    side, middle, halo = 60, 30, network.local_reach
     x = torch.randn(1, 1, side, side, dtype=torch.float64, requires_grad=True)
     means = record(network, lambda: network(x.detach()))
     with freeze(network, means):
         network(x)[0, 0, middle, middle].backward()
     rows, columns = x.grad[0, 0].nonzero().T
-    expected = (0, side - 1) if everything else (middle - reach, middle + reach)
+    expected = (0, side - 1) if everything else (middle - halo, middle + halo)
     for places in (rows, columns):
         assert (int(places.min()), int(places.max())) == expected
-    assert reach == 17
+    assert halo == 17
 
 
 def test_criss_cross_attention_begins_with_weights_of_variance_2_by_fan_in():

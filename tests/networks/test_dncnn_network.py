@@ -52,10 +52,10 @@ def test_equals_the_stack_of_the_paper():
 @pytest.mark.parametrize("depth", [3, 17])
 def test_reach_is_exactly_the_receptive_field(depth):
     network = Dncnn(depth, 4, "none").double()
-    side = 2 * network.reach + 7
+    side = 2 * network.halo + 7
     x = torch.randn(1, 1, side, side, dtype=torch.float64, requires_grad=True)
     network(x)[0, 0, side // 2, side // 2].backward()
     rows, columns = x.grad[0, 0].nonzero().T
-    assert network.reach == depth
+    assert network.halo == depth
     for places in (rows, columns):
         assert int(places.max()) - side // 2 == side // 2 - int(places.min()) == depth

@@ -97,4 +97,4 @@ def test_reach_bounds_the_receptive_field_closely():
             (slope,) = torch.autograd.grad(result[column], x, retain_graph=True)
             columns = slope[0, 0].abs().amax(0).nonzero()
             seen.append(max(column - int(columns.min()), int(columns.max()) - column))
-    assert FusionNet.reach - FusionNet.stride < max(seen) <= FusionNet.reach
+    assert FusionNet.halo - FusionNet.stride < max(seen) <= FusionNet.halo

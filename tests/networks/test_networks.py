@@ -76,8 +76,8 @@ def used_pixels(network, row, column, side):
 @pytest.mark.parametrize("network_type", [Generator, Extractor])
 def test_reach_bounds_the_receptive_field_closely(network_type):
     network = network_type(4, "none").double()
-    reach, stride = network.reach, network.stride
-    middle = 2 * reach // 4 * 4
-    seen = [max(used_pixels(network, middle + phase, middle + phase, 4 * reach + 4)) for phase in range(network.stride)]
-    assert reach - stride < max(seen) <= reach
-    assert reach % stride == 0
+    halo, stride = network.halo, network.stride
+    middle = 2 * halo // 4 * 4
+    seen = [max(used_pixels(network, middle + phase, middle + phase, 4 * halo + 4)) for phase in range(network.stride)]
+    assert halo - stride < max(seen) <= halo
+    assert halo % stride == 0

@@ -82,9 +82,9 @@ def test_hidden_pixels_are_not_seen():
 @pytest.mark.parametrize("phase", [0, 31])
 def test_reach_bounds_the_receptive_field(phase):
     network = PartialUnet(3, share=0.0).double()
-    side, row = 2 * network.reach + 64, network.reach + phase
+    side, row = 2 * network.halo + 64, network.halo + phase
     x = torch.rand(1, 1, side, side, dtype=torch.float64, requires_grad=True)
     network(x, torch.ones_like(x))[0, 0, row, row].backward()
     rows = x.grad[0, 0].abs().sum(1).nonzero()
-    assert max(row - int(rows.min()), int(rows.max()) - row) <= network.reach
-    assert network.reach % network.stride == 0
+    assert max(row - int(rows.min()), int(rows.max()) - row) <= network.halo
+    assert network.halo % network.stride == 0

@@ -102,16 +102,16 @@ GENERATORS = [
 ]
 
 
-@pytest.mark.parametrize(("make", "reach"), GENERATORS)
-def test_reach_bounds_the_receptive_field_closely(make, reach):
+@pytest.mark.parametrize(("make", "halo"), GENERATORS)
+def test_reach_bounds_the_receptive_field_closely(make, halo):
     network = make().double()
-    assert getattr(network, "reach", reach) == reach
-    side, seen = 2 * reach + 4, []
+    assert getattr(network, "halo", halo) == halo
+    side, seen = 2 * halo + 4, []
     with frozen_norms(network, side):
-        for position in range(reach, reach + 4):
+        for position in range(halo, halo + 4):
             top, bottom, left, right = used_pixels(network, position, side)
             seen += [position - top, bottom - position, position - left, right - position]
-    assert reach - 4 < max(seen) <= reach
+    assert halo - 4 < max(seen) <= halo
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 16, 16), (2, 1, 20, 36)])

@@ -115,11 +115,11 @@ def reach_of(network, phase, side):
 )
 def test_reach_bounds_the_receptive_field_closely(make):
     network = linear(make())
-    reach, stride = network.reach, network.stride
+    halo, stride = network.halo, network.stride
     phases = {0, 1, stride // 2, stride - 2, stride - 1} & set(range(stride))
-    seen = max(reach_of(network, phase, 2 * reach + 4 * stride) for phase in phases)
-    assert reach - stride < seen <= reach
-    assert reach % stride == 0
+    seen = max(reach_of(network, phase, 2 * halo + 4 * stride) for phase in phases)
+    assert halo - stride < seen <= halo
+    assert halo % stride == 0
 
 
 @pytest.mark.parametrize("network", [DonutNetwork(8, 4), DonutNetwork(3, 4)])

@@ -35,18 +35,18 @@ def make(network_type, name):
 @names
 @networks
 def test_frozen_moments_of_the_whole_make_a_crop_equal_to_the_whole(network_type, name):
-    network, reach = make(network_type, name), network_type.reach
-    x = torch.randn(1, 1, 2 * reach + 40, 2 * reach + 28, dtype=torch.float64)
+    network, halo = make(network_type, name), network_type.halo
+    x = torch.randn(1, 1, 2 * halo + 40, 2 * halo + 28, dtype=torch.float64)
     x[:, :, 60:] += 1  # what is seen differs from place to place
     expected = network(x)
     moments = record(network, lambda: network(x))
     top, left = 16, 12
-    crop = x[:, :, top : top + 2 * reach + 12, left : left + 2 * reach + 16]
-    inside = (slice(None), slice(None), slice(reach, reach + 12), slice(reach, reach + 16))
+    crop = x[:, :, top : top + 2 * halo + 12, left : left + 2 * halo + 16]
+    inside = (slice(None), slice(None), slice(halo, halo + 12), slice(halo, halo + 16))
     with freeze(network, moments):
         torch.testing.assert_close(network(x), expected, rtol=1e-10, atol=1e-10)
         frozen = network(crop)[inside]
-    rows, columns = slice(top + reach, top + reach + 12), slice(left + reach, left + reach + 16)
+    rows, columns = slice(top + halo, top + halo + 12), slice(left + halo, left + halo + 16)
     torch.testing.assert_close(frozen, expected[:, :, rows, columns], rtol=1e-9, atol=1e-9)
     if name in ("instance", "batch-instance", "layer", "group", "switchable"):  # else there is nothing to freeze
         assert (network(crop)[inside] - frozen).abs().max() > 1e-3

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
+from pellucid.data.source import open_source
 from pellucid.errors import InputError
-from pellucid.images import open_source, write_array
+from pellucid.io.writing import write_array
 from pellucid.report.maps import write_difference_maps, write_error_maps
 
 

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from pellucid.errors import InputError
 from pellucid.report import contact_sheet, difference_map, error_maps
-from pellucid.report.display import colour_table
+from pellucid.report.colormap import colour_table
 
 
 def crops(count: int, shape: tuple[int, int] = (40, 48)) -> list[np.ndarray]:

@@ -12,9 +12,9 @@ import torch
 from PIL import Image as Picture
 
 from pellucid.errors import InputError, RunError
+from pellucid.model import Model
 from pellucid.norms import Moments, feature_norms
 from pellucid.runs.folder import Run
-from pellucid.runs.model import Model
 from pellucid.runs.model_folder import FORMAT
 
 

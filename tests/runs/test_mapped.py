@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from pellucid.data.patches import Patches
 from pellucid.methods import make_recipe
-from pellucid.runs import training
-from pellucid.sampling import Patches
+from pellucid.runs import trainer
 
 
 @pytest.fixture
@@ -17,13 +17,13 @@ def batches_of(settings, tmp_path, monkeypatch):
 
     def run(sources, pipeline):
         found, ahead = [], []
-        monkeypatch.setattr(training, "fit", lambda _, batches, *__: found.extend(map(batches, (1, 2, 3))))
-        monkeypatch.setattr(training, "ahead", lambda batches: ahead.append(batches) or whole(batches))
+        monkeypatch.setattr(trainer, "fit", lambda _, batches, *__: found.extend(map(batches, (1, 2, 3))))
+        monkeypatch.setattr(trainer, "ahead", lambda batches: ahead.append(batches) or whole(batches))
         recipe = make_recipe("proposed", "quick", {**settings, "pipeline": pipeline})
-        training.start(sources, tmp_path / f"run-{len(list(tmp_path.iterdir()))}", recipe, "cpu")
+        trainer.start(sources, tmp_path / f"run-{len(list(tmp_path.iterdir()))}", recipe, "cpu")
         return found, bool(ahead)
 
-    whole = training.ahead
+    whole = trainer.ahead
     return run
 
 
@@ -32,7 +32,7 @@ def test_images_on_disk_give_the_batches_of_images_in_memory(pipeline, pictures,
     sources = {"clean": str(pictures / "clean"), "noisy": str(pictures / "noisy")}
     in_memory, ahead = batches_of(sources, pipeline)
     assert not ahead
-    monkeypatch.setattr(training, "free_memory", lambda *_: 0)
+    monkeypatch.setattr(trainer, "free_memory", lambda *_: 0)
     on_disk, ahead = batches_of(sources, pipeline)
     assert ahead
     torch.testing.assert_close(on_disk, in_memory, rtol=0, atol=0)
@@ -45,8 +45,8 @@ def test_images_are_offered_to_the_device(batches_of, monkeypatch):
         offered.append((device.type, budget))
         return Patches([np.zeros((99, 99), np.uint8)], patches.to_unit, patches.size)  # what comes back is drawn from
 
-    monkeypatch.setattr(training, "settled", settled)
-    monkeypatch.setattr(training, "free_memory", lambda *_: 1 << 30)
+    monkeypatch.setattr(trainer, "settled", settled)
+    monkeypatch.setattr(trainer, "free_memory", lambda *_: 1 << 30)
     image = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
     found, _ = batches_of({"clean": image, "noisy": image}, "correct")
     assert offered == [("cpu", 1 << 27)] * 2

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import pellucid
+from pellucid.data.source import open_source
 from pellucid.errors import InputError
-from pellucid.images import open_source
-from pellucid.noise import simulate
-from pellucid.phantom import tissue
 from pellucid.runs.padding import covers_of
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.phantom import tissue
 
 TINY = {"steps": 2, "batch": 2, "width": 2, "patch": 64}
 
@@ -30,7 +30,10 @@ def test_a_canvas_is_not_learned_from_and_stays(dtype, value, tmp_path, capsys):
     clean, amid, noisy = padded(dtype, value)
     model = pellucid.train(clean, amid, tmp_path / "run", **TINY)
     alone = pellucid.train(clean[:, 96:], noisy, tmp_path / "alone", **TINY)
-    assert (model.intensity.low, model.intensity.high) == (alone.intensity.low, alone.intensity.high)
+    assert (model.intensity_range.low, model.intensity_range.high) == (
+        alone.intensity_range.low,
+        alone.intensity_range.high,
+    )
     said = " ".join(capsys.readouterr().err.split())
     assert (
         "noisy images: 49 % of all pixels are padding (areas of one value: canvas, bars) or no numbers, in 1 of 1"

@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pellucid.data.patches import Patches
+from pellucid.data.source import open_source
 from pellucid.errors import InputError
-from pellucid.images import open_source, write_array
+from pellucid.io.writing import write_array
 from pellucid.methods import build, make_recipe
 from pellucid.runs.sources import check_sources, intensities_of, planes_of
-from pellucid.runs.training import make_batches
-from pellucid.sampling import Patches
+from pellucid.runs.trainer import make_batches
 
 
 def write(folder, shapes, dtype=np.uint8):

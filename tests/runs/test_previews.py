@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from pellucid.images import Intensity
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.methods import build, make_recipe
-from pellucid.noise import simulate
-from pellucid.phantom import tissue
 from pellucid.report import pictures
 from pellucid.runs.previews import Previews, smoothed
+from pellucid.simulation.noise import simulate
+from pellucid.simulation.phantom import tissue
 
-RANGE = Intensity(low=0, high=255)
+RANGE = IntensityRange(low=0, high=255)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def drawn(monkeypatch, tmp_path):
 
 
 def test_noisy_filtered_denoised_and_clean_stand_beside_each_other(images, drawn):
-    dark = Intensity(low=0, high=510)  # of clean images that are half as bright as the noisy ones
+    dark = IntensityRange(low=0, high=510)  # of clean images that are half as bright as the noisy ones
     shown = drawn({kind: images[kind] for kind in ("noisy", "clean")}, {"noisy": RANGE, "clean": dark})
     names = list(shown)
     assert names[0] == "noisy"

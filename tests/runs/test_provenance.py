@@ -8,9 +8,10 @@ import socket
 import numpy as np
 import pytest
 
+from pellucid.data.source import open_source
 from pellucid.errors import InputError
-from pellucid.images import open_source, write_array
-from pellucid.runs import training
+from pellucid.io.writing import write_array
+from pellucid.runs import trainer
 from pellucid.runs.folder import Run
 from pellucid.runs.provenance import found_again, name_of, path_of, without_folders
 
@@ -68,9 +69,9 @@ def test_a_run_that_comes_from_elsewhere_goes_on_with_the_same_images(trained, p
     run.paths.unlink()
     moved = {kind: shutil.copytree(pictures / kind, tmp_path / kind) for kind in ("clean", "noisy")}
     with pytest.raises(InputError, match="is not known here"):
-        training.resume(run.folder, "cpu", settings={"steps": 7})
+        trainer.resume(run.folder, "cpu", settings={"steps": 7})
     with pytest.raises(InputError, match="are not those that the run began with"):
-        training.resume(run.folder, "cpu", settings={"steps": 7}, moved={**moved, "clean": moved["noisy"]})
+        trainer.resume(run.folder, "cpu", settings={"steps": 7}, moved={**moved, "clean": moved["noisy"]})
     assert run.recipe().steps == 6
-    training.resume(run.folder, "cpu", settings={"steps": 7}, moved=moved)
+    trainer.resume(run.folder, "cpu", settings={"steps": 7}, moved=moved)
     assert run.sources()["clean"]["path"] == str(moved["clean"])

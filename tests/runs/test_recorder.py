@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pellucid.methods import make_recipe
-from pellucid.runs import pace, recorder, training
+from pellucid.runs import pace, recorder, trainer
 from pellucid.training.checkpoint import load_state
 
 SETTINGS = {"width": 4, "patch": 20, "batch": 2, "steps": 3, "save_every": 100, "preview_every": 100}
@@ -15,7 +15,7 @@ def run(pictures, tmp_path):
 
     def start(name):
         recipe = make_recipe("noise2void", "quick", SETTINGS)
-        return training.start({"noisy": str(pictures / "noisy")}, tmp_path / name, recipe, "cpu")
+        return trainer.start({"noisy": str(pictures / "noisy")}, tmp_path / name, recipe, "cpu")
 
     return start
 

@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.errors import InputError
-from pellucid.images import write_array
+from pellucid.errors import InputError, Interrupted
+from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
-from pellucid.runs import recorder, training
+from pellucid.runs import recorder, trainer
 from pellucid.runs.folder import Run
-from pellucid.training import Interrupted
 
 PROGRAM = """
 import os, signal, sys
@@ -72,7 +71,7 @@ def test_killed_and_resumed_equals_never_stopped(pictures, settings, trained, tm
     lines = (run / "metrics.jsonl").read_text()
     assert [json.loads(line)["step"] for line in lines.splitlines()] == [1, 2, 3, 4, 5]
     (run / "metrics.jsonl").write_text(lines + '{"step": 6, "cyc')  # as a kill within a line leaves it
-    training.resume(run, "cpu")
+    trainer.resume(run, "cpu")
     assert_same_run(run, trained)
 
 
@@ -81,7 +80,7 @@ def test_killed_before_the_first_save_begins_again(trained, tmp_path, one_thread
     for name in ("state.pt", "weights/last.safetensors", "weights/average.safetensors"):
         (run / name).unlink()
     (run / "metrics.jsonl").write_text("".join((trained / "metrics.jsonl").read_text().splitlines(keepends=True)[:2]))
-    training.resume(run, "cpu")
+    trainer.resume(run, "cpu")
     assert_same_run(run, trained)
 
 
@@ -106,7 +105,7 @@ def test_interrupted_and_resumed_equals_never_stopped(
         line = refused(*arguments(pictures, settings, run), status=130)
     assert line == f"pellucid: stopped after step 4; saved. Go on with: pellucid train --resume {run}"
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 4
-    training.resume(run, "cpu")
+    trainer.resume(run, "cpu")
     assert_same_run(run, trained)
 
 
@@ -119,7 +118,7 @@ def half_way(trained, folder):
 
 def test_killed_between_the_last_weights_and_the_last_state(trained, tmp_path, one_thread):
     run = half_way(trained, tmp_path / "run")
-    training.resume(run, "cpu")
+    trainer.resume(run, "cpu")
     assert_same_run(run, trained)
 
 
@@ -136,7 +135,7 @@ def test_a_finished_run_says_so_even_without_its_images(trained, tmp_path, capsy
     run = shutil.copytree(trained, tmp_path / "run")
     paths = (run / "paths.json").read_text()
     (run / "paths.json").write_text(paths.replace("/clean", "/gone"))
-    training.resume(run, "cpu")
+    trainer.resume(run, "cpu")
     assert "finished already, 6 steps" in capsys.readouterr().err
     assert_same_run(run, trained)
 
@@ -152,10 +151,10 @@ def test_changed_and_missing_images_are_refused(kind, trained, pictures, tmp_pat
     with pytest.raises(
         InputError, match=f"the {kind} images at .*moved are not those that the run began with: put them back"
     ):
-        training.resume(run, "cpu")
+        trainer.resume(run, "cpu")
     shutil.rmtree(moved)
     with pytest.raises(InputError, match="moved: there is no such file"):
-        training.resume(run, "cpu")
+        trainer.resume(run, "cpu")
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
@@ -178,13 +177,13 @@ def test_runs_on_arrays_are_resumed_with_the_same_arrays(tmp_path, pictures, set
     monkeypatch.setattr(recorder.Recorder, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     sources = {"clean": str(pictures / "clean"), "noisy": noisy}
     with pytest.raises(Interrupted, match="stopped after step 1; saved"):
-        training.start(sources, tmp_path / "run", make_recipe("proposed", "quick", {**settings, "width": 1}), "cpu")
+        trainer.start(sources, tmp_path / "run", make_recipe("proposed", "quick", {**settings, "width": 1}), "cpu")
     with pytest.raises(
         InputError, match=r"where the noisy images of this run are is not known here \(they were arrays"
     ):
-        training.resume(tmp_path / "run", "cpu")
+        trainer.resume(tmp_path / "run", "cpu")
     monkeypatch.undo()
-    training.resume(tmp_path / "run", "cpu", settings={"steps": 2}, moved={"noisy": noisy})
+    trainer.resume(tmp_path / "run", "cpu", settings={"steps": 2}, moved={"noisy": noisy})
     assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["number"] == 2
 
 
@@ -192,17 +191,17 @@ def test_damaged_and_foreign_states_are_named(trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     (run / "state.pt").write_bytes((run / "state.pt").read_bytes()[:1000])
     with pytest.raises(InputError, match=r"state\.pt: cannot be read as a training state"):
-        training.resume(run, "cpu")
+        trainer.resume(run, "cpu")
     shutil.copy(trained / "state.pt", run / "state.pt")
     (run / "recipe.toml").write_text((trained / "recipe.toml").read_text().replace("width = 4", "width = 5"))
     with pytest.raises(InputError, match="does not fit this recipe"):
-        training.resume(run, "cpu")
+        trainer.resume(run, "cpu")
 
 
 def test_what_is_no_run_cannot_be_resumed(tmp_path, pictures, settings, monkeypatch):
     for folder in (tmp_path / "missing", tmp_path, pictures / "clean" / "a0.png"):
         with pytest.raises(InputError, match=f"{folder}: not the folder of a run"):
-            training.resume(folder)
+            trainer.resume(folder)
 
 
 def test_a_run_that_is_being_trained_is_left_alone(trained, pictures, settings, tmp_path, refused):
@@ -230,7 +229,7 @@ def test_the_lock_of_a_killed_process_blocks_nobody(trained, tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLDING, run], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(InputError, match="another process is training this run"):
-            training.resume(run, "cpu")
+            trainer.resume(run, "cpu")
         holder.kill()
     with Run(run).held():
         pass

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pellucid.methods import make_recipe
-from pellucid.runs import training
+from pellucid.runs import trainer
 
 SETTINGS = {"width": 4, "depth": 4, "patch": 16, "batch": 2, "steps": 4, "save_every": 100, "preview_every": 100}
 
@@ -71,7 +71,7 @@ def never_stopped(sources, tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     recipe = make_recipe("dncnn", "quick", SETTINGS)
-    run = training.start(sources, tmp_path_factory.mktemp("alone") / "run", recipe, "cpu")
+    run = trainer.start(sources, tmp_path_factory.mktemp("alone") / "run", recipe, "cpu")
     torch.set_num_threads(threads)
     return run.weights("last").read_bytes()
 
@@ -102,7 +102,7 @@ def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(how, arguments, 
     said = f"pellucid: stopped after step 2; saved. Go on with: pellucid train --resume {run}"
     assert stopped.stderr.splitlines()[-1] == said
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 2
-    assert training.resume(run, "cpu").weights("last").read_bytes() == never_stopped
+    assert trainer.resume(run, "cpu").weights("last").read_bytes() == never_stopped
 
 
 def test_a_closed_terminal_saves(arguments, tmp_path):

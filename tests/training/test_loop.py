@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from pellucid import signals
-from pellucid.errors import InputError, RunError
+from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.methods import build, make_recipe
 from pellucid.methods.iscl import Iscl
-from pellucid.training import Interrupted, Training, fit
+from pellucid.training import Training, fit
 from pellucid.training.checkpoint import load_state, save_state
 
 CPU = torch.device("cpu")

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch.multiprocessing import spawn
 
-from pellucid import team
-from pellucid.errors import RunError
+from pellucid import process_group
+from pellucid.errors import Interrupted, RunError
 from pellucid.launch import share
 from pellucid.methods import build, learning_recipes, make_recipe
-from pellucid.training import Execution, Interrupted, Training, fit
+from pellucid.training import Execution, Training, fit
 
 CPU = torch.device("cpu")
 SMALL = {"width": 2, "batch": 2, "steps": 9, "learning_rate": 1e-3}
@@ -73,20 +73,20 @@ def interrupted():
 
 def derivatives():
     """Of a function of a whole batch, of which each process has its samples and takes its own terms: twice."""
-    with team.sharing():
-        x = team.own(torch.linspace(-1, 2, 12, dtype=torch.float64).view(4, 3)).clone().requires_grad_()
-        mean = team.whole(x).mean(0)
+    with process_group.sharing():
+        x = process_group.own(torch.linspace(-1, 2, 12, dtype=torch.float64).view(4, 3)).clone().requires_grad_()
+        mean = process_group.whole(x).mean(0)
         (first,) = torch.autograd.grad(((x - mean) * x).square().sum(), x, create_graph=True)
         (second,) = torch.autograd.grad(first.square().sum(), x)
-        return team.whole(first.detach()), team.whole(second)
+        return process_group.whole(first.detach()), process_group.whole(second)
 
 
 def drawn():
     """Random numbers for the samples of a whole batch."""
     torch.manual_seed(3)
-    with team.sharing():
-        mine = team.own(team.like_whole(torch.empty(4 // share().size, 2)).uniform_())
-        return team.whole(mine), team.mean(torch.tensor(float(share().rank)))
+    with process_group.sharing():
+        mine = process_group.own(process_group.like_whole(torch.empty(4 // share().size, 2)).uniform_())
+        return process_group.whole(mine), process_group.mean(torch.tensor(float(share().rank)))
 
 
 PROGRAMS = {
@@ -137,11 +137,11 @@ def member(rank, port, folder, programs):
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
     try:
-        with team.together(CPU):
+        with process_group.together(CPU):
             results = {name: program() for name, program in programs.items()}
             if rank == 1:
                 raise RunError("a fault")
-            team.meet()
+            process_group.meet()
     except RunError as problem:
         torch.save({**results, "error": str(problem)}, folder / f"{rank}.pt")
 

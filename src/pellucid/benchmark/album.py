@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from pellucid.benchmark.crop_selection import Choice, Scene, scenes
 from pellucid.benchmark.figures import NOISY, TRUTH, crops_figure, heat_figure
 from pellucid.benchmark.quality import quality_figure
 from pellucid.benchmark.results import Result
-from pellucid.benchmark.scenes import Choice, Scene, scenes
 from pellucid.errors import InputError, nearest
-from pellucid.images.atomic import check_free
+from pellucid.files import check_free
 
 BASELINE = "iscl"
 """What the paper's figure 4 shows differences from."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from pellucid.benchmark.effort import Effort
 from pellucid.benchmark.measure import learns, step_seconds
 from pellucid.benchmark.plan import Request, left_out, make_plan
+from pellucid.benchmark.resources import Effort
 from pellucid.benchmark.task import Task
 from pellucid.methods import method_class
 from pellucid.recipe import LearningRecipe

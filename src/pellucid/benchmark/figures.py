@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.report.display import (
+from pellucid.report.colormap import (
     Bytes,
     absolute_difference,
     colour_table,
@@ -24,8 +24,8 @@ from pellucid.report.display import (
     grey,
     levels,
 )
+from pellucid.report.grid import MUTED, Grid, Sheet
 from pellucid.report.pictures import contact_sheet
-from pellucid.report.sheet import MUTED, Grid, Sheet
 
 Image = NDArray[Any]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pellucid.images import Plane, open_source
-from pellucid.images.layout import Array
-from pellucid.images.sample import evenly_spaced
+from pellucid.data.sample import evenly_spaced
+from pellucid.data.source import open_source
+from pellucid.io.image import Plane
+from pellucid.io.layout import Array
 
 COARSE = 8
 """Pixels along a side that are averaged, so that noise does not hide what is shown."""

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pellucid.benchmark.cases import Case
-from pellucid.benchmark.data import CaseFiles, materialise
+from pellucid.benchmark.dataset_files import CaseFiles, materialise
+from pellucid.benchmark.datasets import Case
 from pellucid.benchmark.folds import Fold, dropped, make_folds
 from pellucid.benchmark.measure import learns
 from pellucid.benchmark.results import Scheme, Unit
 from pellucid.benchmark.sources import lacking, sources_of
 from pellucid.benchmark.task import Task
 from pellucid.errors import InputError, nearest
-from pellucid.images import open_image
+from pellucid.io.registry import open_image
 from pellucid.methods import RECIPES, make_recipe, method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal

@@ -12,7 +12,7 @@ import numpy as np
 from pellucid.benchmark.results import CurvePoint, Result
 from pellucid.errors import InputError
 from pellucid.report.curves import COLOURS
-from pellucid.report.sheet import MUTED, save_figure
+from pellucid.report.grid import MUTED, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

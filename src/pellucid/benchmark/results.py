@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pellucid import __version__
 from pellucid.errors import InputError
 from pellucid.evaluation import Score
-from pellucid.images.atomic import writing
+from pellucid.files import writing
+from pellucid.version import __version__
 
 SCHEMA = 1
 """Version of the results file; another one is refused."""

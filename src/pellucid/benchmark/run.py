@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pellucid.benchmark.crew import Crew, Summary
-from pellucid.benchmark.effort import Effort
 from pellucid.benchmark.plan import Request, left_out, make_plan
+from pellucid.benchmark.process_pool import Crew, Summary
+from pellucid.benchmark.resources import Effort
 from pellucid.benchmark.results import Results, results_file
 from pellucid.benchmark.task import Task
+from pellucid.blockwise.lock import locked
 from pellucid.errors import InputError, Interrupted, RunError
-from pellucid.jobs.lock import locked
 from pellucid.report import terminal
 from pellucid.signals import number_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pellucid.benchmark.data import CaseFiles
+from pellucid.benchmark.dataset_files import CaseFiles
 from pellucid.benchmark.folds import Fold
 from pellucid.methods import Method, Supervision
 

@@ -24,24 +24,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pellucid import __version__
+from pellucid.benchmark.callback import Watch, curve, read_progress
 from pellucid.benchmark.measure import learns, step_seconds
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.task import PROGRESS, RESULT, TASK, TRAINING, Task
-from pellucid.benchmark.watch import Watch, curve, read_progress
+from pellucid.blockwise.lock import locked
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.source import open_source
 from pellucid.device import choose_device
-from pellucid.errors import PellucidError
+from pellucid.errors import Interrupted, PellucidError
 from pellucid.evaluation import Score, psnr, ssim
-from pellucid.images import Intensity, open_source, write_array
-from pellucid.jobs.lock import locked
+from pellucid.io.writing import write_array
 from pellucid.methods import method_class
+from pellucid.model import Model
 from pellucid.recipe import LearningRecipe, Recipe
-from pellucid.runs import training
+from pellucid.runs import trainer
 from pellucid.runs.files import write_text
 from pellucid.runs.folder import Run
-from pellucid.runs.model import Model
 from pellucid.signals import heeded, stop
-from pellucid.training import Batches, Interrupted, Training
+from pellucid.training import Batches, Training
+from pellucid.version import __version__
 
 STOPPED = 3
 """Exit status of a process that was asked to stop, and can go on."""
@@ -122,12 +124,12 @@ def trained(task: Task, recipe: LearningRecipe, folder: Path) -> Run:
     run_folder = folder / TRAINING
     watch = Watch(folder / PROGRESS, lambda now, batches: _judge(now, batches, task), task.curve_every)
     if (run_folder / "recipe.toml").exists():
-        return training.resume(run_folder, task.device, watch)
+        return trainer.resume(run_folder, task.device, watch)
     shutil.rmtree(run_folder, ignore_errors=True)  # stopped while it was laid out
     if task.seconds is not None and learns(recipe):
         steps = max(1, int(task.seconds / step_seconds(recipe, task.device)))
         recipe = recipe.with_settings({"steps": steps, "preview_every": steps})
-    return training.start(task.sources, run_folder, recipe, task.device, watch)
+    return trainer.start(task.sources, run_folder, recipe, task.device, watch)
 
 
 def test(model: Model, task: Task) -> Tested:
@@ -198,7 +200,7 @@ def _judge(now: Training, batches: Batches, task: Task) -> tuple[float, float]:
     averaged = recipe.weights == "average"
     denoiser = now.averaged(batches) if averaged else copy.deepcopy(now.method.denoiser).eval()
     source = open_source(task.sources["noisy"])
-    model = Model(recipe, denoiser, Intensity.of_source(source), source.dtypes[0], device=str(now.device))
+    model = Model(recipe, denoiser, IntensityRange.of_source(source), source.dtypes[0], device=str(now.device))
     scores = test(model, task).scores
     return tuple(float(np.mean([getattr(s, name) for s in scores])) for name in ("psnr", "ssim"))  # type: ignore[return-value]
 
@@ -207,7 +209,7 @@ def _denoised(model: Model, task: Task) -> Iterator[NDArray[np.float32]]:
     for path in task.test:
         (image,) = open_source(path).images
         for _, done in model.planes(image):
-            yield np.clip(model.intensity.from_unit(done.image), 0, 255)
+            yield np.clip(model.intensity_range.from_unit(done.image), 0, 255)
 
 
 def _score(name: str, image: NDArray[Any], truth: str) -> Score:

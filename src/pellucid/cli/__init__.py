@@ -10,10 +10,10 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
-from pellucid import __version__
 from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
 from pellucid.errors import PellucidError
 from pellucid.signals import heeded, number_of, stop
+from pellucid.version import __version__
 
 app = App(
     name="pellucid",

@@ -50,8 +50,8 @@ def figures(
         Replace pictures that exist.
     """  # noqa: D405, D411, D416 ("methods" is no section)
     from pellucid.benchmark.album import Album, write_album  # here: help needs no torch
+    from pellucid.benchmark.crop_selection import Choice
     from pellucid.benchmark.results import read_results
-    from pellucid.benchmark.scenes import Choice
 
     choice = Choice(tuple(methods or ()), images, parse_crop(crop))
     album = Album(folder, out, baseline, overwrite=overwrite)

@@ -39,7 +39,8 @@ def table(
     """
     from pellucid.benchmark.comparison import compare as compare_methods  # here: help needs no torch
     from pellucid.benchmark.comparison import comparison_layout
-    from pellucid.benchmark.formats import check_writable, show, write_tables
+    from pellucid.benchmark.formats import check_writable, write_tables
+    from pellucid.benchmark.formats.screen import show
     from pellucid.benchmark.layout import lay_out_all
     from pellucid.benchmark.norms import norms_layouts
     from pellucid.benchmark.results import read_results

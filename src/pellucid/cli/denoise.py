@@ -11,7 +11,7 @@ from pellucid.errors import IncompleteError, InputError
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
-    from pellucid.jobs import Written
+    from pellucid.blockwise.run import Written
 
 How = Literal["exact", "sampled", "trained"]
 
@@ -95,9 +95,9 @@ def denoise(
     overwrite
         Replace files that exist.
     """
-    from pellucid.jobs import Wishes  # here: help needs no torch
+    from pellucid.blockwise.plan import DenoiseOptions  # here: help needs no torch
     from pellucid.methods import make_recipe
-    from pellucid.runs.model import Model
+    from pellucid.model import Model
 
     if model is not None and recipe is not None:
         raise InputError(
@@ -112,14 +112,14 @@ def denoise(
     limit = parse_bytes(memory)
     if model is not None:
         loaded = Model.load(model, weights=weights, device=device, memory=limit)
-        loaded = loaded.with_intensity(*range_) if range_ is not None else loaded
+        loaded = loaded.with_intensity_range(*range_) if range_ is not None else loaded
     else:
         assert recipe is not None
         chosen = make_recipe(recipe, preset or "quick", parse_settings(set_))
-        loaded = Model.for_images(chosen, input_, intensity=range_, device=device, memory=limit)
+        loaded = Model.for_images(chosen, input_, intensity_range=range_, device=device, memory=limit)
     loaded = loaded.only(only) if only is not None else loaded
     terminal.say(f"{loaded.recipe.name} ({loaded.variant}) on {loaded.device}")
-    wishes = Wishes(
+    wishes = DenoiseOptions(
         statistics=statistics,
         region=region,
         parts=parts,
@@ -141,8 +141,8 @@ def denoise(
 
 
 def _tell(files: Sequence[Written]) -> None:
+    from pellucid.blockwise.run import padding_of
     from pellucid.evaluation import RemovedNoise  # here: help needs no torch
-    from pellucid.jobs import padding_of
 
     for written in files:
         _tell_of(written)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from json import dumps, loads
 from pathlib import Path
 
+from pellucid.data.source import Source, open_source
 from pellucid.evaluation import Evaluation, evaluate_sources
-from pellucid.images import Source, open_source
 from pellucid.report import terminal
 from pellucid.report.maps import write_difference_maps, write_error_maps
 

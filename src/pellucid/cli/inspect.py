@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pellucid.cli.options import Images
+from pellucid.data.source import open_usable
 from pellucid.errors import IncompleteError, InputError
-from pellucid.images import open_usable
 from pellucid.runs.inventory import show_inventory
 
 

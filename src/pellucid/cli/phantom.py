@@ -7,10 +7,10 @@ from typing import Literal
 
 from cyclopts.types import PositiveInt
 
-from pellucid.images import write_array
-from pellucid.images.naming import refuse_existing
-from pellucid.phantom import tissue
+from pellucid.data.output_paths import refuse_existing
+from pellucid.io.writing import write_array
 from pellucid.report import terminal
+from pellucid.simulation.phantom import tissue
 
 
 def phantom(

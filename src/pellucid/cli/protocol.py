@@ -92,9 +92,9 @@ def run_entries(entries: Sequence[Entry], protocol: Protocol, out: Path) -> None
         InputError: what was asked for cannot be done.
         RunError: units failed, or somebody stopped it.
     """
-    from pellucid.benchmark.cases import PhantomSize, find_cases  # here: help needs no torch
-    from pellucid.benchmark.effort import Effort
+    from pellucid.benchmark.datasets import PhantomSize, find_cases  # here: help needs no torch
     from pellucid.benchmark.plan import Budget, Request
+    from pellucid.benchmark.resources import Effort
 
     effort = Effort.of_machine(
         protocol.jobs, parse_shard(protocol.shard), parse_duration(protocol.budget), protocol.device

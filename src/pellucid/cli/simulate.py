@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.cli.options import Range
+from pellucid.data.output_paths import output_paths, refuse_existing, refuse_unsafe
+from pellucid.data.source import open_source
 from pellucid.errors import InputError
-from pellucid.images import check_finite, create_image, open_source
-from pellucid.images.naming import output_paths, refuse_existing, refuse_unsafe
-from pellucid.noise import simulate as add_noise
-from pellucid.noise.registry import find
+from pellucid.io.image import check_finite
+from pellucid.io.writing import create_image
 from pellucid.report import terminal
+from pellucid.simulation.noise import simulate as add_noise
+from pellucid.simulation.noise.registry import find
 
 
 def simulate(

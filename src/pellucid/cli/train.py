@@ -62,7 +62,7 @@ def train(
         For several processes (torchrun): norms see each process's share of a batch alone.
     """
     from pellucid.methods import make_recipe  # here: help needs no torch
-    from pellucid.runs import training
+    from pellucid.runs import trainer
     from pellucid.runs.sources import check_sources
     from pellucid.training import Execution
 
@@ -74,11 +74,11 @@ def train(
             if value is not None:
                 raise InputError(f"--resume goes on with a run as it was set up: leave {option} out")
         settings = parse_settings(set_)
-        run = training.resume(resume, device, execution=execution, settings=settings, moved=sources)
+        run = trainer.resume(resume, device, execution=execution, settings=settings, moved=sources)
     else:
         chosen = make_recipe(recipe or "proposed", preset or "quick", parse_settings(set_))
         check_sources(chosen, set(sources))
         if not out:
             raise InputError("train needs --out, a folder for the run (see pellucid train --help)")
-        run = training.start(sources, out, chosen, device, execution=execution)
+        run = trainer.start(sources, out, chosen, device, execution=execution)
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")

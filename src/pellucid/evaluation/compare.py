@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from pellucid.errors import InputError
 from pellucid.evaluation.metrics import psnr, ssim
 from pellucid.evaluation.scale import Extent, scale_warnings
-from pellucid.images.atomic import replacing
+from pellucid.files import replacing
 
 if TYPE_CHECKING:
-    from pellucid.images.source import Spec
+    from pellucid.data.source import Spec
 
 Pair = tuple[str, ArrayLike, ArrayLike]
 
@@ -144,7 +144,7 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
     Raises:
         InputError: sources that cannot be read or matched, shapes that differ, a data range that is not known.
     """
-    from pellucid.images import open_source
+    from pellucid.data.source import open_source
 
     predicted, true = open_source(prediction).planes, open_source(reference).planes
     matched = match_planes(predicted, true)

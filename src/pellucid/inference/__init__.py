@@ -1,22 +1,22 @@
 """From a denoiser and an image of any size to a denoised image."""
 
+from pellucid.inference.activation_cache import ActivationCache
 from pellucid.inference.estimates import DenoisedPlane
 from pellucid.inference.frozen import FrozenDenoiser
-from pellucid.inference.keeping import are_finite, load_statistics, refuse_other, save_statistics
+from pellucid.inference.interpolation import Track
 from pellucid.inference.memory import Cost, is_out_of_memory, probe
 from pellucid.inference.plane import affordable_side, denoise_plane, fits_whole
-from pellucid.inference.sampling import Sample, sample_statistics
-from pellucid.inference.shelf import Shelf
+from pellucid.inference.sampled_statistics import Sample, sample_statistics
 from pellucid.inference.statistics import Statistics, exact_statistics, has_norms, measure_pieces, patch_statistics
-from pellucid.inference.track import Track
+from pellucid.inference.statistics_file import are_finite, load_statistics, refuse_other, save_statistics
 from pellucid.inference.view import View
 
 __all__ = [
+    "ActivationCache",
     "Cost",
     "DenoisedPlane",
     "FrozenDenoiser",
     "Sample",
-    "Shelf",
     "Statistics",
     "Track",
     "View",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pellucid.data.padding import Mask
 from pellucid.errors import ModelError
-from pellucid.images.padding import Mask
 from pellucid.inference.tiles import Box
 
 Plane = NDArray[np.float32]

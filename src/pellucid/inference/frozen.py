@@ -9,14 +9,14 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from pellucid.heap import holding
+from pellucid.allocator import holding
 from pellucid.inference.estimates import DenoisedPlane
+from pellucid.inference.folding import Folding
 from pellucid.inference.memory import is_out_of_memory
 from pellucid.inference.statistics import Statistics
 from pellucid.inference.tiles import Box, tile_around
 from pellucid.inference.view import View
 from pellucid.methods import Denoiser
-from pellucid.norms import Folding
 
 
 class FrozenDenoiser:
@@ -74,7 +74,7 @@ class FrozenDenoiser:
         kept = box.common(core)
         if not result.valid[kept.within(core).slices].any():  # padding costs nothing
             blank = torch.zeros(1, 1, *kept.shape)
-            result.put(kept.within(core), blank, dict.fromkeys(self._denoiser.part_names, blank))
+            result.put(kept.within(core), blank, dict.fromkeys(self._denoiser.estimate_names, blank))
             return
         with torch.autocast(self._denoiser.device.type, torch.bfloat16, enabled=self._amp):
             parts = dict(chain.from_iterable(_parts(each, view, box, kept) for each in self._independents))
@@ -83,7 +83,7 @@ class FrozenDenoiser:
 
 def _parts(denoiser: Denoiser, view: View, box: Box, kept: Box) -> Iterator[tuple[str, Tensor]]:
     """A denoiser's parts for what is kept of a box, each (1, 1, h, w), from as much around the box as this one sees."""
-    tile = tile_around(box, view.height, view.width, denoiser.reach, denoiser.stride)
+    tile = tile_around(box, view.height, view.width, denoiser.halo, denoiser.stride)
     rows, columns = kept.within(tile.read).slices
     for name, part in denoiser.parts(view(tile.read)).items():
         yield name, part[:, :, rows, columns].float()

@@ -47,7 +47,7 @@ def probe(denoiser: Denoiser, view: View, side: int) -> Cost:
     """
     top, left = (max(0, (length - side) // 2 // denoiser.stride * denoiser.stride) for length in view.whole.shape)
     core = Box(top, min(top + side, view.height), left, min(left + side, view.width))
-    piece = view(tile_around(core, view.height, view.width, denoiser.reach, denoiser.stride).read)
+    piece = view(tile_around(core, view.height, view.width, denoiser.halo, denoiser.stride).read)
     pixels = piece.shape[2] * piece.shape[3]
     denoiser(piece)
     before = _start_watching(denoiser.device)

@@ -12,12 +12,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from pellucid.allocator import holding
 from pellucid.errors import InputError
-from pellucid.heap import holding
+from pellucid.inference.activation_cache import ActivationCache
 from pellucid.inference.estimates import DenoisedPlane, Plane
 from pellucid.inference.frozen import FrozenDenoiser
 from pellucid.inference.memory import is_out_of_memory
-from pellucid.inference.shelf import Shelf
 from pellucid.inference.statistics import exact_statistics
 from pellucid.inference.tiles import Box, largest_side
 from pellucid.inference.view import Piece, View
@@ -60,7 +60,7 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
             "to use, and this method takes no tiles: cut the image into pieces, or allow more by --memory"
         )
     side = affordable_side(denoiser, memory)
-    with _knowing(denoiser, view.piece(view.whole)), Shelf(memory) as shelf:
+    with _knowing(denoiser, view.piece(view.whole)), ActivationCache(memory) as shelf:
         frozen = FrozenDenoiser(denoiser, side)
         frozen.use(exact_statistics(denoiser, view, frozen.side, shelf))
         return frozen.denoise(view, Box(0, noisy.shape[0], 0, noisy.shape[1]))
@@ -76,8 +76,8 @@ def fits_whole(denoiser: Denoiser, image: Box, memory: float) -> bool:
 def affordable_side(denoiser: Denoiser, memory: float) -> int:
     """The side of the largest tile that memory allows; that of the denoiser's squares if it has a window."""
     if denoiser.window is not None:
-        return denoiser.window - 2 * denoiser.reach
-    return largest_side(memory / denoiser.bytes_per_pixel, denoiser.reach, denoiser.stride)
+        return denoiser.window - 2 * denoiser.halo
+    return largest_side(memory / denoiser.bytes_per_pixel, denoiser.halo, denoiser.stride)
 
 
 def _denoise_whole(denoiser: Denoiser, view: View) -> DenoisedPlane:
@@ -87,7 +87,7 @@ def _denoise_whole(denoiser: Denoiser, view: View) -> DenoisedPlane:
 
 
 def _as_it_is(denoiser: Denoiser, view: View) -> DenoisedPlane:
-    return _result(denoiser, view, dict.fromkeys(denoiser.part_names, view(view.whole)))
+    return _result(denoiser, view, dict.fromkeys(denoiser.estimate_names, view(view.whole)))
 
 
 def _result(denoiser: Denoiser, view: View, parts: dict[str, Tensor]) -> DenoisedPlane:
@@ -112,4 +112,4 @@ def _counting_valid(denoiser: Denoiser, image: Piece) -> Iterator[None]:
 
 
 def _knowing(denoiser: Denoiser, image: Piece) -> AbstractContextManager[None]:
-    return denoiser.knowing(image.pixels.cpu(), None if image.valid is None else image.valid.cpu())
+    return denoiser.fit_image(image.pixels.cpu(), None if image.valid is None else image.valid.cpu())

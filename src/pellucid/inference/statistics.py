@@ -17,24 +17,14 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from pellucid.heap import holding
+from pellucid.allocator import holding
+from pellucid.inference.activation_cache import ActivationCache, NoRoomError
+from pellucid.inference.layer_by_layer import LayerByLayer
 from pellucid.inference.memory import is_out_of_memory
-from pellucid.inference.shelf import NoRoomError, Shelf
 from pellucid.inference.tiles import Tile, tiles
 from pellucid.inference.view import Piece, View
 from pellucid.methods import Denoiser
-from pellucid.norms import (
-    Halting,
-    Moments,
-    feature_norms,
-    freeze,
-    measure,
-    measure_valid,
-    merge,
-    moments_from,
-    record,
-    shares,
-)
+from pellucid.norms import Moments, feature_norms, freeze, measure, measure_valid, merge, moments_from, record, shares
 
 _FLAT = 1e-7
 """The variance of a map that is as good as flat: the norms' ε outweighs what is less."""
@@ -92,7 +82,7 @@ def has_norms(denoiser: Denoiser) -> bool:
     return any(feature_norms(network) for network in denoiser.networks())
 
 
-def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) -> Statistics:
+def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: ActivationCache) -> Statistics:
     """The moments that every norm would measure in a whole image, where it is image at all.
 
     Args:
@@ -107,7 +97,7 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) ->
     while True:
         try:
             return [
-                measure_pieces(network, _cut(view, side, each.reach), shelf).moments
+                measure_pieces(network, _cut(view, side, each.halo), shelf).moments
                 for each in denoiser.independents()
                 for network in each.networks()
             ]
@@ -119,8 +109,8 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Shelf) ->
             side = smaller
 
 
-def _cut(view: View, side: int, reach: int) -> list[Cut]:
-    return [Cut(view, tile) for tile in tiles(view.height, view.width, side, reach)]
+def _cut(view: View, side: int, halo: int) -> list[Cut]:
+    return [Cut(view, tile) for tile in tiles(view.height, view.width, side, halo)]
 
 
 @torch.no_grad()
@@ -145,7 +135,7 @@ def _measure_together(x: Tensor) -> Moments:
 
 @torch.no_grad()
 @holding()
-def measure_pieces(network: nn.Module, pieces: Sequence[Cut], shelf: Shelf) -> Measured:
+def measure_pieces(network: nn.Module, pieces: Sequence[Cut], shelf: ActivationCache) -> Measured:
     """Moments that every norm of a network sees in the cores of some pieces, each norm behind the merged ones before.
 
     Args:
@@ -153,7 +143,7 @@ def measure_pieces(network: nn.Module, pieces: Sequence[Cut], shelf: Shelf) -> M
         pieces: at least one whose core is not blank; blank ones are passed over.
         shelf: room for what waits.
     """
-    halting = Halting.of(network)
+    halting = LayerByLayer.of(network)
     if halting is not None:
         try:
             return _side_by_side(halting, pieces, shelf)
@@ -162,7 +152,7 @@ def measure_pieces(network: nn.Module, pieces: Sequence[Cut], shelf: Shelf) -> M
     return _again_for_each(network, pieces)
 
 
-def _side_by_side(halting: Halting, pieces: Sequence[Cut], shelf: Shelf) -> Measured:
+def _side_by_side(halting: LayerByLayer, pieces: Sequence[Cut], shelf: ActivationCache) -> Measured:
     found: dict[str, list[Moments]] = {}
     moments: dict[str, Moments] = {}
     valid: dict[int, Tensor | None] = {}  # of each piece that is not blank

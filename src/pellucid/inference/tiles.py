@@ -1,6 +1,6 @@
 """Where tiles lie: pure arithmetic.
 
-+-----------------+      read:  what goes through the network, the core and up to `reach` pixels around it,
++-----------------+      read:  what goes through the network, the core and up to `halo` pixels around it,
 |  read           |             cut off at the image's border
 |   +---------+   |      core:  what is kept; cores cover the image without overlap
 |   |  core   |   |
@@ -87,39 +87,39 @@ class Tile(NamedTuple):
     core: Box
 
 
-def tile_around(core: Box, height: int, width: int, reach: int, stride: int) -> Tile:
+def tile_around(core: Box, height: int, width: int, halo: int, stride: int) -> Tile:
     """What must be read for a core: wherever it lies, its pixels come out as in the whole image.
 
     Args:
         core: within the image, its borders anywhere.
         height: of the image, a multiple of the stride.
         width: of the image, a multiple of the stride.
-        reach: how far an output pixel sees.
+        halo: how far an output pixel sees.
         stride: of the network: what it reads has to begin and end at multiples of it, as the whole image does.
     """
     read = Box(
-        max(core.top // stride * stride - reach, 0),
-        min(-(-core.bottom // stride) * stride + reach, height),
-        max(core.left // stride * stride - reach, 0),
-        min(-(-core.right // stride) * stride + reach, width),
+        max(core.top // stride * stride - halo, 0),
+        min(-(-core.bottom // stride) * stride + halo, height),
+        max(core.left // stride * stride - halo, 0),
+        min(-(-core.right // stride) * stride + halo, width),
     )
     return Tile(read, core)
 
 
-def tiles(height: int, width: int, side: int, reach: int) -> Iterator[Tile]:
+def tiles(height: int, width: int, side: int, halo: int) -> Iterator[Tile]:
     """Cores of `side` pixels over an image, each with what must be read for it.
 
     Args:
         height: of the image, a multiple of the stride.
         width: of the image, a multiple of the stride.
         side: of a core, a multiple of the stride.
-        reach: how far an output pixel sees, a multiple of the stride.
+        halo: how far an output pixel sees, a multiple of the stride.
     """
     for core in Box(0, height, 0, width).cut(side):
-        yield tile_around(core, height, width, reach, 1)
+        yield tile_around(core, height, width, halo, 1)
 
 
-def largest_side(pixels: float, reach: int, stride: int) -> int:
+def largest_side(pixels: float, halo: int, stride: int) -> int:
     """Largest core whose read box has at most so many pixels; never below four strides."""
-    side = math.isqrt(int(pixels)) - 2 * reach
+    side = math.isqrt(int(pixels)) - 2 * halo
     return max(4 * stride, side // stride * stride)

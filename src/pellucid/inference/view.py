@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.images.padding import HALO, Borders, Mask, is_valid
+from pellucid.data.padding import HALO, Borders, Mask, is_valid
 from pellucid.inference.tiles import Box
 
 Plane = NDArray[np.float32]

@@ -27,10 +27,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from pellucid.methods.adversarial import ObjectiveName, discriminator_loss, objective
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
-from pellucid.methods.schedules import constant
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.adversarial import ObjectiveName, discriminator_loss, objective
+from pellucid.methods.optim.optimisers import Adam
+from pellucid.methods.optim.schedules import constant
 from pellucid.networks.layers import SLOPE
 from pellucid.networks.patchgan import PatchGAN, check_patch
 from pellucid.networks.resnet import Decoder, Encoder
@@ -67,7 +67,7 @@ class AdnDenoiser(SingleDenoiser):
     """E_low and D_clean."""
 
     stride = 4
-    reach = 84
+    halo = 84
 
     def __init__(self, recipe: AdnRecipe) -> None:
         super().__init__()

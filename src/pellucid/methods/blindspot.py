@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, pad
 
-from pellucid import team
+from pellucid import process_group
 
 
 def box_side(percent: float) -> int:
@@ -82,4 +82,4 @@ def around(x: Tensor) -> Tensor:
 
 def masked_mse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Mean squared error over the masked pixels alone; 0 where there are none."""
-    return ((output - target).square() * mask).sum() / team.mean(mask.sum()).clamp(min=1)
+    return ((output - target).square() * mask).sum() / process_group.mean(mask.sum()).clamp(min=1)

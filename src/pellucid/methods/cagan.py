@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from pellucid.errors import InputError
-from pellucid.methods.adversarial import ObjectiveName, objective
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import KERAS_EPSILON, TensorFlowAdam
-from pellucid.methods.schedules import exponential
-from pellucid.methods.similarity import ssim
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.adversarial import ObjectiveName, objective
+from pellucid.methods.losses.ssim import ssim
+from pellucid.methods.optim.optimisers import KERAS_EPSILON, TensorFlowAdam
+from pellucid.methods.optim.schedules import exponential
 from pellucid.networks.cagan import Attention, CaganDiscriminator, CaganGenerator
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -75,7 +75,7 @@ class CaganDenoiser(SingleDenoiser):
         super().__init__()
         degenerate = recipe.ccsa == "degenerate"
         self.window = None if degenerate else 256
-        self.reach = CaganGenerator.local_reach if degenerate else 32
+        self.halo = CaganGenerator.local_reach if degenerate else 32
         self.bytes_per_pixel = 4.0 * (32 * recipe.width + (0 if degenerate else 1700))
         self.G1 = CaganGenerator(recipe.width, recipe.ccsa)
 

@@ -21,11 +21,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from pellucid.methods.adversarial import ObjectiveName, discriminator_loss, objective
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.adversarial import ObjectiveName, discriminator_loss, objective
+from pellucid.methods.optim.optimisers import Adam
+from pellucid.methods.optim.schedules import half_linear
 from pellucid.methods.pool import ReplayPool
-from pellucid.methods.schedules import half_linear
 from pellucid.networks.patchgan import PatchGAN, check_patch
 from pellucid.networks.resnet import ResnetGenerator, initialise
 from pellucid.recipe import LearningRecipe, paper_and_quick
@@ -72,7 +72,7 @@ class CycleGanDenoiser(SingleDenoiser):
     def __init__(self, recipe: CycleGanRecipe) -> None:
         super().__init__()
         self.G = ResnetGenerator(recipe.width, recipe.blocks)
-        self.reach = self.G.reach
+        self.halo = self.G.halo
         self.bytes_per_pixel = 4.0 * 4 * recipe.width  # four float32 maps of full resolution at the widest moment
 
     def estimate(self, noisy: Tensor) -> Tensor:

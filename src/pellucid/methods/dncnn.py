@@ -15,9 +15,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
-from pellucid.methods.schedules import stepped
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.optim.optimisers import Adam
+from pellucid.methods.optim.schedules import stepped
 from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.networks.dncnn import Dncnn as Network
 from pellucid.norms import norm
@@ -53,7 +53,7 @@ class DncnnDenoiser(SingleDenoiser):
     def __init__(self, recipe: DncnnRecipe) -> None:
         super().__init__()
         self.R = Network(recipe.depth, recipe.width, recipe.normalisation)
-        self.reach = self.R.reach
+        self.halo = self.R.halo
         self.bytes_per_pixel = 4.0 * 6 * recipe.width
         for module in self.R.modules():
             if isinstance(module, nn.Conv2d):

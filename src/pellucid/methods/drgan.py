@@ -29,11 +29,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from pellucid.methods.adversarial import ObjectiveName, discriminator_loss, objective
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.adversarial import ObjectiveName, discriminator_loss, objective
+from pellucid.methods.optim.optimisers import Adam
+from pellucid.methods.optim.schedules import stepped
 from pellucid.methods.pool import ReplayPool
-from pellucid.methods.schedules import stepped
 from pellucid.networks.adaptive import NoiseEncoder, NoisyDecoder
 from pellucid.networks.patchgan import PatchGAN, check_patch
 from pellucid.networks.resnet import Decoder, Encoder, initialise
@@ -73,7 +73,7 @@ class DrganDenoiser(SingleDenoiser):
     """E_C and G_C."""
 
     stride = 4
-    reach = 84
+    halo = 84
 
     def __init__(self, recipe: DrganRecipe) -> None:
         super().__init__()

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from pellucid.errors import InputError
-from pellucid.methods.adversarial import ObjectiveName, objective
-from pellucid.methods.contract import Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import LookaheadRectifiedAdam, RectifiedAdam
+from pellucid.methods.base import Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.adversarial import ObjectiveName, objective
+from pellucid.methods.optim.optimisers import LookaheadRectifiedAdam, RectifiedAdam
 from pellucid.methods.small_batch import ENOUGH, small_batch_warnings
 from pellucid.networks import Discriminator, Extractor, Generator
 from pellucid.norms import follows_mode, norm, running_norms
@@ -40,7 +40,7 @@ def patches_needed(role: str, norm_name: str) -> int:
     """Patches from which the statistics of a batch are good enough to learn from.
 
     Switchable norm mixes them with the patch's own, and H only regresses: what it found in training differed from what
-    it found in use by 14, 9, 8 and 3 % of the noise with 2, 4, 8 and 64 patches (`benchmarks/batch_statistics.py`).
+    it found in use by 14, 9, 8 and 3 % of the noise with 2, 4, 8 and 64 patches (`performance/batch_statistics.py`).
     """
     return 4 if role == "extractor" and norm_name.startswith("switchable") else ENOUGH
 
@@ -108,8 +108,8 @@ class IsclDenoiser(Denoiser):
     """F and H: two estimates of the clean image, and their mean."""
 
     stride = Generator.stride
-    reach = max(Generator.reach, Extractor.reach)
-    part_names = ("F", "x-H")
+    halo = max(Generator.halo, Extractor.halo)
+    estimate_names = ("F", "x-H")
 
     def __init__(self, recipe: IsclRecipe) -> None:
         super().__init__()
@@ -138,8 +138,8 @@ class IsclDenoiser(Denoiser):
 class GeneratorAlone(SingleDenoiser):
     """F(x): a third of the work of both."""
 
-    stride, reach = IsclDenoiser.stride, Generator.reach
-    part_names = ("F",)
+    stride, halo = IsclDenoiser.stride, Generator.halo
+    estimate_names = ("F",)
 
     def __init__(self, both: IsclDenoiser) -> None:
         super().__init__()
@@ -159,8 +159,8 @@ class GeneratorAlone(SingleDenoiser):
 class ExtractorAlone(SingleDenoiser):
     """x − H(x): two thirds of the work of both."""
 
-    stride, reach = IsclDenoiser.stride, Extractor.reach
-    part_names = ("x-H",)
+    stride, halo = IsclDenoiser.stride, Extractor.halo
+    estimate_names = ("x-H",)
 
     def __init__(self, both: IsclDenoiser) -> None:
         super().__init__()

@@ -16,10 +16,10 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor
 
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
-from pellucid.methods.pixelwise import PIXEL_LOSSES, PixelLossName, to_positive, to_signed, total_variation
-from pellucid.methods.schedules import constant
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.pixelwise import PIXEL_LOSSES, PixelLossName, to_positive, to_signed, total_variation
+from pellucid.methods.optim.optimisers import Adam
+from pellucid.methods.optim.schedules import constant
 from pellucid.networks.donut import DonutNetwork
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -49,7 +49,7 @@ class Noise2KernelDenoiser(SingleDenoiser):
         super().__init__()
         self.bytes_per_pixel = 24.0 * recipe.width + 16.0
         self.network = DonutNetwork(recipe.depth, recipe.width)
-        self.reach = self.network.reach
+        self.halo = self.network.halo
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """One pass; no pixel sees itself."""

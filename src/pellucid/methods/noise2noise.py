@@ -14,10 +14,10 @@ from __future__ import annotations
 from pydantic import Field
 from torch import Tensor
 
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import TensorFlowAdam
-from pellucid.methods.pixelwise import PIXEL_LOSSES, PixelLossName
-from pellucid.methods.schedules import ramped_down
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.pixelwise import PIXEL_LOSSES, PixelLossName
+from pellucid.methods.optim.optimisers import TensorFlowAdam
+from pellucid.methods.optim.schedules import ramped_down
 from pellucid.networks.unet import Noise2NoiseUnet
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -44,7 +44,7 @@ class Noise2NoiseDenoiser(SingleDenoiser):
     """A U-Net that sees the image on [−0.5, 0.5]."""
 
     stride = Noise2NoiseUnet.stride
-    reach = Noise2NoiseUnet.reach
+    halo = Noise2NoiseUnet.halo
 
     def __init__(self, recipe: Noise2NoiseRecipe) -> None:
         super().__init__()

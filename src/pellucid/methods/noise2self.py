@@ -25,11 +25,11 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from pellucid.errors import InputError
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
 from pellucid.methods.blindspot import around, grid_mask
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
-from pellucid.methods.pixelwise import to_positive, to_signed
-from pellucid.methods.schedules import constant
+from pellucid.methods.losses.pixelwise import to_positive, to_signed
+from pellucid.methods.optim.optimisers import Adam
+from pellucid.methods.optim.schedules import constant
 from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.networks.babyunet import BabyUnet
 from pellucid.networks.dncnn import Dncnn
@@ -85,10 +85,10 @@ class Noise2SelfDenoiser(SingleDenoiser):
         self.period = recipe.period
         self.replacement = REPLACEMENTS[recipe.hidden]
         self.invariant = recipe.inference == "j-invariant"
-        self.stride, self.reach = self.network.stride, self.network.reach
+        self.stride, self.halo = self.network.stride, self.network.halo
         if self.invariant:  # every tile must begin with the same phase, and neighbours stand for hidden pixels
             self.stride = math.lcm(self.stride, recipe.period)
-            self.reach = math.ceil((self.reach + 1) / self.stride) * self.stride
+            self.halo = math.ceil((self.halo + 1) / self.stride) * self.stride
         self.bytes_per_pixel = _BYTES_PER_CHANNEL[recipe.network] * recipe.width + 32.0
 
     def hide(self, x: Tensor, mask: Tensor) -> Tensor:

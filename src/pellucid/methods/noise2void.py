@@ -21,12 +21,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from pellucid import team
+from pellucid import process_group
 from pellucid.errors import InputError
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
 from pellucid.methods.blindspot import along_rows, box_side, cross, masked_mse, random_neighbour, stratified_mask
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import KERAS_EPSILON, TensorFlowAdam
-from pellucid.methods.schedules import stepped
+from pellucid.methods.optim.optimisers import KERAS_EPSILON, TensorFlowAdam
+from pellucid.methods.optim.schedules import stepped
 from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.methods.standardise import Standardise
 from pellucid.networks.unet import CsbdeepUnet
@@ -83,7 +83,7 @@ class Noise2VoidDenoiser(SingleDenoiser):
         self.bytes_per_pixel = 30.0 * recipe.width + 170.0
         self.standard = Standardise()
         self.network = CsbdeepUnet(recipe.width, recipe.kernel, recipe.normalisation)
-        self.reach = self.network.reach
+        self.halo = self.network.halo
 
     def guess(self, x: Tensor) -> Tensor:
         """The network's answer to standardised pixels, standardised."""
@@ -119,10 +119,10 @@ class Noise2Void(Method[Noise2VoidRecipe]):
         self.train()
         self.denoiser.standard.observe(batch["noisy"])
         x = self.denoiser.standard(batch["noisy"])
-        patches = team.whole(x)
+        patches = process_group.whole(x)
         mask = stratified_mask(patches, self.recipe.masked)
         hidden = self.hide(patches, mask)
-        loss = self.loss(x, team.own(hidden), team.own(mask))
+        loss = self.loss(x, process_group.own(hidden), process_group.own(mask))
         self.adam.step(loss, number)
         return {"loss": loss.detach()}
 

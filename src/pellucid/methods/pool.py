@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pellucid import team
+from pellucid import process_group
 
 
 class ReplayPool(nn.Module):
@@ -33,7 +33,7 @@ class ReplayPool(nn.Module):
         """
         if not len(self.images):
             return fresh
-        return team.own(torch.stack([self._trade(image) for image in team.whole(fresh)]))
+        return process_group.own(torch.stack([self._trade(image) for image in process_group.whole(fresh)]))
 
     def _trade(self, image: Tensor) -> Tensor:
         filled = int(self.filled)

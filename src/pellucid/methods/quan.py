@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from pellucid.errors import InputError
-from pellucid.methods.adversarial import ObjectiveName, objective
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import TensorFlowAdam
-from pellucid.methods.schedules import Schedule, piecewise_linear
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.adversarial import ObjectiveName, objective
+from pellucid.methods.optim.optimisers import TensorFlowAdam
+from pellucid.methods.optim.schedules import Schedule, piecewise_linear
 from pellucid.networks.fusionnet import FusionEncoder, FusionNet
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -98,7 +98,7 @@ class QuanDenoiser(SingleDenoiser):
     """L(N(x), x)."""
 
     stride = FusionNet.stride
-    reach = 2 * FusionNet.reach
+    halo = 2 * FusionNet.halo
 
     def __init__(self, recipe: QuanRecipe) -> None:
         super().__init__()

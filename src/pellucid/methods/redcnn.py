@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from pellucid.errors import InputError
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import Adam
-from pellucid.methods.schedules import exponential
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.optim.optimisers import Adam
+from pellucid.methods.optim.schedules import exponential
 from pellucid.networks.redcnn import RedCnn as Network
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -47,7 +47,7 @@ class RedCnnDenoiser(SingleDenoiser):
     """The network, which works in [0, 1]."""
 
     stride = Network.stride
-    reach = Network.reach
+    halo = Network.halo
 
     def __init__(self, recipe: RedCnnRecipe) -> None:
         super().__init__()

@@ -28,9 +28,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from pellucid.errors import RunError
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import TensorFlowAdam
-from pellucid.methods.pixelwise import to_positive, to_signed
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.pixelwise import to_positive, to_signed
+from pellucid.methods.optim.optimisers import TensorFlowAdam
 from pellucid.networks.partial import PartialUnet
 from pellucid.recipe import Recipe
 
@@ -59,7 +59,7 @@ class Self2SelfDenoiser(SingleDenoiser):
     """Learns anew from each image; its own weights are where that begins, or what one image has taught."""
 
     stride = PartialUnet.stride
-    reach = PartialUnet.reach
+    halo = PartialUnet.halo
 
     def __init__(self, recipe: Self2SelfRecipe) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Self2SelfDenoiser(SingleDenoiser):
         return []
 
     @contextmanager
-    def knowing(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
+    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
         """Learn from the whole image once, so that its pieces need only be predicted."""
         self._taught = [self._learn(image, valid)]
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pellucid import team
+from pellucid import process_group
 
 MEASURED = 100
 """Batches that are measured; after them the two values stay."""
@@ -29,7 +29,7 @@ class Standardise(nn.Module):
         """Take in a training batch, if it is one of the first, all of one size (Chan, Golub & LeVeque 1979)."""
         if self.batches >= MEASURED:
             return
-        x = team.whole(x)
+        x = process_group.whole(x)
         self.batches += 1
         share = 1 / self.batches
         apart = x.mean() - self.mean

@@ -27,15 +27,16 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pellucid import team
+from pellucid import process_group
 from pellucid.errors import InputError
-from pellucid.methods.adversarial import Objective, ObjectiveName, PenalisedWasserstein, objective
-from pellucid.methods.contract import Batch, Losses, Method, SingleDenoiser, Supervision
-from pellucid.methods.optimisers import TensorFlowAdam
-from pellucid.methods.schedules import linear
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.adversarial import Objective, ObjectiveName, PenalisedWasserstein, objective
+from pellucid.methods.optim.optimisers import TensorFlowAdam
+from pellucid.methods.optim.schedules import linear
 from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.networks.dncnn import Dncnn
-from pellucid.norms import plain, running_norms, unremembered
+from pellucid.norms import running_norms, unremembered
+from pellucid.ops import plain
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
 
@@ -80,7 +81,7 @@ class UidnetDenoiser(SingleDenoiser):
         super().__init__()
         self.dnn = Dncnn(width=recipe.width, normalisation="batch", bias="all")
         self.dnn.apply(_glorot)
-        self.reach = self.dnn.reach
+        self.halo = self.dnn.halo
         self.bytes_per_pixel = 10.0 * recipe.width
 
     def estimate(self, noisy: Tensor) -> Tensor:
@@ -120,7 +121,7 @@ class Uidnet(Method[UidnetRecipe]):
         """Update D, then G, then the DnCNN on what the new G makes of the same z."""
         self.train()
         x, y = batch["noisy"], batch["clean"]
-        z = team.own(team.like_whole(y).uniform_(-1, 1))
+        z = process_group.own(process_group.like_whole(y).uniform_(-1, 1))
         made = y + self.G(z, y)
         losses = {"d_noisy": self.discriminator_loss(x, made.detach())}
         self.discriminator.step(losses["d_noisy"], number)

@@ -42,7 +42,7 @@ class BabyUnet(nn.Module):
 
     stride = 4
     """Height and width must be multiples of it."""
-    reach = 28
+    halo = 28
     """How far an output pixel sees, in pixels, rounded up to the stride."""
 
     def __init__(self, width: int = 16, normalisation: str = "batch-torch") -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pellucid import team
+from pellucid import process_group
 from pellucid.networks.layers import SLOPE, he_normal, truncated_normal
 
 
@@ -59,7 +59,7 @@ class Dropout(nn.Dropout):
         """The same shape; in evaluation mode the same numbers."""
         if not self.training:
             return x
-        return x * team.own(functional.dropout(team.like_whole(x).fill_(1), self.p))
+        return x * process_group.own(functional.dropout(process_group.like_whole(x).fill_(1), self.p))
 
 
 class SharpDiscriminator(nn.Module):

@@ -33,7 +33,7 @@ class Dncnn(nn.Module):
     ) -> None:
         super().__init__()
         n = norm(normalisation)
-        self.reach = depth
+        self.halo = depth
         """How far an output pixel sees, in pixels."""
         first, others = bias != "none", bias == "all"
         middle = (

@@ -41,7 +41,7 @@ class DonutNetwork(nn.Module):
 
     def __init__(self, depth: int = 8, width: int = 32) -> None:
         super().__init__()
-        self.reach = 1 + 3 * (depth - 2)
+        self.halo = 1 + 3 * (depth - 2)
         """How far an output pixel sees, in pixels."""
         self.first = nn.Sequential(DonutConv(1, width), nn.ReLU())
         self.branches = nn.ModuleList(_branch(depth - 2, width, dilation) for dilation in (2, 3))

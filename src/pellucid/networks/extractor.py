@@ -19,7 +19,7 @@ class Extractor(nn.Module):
     """
 
     stride = 1
-    reach = 20
+    halo = 20
     """How far an output pixel sees, in pixels."""
 
     def __init__(self, width: int = 32, normalisation: str = "switchable") -> None:

@@ -123,7 +123,7 @@ class FusionNet(nn.Module):
     """
 
     stride = 16
-    reach = 528
+    halo = 528
     """How far an output pixel sees, in pixels (255 through the encoder, 271 through the decoder), rounded up."""
 
     def __init__(self, inputs: int = 1, width: int = 16, *, skips: bool = False) -> None:

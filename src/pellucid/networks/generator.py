@@ -37,7 +37,7 @@ class Generator(nn.Module):
 
     stride = 4
     """Height and width must be multiples of it."""
-    reach = 40
+    halo = 40
     """How far an output pixel sees, in pixels, rounded up to the stride."""
 
     def __init__(self, width: int = 32, normalisation: str = "instance") -> None:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pellucid.networks.narrow import FromOneChannel, ToOneChannel
 from pellucid.norms import Norm
-from pellucid.norms.recomputing import made_likewise
+from pellucid.ops.one_channel import FromOneChannel, ToOneChannel
+from pellucid.ops.recompute import made_likewise
 
 SLOPE = 0.2
 """Negative slope of every leaky ReLU."""

@@ -54,7 +54,7 @@ class PartialUnet(nn.Module):
 
     stride = 32
     """Height and width must be multiples of it."""
-    reach = 160
+    halo = 160
     """How far an output pixel sees, in pixels, rounded up to the stride."""
 
     def __init__(self, width: int = 48, share: float = 0.3) -> None:

@@ -24,7 +24,7 @@ class RedCnn(nn.Module):
     """
 
     stride = 1
-    reach = 20
+    halo = 20
     """How far an output pixel sees, in pixels."""
     smallest = 21
     """Side of an image of which five unpadded convolutions leave one pixel."""

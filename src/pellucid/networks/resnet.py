@@ -79,7 +79,7 @@ class ResnetGenerator(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 9) -> None:
         super().__init__()
         w = width
-        self.reach = 12 + 8 * blocks
+        self.halo = 12 + 8 * blocks
         self.layers = nn.Sequential(
             convolve((1, w), 7),
             instance_norm(w, RELU),

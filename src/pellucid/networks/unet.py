@@ -60,7 +60,7 @@ class Noise2NoiseUnet(nn.Module):
 
     stride = 32
     """Height and width must be multiples of it."""
-    reach = 160
+    halo = 160
     """How far an output pixel sees, in pixels, rounded up to the stride."""
 
     def __init__(self, width: int = 48) -> None:
@@ -101,7 +101,7 @@ class CsbdeepUnet(nn.Module):
     def __init__(self, width: int = 32, kernel: int = 3, normalisation: str = "batch") -> None:
         super().__init__()
         w, n = width, norm(normalisation)
-        self.reach = 20 * (kernel // 2) + 4
+        self.halo = 20 * (kernel // 2) + 4
         """How far an output pixel sees, in pixels, rounded up to the stride."""
 
         def block(channels: int, out: int) -> nn.Module:

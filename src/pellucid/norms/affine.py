@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx
 from torch.nn import functional
 
-from pellucid.norms import kernels
+from pellucid.ops import kernels
 
 
 def affine_leaky_relu(x: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:

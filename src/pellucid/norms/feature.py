@@ -7,16 +7,17 @@ start. Variances are biased. `x̂ = (x − mean)/√(var + ε)` is written as `s
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from pellucid.errors import InputError
-from pellucid.norms import kernels
 from pellucid.norms.affine import affine_leaky_relu
-from pellucid.norms.fused import normalise
 from pellucid.norms.moments import Moments, measure, pool
 from pellucid.norms.synchronised import of_whole_batch
+from pellucid.ops import kernels
+from pellucid.ops.fused_norm import normalise
 
 
 def standardise(mean: Tensor, var: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -53,9 +54,13 @@ class FeatureNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise and activate (N, C, H, W)."""
         if self.moments_of is measure and torch.is_grad_enabled() and kernels.fit(x):
-            return normalise(self, x)
+            parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
+            return normalise(x, partial(self._constants_of, pixels=x.shape[2] * x.shape[3]), parameters, self.slope)
         scale, shift = self.constants(self.moments_of(x))
         return affine_leaky_relu(x, scale, shift, self.slope)
+
+    def _constants_of(self, mean: Tensor, var: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
+        return self.constants(Moments(mean, var, pixels))
 
     def constants(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """Scale and shift, each (N, C) or (1, C), that these moments (N, C) lead to, γ and β included."""

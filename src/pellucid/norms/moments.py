@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-from pellucid.norms import kernels
+from pellucid.ops import kernels
 
 
 class Moments(NamedTuple):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import torch
 
-from pellucid import team
+from pellucid import process_group
 from pellucid.norms.moments import Moments
 
 _local = False
@@ -19,9 +19,9 @@ _local = False
 
 def of_whole_batch(moments: Moments) -> Moments:
     """The moments of all processes' samples (size·N, C), in the order of the batch; differentiable."""
-    if _local or team.alone():
+    if _local or process_group.alone():
         return moments
-    mean, var = team.whole(torch.stack((moments.mean, moments.var), 1)).unbind(1)
+    mean, var = process_group.whole(torch.stack((moments.mean, moments.var), 1)).unbind(1)
     return Moments(mean, var, moments.pixels)
 
 

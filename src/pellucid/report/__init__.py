@@ -10,20 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pellucid.report.colormap import display_range_of
+    from pellucid.report.comparison import Comparison
     from pellucid.report.curves import curves_picture, curves_svg
-    from pellucid.report.display import display_range_of
     from pellucid.report.page import Page, write_page
     from pellucid.report.pictures import contact_sheet, difference_map, error_maps
-    from pellucid.report.shots import Comparison
 
 _HOME = {
-    "Comparison": "shots",
+    "Comparison": "comparison",
     "Page": "page",
     "contact_sheet": "pictures",
     "curves_picture": "curves",
     "curves_svg": "curves",
     "difference_map": "pictures",
-    "display_range_of": "display",
+    "display_range_of": "colormap",
     "error_maps": "pictures",
     "write_page": "page",
 }

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.sample import evenly_spaced
 from pellucid.errors import InputError
-from pellucid.images.sample import evenly_spaced
-from pellucid.report.sheet import save_figure
+from pellucid.report.grid import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pellucid.data.source import Source
 from pellucid.evaluation import data_range_of
 from pellucid.evaluation.compare import match_planes
-from pellucid.images import Source
-from pellucid.report.display import Range, display_range_of
+from pellucid.report.colormap import Range, display_range_of
 from pellucid.report.pictures import difference_map, error_maps
 
 Matched = tuple[str, dict[str, NDArray[Any]], NDArray[Any], Range]

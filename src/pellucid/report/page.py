@@ -11,9 +11,9 @@ from typing import Any
 
 from pellucid.errors import InputError
 from pellucid.evaluation import Evaluation, RemovedNoise, Score, removed_noise
-from pellucid.images.atomic import replacing
+from pellucid.files import replacing
+from pellucid.report.comparison import Comparison, colour_bar_css, picture_address, take_shots
 from pellucid.report.curves import curves_svg
-from pellucid.report.shots import Comparison, colour_bar_css, picture_address, take_shots
 
 TEMPLATES = Path(__file__).parent / "templates"
 

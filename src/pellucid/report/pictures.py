@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid.errors import InputError
-from pellucid.report.display import (
+from pellucid.report.colormap import (
     Range,
     absolute_difference,
     colour_table,
@@ -19,7 +19,7 @@ from pellucid.report.display import (
     levels,
     plane,
 )
-from pellucid.report.sheet import MUTED, Grid, Sheet
+from pellucid.report.grid import MUTED, Grid, Sheet
 
 
 def contact_sheet(

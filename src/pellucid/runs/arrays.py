@@ -12,20 +12,22 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.allocator import holding
+from pellucid.blockwise.denoiser_spec import DenoiserSpec
+from pellucid.blockwise.progress import Advance, denoising_bar
+from pellucid.blockwise.run import padding_text
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.padding import is_finite
+from pellucid.data.source import Source, is_path, open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import RemovedNoise, removed_noise
-from pellucid.heap import holding
-from pellucid.images import Conversion, Image, Intensity, Plane, Source, create_image, open_source
-from pellucid.images.arrays import has_dims, is_deferred, like, open_array
-from pellucid.images.handles import Handle
-from pellucid.images.image import ArrayImage
-from pellucid.images.layout import SAMPLES, Layout
-from pellucid.images.padding import is_finite
-from pellucid.images.source import is_path
 from pellucid.inference import DenoisedPlane
-from pellucid.jobs import Cleaner, denoising_bar
-from pellucid.jobs.job import padding_text
-from pellucid.jobs.progress import Advance
+from pellucid.io.arrays import has_dims, is_deferred, like, open_array
+from pellucid.io.conversion import Conversion
+from pellucid.io.handles import Handle
+from pellucid.io.image import ArrayImage, Image, Plane
+from pellucid.io.layout import SAMPLES, Layout
+from pellucid.io.writing import create_image
 from pellucid.methods import Denoiser
 from pellucid.report import terminal
 
@@ -38,7 +40,7 @@ class DenoisingModel(Protocol):
     """What is asked of a model."""
 
     @property
-    def intensity(self) -> Intensity:
+    def intensity_range(self) -> IntensityRange:
         """Of the noisy images."""
 
     @property
@@ -46,7 +48,7 @@ class DenoisingModel(Protocol):
         """What denoises."""
 
     @property
-    def cleaner(self) -> Cleaner:
+    def cleaner(self) -> DenoiserSpec:
         """The same, with what tells it from others."""
 
     def refuse_other_types(self, source: Source) -> None:
@@ -168,7 +170,7 @@ def _planes(
     convert = Conversion(image.dtype)
     for pixels, done in model.planes(image):
         given = np.ma.getdata(pixels)
-        denoised = convert(np.where(done.valid, model.intensity.from_unit(done.image), 0))
+        denoised = convert(np.where(done.valid, model.intensity_range.from_unit(done.image), 0))
         removed.noise += removed_noise(given, denoised, done.valid)
         removed.padding += int((is_finite(pixels) & ~done.valid).sum())
         removed.pixels += given.size

@@ -11,7 +11,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from pellucid.errors import InputError, PellucidError
-from pellucid.images.atomic import replacing
+from pellucid.files import replacing
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.blockwise.lock import locked
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
-from pellucid.images import Intensity
-from pellucid.images.atomic import writing
-from pellucid.jobs.lock import locked
+from pellucid.files import writing
 from pellucid.recipe import LearningRecipe
 from pellucid.runs.files import undamaged, write_json, write_text
 from pellucid.runs.model_folder import ModelFolder, with_noisy
@@ -96,7 +96,7 @@ class Run(ModelFolder):
     def start(
         self,
         recipe: LearningRecipe,
-        intensities: Mapping[str, Intensity],
+        intensities: Mapping[str, IntensityRange],
         dtypes: Mapping[str, np.dtype[Any]],
         provenance: Mapping[str, Any],
     ) -> None:

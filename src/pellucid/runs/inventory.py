@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pellucid.images import Inventory, Source, check_source, compare, inspect_source
-from pellucid.images.findings import Finding
-from pellucid.images.looks import Looks
+from pellucid.data.inventory import Inventory, inspect_source
+from pellucid.data.source import Source
+from pellucid.data.source_checks import Finding, check_source
+from pellucid.data.structure_statistics import StructureStatistics
+from pellucid.data.unpaired_checks import compare
 from pellucid.report import terminal
 
 _MOST = 3
@@ -17,7 +19,7 @@ class Shown(NamedTuple):
     """What was found before a training: warnings, and how each source looks that shows anything."""
 
     warnings: list[str]
-    looks: dict[str, Looks]
+    looks: dict[str, StructureStatistics]
 
 
 def show_inventory(sources: Mapping[str, Source]) -> Shown:

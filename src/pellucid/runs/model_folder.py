@@ -23,14 +23,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from pellucid import __version__
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.structure_statistics import StructureStatistics
 from pellucid.errors import InputError
-from pellucid.images import Intensity, Looks
-from pellucid.images.atomic import replacing
+from pellucid.files import replacing
 from pellucid.inference import Statistics, load_statistics, refuse_other, save_statistics
 from pellucid.methods import Denoiser, build_denoiser, method_class
 from pellucid.recipe import LearningRecipe
 from pellucid.runs.files import undamaged, write_json, write_text
+from pellucid.version import __version__
 
 V = TypeVar("V")
 
@@ -51,7 +52,7 @@ class ModelFolder:
     def write_model(
         self,
         recipe: LearningRecipe,
-        intensities: Mapping[str, Intensity],
+        intensities: Mapping[str, IntensityRange],
         dtypes: Mapping[str, np.dtype[Any] | None],
         provenance: Mapping[str, Any],
     ) -> None:
@@ -63,7 +64,7 @@ class ModelFolder:
         """
         model = {
             "format": FORMAT,
-            "intensities": {kind: intensity.model_dump() for kind, intensity in intensities.items()},
+            "intensities": {kind: intensity_range.model_dump() for kind, intensity_range in intensities.items()},
             "dtypes": {kind: dtype.name if dtype is not None else None for kind, dtype in dtypes.items()},
         }
         write_json(self.folder / "provenance.json", provenance)
@@ -105,7 +106,7 @@ class ModelFolder:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
-    def intensities(self) -> dict[str, Intensity]:
+    def intensities(self) -> dict[str, IntensityRange]:
         """The intensity range of each source.
 
         Raises:
@@ -113,7 +114,7 @@ class ModelFolder:
         """
         model = self._model()
         with undamaged(self.folder / "model.json"):
-            return with_noisy({kind: Intensity(**values) for kind, values in model["intensities"].items()})
+            return with_noisy({kind: IntensityRange(**values) for kind, values in model["intensities"].items()})
 
     def dtypes(self) -> dict[str, np.dtype[Any] | None]:
         """The pixel type of each source; None where any is taken.
@@ -125,7 +126,7 @@ class ModelFolder:
         with undamaged(self.folder / "model.json"):
             return with_noisy({kind: np.dtype(name) if name else None for kind, name in model["dtypes"].items()})
 
-    def looks(self) -> dict[str, Looks]:
+    def looks(self) -> dict[str, StructureStatistics]:
         """How each source looked; empty in a run from before it was noted.
 
         Raises:
@@ -136,9 +137,9 @@ class ModelFolder:
             return {}
         with undamaged(path):
             found = json.loads(path.read_text(encoding="utf-8"))
-            return {kind: Looks.from_values(values) for kind, values in found.items()}
+            return {kind: StructureStatistics.from_values(values) for kind, values in found.items()}
 
-    def save_looks(self, looks: Mapping[str, Looks]) -> None:
+    def save_looks(self, looks: Mapping[str, StructureStatistics]) -> None:
         """Write how each source looks."""
         write_json(self.folder / "looks.json", {kind: asdict(of_a_kind) for kind, of_a_kind in looks.items()})
 

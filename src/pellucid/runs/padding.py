@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.data.padding import Mask, is_valid
+from pellucid.data.patches import Coverage, Patches
 from pellucid.errors import InputError
-from pellucid.images import Plane
-from pellucid.images.padding import Mask, is_valid
+from pellucid.io.image import Plane
 from pellucid.launch import leads
 from pellucid.report import terminal
-from pellucid.sampling import Coverage, Patches
 
 Covers = dict[int, list[Coverage]]
 """By number of the image; those without padding are not in it."""

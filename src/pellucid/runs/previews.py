@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pellucid.images import Intensity
-from pellucid.images.sample import evenly_spaced
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.sample import evenly_spaced
 from pellucid.methods import Denoiser
 from pellucid.report import contact_sheet
 
@@ -37,7 +37,7 @@ class Previews:
         intensities: the range of each kind.
     """
 
-    def __init__(self, images: Mapping[str, Images], intensities: Mapping[str, Intensity]) -> None:
+    def __init__(self, images: Mapping[str, Images], intensities: Mapping[str, IntensityRange]) -> None:
         self.range = intensities["noisy"]
         kind = next((kind for kind in REFERENCES if kind in images), None)
         shown = [images["noisy"], *([images[kind]] if kind else [])]
@@ -71,7 +71,7 @@ class Previews:
 
     @torch.no_grad()
     def _learned(self, last: Denoiser, average: Denoiser) -> dict[str, Images]:
-        parts = last.part_names if len(last.part_names) > 1 else ()
+        parts = last.estimate_names if len(last.estimate_names) > 1 else ()
         columns: dict[str, list[NDArray[Any]]] = {
             name: [] for name in (*parts, "denoised (last)", "denoised (average)")
         }

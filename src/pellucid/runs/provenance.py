@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from pellucid import __version__
+from pellucid.data.source import Source, open_source
 from pellucid.errors import InputError
-from pellucid.images import Source, open_source
-from pellucid.images.registry import split
+from pellucid.io.registry import split
 from pellucid.methods import GIVEN_AS
+from pellucid.version import __version__
 
 
 def machine() -> dict[str, Any]:

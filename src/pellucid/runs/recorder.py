@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from pellucid.images import Intensity
-from pellucid.images.atomic import writing
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.files import writing
 from pellucid.inference import Statistics, patch_statistics
 from pellucid.methods import Denoiser
 from pellucid.report import curves_picture
@@ -62,7 +62,7 @@ class Recorder:
         self,
         run: Run,
         images: Mapping[str, Images],
-        intensities: Mapping[str, Intensity],
+        intensities: Mapping[str, IntensityRange],
         batches: Batches,
         *,
         live: bool = True,

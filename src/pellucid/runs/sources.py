@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pellucid.data.intensity_range import BlankError, IntensityRange
+from pellucid.data.sample import sample_pixels
+from pellucid.data.source import Source
 from pellucid.errors import InputError
 from pellucid.evaluation import match_planes
-from pellucid.images import Image, Intensity, Plane, Source
-from pellucid.images.intensity import BlankError
-from pellucid.images.sample import sample_pixels
+from pellucid.io.image import Image, Plane
 from pellucid.launch import share
 from pellucid.methods import GIVEN_AS, KINDS, method_class
 from pellucid.recipe import LearningRecipe, Recipe
@@ -70,22 +71,22 @@ def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
     return planes
 
 
-def intensities_of(sources: Mapping[str, Source]) -> dict[str, Intensity]:
+def intensities_of(sources: Mapping[str, Source]) -> dict[str, IntensityRange]:
     """The intensity range of each source; partners and noise are measured on the scale of the noisy images."""
-    noisy = Intensity.of_source(sources["noisy"])
-    return {kind: Intensity.of_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
+    noisy = IntensityRange.of_source(sources["noisy"])
+    return {kind: IntensityRange.of_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
 
 
-def range_of(source: Source) -> Intensity:
+def range_of(source: Source) -> IntensityRange:
     """What images that nothing was learned from hold is between black and white; of blank ones it does not matter.
 
     Raises:
         InputError: they cannot be read.
     """
     try:
-        return Intensity.of_source(source)
+        return IntensityRange.of_source(source)
     except BlankError:
-        return Intensity.given(0, 1)
+        return IntensityRange.given(0, 1)
     except InputError:  # a file that is damaged within is told of where it is denoised, and says nothing of the others
         whole = [image for image in source.images if _can_be_read(image)]
         if not whole or len(whole) == len(source.images):

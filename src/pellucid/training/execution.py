@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from pellucid.errors import InputError
-from pellucid.norms import kernels, local_statistics
+from pellucid.norms import local_statistics
+from pellucid.ops import kernels
 
 BACKEND = "inductor"
 """What compiles, by torch's name for it."""

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pellucid import heap, team
+from pellucid import allocator, process_group
 from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.methods import Denoiser, Method
-from pellucid.norms import follows_mode, remaking, running_norms, settle
+from pellucid.norms import follows_mode, running_norms, settle
+from pellucid.ops import remaking
 from pellucid.signals import heeded
 from pellucid.training.averaging import MovingAverage
 from pellucid.training.execution import Execution
@@ -59,11 +60,11 @@ class Training:
         """
         number = self.number + 1
         torch.manual_seed(random_seed(self.method.recipe.seed, number))
-        with team.sharing(), self.execution.step(self.method, self.device), remaking():
+        with process_group.sharing(), self.execution.step(self.method, self.device), remaking():
             named = self.method.step(self._place(batch), number)
-            losses = dict(zip(named, team.mean(torch.stack(list(named.values()))).tolist(), strict=True))
+            losses = dict(zip(named, process_group.mean(torch.stack(list(named.values()))).tolist(), strict=True))
             if self.execution.local_statistics:
-                team.average_(value for norm in running_norms(self.method) for value in norm.buffers())
+                process_group.average_(value for norm in running_norms(self.method) for value in norm.buffers())
         self.number += 1
         for name, loss in losses.items():
             if not math.isfinite(loss):
@@ -154,11 +155,11 @@ def fit(
     devices = [training.device] if training.device.type == "cuda" else []
     asked: list[int] = []
     # the caller's random numbers stay as they are
-    with heeded(asked.append), torch.random.fork_rng(devices), heap.holding():
+    with heeded(asked.append), torch.random.fork_rng(devices), allocator.holding():
         while training.number < training.method.recipe.steps:
             losses = training.step(batches(training.number + 1))
             after_step(training, losses)
-            if team.agreed(bool(asked)) and training.number < training.method.recipe.steps:
+            if process_group.agreed(bool(asked)) and training.number < training.method.recipe.steps:
                 at_stop(training)
                 raise Interrupted(f"stopped after step {training.number}", *asked)
 

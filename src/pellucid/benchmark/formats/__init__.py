@@ -12,7 +12,7 @@ from pellucid.benchmark.formats.screen import show
 from pellucid.benchmark.formats.webpage import html
 from pellucid.benchmark.layout import Layout
 from pellucid.errors import InputError
-from pellucid.images.atomic import check_free, replacing
+from pellucid.files import check_free, replacing
 
 FORMATS: dict[str, Callable[[Sequence[Layout]], str]] = {
     ".md": markdown,

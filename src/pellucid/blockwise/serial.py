@@ -1,0 +1,113 @@
+"""One process at work: while a block is computed, the next is read and the one before is written."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeAlias
+
+from pellucid.blockwise.blocks import Worker
+from pellucid.blockwise.ledger import Outcome, Task
+from pellucid.errors import ModelError, RunError
+from pellucid.io.manifest import ChangedError
+
+Finished: TypeAlias = "tuple[Task, Outcome | Exception]"
+"""A task with what there is to say of it, or with what kept it from being done."""
+
+_LASTING = (ChangedError, ModelError)
+"""Errors that a retry cannot fix."""
+_PAUSE = 0.5
+"""Seconds before a failed task is tried again; longer each time."""
+
+
+class Runner(Protocol):
+    """Who gets tasks done."""
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Finished]:
+        """Do tasks, in any order, and tell of each when it is done or given up.
+
+        Raises:
+            RunError: there is no point in going on, for instance because the disk is full.
+        """
+
+
+class Pipeline:
+    """Reading, computing and writing side by side; at most three blocks are in memory.
+
+    Args:
+        worker: who knows how.
+        retries: how often a failing task is tried again.
+    """
+
+    def __init__(self, worker: Worker, retries: int) -> None:
+        self._worker = worker
+        self._retries = retries
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Finished]:
+        """See `Runner.run`; in order, but for those that are tried again."""
+        writing: deque[tuple[Task, Future[Outcome]]] = deque()
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+            for task, reading in _ahead(reader, self._worker.read, tasks):
+                try:
+                    result = self._worker.compute(task, reading.result())
+                except Exception as problem:
+                    yield task, self._again(task, problem)
+                    continue
+                writing.append((task, writer.submit(self._write, task, result)))
+                del result
+                if len(writing) > 1:
+                    yield self._written(*writing.popleft())
+            while writing:
+                yield self._written(*writing.popleft())
+
+    def _write(self, task: Task, result: Any) -> Outcome:
+        with self._worker.claimed(task):
+            return self._worker.write(task, result)
+
+    def _written(self, task: Task, written: Future[Outcome]) -> Finished:
+        try:
+            return task, written.result()
+        except Exception as problem:
+            return task, self._again(task, problem)
+
+    def _again(self, task: Task, problem: Exception) -> Outcome | Exception:
+        return persistently(self._worker, task, self._retries, problem)
+
+
+def persistently(worker: Worker, task: Task, retries: int, problem: Exception | None = None) -> Outcome | Exception:
+    """Do a task, and again if it fails, so often at most; what it failed of in the end.
+
+    Args:
+        worker: who does it.
+        task: what.
+        retries: how often.
+        problem: what it has failed of already.
+
+    Raises:
+        RunError: it makes no sense to go on with any task.
+    """
+    tries = 0 if problem is None else 1
+    while True:
+        if isinstance(problem, RunError):
+            raise problem
+        if problem is not None and (tries > retries or isinstance(problem, _LASTING)):
+            return problem
+        time.sleep(_PAUSE * max(0, tries - 1))
+        try:
+            return worker.do(task)
+        except Exception as again:
+            problem = again
+        tries += 1
+
+
+def _ahead(pool: Executor, read: Callable[[Task], Any], tasks: Iterable[Task]) -> Iterator[tuple[Task, Future[Any]]]:
+    """Tasks with what is read for them, one of them ahead of who takes them."""
+    waiting: deque[tuple[Task, Future[Any]]] = deque()
+    for task in tasks:
+        waiting.append((task, pool.submit(read, task)))
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()

@@ -1,0 +1,92 @@
+"""Where results go: names of output files from those of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pellucid.data.source import Source
+from pellucid.errors import InputError
+from pellucid.io.registry import format_of, split, writable
+
+FOREIGN = frozenset((".dm3", ".dm4", ".jp2", ".mp4", ".nd2"))
+"""Extensions with digits of image formats that are not written; names like `out.v2` or `2024.05` are folders."""
+
+
+def is_image(path: str | Path) -> bool:
+    """Whether a path names one image by its extension (an OME-Zarr folder too)."""
+    return format_of(split(path)[0]) is not None
+
+
+def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
+    """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
+
+    Images of a read-only format become PNG, or Zarr if they are folders.
+
+    Raises:
+        InputError: `output` is one file for several images, or of a format that cannot be written.
+    """
+    if is_image(output):
+        count = len(source.images) + len(source.left_out)
+        if count > 1:
+            raise InputError(f"{output}: names one file for {count} images: give a folder")
+        return [output]
+    if isinstance(spec, str | Path) and is_image(spec) and _is_meant_as_file(output):
+        raise InputError(
+            f"{output}: Pellucid cannot write {output.suffix} files; use one of {writable()}, or, if a folder is "
+            "meant, create it first"
+        )
+    return [output / _writable(split(image.path)[0]).name for image in source.images]
+
+
+def _is_meant_as_file(output: Path) -> bool:
+    """Whether a name ends in something like an extension and is not an existing folder."""
+    suffix = output.suffix.lower()
+    return (suffix[1:].isalpha() or suffix in FOREIGN) and not output.is_dir()
+
+
+def in_folder(target: Path, *folders: str) -> Path:
+    """Insert folders before the file name: `out/cells.tif` with `parts/F` is `out/parts/F/cells.tif`.
+
+    This keeps additional files from being read as images when the folder of the results is read again.
+    """
+    file, inner = split(target)
+    path = file.parent.joinpath(*folders, file.name)
+    return Path(f"{path}:{inner}") if inner else path
+
+
+def float_path(target: Path) -> Path:
+    """The path for a float32 image: `target`, or a TIFF beside it if its format cannot hold float32."""
+    known = format_of(split(target)[0])
+    return target if known and "float32" in known.load().WRITABLE else target.with_suffix(".tif")
+
+
+def refuse_existing(paths: Sequence[Path]) -> None:
+    """Raise InputError if one of the files is there already."""
+    for path in paths:
+        if split(path)[0].exists():
+            raise InputError(f"{path}: exists already; choose another output or add --overwrite")
+
+
+def refuse_unsafe(paths: Sequence[Path], source: Source, spec: Any) -> None:
+    """Raise InputError if two outputs are one file, or if one would replace an input or lies in the folder of it."""
+    files = [split(path)[0] for path in paths]
+    if twice := {file.name for file in files if files.count(file) > 1}:
+        raise InputError(f"several outputs would be called {min(twice)}: write the inputs into different folders")
+    inputs = {split(image.path)[0].resolve() for image in source.images}
+    if isinstance(spec, str | Path) and Path(spec).is_dir():
+        inputs.add(Path(spec).resolve())
+    for file in files:
+        if inputs & {file.resolve(), *file.resolve().parents}:
+            raise InputError(f"{file}: lies in the input, which is never written to; choose another output")
+
+
+def _writable(path: Path) -> Path:
+    """The path itself; a Zarr for other folders and those without its extension, a PNG for files that are only read."""
+    known = format_of(split(path)[0])
+    if known is None:
+        return path
+    if known.is_folder and path.suffix.lower() != ".zarr":
+        return path.with_name((path.stem if path.suffix in known.extensions else path.name) + ".zarr")
+    return path if known.load().WRITABLE else path.with_suffix(".png")

@@ -1,0 +1,101 @@
+"""Images that lie on a device, and patches that are cut there: the same as from main memory, to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pellucid.data.patches.coordinates import ORIENTATIONS, Numbers, fill, orient
+from pellucid.data.patches.patches import Image, Patches, native
+
+_KEPT = {"uint8": torch.int8, "int8": torch.int8, "uint16": torch.int16, "int16": torch.int16}
+"""Pixel types that are kept as they are, and the type of the same bits that torch computes with on every device."""
+
+
+def _walks(squares: Numbers) -> Numbers:
+    """Of each square (n, 2, 2) what its first value is, and what must be added for the next one down or right."""
+    first, right, down = squares[:, 0, 0], squares[:, 0, 1], squares[:, 1, 0]
+    return np.stack([first, down - first, right - first], axis=1)
+
+
+_ROWS, _COLUMNS = (
+    _walks(np.array([orient(square, which) for which in range(ORIENTATIONS)])) for square in np.indices((2, 2))
+)
+"""An orientation is another way to walk over the same pixels: the corner that it begins in, a step down, one right."""
+
+
+def settled(patches: Patches, device: torch.device, budget_bytes: int) -> Patches | ResidentPatches:
+    """Patches whose images lie where they are wanted, if that is a GPU and has room for them."""
+    pixels = int(_sides(patches).prod(axis=1).sum())
+    if device.type != "cuda" or pixels * _kept(patches).itemsize > budget_bytes:
+        return patches
+    return ResidentPatches(patches, device)
+
+
+class ResidentPatches:
+    """The images of `patches` on a device, all in one row of pixels.
+
+    Integers of 8 and 16 bits are kept as they are, and a table tells what each of them is in [−1, 1]; pixels of other
+    types are brought there beforehand.
+    """
+
+    mapped = False
+
+    def __init__(self, patches: Patches, device: torch.device) -> None:
+        self.places = patches.places
+        sides = _sides(patches)
+        ends = np.cumsum(sides.prod(axis=1))
+        self._widths, self._starts = sides[:, 1], ends - sides.prod(axis=1)
+        self._pixels = torch.empty(int(ends[-1]), dtype=_kept(patches), device=device)
+        for image, start, end in zip(patches.images, self._starts, ends, strict=True):
+            self._pixels[start:end] = torch.from_numpy(_as_kept(image, patches).reshape(-1))
+        table = _table(patches)
+        self._table = None if table is None else table.to(device)
+        self._rows, self._columns = (walk * (patches.size - 1, 1, 1) for walk in (_ROWS, _COLUMNS))
+        self._right = torch.arange(patches.size, device=device)
+        self._down = self._right[:, None]
+
+    def draw(self, random: np.random.Generator, count: int) -> Numbers:
+        """Places of so many patches, as `Patches` draws them."""
+        return self.places.draw(random, count)
+
+    def cut(self, numbers: Numbers) -> Tensor:
+        """The patches at n places: (n, 1, size, size), in [−1, 1]."""
+        walks = torch.from_numpy(self._walks(numbers)).to(self._pixels.device, non_blocking=True)
+        start, down, right = walks[:, :, None, None, None].unbind(1)
+        pixels = self._pixels[torch.addcmul(torch.addcmul(start, down, self._down), right, self._right)]
+        return pixels if self._table is None else self._table[pixels.long()]
+
+    def _walks(self, numbers: Numbers) -> Numbers:
+        """For each patch (n, 3) its first pixel in the row, how far it is to the next one down, and to the right."""
+        image, y, x, which = self.places.locate(numbers)
+        width = self._widths[image]
+        walks = self._rows[which] * width[:, None] + self._columns[which]
+        walks[:, 0] += self._starts[image] + y * width + x
+        return walks
+
+
+def _sides(patches: Patches) -> Numbers:
+    """Height and width of each image, (n, 2), once it is mirrored up to the size of a patch."""
+    return np.maximum(np.array(patches.places.shapes, np.int64), patches.size)
+
+
+def _kept(patches: Patches) -> torch.dtype:
+    return torch.float32 if patches.dtype is None else _KEPT.get(patches.dtype.name, torch.float32)
+
+
+def _as_kept(image: Image, patches: Patches) -> Image:
+    filled, kept = fill(native(image), patches.size), _kept(patches)
+    if kept == torch.float32:
+        return np.array(patches.to_unit(filled), order="C")
+    return np.array(filled, order="C").view(f"i{kept.itemsize}")
+
+
+def _table(patches: Patches) -> Tensor | None:
+    """What each value is in [−1, 1], in the order of bits: a negative index counts from the end, as its bits do."""
+    kept = _kept(patches)
+    if patches.dtype is None or kept == torch.float32:
+        return None
+    bits = np.arange(1 << 8 * kept.itemsize, dtype=f"u{kept.itemsize}")
+    return torch.from_numpy(patches.to_unit(bits.view(patches.dtype)))

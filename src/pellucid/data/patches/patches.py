@@ -1,0 +1,74 @@
+"""Patches cut from images in main memory or mapped from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pellucid.data.patches.coordinates import Cover, Numbers, Places, fill, orient
+
+Image = NDArray[Any]
+ToUnit = Callable[[Image], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Where patches of one kind come from.
+
+    Attributes:
+        images: (Y, X) each, any size and dtype, in memory or mapped from disk.
+        to_unit: brings every pixel by itself to [−1, 1], in arrays of any shape.
+        size: side of a patch; images smaller than it are mirrored up to it.
+        covers: by number of the image, those that must admit a place in it; none for images without padding.
+    """
+
+    images: Sequence[Image]
+    to_unit: ToUnit
+    size: int
+    covers: Mapping[int, Sequence[Cover]] = field(default_factory=dict)
+
+    @cached_property
+    def places(self) -> Places:
+        """Where they can lie."""
+        return Places([(image.shape[0], image.shape[1]) for image in self.images], self.size, self.covers)
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any] | None:
+        """The pixel type of all images, in native byte order; None if they have several."""
+        found = {image.dtype.newbyteorder("=") for image in self.images}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def mapped(self) -> bool:
+        """Whether any image is read from disk when it is cut."""
+        return any(isinstance(image, np.memmap) for image in self.images)
+
+    def draw(self, random: np.random.Generator, count: int) -> Numbers:
+        """Places of so many patches: uniform over all positions in all images, in one of eight orientations."""
+        return self.places.draw(random, count)
+
+    def cut(self, numbers: Numbers) -> Tensor:
+        """The patches at n places: (n, 1, size, size), in [−1, 1]."""
+        spots = zip(*(each.tolist() for each in self.places.locate(numbers)), strict=True)
+        pieces = [orient(self._piece(image, y, x), which) for image, y, x, which in spots]
+        return torch.from_numpy(self._units(pieces))[:, None]
+
+    def _piece(self, image: int, y: int, x: int) -> Image:
+        return fill(native(self.images[image][y : y + self.size, x : x + self.size]), self.size)
+
+    def _units(self, pieces: Sequence[Image]) -> NDArray[np.float32]:
+        if self.dtype is None:  # what becomes of a patch must not depend on the pixel types beside it
+            return np.stack([self.to_unit(piece) for piece in pieces])
+        return self.to_unit(np.stack(pieces))
+
+
+def native(image: Image) -> Image:
+    """The image in the byte order of this machine, and no longer a map."""
+    return np.asarray(image, image.dtype.newbyteorder("="))

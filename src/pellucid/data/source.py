@@ -1,0 +1,206 @@
+"""A source: all the images that training or denoising takes from a file, a folder, a glob or a list."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from pellucid.data.sample import evenly_spaced
+from pellucid.errors import InputError
+from pellucid.io.arrays import is_array, kind_of, open_array
+from pellucid.io.image import Image, Plane, reading
+from pellucid.io.layout import Array
+from pellucid.io.natural_order import natural
+from pellucid.io.registry import format_of, open_image, readable, split
+
+Spec: TypeAlias = Any
+"""What `open_source` takes."""
+
+#: The smallest side of an image, in pixels, that the networks take.
+SMALLEST = 16
+_SAMPLED_PLANES = 32
+_SAMPLED_SIDE = 256
+_MOST_REASONS = 5
+
+
+@dataclass(frozen=True)
+class Source:
+    """Images of one kind: one pixel type (or floats only), any sizes from 16×16 up.
+
+    Attributes:
+        images: In order.
+        left_out: One line for each file of the folder or glob that cannot be used; empty if `open_source` opened it.
+    """
+
+    images: list[Image]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def planes(self) -> list[Plane]:
+        """All planes of all images, in order."""
+        return [plane for image in self.images for plane in image.planes]
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels of all planes."""
+        return sum(int(np.prod(image.shape, dtype=np.int64)) for image in self.images)
+
+    @property
+    def dtypes(self) -> list[np.dtype[Any]]:
+        """The pixel types that occur, by name."""
+        return sorted({image.dtype for image in self.images}, key=lambda dtype: dtype.name)
+
+    def of_one_type(self, dtype: np.dtype[Any] | None = None) -> Source:
+        """Keep the images of one pixel type, by default the most common; the others are left out.
+
+        Raises:
+            InputError: No image has this type.
+        """
+        types = Counter(_kind(image.dtype) for image in self.images)
+        wanted = types.most_common(1)[0][0] if dtype is None else _kind(dtype)
+        kept = [image for image in self.images if _kind(image.dtype) == wanted]
+        others = [image for image in self.images if _kind(image.dtype) != wanted]
+        if not kept:
+            raise InputError(f"{self.images[0].path}: holds {self.images[0].dtype.name} pixels, not {dtype}")
+        reasons = (
+            f"{image.path}: holds {image.dtype.name} pixels, but {kept[0].path} holds {kept[0].dtype.name}; all images "
+            "must have one pixel type, as a value means another intensity in another type; convert it or leave it out"
+            for image in others
+        )
+        return Source(kept, (*self.left_out, *reasons))
+
+    def close(self) -> None:
+        """Close the files that reading has opened."""
+        for image in self.images:
+            image.close()
+
+    def fingerprint(self) -> str:
+        """SHA-256 over names, axes, shapes, dtypes and the content of up to 32 windows spread over the planes.
+
+        The folder does not matter: a source that was moved keeps its fingerprint.
+        """
+        digest = hashlib.sha256()
+        for image in self.images:
+            digest.update(f"{Path(image.path).name}|{image.axes}|{image.shape}|{image.dtype.name}\n".encode())
+        ends = np.cumsum([len(image.planes) for image in self.images])
+        for number in evenly_spaced(int(ends[-1]), _SAMPLED_PLANES):
+            home = int(np.searchsorted(ends, number, side="right"))
+            plane = self.images[home].planes[int(number - ends[home])]  # a negative number counts from the image's end
+            try:
+                digest.update(np.ascontiguousarray(_centre(plane)).tobytes())
+            except InputError:  # reported where these pixels are needed
+                digest.update(b"cannot be read")
+        return digest.hexdigest()
+
+
+def open_source(spec: Spec) -> Source:
+    """Open what a user names, without reading the pixels.
+
+    Args:
+        spec: A file, ``"file.h5:/path"``, a folder (every image in it, in natural order; a Zarr folder is one image),
+            a glob, an array of 2 to 5 dimensions of any library (see `arrays`), or a list of these.
+
+    Raises:
+        InputError: Nothing is there, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
+    """
+    source = open_usable(spec).of_one_type()
+    if source.left_out:
+        unlisted = len(source.left_out) - _MOST_REASONS
+        more = f"; and {unlisted} more" if unlisted > 0 else ""
+        raise InputError("; ".join(source.left_out[:_MOST_REASONS]) + more)
+    return source
+
+
+def open_usable(spec: Spec) -> Source:
+    """Open like `open_source`, but leave out unusable files of a folder or glob, and allow mixed pixel types.
+
+    Raises:
+        InputError: No file can be used, or one that was named directly cannot.
+    """
+    items = list(enumerate(spec)) if isinstance(spec, list | tuple) else [(None, spec)]
+    found = [each for at, item in items for each in _item(item, "array" if at is None else f"array {at}")]
+    images = [each for each in found if isinstance(each, Image)]
+    problems = [each for each in found if isinstance(each, InputError)]
+    if problems and not images:
+        raise problems[0]
+    if not images:
+        raise InputError("a source is empty: give at least one file, folder or array")
+    return Source(images, tuple(map(str, problems)))
+
+
+def _kind(dtype: np.dtype[Any]) -> str:
+    """The kind of a pixel type; types of one kind may be mixed."""
+    return "float" if dtype.kind == "f" else dtype.name
+
+
+def _checked(image: Image) -> Image:
+    height, width = image.shape[-2:]
+    if min(height, width) < SMALLEST:
+        raise InputError(
+            f"{image.path}: is {height}×{width} pixels, but at least {SMALLEST}×{SMALLEST} are needed; leave it out"
+        )
+    return image
+
+
+def _tried(path: str | Path) -> Image | InputError:
+    try:
+        return _checked(open_image(path))
+    except InputError as problem:
+        return problem
+
+
+def _item(spec: Any, name: str) -> Sequence[Image | InputError]:
+    if is_path(spec):
+        with reading(str(spec)):
+            return _named(spec)
+    if not is_array(spec):
+        raise InputError(
+            f"{name} is of the type {kind_of(spec)}, which is not an image: give a file, a folder, a glob, an array "
+            "(NumPy, torch, Dask, Zarr, xarray, ...), or a list of these"
+        )
+    return [_checked(open_array(spec, name))]
+
+
+def is_path(spec: Any) -> bool:
+    """Whether this names a file, a folder or a glob."""
+    return isinstance(spec, str | os.PathLike)
+
+
+def _named(spec: str | os.PathLike[str]) -> Sequence[Image | InputError]:
+    spec = os.fspath(spec)
+    if not spec:
+        raise InputError("the name of a source is empty: give a file, a folder or a glob")
+    file, inner = split(spec)
+    if file.is_dir() and format_of(file) is None:
+        return _in_folder(file)
+    if not file.exists() and any(letter in str(file) for letter in "*?["):
+        found = sorted(glob.glob(str(file), recursive=True), key=natural)  # noqa: PTH207 (the fixed part is not apart)
+        images = [Path(name) for name in found if format_of(Path(name)) is not None]
+        if not images:
+            matched = f"matches {len(found)} files, none of them an image" if found else "matches no file"
+            raise InputError(f"{spec}: {matched}; check the path, extensions that are read: {readable()}")
+        return [_tried(f"{name}:{inner}" if inner else name) for name in images]
+    return [_checked(open_image(spec))]
+
+
+def _in_folder(folder: Path) -> list[Image | InputError]:
+    listed = sorted(folder.iterdir(), key=natural)
+    found = [path for path in listed if not path.name.startswith(".") and format_of(path) is not None]
+    if not found:
+        folders = sum(path.is_dir() for path in folder.iterdir())
+        hint = f"; it has {folders} folders in it: give one of them" if folders else ""
+        raise InputError(f"{folder}: has no images in it{hint}; extensions that are read: {readable()}")
+    return [_tried(path) for path in found]
+
+
+def _centre(plane: Plane) -> Array:
+    top, left = (max(0, (size - _SAMPLED_SIDE) // 2) for size in plane.shape)
+    return plane[top : top + _SAMPLED_SIDE, left : left + _SAMPLED_SIDE]

@@ -1,0 +1,197 @@
+"""Appearance of a source: brightness, contrast, noise and structures, as a few figures that are kept with a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.data.crops import Crop, crops_of, parts_of
+from pellucid.data.spread import Interval, Spread
+from pellucid.io.image import Plane
+from pellucid.io.layout import Array
+
+Values = npt.NDArray[np.float64]
+
+_FOR_SIZE = 192
+"""Smallest side of a crop in which the size of structures is measured: a smaller one contains too few."""
+_SIZE_SPREAD = 0.25
+"""Standard deviation of log(size) between crops of one tissue, assumed where too few crops show it."""
+_CLOSELY = 16
+_NEXT_LEVELS = 1 / 128
+_PROMINENT = 3.0
+
+
+@dataclass(frozen=True)
+class StructureStatistics:
+    """Measurements on crops of a source, in the units of its pixels; padding does not count.
+
+    Attributes:
+        crops: number of crops.
+        lowest, highest: the smallest and largest pixel value.
+        mean: mean brightness.
+        black, white: 1st and 99th percentile of the smoothed image.
+        contrast: standard deviation of the smoothed image.
+        noise: standard deviation of the noise.
+        noise_share: the same divided by the standard deviation of the image, 0 to 1.
+        structure: how unevenly details are spread; 0 for pure noise (see `texture.structure`).
+        ridges: prevalence of dark over bright lines, −1 to 1; positive: dark membranes.
+        ridges_error: standard error of `ridges`.
+        skew: skewness of the smoothed image; negative if the dark tail is the longer one.
+        size: typical size of structures in pixels; None if no crop is large enough to tell.
+        size_error: standard error of log(size).
+        clipped_black, clipped_white: share of pixels at the lowest and highest value of their crop, if far more
+            pixels have that value than the values next to it; otherwise 0.
+        blockiness: steps at the borders of JPEG's 8×8 blocks divided by steps elsewhere; 1 without compression.
+        spread: how far pieces of the source differ from each other, if measured (`look_closely`).
+    """
+
+    crops: int
+    lowest: float
+    highest: float
+    mean: float
+    black: float
+    white: float
+    contrast: float
+    noise: float
+    noise_share: float
+    structure: float
+    ridges: float
+    ridges_error: float
+    skew: float
+    size: float | None
+    size_error: float
+    clipped_black: float
+    clipped_white: float
+    blockiness: float
+    spread: Spread | None = None
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> StructureStatistics:
+        """Rebuild from the output of `dataclasses.asdict`; unknown names, from a newer version, are ignored.
+
+        Records from versions without a spread have none.
+
+        Raises:
+            KeyError: a value is missing.
+        """
+        spread = values.get("spread")
+        found = {field.name: values[field.name] for field in fields(cls) if field.name != "spread"}
+        return cls(**found, spread=None if spread is None else Spread.from_values(spread))
+
+    @property
+    def has_structure(self) -> bool:
+        """Whether the source shows more than noise."""
+        if self.noise_share > 0.75:  # film grain and dirt are slightly uneven too
+            return self.structure > 0.14
+        return self.structure > 0.08 or self.noise_share < 0.55
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether the source is pure noise; never true of tiny crops, which may lie within cytoplasm."""
+        return not self.has_structure and self.size is not None
+
+    @property
+    def polarity(self) -> str | None:
+        """Whether thin lines (membranes) are ``"dark"`` or ``"bright"``; None if neither clearly prevails."""
+        if not self.has_structure or abs(self.ridges) < max(0.04, 2 * self.ridges_error):
+            return None
+        return "dark" if self.ridges > 0 else "bright"
+
+    @property
+    def tail(self) -> str | None:
+        """Which tail of the smoothed histogram is clearly longer, ``"dark"`` or ``"bright"``; None if neither is."""
+        if not self.has_structure or abs(self.skew) < 0.5:
+            return None
+        return "dark" if self.skew < 0 else "bright"
+
+
+def look(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
+    """Measure the appearance of (Y, X) planes of any dtype; None if all are too small, constant, or padding."""
+    return _look_at(crops_of(planes))
+
+
+def look_closely(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
+    """Measure as `look` does, and also how far up to 16 crops, and their 256×256 parts, differ from each other."""
+    whole, crops = look(planes), crops_of(planes, _CLOSELY)
+    if whole is None:
+        return None
+    return replace(
+        whole, spread=spread_of([whole, *_each(crops)], _each([p for crop in crops for p in parts_of(crop)]))
+    )
+
+
+def spread_of(crops: Sequence[StructureStatistics], parts: Sequence[StructureStatistics] = ()) -> Spread:
+    """The spread over crops, at least one, and parts of them."""
+    pieces = [*crops, *parts]
+    sizes = [crop.size for crop in crops if crop.size is not None]
+    mean, contrast = (Interval.of(getattr(piece, name) for piece in pieces) for name in ("mean", "contrast"))
+    return Spread(
+        mean=mean,
+        contrast=contrast._replace(high=math.hypot(contrast.high, (mean.high - mean.low) / 2)),  # Popoviciu
+        noise=Interval.of(piece.noise for piece in pieces),
+        ridges=Interval.of(piece.ridges for piece in pieces),
+        size=Interval.of(sizes) if sizes else None,
+        noise_alone=any(piece.is_noise for piece in pieces),
+    )
+
+
+def _each(crops: Sequence[Crop]) -> list[StructureStatistics]:
+    return [looks for crop in crops if (looks := _look_at([crop])) is not None]
+
+
+def _look_at(crops: Sequence[Crop]) -> StructureStatistics | None:
+    from pellucid.data import texture  # imported late: models without training measure nothing and need no scipy
+
+    crops = [crop for crop in crops if crop[0].std() > 0]
+    if not crops:
+        return None
+    values = np.concatenate([image[valid] for image, valid in crops])
+    smoothed = [texture.without_noise(image) for image, _ in crops]
+    smooth = np.concatenate([image[valid] for image, (_, valid) in zip(smoothed, crops, strict=True)])
+    levels = np.array([texture.noise_level(image) for image, _ in crops])
+    lines = np.array([texture.ridges(image) for image, _ in crops])
+    sizes = [texture.structure_size(image) for image, _ in crops if min(image.shape) >= _FOR_SIZE]
+    size, size_error = _mean_size(sizes)
+    black, white = np.percentile(smooth, (1, 99))
+    return StructureStatistics(
+        crops=len(crops),
+        lowest=float(values.min()),
+        highest=float(values.max()),
+        mean=float(values.mean()),
+        black=float(black),
+        white=float(white),
+        contrast=float(smooth.std()),
+        noise=float(np.mean(levels)),
+        noise_share=float(np.mean([level / image.std() for level, (image, _) in zip(levels, crops, strict=True)])),
+        structure=float(np.mean([texture.structure(image) for image, _ in crops])),
+        ridges=float(lines.mean()),
+        ridges_error=float(lines.std(ddof=1) / np.sqrt(lines.size)) if lines.size > 1 else 0.0,
+        skew=float(np.mean([texture.skewness(image) for image in smoothed])),
+        size=size,
+        size_error=size_error,
+        clipped_black=float(np.mean([_clipped(image[valid]) for image, valid in crops])),
+        clipped_white=float(np.mean([_clipped(-image[valid]) for image, valid in crops])),
+        blockiness=float(np.median([texture.blockiness(image) for image, _ in crops])),
+    )
+
+
+def _mean_size(sizes: Sequence[float]) -> tuple[float | None, float]:
+    """The geometric mean, and the standard error of its logarithm."""
+    if not sizes:
+        return None, 0.0
+    logs = np.log(sizes)
+    spread = max(_SIZE_SPREAD, float(logs.std(ddof=1))) if logs.size > 1 else _SIZE_SPREAD
+    return float(np.exp(logs.mean())), spread / float(np.sqrt(logs.size))
+
+
+def _clipped(values: Values) -> float:
+    """The share of the lowest value if it stands out from those just above it, else 0."""
+    lowest, highest = values.min(), values.max()
+    at = float(np.mean(values == lowest))
+    above = (values > lowest) & (values <= lowest + _NEXT_LEVELS * (highest - lowest))
+    return at if at > _PROMINENT * float(np.mean(above)) else 0.0

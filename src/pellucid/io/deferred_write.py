@@ -1,0 +1,62 @@
+"""Formats that are encoded once all pixels are there: until then these lie in a mapped file of raw pixels beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pellucid.errors import RunError
+from pellucid.files import reserve
+from pellucid.io.layout import Array, Layout
+from pellucid.io.memmap import release_map
+from pellucid.io.output_spec import Plan, Sink
+
+#: Writes the pixels, an array in stored order that may be larger than memory, to a new file.
+Encode = Callable[[Array, Path], object]
+
+
+def create_staged(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sink:
+    """Take room for the raw pixels of an image that ``encode`` will write to ``path`` when all are there.
+
+    Raises:
+        OSError: The disk is full (ENOSPC).
+    """
+    raw = _raw(path)
+    raw.unlink(missing_ok=True)
+    reserve(raw, plan.bytes)
+    return _sink(path, plan, layout, encode)
+
+
+def reopen_staged(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sink:
+    """Go on with what ``create_staged`` began; if it is finished but for the last word, there is nothing left to do.
+
+    Raises:
+        RunError: There is nothing to go on with, or it is of another size.
+    """
+    raw = _raw(path)
+    if not raw.exists() and path.exists():
+        return Sink(None, layout, (1,) * len(plan.shape), lambda: None, parallel=False)
+    if not raw.exists() or raw.stat().st_size < plan.bytes:
+        raise RunError(f"{plan.path}: what was begun is gone or of another size; start over")
+    return _sink(path, plan, layout, encode)
+
+
+def _raw(path: Path) -> Path:
+    return path.with_name(f"{path.name}.planes")
+
+
+def _sink(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sink:
+    raw = _raw(path)
+    planes = np.memmap(raw, plan.dtype, "r+", shape=layout.stored_shape(plan.sizes))
+
+    def finish() -> None:
+        part = path.with_name(f"part-{path.name}")  # beside, so that a kill leaves nothing half-written at `path`
+        encode(planes, part)
+        part.replace(path)
+        raw.unlink()
+
+    release = partial(release_map, planes)
+    return Sink(planes, layout, (1,) * len(plan.shape), finish, release=release, parallel=False)

@@ -1,0 +1,49 @@
+"""JPEG: read only, for its compression takes away what a denoiser is judged by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from pellucid.errors import InputError
+from pellucid.io.image import Image
+from pellucid.io.layout import Array, Layout
+from pellucid.io.output_spec import Plan, Sink
+
+WRITABLE: tuple[str, ...] = ()
+
+
+class JpegImage(Image):
+    """A JPEG file, decoded whole at every read."""
+
+    def __init__(self, path: str) -> None:
+        with Pillow.open(path, formats=["JPEG"]) as file:
+            (width, height), bands = file.size, len(file.getbands())
+        if bands not in (1, 3):
+            raise InputError(f"{path}: is a print image of {bands} inks; convert it to grey")
+        layout = Layout("YX" if bands == 1 else "YXS")
+        super().__init__(path, layout, (height, width, bands)[: len(layout.stored)], np.uint8)
+        self.refuse_colour()
+
+    def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
+        """See ``Image.read_window``."""
+        del index
+        with Pillow.open(self.path, formats=["JPEG"]) as file:
+            return np.asarray(file)[rows, columns]
+
+
+def open_file(path: str, inner: str | None) -> Image:
+    """Read the header only, unless the file has colour samples."""
+    del inner
+    return JpegImage(path)
+
+
+def create(path: Path, plan: Plan) -> Sink:
+    """Refused: see the first line of this file."""
+    del path
+    raise InputError(f"{plan.path}: JPEG loses detail and is only read; write .tif or .png instead")
+
+
+reopen = create

@@ -1,0 +1,123 @@
+"""MRC (also .map, .rec, .st): electron microscopy's own format, mapped from disk, with voxel sizes in ångström."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import mrcfile
+import numpy as np
+
+from pellucid.errors import InputError
+from pellucid.files import reserve
+from pellucid.io.handles import Handle
+from pellucid.io.image import ArrayImage, Image
+from pellucid.io.layout import Array, Layout
+from pellucid.io.memmap import release_map
+from pellucid.io.output_spec import Plan, Sink, mapped_sink, refuse_other
+from pellucid.io.pixel_size import PixelSize
+
+WRITABLE = ("uint8", "int8", "uint16", "int16", "float16", "float32")
+_AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
+_NO_BYTES = "MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"
+_IMOD_STAMP = 1146047817  # "IMOD" in the header's extra space: its flags tell whether bytes are signed
+_IMOD_SIGNED = 1
+_PART = 1 << 18  # pixels that are looked at in one piece: it stays in the processor's cache
+
+
+@dataclass(frozen=True)
+class MrcStyle:
+    """Whether three dimensions are a stack of images, not a volume."""
+
+    image_stack: bool = False
+
+
+def open_file(path: str, inner: str | None) -> Image:
+    """Map the file; 3-D data is ZYX (a stack of images too), 4-D a stack of volumes, TZYX."""
+    del inner
+    with mrcfile.open(path, header_only=True) as file:
+        mode = int(file.header.mode)
+        if mode not in (0, 1, 2, 6, 12):
+            raise InputError(f"{path}: has MRC mode {mode}, which is no grey image; convert it to mode 2 (float32)")
+        style = MrcStyle(int(file.header.ispg) == 0)
+        pixel_size = _pixel_size(file)
+        unsigned = mode == 0 and _imod_unsigned(file.header)
+    opener = partial(_map, path, unsigned)
+    image = ArrayImage(path, Handle(opener), Layout(_AXES[opener().ndim]))
+    image.style = style
+    image.pixel_size = pixel_size.along(image.axes) if pixel_size else None
+    return image
+
+
+def _map(path: str, unsigned: bool) -> Any:
+    with mrcfile.mmap(path, mode="r") as file:
+        data = file.data
+    return data.view(np.uint8) if unsigned else data
+
+
+def _imod_unsigned(header: Any) -> bool:
+    """IMOD's older byte files are unsigned though mode 0 says signed; it marks the signed ones by a flag."""
+    stamp, flags = np.frombuffer(header.extra2.tobytes()[40:48], header.mode.dtype)
+    return bool(stamp == _IMOD_STAMP and not flags & _IMOD_SIGNED)
+
+
+def _pixel_size(file: Any) -> PixelSize | None:
+    voxel = file.voxel_size
+    sizes = {axis.upper(): float(f"{float(voxel[axis]):.7g}") for axis in "zyx"}
+    sizes = {axis: size for axis, size in sizes.items() if size > 0}
+    return PixelSize(sizes, "Å") if {"Y", "X"} <= set(sizes) else None
+
+
+def create(path: Path, plan: Plan) -> Sink:
+    """Map a new file. Bytes without sign become uint16 (mode 6), for MRC has no mode for them."""
+    if len(plan.axes) > 4 or "C" in plan.axes:
+        raise InputError(f"{plan.path}: MRC holds YX, ZYX or TZYX, not {plan.axes}; write .tif or .zarr instead")
+    style = plan.style if isinstance(plan.style, MrcStyle) else MrcStyle()
+    sizes = plan.pixel_size.to("Å").values if plan.pixel_size else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mrcfile warns that a fresh file is empty
+        with mrcfile.new_mmap(path, plan.shape, mrcfile.utils.mode_from_dtype(_stored(plan))) as file:
+            if len(plan.shape) == 3 and style.image_stack:
+                file.set_image_stack()
+            # a depth that nobody gave stays 0, which is MRC's "unknown"
+            file.voxel_size = tuple(sizes.get(axis, 0.0) for axis in "XYZ")
+    reserve(path, path.stat().st_size)
+    return reopen(path, plan)
+
+
+def reopen(path: Path, plan: Plan) -> Sink:
+    """Map the pixels of a file that was begun; the header is left alone until the end."""
+    with mrcfile.mmap(path, mode="r") as file:
+        begun = file.data
+    stored = _stored(plan)
+    refuse_other(plan.path, begun, plan.shape, stored)
+    pixels = np.memmap(path, stored, "r+", begun.offset, plan.shape)
+    sink = mapped_sink(pixels, plan, Layout(plan.axes), partial(_finish, path, pixels))
+    sink.notes = [_NO_BYTES] if stored != plan.dtype else []
+    return sink
+
+
+def _stored(plan: Plan) -> np.dtype[Any]:
+    return np.dtype(np.uint16) if plan.dtype == np.uint8 else plan.dtype
+
+
+def _finish(path: Path, pixels: Array) -> None:
+    """Put the range, mean and deviation of all pixels into the header, a part of them after the other."""
+    lows, highs, sums, squares = [], [], [], []
+    flat = pixels.reshape(-1)
+    for start in range(0, flat.size, _PART):
+        part = flat[start : start + _PART]
+        lows.append(part.min())
+        highs.append(part.max())
+        numbers = part.astype(np.float64)
+        sums.append(numbers.sum())
+        squares.append(numbers @ numbers)
+        release_map(pixels)
+    mean = math.fsum(sums) / pixels.size
+    with mrcfile.mmap(path, mode="r+") as file:
+        file.header.dmin, file.header.dmax, file.header.dmean = min(lows), max(highs), mean
+        file.header.rms = math.sqrt(max(0.0, math.fsum(squares) / pixels.size - mean**2))

@@ -1,0 +1,67 @@
+"""Arrays in folders of chunks that the tensorstore library reads; it is an extra, and met only when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import InputError
+from pellucid.io.handles import Handle
+from pellucid.io.image import ArrayImage
+from pellucid.io.layout import Array, Layout
+from pellucid.io.output_spec import Plan, Sink
+
+
+class Stored:
+    """A stored array, indexed as one in memory.
+
+    Args:
+        spec: What tensorstore is to open.
+        order: The stored dimensions in the order in which they are wanted; of any other the first entry is taken.
+    """
+
+    def __init__(self, spec: dict[str, Any], order: Sequence[int]) -> None:
+        import tensorstore
+
+        store = tensorstore.open(spec, open=True, read=True).result()
+        others = [dimension for dimension in range(store.rank) if dimension not in order]
+        if others:
+            store = store[tensorstore.d[others][0]]
+        self._store = store[tensorstore.d[tuple(order)].transpose[:].translate_to[0]]
+        self.shape: tuple[int, ...] = self._store.shape
+        self.dtype = self._store.dtype.numpy_dtype
+        sides = self._store.chunk_layout.read_chunk.shape or self.shape
+        self.chunks = tuple(min(side or size, size) for side, size in zip(sides, self.shape, strict=True))
+
+    def __getitem__(self, key: tuple[slice, ...]) -> Array:
+        block: Array = self._store[key].read().result()
+        return block
+
+
+class StoredImage(ArrayImage):
+    """An image in a stored array."""
+
+    def __init__(self, path: str, spec: dict[str, Any], layout: Layout, order: Sequence[int]) -> None:
+        _refuse_without_library(path)
+        handle = Handle(partial(Stored, spec, order))
+        super().__init__(path, handle, layout)
+        with handle as stored:
+            self.chunks = layout.shape(stored.chunks)
+
+
+def _refuse_without_library(path: str) -> None:
+    try:
+        import tensorstore
+    except ImportError as error:
+        raise InputError(
+            f"{path}: is read by a library that is not installed: pip install 'pellucid[volumes]'"
+        ) from error
+    del tensorstore
+
+
+def refuse_to_write(path: Path, plan: Plan) -> Sink:
+    """Say that these formats are only read."""
+    del path
+    raise InputError(f"{plan.path}: this format is only read; write .zarr instead")

@@ -1,0 +1,285 @@
+"""What an image is: a file opened lazily, a stack of (Y, X) planes with a dtype, named axes, perhaps a pixel size."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.errors import InputError, PellucidError
+from pellucid.io.handles import Handle
+from pellucid.io.layout import SAMPLES, Array, Layout, first_grey
+from pellucid.io.manifest import Box, Files, Manifest
+from pellucid.io.memmap import release_map
+from pellucid.io.pixel_size import PixelSize
+
+#: Pixel types that Pellucid reads; a format may hold fewer.
+DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64")
+
+
+class Plane:
+    """One (Y, X) page of an image, read when asked for; what it gives may be a read-only map of the file."""
+
+    __slots__ = ("image", "index")
+
+    def __init__(self, image: Image, index: tuple[int, ...]) -> None:
+        self.image = image
+        self.index = index
+
+    @property
+    def name(self) -> str:
+        """The file, and the position along the leading axes if there are any: ``"stack.tif[3]"``."""
+        return self.image.path + (f"[{','.join(map(str, self.index))}]" if self.index else "")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(Y, X) in pixels."""
+        return self.image.shape[-2], self.image.shape[-1]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The pixel type."""
+        return self.image.dtype
+
+    def read(self) -> Array:
+        """The whole plane, (Y, X), in its own dtype.
+
+        Raises:
+            InputError: The file cannot be read, or the plane is in colour.
+        """
+        return self[:, :]
+
+    def __getitem__(self, window: tuple[slice, slice]) -> Array:
+        rows, columns = (slice(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
+        box = (*(slice(i, i + 1) for i in self.index), rows, columns)
+        with reading(self.name), self.image.unchanged(box):
+            block = self.image.read_window(self.index, rows, columns)
+            if block.ndim == 3:
+                block = first_grey(block, self.name)
+            return block.astype(self.dtype, copy=self.image.known is not None)
+
+    def __repr__(self) -> str:
+        return f"Plane({self.name!r}, {self.shape}, {self.dtype})"
+
+
+class _Planes(Sequence[Plane]):
+    """The planes of an image, made when asked for: a volume may have a million."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+
+    def __len__(self) -> int:
+        return int(np.prod(self._image.shape[:-2], dtype=int))
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Plane: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Plane]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Plane | list[Plane]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        flat = range(len(self))[index]
+        return Plane(self._image, tuple(int(i) for i in np.unravel_index(flat, self._image.shape[:-2])))
+
+
+class Image(ABC):
+    """A file opened lazily.
+
+    Attributes:
+        path: As the user wrote it, for messages; ``"stack.h5:/raw"``.
+        axes: A letter of TCZYX for every dimension, ending in YX.
+        shape: The size along each of ``axes``, in pixels.
+        dtype: The pixel type, in this machine's byte order.
+        pixel_size: None where the file does not tell.
+        chunks: The box along ``axes`` that is cheapest to read at once: a chunk of the file, else a whole plane.
+        style: What a writer of the same format keeps (compression, kind, chunks, ...).
+        files: The image's files on disk; None for images in memory.
+        known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
+            and reading fails if a file has vanished or changed.
+    """
+
+    def __init__(self, path: str, layout: Layout, stored_shape: Sequence[int], dtype: npt.DTypeLike) -> None:
+        self.path = path
+        self.layout = layout
+        self.shape = layout.shape(stored_shape)
+        self.axes = layout.axes
+        self.dtype = check_dtype(np.dtype(dtype), path)
+        self.pixel_size: PixelSize | None = None
+        self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
+        self.style: object = None
+        self.files: Files | None = None
+        self.known: Manifest | None = None
+        if 0 in self.shape:
+            raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels in it")
+
+    @property
+    def planes(self) -> Sequence[Plane]:
+        """Every plane, in C order of the leading axes."""
+        return _Planes(self)
+
+    @abstractmethod
+    def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
+        """A window of the plane at ``index`` of the leading axes: (Y, X), (Y, X, samples) where it has colour."""
+
+    def read_block(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+        """A box of the image, (..., Y, X) in the order of ``axes``, in its own dtype; perhaps a map of the file.
+
+        Args:
+            leading: A slice for every leading axis; all slices lie within the image and have step 1.
+            rows: Along Y.
+            columns: Along X.
+
+        Raises:
+            InputError: The file cannot be read there (the box is named), or is in colour.
+            ChangedError: A part of it has changed since ``known`` was recorded.
+        """
+        box = (*leading, rows, columns)
+        name = f"{self.path}[{', '.join(f'{part.start}:{part.stop}' for part in box)}]"
+        with reading(name), self.unchanged(box):
+            block = self.read_box(leading, rows, columns)
+            if SAMPLES in self.layout.stored:
+                block = first_grey(block, name)
+            return block.astype(self.dtype, copy=self.known is not None)
+
+    def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+        """What ``read_block`` gives, as the file has it: window by window where a format knows nothing better."""
+        sizes = [part.stop - part.start for part in leading]
+        places = product(*(range(part.start, part.stop) for part in leading))
+        windows = np.stack([self.read_window(place, rows, columns) for place in places])
+        box: Array = windows.reshape(*sizes, *windows.shape[1:])
+        return box
+
+    def release(self) -> None:
+        """Let go of the memory that reading has filled: pages of a mapped file, planes that were decoded."""
+        return  # nothing is kept unless a format says so
+
+    def close(self) -> None:
+        """Close the files that reading has opened; the next reading opens them again."""
+        return  # none stays open unless a format says so
+
+    @contextmanager
+    def unchanged(self, box: Box) -> Iterator[None]:
+        """Read a part of the image in the block; raise ChangedError if it differs from ``known`` before or after."""
+        if self.files is None or self.known is None:
+            yield
+            return
+        self.files.refuse_changed(self.known, box)  # first: a truncated mapped file kills the process
+        yield
+        self.files.refuse_changed(self.known, box)
+
+    def manifest(self) -> Manifest:
+        """The image's files on disk as they are now; empty for an image in memory.
+
+        Raises:
+            InputError: The files cannot be listed.
+            ChangedError: They are gone.
+        """
+        with reading(self.path):
+            return self.files.manifest() if self.files else Manifest()
+
+    def missing_chunks(self) -> tuple[int, int] | None:
+        """(missing, total) number of chunks; missing ones read as the fill value. None if not stored in chunks."""
+        found = self.known or self.manifest()
+        return (found.missing, found.chunks) if found.chunks else None
+
+    def refuse_colour(self) -> None:
+        """Raise InputError if the first plane is in colour, so that it is said at once."""
+        if SAMPLES in self.layout.stored:
+            self.planes[0].read()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.path!r}, {self.axes}, {self.shape}, {self.dtype})"
+
+
+class ArrayImage(Image):
+    """An image in anything that is indexed like an array: a map of a file, an HDF5 data set, a Zarr array, memory."""
+
+    def __init__(self, path: str, handle: Handle[Any], layout: Layout) -> None:
+        with handle as array:
+            super().__init__(path, layout, array.shape, array.dtype)
+        self._handle = handle
+        self.refuse_colour()
+
+    def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
+        """See ``Image.read_window``; reads the chunks that the window touches."""
+        window: Array = self.read_box(tuple(slice(i, i + 1) for i in index), rows, columns)[(0,) * len(index)]
+        return window
+
+    def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+        """See ``Image.read_box``: one read of the array, so that a chunk of many planes is decoded once."""
+        key = self.layout.box(dict(zip(self.axes, (*leading, rows, columns), strict=True)))
+        with self._handle as array:
+            block: Array = np.asanyarray(array[key])
+        return self.layout.to_box(block)
+
+    def release(self) -> None:
+        """See ``Image.release``; what was decoded whole is decoded again when it is next read."""
+        if not self._handle.is_open:
+            return
+        with self._handle as array:
+            release_map(array)
+        if isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+            self._handle.close()
+
+    def close(self) -> None:
+        """See ``Image.close``."""
+        self._handle.close()
+
+
+def check_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+    """The dtype in native byte order.
+
+    Raises:
+        InputError: It is none that Pellucid works on.
+    """
+    native = dtype.newbyteorder("=")
+    if native.name in DTYPES:
+        return native
+    remedies = {"b": "a mask is not an image; convert it to uint8", "c": "take its magnitude, as float32"}
+    remedy = remedies.get(dtype.kind, "convert it to uint16 or float32")
+    raise InputError(f"{name}: holds {dtype.name} pixels, which Pellucid does not read: {remedy}")
+
+
+def check_finite(plane_name: str, array: Array) -> None:
+    """Refuse not-a-number and infinite pixels.
+
+    Raises:
+        InputError: The array holds some; the first position and their number are named.
+    """
+    if array.dtype.kind != "f":
+        return
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    where = tuple(int(i) for i in np.argwhere(~finite)[0])
+    raise InputError(
+        f"{plane_name}: {int(finite.size - finite.sum()):,} pixels are not finite numbers (the first at {where}): "
+        "replace them, for instance by the mean of their neighbours"
+    )
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn whatever a file library raises on a damaged file into one line that names the file.
+
+    Raises:
+        InputError: Something went wrong in the block.
+    """
+    try:
+        yield
+    except (PellucidError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: there is no such file; check the path") from error
+    except PermissionError as error:
+        raise InputError(f"{name}: no permission to read it; change its permissions or copy it") from error
+    except Exception as error:  # each library has its own exceptions for damaged files
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise InputError(
+            f"{name}: cannot be read, it seems damaged or of another format ({reason}); export it again"
+        ) from error

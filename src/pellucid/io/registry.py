@@ -1,0 +1,170 @@
+"""The formats by file extension. A new format is one file in ``formats/`` and one line in ``FORMATS``."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from pellucid.errors import InputError
+from pellucid.files import ZARR_FILES
+from pellucid.io.image import Image, reading
+from pellucid.io.manifest import WholeFiles
+from pellucid.io.output_spec import Plan, Sink
+
+
+class FormatModule(Protocol):
+    """What a file in ``formats/`` offers."""
+
+    WRITABLE: tuple[str, ...]
+
+    def open_file(self, path: str, inner: str | None) -> Image:
+        """The image in a file, without reading its pixels."""
+
+    def create(self, path: Path, plan: Plan) -> Sink:
+        """Start a file at ``path``."""
+
+    def reopen(self, path: Path, plan: Plan) -> Sink:
+        """Go on with a file that ``create`` began with the same plan, perhaps in a process that was killed."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format's name, its extensions (the first is the one that is recommended) and its module.
+
+    Attributes:
+        marks: For images that are folders: files that tell one whatever its name, each with a key that its JSON has
+            (any if it is empty).
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    module: str
+    marks: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether its images are folders."""
+        return bool(self.marks)
+
+    def marked(self, folder: Path) -> bool:
+        """Whether a folder has one of the marks."""
+        return any(_has_key(folder / name, key) for name, key in self.marks)
+
+    def load(self) -> FormatModule:
+        """Import the module, and with it the library it needs."""
+        return cast(FormatModule, import_module(f"pellucid.io.formats.{self.module}"))
+
+    def check(self, plan: Plan) -> None:
+        """Let the module refuse a plan before anything is written: by its own ``check``, which few need."""
+        getattr(self.load(), "check", lambda _: None)(plan)
+
+
+FORMATS = (
+    Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), "tiff"),
+    Format("OME-Zarr", (".zarr",), "zarr", tuple((name, "") for name in ZARR_FILES)),
+    Format("HDF5", (".h5", ".hdf5", ".hdf", ".he5"), "hdf5"),
+    Format("MRC", (".mrc", ".mrcs", ".map", ".rec", ".st"), "mrc"),
+    Format("NPY", (".npy",), "npy"),
+    Format("PNG", (".png",), "png"),
+    Format("JPEG", (".jpg", ".jpeg"), "jpeg"),
+    Format("N5", (".n5",), "n5", (("attributes.json", "dimensions"), ("s0/attributes.json", "dimensions"))),
+    Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),)),
+)
+_INNER = re.compile(r"^(?P<file>.*\.(?:h5|hdf5|hdf|he5)):(?P<inner>.*)$", re.IGNORECASE)
+
+
+def readable() -> str:
+    """The extensions that are read, for messages."""
+    return ", ".join(extension for known in FORMATS for extension in known.extensions)
+
+
+def writable() -> str:
+    """The extensions that can be written, one per format, for messages."""
+    return ", ".join(known.extensions[0] for known in FORMATS if known.load().WRITABLE)
+
+
+def split(path: str | Path) -> tuple[Path, str | None]:
+    """The file and the path inside it: ``"stack.h5:/raw"`` is ``stack.h5`` and ``/raw``."""
+    match = _INNER.match(str(path))
+    return (Path(match["file"]), match["inner"].strip() or None) if match else (Path(path), None)
+
+
+@cache
+def _by_extension() -> dict[str, Format]:
+    return {extension: known for known in FORMATS for extension in known.extensions}
+
+
+def _has_key(file: Path, key: str) -> bool:
+    if not file.is_file():
+        return False
+    try:
+        told = json.loads(file.read_bytes()) if key else {}
+    except (OSError, ValueError):  # any file may have such a name
+        return False
+    return isinstance(told, dict) and (not key or key in told)
+
+
+def format_of(file: Path) -> Format | None:
+    """The format of a file name, or of a folder that is an image; None if it is no image."""
+    by_name = _by_extension().get(file.suffix.lower())
+    if not file.is_dir():
+        return by_name
+    return next((known for known in FORMATS if known.is_folder and (known is by_name or known.marked(file))), by_name)
+
+
+def open_image(path: str | Path) -> Image:
+    """Open an image without reading its pixels.
+
+    Args:
+        path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or ``"file.h5:/path/in/it"``.
+
+    Raises:
+        InputError: It is missing, damaged, of no known format, in colour, or of a shape or pixel type that is not read.
+    """
+    file, inner = split(path)
+    if file.is_symlink() and not file.exists():
+        raise InputError(f"{path}: links to {file.readlink()}, which does not exist; repair or remove the link")
+    if not file.exists():
+        raise InputError(f"{path}: there is no such file; check the path")
+    known = format_of(file)
+    if known is None and file.is_dir():
+        raise InputError(f"{path}: is a folder but no image; give a file or folder in it that is one")
+    if known is None:
+        raise InputError(f"{path}: is no image that Pellucid reads; it reads {readable()}")
+    if file.is_dir() != known.is_folder:
+        if known.is_folder:
+            raise InputError(f"{path}: is a file, not a {known.name} folder; rename it or give the folder")
+        raise InputError(f"{path}: is a folder, not a {known.name} file; rename it or give a file in it")
+    with reading(str(path)):
+        image = known.load().open_file(str(file), inner)
+    if not known.is_folder:
+        image.files = WholeFiles(image.path, image.shape, lambda: [file])
+    return image
+
+
+def writable_format(path: Path, plan: Plan) -> Format:
+    """The format for an output.
+
+    Raises:
+        InputError: The extension is unknown, or the format cannot hold the pixel type or what else is planned.
+    """
+    known = _by_extension().get(path.suffix.lower())
+    if known is None:
+        raise InputError(f"{plan.path}: the extension {path.suffix or '(none)'} is not known; use one of {writable()}")
+    able = known.load().WRITABLE
+    if not able:
+        why, instead = ("is", ".zarr") if known.is_folder else ("loses detail and is", ".tif or .png")
+        raise InputError(f"{plan.path}: {known.name} {why} only read; write {instead} instead")
+    if plan.dtype.name not in able:
+        other = " or ".join(f.extensions[0] for f in FORMATS[:3] if plan.dtype.name in f.load().WRITABLE)
+        raise InputError(
+            f"{plan.path}: {known.name} cannot hold {plan.dtype.name} pixels; write {other}, "
+            f"or ask for one of {', '.join(able)}"
+        )
+    known.check(plan)
+    return known

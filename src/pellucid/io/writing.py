@@ -1,0 +1,152 @@
+"""Writing images plane by plane, in the format that the extension names; a file appears whole or not at all."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pellucid.errors import InputError, RunError
+from pellucid.files import check_free, replacing
+from pellucid.io.conversion import ClipReport, Conversion
+from pellucid.io.image import Image, check_dtype
+from pellucid.io.layout import AXES, Array, Layout, default_layout
+from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.pixel_size import PixelSize
+from pellucid.io.registry import split, writable_format
+
+
+class Writer:
+    """An image being written; use it in a ``with`` block. Planes may come in any order, each once.
+
+    Attributes:
+        path: As the user wrote it.
+        dtype: The pixel type of the file (uint8 in MRC becomes uint16: see ``notes``).
+        notes: What the format cannot keep, in plain words; filled on entry.
+    """
+
+    def __init__(self, plan: Plan, *, overwrite: bool = False) -> None:
+        self.path = plan.path
+        self.dtype = plan.dtype
+        self.notes: list[str] = []
+        self._plan = plan
+        self._file, _ = split(plan.path)
+        self._overwrite = overwrite
+        self._format = writable_format(self._file, plan)
+        self._conversion = Conversion(plan.dtype)
+        self._missing = set(range(plan.planes))
+        self._stack = ExitStack()
+        self._sink: Sink | None = None
+        check_free(self._file, overwrite=overwrite)
+
+    @property
+    def report(self) -> ClipReport:
+        """How many of the pixels written so far were clipped."""
+        return self._conversion.report
+
+    def __enter__(self) -> Writer:
+        with ExitStack() as stack:
+            path = stack.enter_context(replacing(self._file, overwrite=self._overwrite))
+            self._sink = self._format.load().create(path, self._plan)
+            self._stack = stack.pop_all()
+        self.notes = self._sink.notes
+        return self
+
+    def write(self, plane_index: int, plane: Array) -> None:
+        """Write one plane, (Y, X), converted to the file's dtype.
+
+        Args:
+            plane_index: Its number in C order of the leading axes, as in ``Image.planes``.
+            plane: In the file's dtype, or any other number type: then it is rounded and clipped.
+
+        Raises:
+            InputError: The shape or number is not the image's, or a pixel is not finite.
+            RunError: The disk is full.
+        """
+        if self._sink is None:
+            raise RuntimeError("a Writer is used in a with block")
+        shape = self._plan.shape
+        if plane.shape != shape[-2:] or not 0 <= plane_index < self._plan.planes:
+            raise InputError(
+                f"{self.path}: plane {plane_index} of shape {plane.shape} does not fit an image of shape {shape}; "
+                "give planes as large as the image's"
+            )
+        name = f"{self.path}[{plane_index}]" if self._plan.planes > 1 else self.path
+        converted = self._conversion(plane, name)
+        index = np.unravel_index(plane_index, shape[:-2])
+        place = {letter: int(i) for letter, i in zip(self._plan.axes, index, strict=False)}
+        layout = self._sink.layout
+        self._sink.array[layout.key(place, slice(None), slice(None))] = layout.from_plane(converted)
+        self._missing.discard(plane_index)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        sink, self._sink = self._sink, None
+        with self._stack:
+            if sink is None:
+                return
+            if error is None and not self._missing:
+                sink.finish()
+                return
+            sink.abort()
+            if error is not None:
+                raise error
+            raise RunError(
+                f"{self.path}: {len(self._missing)} of {self._plan.planes} planes are missing; nothing was kept"
+            )
+
+
+def create_image(
+    path: str | Path, like: Image, *, dtype: npt.DTypeLike | None = None, overwrite: bool = False
+) -> Writer:
+    """Start an image of the same shape, axes and pixel size as another, in the format of the extension of ``path``.
+
+    Args:
+        path: The output; for HDF5 it may name the data set, ``"out.h5:/denoised"``.
+        like: The image whose dtype, axes, pixel size are taken over, and, in the same format, its kind and compression.
+        dtype: Another pixel type.
+        overwrite: Whether an existing output may be replaced.
+
+    Raises:
+        InputError: The output exists, the format is unknown or cannot hold the image.
+    """
+    kept = like.dtype if dtype is None else check_dtype(np.dtype(dtype), str(path))
+    plan = Plan(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, split(path)[1])
+    return Writer(plan, overwrite=overwrite)
+
+
+def write_array(
+    path: str | Path,
+    array: npt.NDArray[Any],
+    *,
+    axes: str | None = None,
+    pixel_size: PixelSize | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write an array as an image.
+
+    Args:
+        path: The output; its extension names the format.
+        array: (Y, X) to (T, C, Z, Y, X), in a dtype that the format holds.
+        axes: A letter of TCZYX for every dimension, ending in YX; by the number of dimensions if not given.
+        pixel_size: Written where the format can hold it.
+        overwrite: Whether an existing output may be replaced.
+
+    Raises:
+        InputError: The axes do not fit, the output exists, or the format cannot hold the dtype.
+        RunError: The disk is full.
+    """
+    letters = default_layout(array.shape, str(path)).stored if axes is None else axes
+    if len(letters) != array.ndim or not set(letters) <= set(AXES) or Layout(letters).axes != letters:
+        raise InputError(f"{path}: the axes {letters} do not fit the shape {array.shape}; give letters of TCZ, then YX")
+    dtype = check_dtype(array.dtype, str(path))
+    size = pixel_size.along(letters) if pixel_size else None
+    plan = Plan(str(path), letters, array.shape, dtype, size, None, split(path)[1])
+    with Writer(plan, overwrite=overwrite) as writer:
+        for number, plane in enumerate(array.reshape(-1, *array.shape[-2:])):
+            writer.write(number, plane.astype(dtype, copy=False))

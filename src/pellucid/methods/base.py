@@ -1,0 +1,201 @@
+"""What the rest of Pellucid knows of a method.
+
+Loop, checkpoints, tiles and faces use only this. A method is built from a recipe, owns its networks and
+its optimisers, and takes one `step` at a time. What denoises is split off as a `Denoiser`, a module of its own that
+can be built alone: only its weights are averaged, exported and loaded again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.errors import InputError
+from pellucid.recipe import Recipe
+
+Batch = Mapping[str, Tensor]
+"""Patches by kind, each (N, 1, H, W) in [−1, 1]: those that the method names in `kinds`."""
+
+Losses = dict[str, Tensor]
+"""Each named loss of a step, detached."""
+
+R = TypeVar("R", bound=Recipe)
+
+
+class Supervision(StrEnum):
+    """What a method learns from."""
+
+    PAIRED = "paired"
+    UNPAIRED = "unpaired"
+    NOISY = "noisy only"
+    NOISY_PAIRS = "noisy pairs"
+    NONE = "none"
+
+
+KINDS: dict[str, str] = {
+    "noisy": "noisy images",
+    "clean": "clean images, unrelated to the noisy ones",
+    "pairs": "a partner for each noisy image: its truth, or a second noisy copy",
+    "noise": "images of noise alone",
+    "flat": "the flattest of many noisy patches, less their mean",
+}
+"""The kinds of patches that a method may ask for; the last is made from the noisy images, the others must be given."""
+
+GIVEN_AS = {"noisy": "--noisy", "clean": "--clean", "pairs": "--pairs", "noise": "--noise"}
+"""How images of each kind are given on the command line."""
+
+
+class Denoiser(nn.Module, ABC):
+    """The part of a method that is needed to denoise."""
+
+    stride: int
+    """Height and width of an image must be multiples of it."""
+    halo: int
+    """How far an output pixel sees, in pixels; a multiple of the stride."""
+    window: int | None = None
+    """Side of what is denoised at once, where an output pixel would else see the whole image; None: any."""
+    whole: bool = False
+    """Whether it takes images only as a whole, because tiles would be denoised each in its own way."""
+    bytes_per_pixel: float
+    """Working memory that denoising takes for each pixel of the image."""
+
+    estimate_names: Sequence[str]
+    """Names of the estimates that `parts` gives."""
+    rounds: int = 1
+    """How many rounds an image takes; where that is more than one, `on_round` is called with the number of each."""
+    on_round: Callable[[int], None]
+    """Who wants to know how far an image is sets this."""
+
+    place: Tensor
+
+    def __init__(self, _: Recipe | None = None) -> None:  # those that need something of their recipe take it
+        super().__init__()
+        self.on_round = _nobody
+        self.register_buffer("place", torch.empty(0), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes, whether it has weights or not."""
+        return self.place.device
+
+    def networks(self) -> list[nn.Module]:
+        """The networks that take the noisy image itself; together they hold every norm."""
+        return [self]
+
+    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Within the block the images to denoise are pieces of this one, (1, 1, H, W) in [−1, 1] on the CPU.
+
+        For denoisers that measure or learn something in an image, which has to be one thing for all its pieces.
+
+        Args:
+            image: the whole.
+            valid: likewise, true where it is image and not padding; everywhere if not given.
+        """
+        return nullcontext()
+
+    def square(self, shape: tuple[int, int]) -> int | None:
+        """Side of the squares that a denoiser with a window cuts an image (Y, X) into; None: tiles of any size will do.
+
+        What it makes of a pixel depends on the square, so they lie on one grid, whatever the memory.
+        """
+        if self.window is None:
+            return None
+        return self.window if max(shape) <= self.window else self.window - 2 * self.halo
+
+    def independents(self) -> list[Denoiser]:
+        """Denoisers for parts that have no work in common, each with its own reach; they share networks and stride."""
+        return [self]
+
+    def only(self, part: str) -> Denoiser:
+        """What computes one of the estimates and no other, and takes it for the result.
+
+        Raises:
+            InputError: there is no such estimate, or not without others.
+        """
+        alone = {tuple(each.estimate_names): each for each in self.independents()}
+        if (part,) not in alone:
+            names = " or ".join(name for names in alone if len(names) == 1 for name in names) or "none"
+            raise InputError(f"only {part}: of this method's estimates it can be: {names}")
+        return alone[part,]
+
+    @abstractmethod
+    def parts(self, noisy: Tensor) -> dict[str, Tensor]:
+        """Estimates of the clean image by name, each (N, 1, H, W), neither averaged nor clipped."""
+
+    @abstractmethod
+    def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """The denoised image in [−1, 1] from its parts."""
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """Denoise (N, 1, H, W) in [−1, 1]."""
+        return self.combine(self.parts(noisy))
+
+
+def _nobody(_: int) -> None:
+    """Nobody wants to know."""
+
+
+class SingleDenoiser(Denoiser):
+    """A denoiser with one estimate; it says by `estimate` how it is made."""
+
+    estimate_names = ("denoised",)
+
+    @abstractmethod
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """The clean image (N, 1, H, W), not clipped."""
+
+    def parts(self, noisy: Tensor) -> dict[str, Tensor]:
+        """The estimate under its name."""
+        return {self.estimate_names[0]: self.estimate(noisy)}
+
+    def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """The estimate, clipped."""
+        return parts[self.estimate_names[0]].clamp(-1, 1)
+
+
+class Optimiser(Protocol):
+    """What a checkpoint needs of an optimiser."""
+
+    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...  # noqa: D102
+
+
+class Method(nn.Module, ABC, Generic[R]):
+    """A way to denoise, and to learn it."""
+
+    title: ClassVar[str]
+    """How tables name it."""
+    reference: ClassVar[str]
+    """Where it was published: authors, venue, year."""
+    supervision: ClassVar[Supervision]
+    kinds: ClassVar[Sequence[str]] = ()
+    """Kinds of patches (`KINDS`) that a batch holds."""
+    recipe_type: ClassVar[type[Recipe]]
+    denoiser_type: ClassVar[type[Denoiser]]
+    """What denoises; it takes the recipe, and nothing else."""
+    per_image: ClassVar[bool] = False
+    """Whether it learns anew from each image while it denoises, so that there is no training beforehand."""
+    shown_losses: ClassVar[Sequence[str]] = ()
+    """The losses worth watching while it trains."""
+
+    denoiser: Denoiser
+    optimisers: Mapping[str, Optimiser]
+
+    def __init__(self, recipe: R) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.denoiser = self.denoiser_type(recipe)
+        self.optimisers = {}
+
+    @abstractmethod
+    def step(self, batch: Batch, number: int) -> Losses:
+        """Learn from one batch; `number` counts steps from 1.
+
+        Random numbers come from torch's global generator, which the loop seeds anew for every step.
+        """

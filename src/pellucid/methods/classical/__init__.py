@@ -1,0 +1,1 @@
+"""Methods without learning: BM3D, filters and baselines."""

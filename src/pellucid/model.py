@@ -1,0 +1,403 @@
+"""A denoiser in use: arrays to arrays, files to files."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pellucid.blockwise.cluster import Cluster
+from pellucid.blockwise.denoiser_spec import DenoiserSpec, Opener
+from pellucid.blockwise.denoising import denoise_source, foresee
+from pellucid.blockwise.plan import DenoiseOptions, Request
+from pellucid.blockwise.preprocessing import to_unit
+from pellucid.blockwise.run import Written
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.source import Source, is_path, open_usable
+from pellucid.data.structure_statistics import StructureStatistics, look
+from pellucid.data.training_comparison import compare_with_training
+from pellucid.device import choose_device, free_memory
+from pellucid.errors import IncompleteError, InputError, ModelError
+from pellucid.evaluation import RemovedNoise
+from pellucid.files import replacing
+from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
+from pellucid.io.image import Image, Plane
+from pellucid.methods import Denoiser, build_denoiser
+from pellucid.recipe import LearningRecipe, Recipe
+from pellucid.report import terminal
+from pellucid.runs.arrays import denoise_arrays, names_files
+from pellucid.runs.model_folder import ModelFolder
+from pellucid.runs.sources import range_of
+from pellucid.version import __version__
+
+Array = NDArray[Any]
+
+
+class Model:
+    """A denoiser with the pixel type and the intensity range it is for.
+
+    It comes from a trained run (`load`), or from images and a recipe that needs no training (`for_images`).
+
+    Args:
+        recipe: of the method.
+        denoiser: in evaluation mode.
+        intensity_range: of the noisy images.
+        dtype: of the noisy images; others mean something else by their numbers and are refused. None: all are taken.
+        memory: bytes that the networks may use; larger images are denoised in tiles that give the same pixels.
+        device: where to compute.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        denoiser: Denoiser,
+        intensity_range: IntensityRange,
+        dtype: np.dtype[Any] | None = None,
+        *,
+        device: str = "auto",
+        memory: int | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.variant = recipe.preset
+        """Which of its kind it is, in words: the preset, or the weights of a run."""
+        self.intensity_range = intensity_range
+        self.dtype = dtype
+        self.device = choose_device(device)
+        self.memory = free_memory(self.device.torch) // 2 if memory is None else memory
+        self.denoiser = denoiser.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trained: Statistics | None = None
+        """The moments that the norms saw in training, if they were noted."""
+        self.looks: StructureStatistics | None = None
+        """How the noisy images of its training looked, if that was noted."""
+        self.removed: RemovedNoise | None = None
+        """What was removed from the last array, or list of arrays: brightness and contrast before and after, noise."""
+        self._wish = device
+        self._run: tuple[Path, str | None] | None = None
+        self._part: str | None = None
+        self._weights = "last"
+        self._range = intensity_range  # with_intensity leaves it
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, *, weights: str | None = None, device: str = "auto", memory: int | None = None
+    ) -> Model:
+        """The model of a run.
+
+        Args:
+            folder: of the run, or one that `save` wrote.
+            weights: "last" or "average"; as the recipe says if not given.
+            device: "auto", "cpu", "cuda", ...
+            memory: bytes that the networks may use; half of what is free if not given.
+
+        Raises:
+            InputError: this is no run's folder, or a part of it is missing, damaged or too new.
+        """
+        run = ModelFolder(folder)
+        recipe = run.recipe()  # first: it tells whether this is a run at all
+        intensity_range, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
+        model = cls(recipe, run.denoiser(weights), intensity_range, dtype, device=device, memory=memory)
+        model._weights = weights or recipe.weights
+        model.variant = f"{model._weights} weights"
+        model.trained = run.statistics(model.denoiser, weights)
+        model.looks = run.looks().get("noisy")
+        model._run = run.folder.absolute(), weights
+        return model
+
+    @classmethod
+    def for_images(
+        cls,
+        recipe: Recipe,
+        images: Any,
+        *,
+        intensity_range: tuple[float, float] | None = None,
+        device: str = "auto",
+        memory: int | None = None,
+    ) -> Model:
+        """A model without training, in the intensity range of the images it is to denoise.
+
+        Args:
+            recipe: of a method that needs no training, or learns from each image while it denoises.
+            images: file, folder, glob, array or list; what they hold together is between black and white.
+            intensity_range: black and white, if the images shall not say it.
+            device: "auto", "cpu", "cuda", ...
+            memory: bytes that the method may use; half of what is free if not given.
+
+        Raises:
+            InputError: the method learns first, settings do not work together, or the images cannot be read.
+        """
+        if isinstance(recipe, LearningRecipe):
+            raise InputError(
+                f"{recipe.name} learns first: pellucid train --recipe {recipe.name} ... --out RUN, then --model RUN"
+            )
+        for warning in recipe.check():
+            terminal.warn(warning)
+        source = open_usable(images).of_one_type()
+        measured = range_of(source) if intensity_range is None else IntensityRange.given(*_limits(intensity_range))
+        dtype = source.dtypes[0] if intensity_range is None else None
+        return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a trained model into a folder of its own, to be kept or given away: weights, recipe, intensity range.
+
+        Of the images that it learned from it tells how they looked (brightness, contrast, noise, size of structures),
+        to warn of others; not which they were, nor where. It cannot be trained on: that is what the run's own folder is
+        for.
+
+        Args:
+            folder: which must not exist; it appears whole or not at all.
+
+        Returns:
+            The folder, for `load`.
+
+        Raises:
+            InputError: the folder exists or cannot be written, or the model learned nothing or is a part of one.
+            RunError: the disk is full.
+        """
+        if not isinstance(self.recipe, LearningRecipe):
+            raise InputError(
+                f"{self.recipe.name} has learned nothing that could be saved: its name is all that it takes"
+            )
+        if self._part is not None:
+            raise InputError(f"this is {self._part} alone: save the whole model, and take only({self._part!r}) of it")
+        recipe = self.recipe.with_settings({"weights": self._weights})
+        with replacing(folder) as temporary:
+            model = ModelFolder(temporary)
+            model.write_model(recipe, {"noisy": self.intensity_range}, {"noisy": self.dtype}, {"pellucid": __version__})
+            model.save_weights(self._weights, self.denoiser.state_dict())
+            if self.trained is not None:
+                model.save_statistics(self._weights, self.trained)
+            if self.looks is not None:
+                model.save_looks({"noisy": self.looks})
+        return Path(folder)
+
+    def __repr__(self) -> str:
+        part = f", {self._part} alone" if self._part is not None else ""
+        kind = self.dtype.name if self.dtype is not None else "any pixel type"
+        return (
+            f"<Model {self.recipe.name} ({self.variant}{part}) for {kind}, black {self.intensity_range.low:g}, "
+            f"white {self.intensity_range.high:g}, on {self.device}>"
+        )
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.startswith("_")]
+
+    def with_intensity_range(self, low: float, high: float) -> Model:
+        """The same model for images of any pixel type in which `low` is as dark as black was in training, `high` white.
+
+        Raises:
+            InputError: not two finite numbers, the lower first.
+        """
+        other = copy.copy(self)
+        other.intensity_range, other.dtype = IntensityRange.given(low, high), None
+        return other
+
+    def only(self, part: str) -> Model:
+        """The same model with one of its estimates for the result, computed without the others: faster, and less exact.
+
+        Args:
+            part: for ISCL "F" or "x-H".
+
+        Raises:
+            InputError: the method has no such estimate.
+        """
+        other = copy.copy(self)
+        other.denoiser, other._part = self.denoiser.only(part), part
+        if self.trained is not None:
+            left = set(other.denoiser.networks())
+            measured = zip(self.denoiser.networks(), self.trained, strict=True)
+            other.trained = [moments for network, moments in measured if network in left]
+        return other
+
+    def denoise(
+        self,
+        images: Any,
+        output: str | Path | None = None,
+        *,
+        intensity_range: tuple[float, float] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Denoise an array, giving an array, or files, giving the path of the result.
+
+        Args:
+            images: array (Y, X) to (T, C, Z, Y, X) of any library, at least 16×16, or a list of such; or a file,
+                folder, glob or list of files.
+            output: where files go. For an array: the file that the result is written to, plane by plane.
+            intensity_range: which intensities were black and white in training, for another pixel type than there.
+            options: for files, those of `denoise_files`; for an array with an output, `overwrite`.
+
+        Returns:
+            For files, the path of the result: the same format, dtype, axes and pixel size. For an array its own kind,
+            in its shape and dtype: NumPy, with the mask if it has one, torch on its device, xarray with its
+            coordinates, a Dask array that is denoised when it is computed. Zarr and HDF5 give NumPy arrays, a list
+            gives a list.
+
+        Raises:
+            InputError: images that cannot be read or used, no output for files, or one that exists.
+            IncompleteError: some files of a folder or glob were left out; the others are done.
+        """
+        model = self.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else self
+        if not names_files(images):
+            result, self.removed = denoise_arrays(model, images, output, **options)
+            return result
+        if output is None:
+            named = images if is_path(images) else "files"
+            raise InputError(f"{named}: say where the result shall go, as in denoise({str(named)!r}, 'denoised')")
+        model.denoise_files(images, output, **options)
+        return Path(output)
+
+    def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
+        """Each plane of an image as it is, and denoised in [−1, 1] with statistics of its own."""
+        for plane in image.planes:
+            pixels = plane.read()
+            try:
+                yield pixels, denoise_plane(self.denoiser, to_unit(self.intensity_range, pixels), self.memory)
+            except InputError as problem:
+                raise InputError(f"{plane.name}: {problem}") from None
+            except ModelError as problem:
+                raise ModelError(f"{self.name} {problem} ({plane.name})") from None
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages: by its run, or by its recipe."""
+        return f"the model {self._run[0]}" if self._run else f"the method {self.recipe.name}"
+
+    def compare_with_training(self, planes: Sequence[Plane]) -> list[str]:
+        """In what planes differ from those of the training, a line each; a few crops of them are read."""
+        if self.looks is None:
+            return []
+        try:
+            found = look(planes)
+        except (InputError, OSError):  # of a file that cannot be read the job tells more
+            return []
+        if found is None:
+            return []
+        return [finding.text for finding in compare_with_training(self.looks, self._range, found, self.intensity_range)]
+
+    @property
+    def cleaner(self) -> DenoiserSpec:
+        """The model as a job takes it."""
+        return DenoiserSpec(self.denoiser, self.intensity_range, self._digest(), self.memory, self.trained, self.name)
+
+    def opener(self) -> Opener:
+        """How another process comes by this model's cleaner: from the run's folder, or from the recipe.
+
+        Raises:
+            InputError: it comes from neither.
+        """
+        if self._run is not None and self._run[0].is_dir():
+            return partial(_from_run, *self._run, self._part, self.intensity_range, self._wish)
+        if isinstance(self.recipe, LearningRecipe):
+            raise InputError("a cluster opens the model from its folder: save it, and load it from there")
+        return partial(_from_recipe, self.recipe, self.intensity_range, self._wish)
+
+    def denoise_files(
+        self,
+        spec: Any,
+        output: str | Path,
+        wishes: DenoiseOptions | None = None,
+        *,
+        cluster: str | None = None,
+        **asked: Any,
+    ) -> list[Written]:
+        """Denoise every image of a source into files of the same format, dtype, axes and pixel size.
+
+        Images may be larger than memory. Stopped, and called again with the same arguments, it goes on.
+
+        Args:
+            spec: file, folder, glob or list.
+            output: a file for one image, else a folder.
+            wishes: what else is asked for.
+            cluster: "local:N", so many processes, or "tcp://host:port", a Dask scheduler whose workers do it.
+            asked: the same wishes one by one, such as `overwrite=True`.
+
+        Raises:
+            InputError: images or a cluster that cannot be used, or outputs that exist.
+            IncompleteError: files of the folder or glob could not be used and were left out; the others are done.
+            RunError: the disk is full, the cluster is lost, or some blocks could not be done.
+        """
+        request = self._request(spec, output, wishes or DenoiseOptions(**asked))
+        for warning in self.compare_with_training(request.source.planes):
+            terminal.warn(warning)
+        written = denoise_source(request, Cluster(cluster, self.opener()) if cluster is not None else None)
+        _tell_left_out(request.source, written)
+        return written
+
+    def foresee(self, spec: Any, output: str | Path, wishes: DenoiseOptions) -> None:
+        """Print what `denoise_files` would do, and do nothing.
+
+        Raises:
+            InputError: as there.
+        """
+        request = self._request(spec, output, wishes)
+        foresee(request)
+        _tell_left_out(request.source)
+
+    def _request(self, spec: Any, output: str | Path, wishes: DenoiseOptions) -> Request:
+        source = open_usable(spec)
+        if not any(map(self._takes, source.images)):
+            self.refuse_other_types(source)
+        source = source.of_one_type(self.dtype)
+        if source.left_out:
+            whole = f"{len(source.left_out)} of {len(source.left_out) + len(source.images)} files"
+            terminal.warn(f"left out, for they cannot be used: {whole}, named at the end")
+        return Request(source, spec, Path(output), self.cleaner, wishes)
+
+    def _digest(self) -> str:
+        """Tells this model from any other: recipe, intensity range, weights."""
+        digest = hashlib.sha256(self.recipe.to_toml().encode())
+        digest.update(f"{self.intensity_range.low!r} {self.intensity_range.high!r}".encode())
+        for name, value in sorted(self.denoiser.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _takes(self, image: Image) -> bool:
+        return self.dtype is None or image.dtype == self.dtype or image.dtype.kind == self.dtype.kind == "f"
+
+    def refuse_other_types(self, source: Source) -> None:
+        """Raise InputError if pixels are of another type than the model's, whose numbers mean something else."""
+        for image in source.images:
+            if self.dtype is None or self._takes(image):
+                continue
+            raise InputError(
+                f"{image.path}: holds {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
+                "convert them, or say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
+            )
+
+
+def _limits(intensity_range: Any) -> tuple[float, float]:
+    try:
+        low, high = map(float, intensity_range)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"intensity_range={intensity_range!r}: black and white are wanted, as in intensity_range=(0, 255)"
+        ) from None
+    return low, high
+
+
+def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
+    """Raise IncompleteError if some files were left out."""
+    if source.left_out:
+        number = len(source.left_out)
+        others = "are done" if done else "can be done"
+        whole = f"left out {number} of {number + len(source.images)} files, the others {others}"
+        raise IncompleteError(f"{whole}: {'; '.join(source.left_out)}", done)
+
+
+def _from_run(
+    folder: Path, weights: str | None, part: str | None, intensity_range: IntensityRange, device: str
+) -> DenoiserSpec:
+    model = Model.load(folder, weights=weights, device=device)
+    model = model.only(part) if part is not None else model
+    return model.with_intensity_range(intensity_range.low, intensity_range.high).cleaner
+
+
+def _from_recipe(recipe: Recipe, intensity_range: IntensityRange, device: str) -> DenoiserSpec:
+    return Model(recipe, build_denoiser(recipe), intensity_range, device=device).cleaner

@@ -1,0 +1,55 @@
+"""Noise that was recorded where there is no specimen, put on clean images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from pellucid.errors import InputError
+from pellucid.simulation.noise.levels import Image, Plane, intensity_range, to_intensity
+
+How = Literal["multiply", "add"]
+
+
+def blend(
+    plane: Plane, rng: np.random.Generator, strength: float, *, noise_images: Sequence[Image], how: How = "multiply"
+) -> Plane:
+    """Intensities with a random crop of one of `noise_images` multiplied or added.
+
+    Args:
+        plane: intensities (Y, X) from 0 to 1.
+        rng: chooses the noise image, the position of the crop and its flips.
+        strength: 1 uses the noise as it was recorded, 0 leaves the plane as it is.
+        noise_images: images (Y, X) or a stack (N, Y, X); integers, or floats from 0 to 1.
+        how: "multiply" as Lee and Jeong (2021), clean · noise / white, which also darkens by the noise's mean;
+            "add" the noise less the mean of its image.
+
+    Raises:
+        InputError: no noise images, one smaller than the plane, or another `how`.
+    """
+    if len(noise_images) == 0:
+        raise InputError("captured noise needs at least one noise image, and there is none")
+    image = np.asarray(noise_images[int(rng.integers(len(noise_images)))])
+    crop = to_intensity(_crop(image, plane.shape, rng), intensity_range(image))
+    if how == "multiply":
+        return np.asarray(plane * (1 + strength * (crop - 1)))
+    if how == "add":
+        mean = to_intensity(image, intensity_range(image)).mean()
+        return np.asarray(plane + strength * (crop - mean))
+    raise InputError(f"unknown way {how!r} to put captured noise on an image: give 'multiply' or 'add'")
+
+
+def _crop(image: Image, shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+    if image.ndim != 2:
+        raise InputError(f"a noise image has axes {image.shape}: give images (Y, X) or a stack (N, Y, X)")
+    room = [have - want for have, want in zip(image.shape, shape, strict=True)]
+    if min(room) < 0:
+        raise InputError(
+            f"noise image of {image.shape[0]}×{image.shape[1]} px is smaller than the clean image of "
+            f"{shape[0]}×{shape[1]} px: give larger noise images or cut the clean ones"
+        )
+    top, left = (int(rng.integers(r + 1)) for r in room)
+    flip_y, flip_x = (1 - 2 * int(f) for f in rng.integers(2, size=2))
+    return np.asarray(image[top : top + shape[0], left : left + shape[1]][::flip_y, ::flip_x])

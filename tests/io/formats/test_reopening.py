@@ -1,0 +1,162 @@
+"""What every format must do for volumes that are written by and by, box by box, over several lives of a process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pellucid.errors import RunError
+from pellucid.io.formats.tiff_tags import TiffStyle
+from pellucid.io.formats.zarr_metadata import ZarrStyle
+from pellucid.io.output_spec import Plan
+from pellucid.io.pixel_size import PixelSize
+from pellucid.io.registry import open_image, writable_format
+
+SHAPE = (6, 50, 70)
+PIXELS = np.random.default_rng(0).integers(0, 60000, SHAPE).astype(np.uint16)
+SIZE = PixelSize({"Z": 8.0, "Y": 4.0, "X": 4.0}, "nm")
+STYLES = {
+    "map.npy": None,
+    "map.mrc": None,
+    "map.tif": None,
+    "zlib.tif": TiffStyle("ome", "zlib", predictor=True),
+    "tiles.tif": TiffStyle("plain", "zlib", tile=(32, 48)),
+    "raw-tiles.tif": TiffStyle("imagej", tile=(16, 16)),
+    "data.h5": None,
+    "two.zarr": ZarrStyle(2, {"Z": 2, "Y": 20, "X": 30}),
+    "shards.zarr": ZarrStyle(3, {"Z": 1, "Y": 10, "X": 20}, {"Z": 2, "Y": 20, "X": 40}),
+}
+
+
+def plan_for(folder, name):
+    return Plan(str(folder / name), "ZYX", SHAPE, PIXELS.dtype, SIZE, STYLES[name], offset={"Z": 3}, levels=True)
+
+
+def module(plan):
+    return writable_format(Path(plan.path), plan).load()
+
+
+def boxes(unit):
+    """Boxes of two units along each axis, so that some are cut by the border."""
+    sides = [2 * side if side > 1 else 3 for side in unit]
+    for starts in product(*(range(0, size, side) for size, side in zip(SHAPE, sides, strict=True))):
+        yield tuple(
+            slice(start, min(start + side, size)) for start, side, size in zip(starts, sides, SHAPE, strict=True)
+        )
+
+
+def put(sink, box):
+    place = dict(zip("ZYX", box, strict=True))
+    sink.array[sink.layout.box(place)] = sink.layout.from_box(PIXELS[box], "ZYX")
+
+
+def write_half_and_die(folder):
+    for name in STYLES:
+        plan = plan_for(folder, name)
+        sink = module(plan).create(Path(plan.path), plan)
+        for box in list(boxes(sink.unit))[::2]:
+            put(sink, box)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A folder in which a process was killed that had written every other box of a file of each format."""
+    folder = tmp_path_factory.mktemp("killed")
+    process = multiprocessing.get_context("spawn").Process(target=write_half_and_die, args=(folder,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    return folder
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process as Unix does")
+@pytest.mark.parametrize("name", STYLES)
+def test_a_file_whose_writer_was_killed_is_gone_on_with(killed, name, pixels):
+    plan = plan_for(killed, name)
+    sink = module(plan).reopen(Path(plan.path), plan)
+    for box in list(boxes(sink.unit))[1::2]:
+        put(sink, box)
+    sink.release()
+    sink.finish()
+    image = open_image(plan.path)
+    np.testing.assert_array_equal(pixels(image), PIXELS)
+    assert image.pixel_size is None if name == "map.npy" else image.pixel_size.to("nm") == SIZE
+    assert not list(killed.glob(f"{name}.*"))  # no raw pixels are left
+    assert not list(killed.glob(f"part-{name}"))
+    module(plan).reopen(Path(plan.path), plan).finish()  # killed before anyone took down that it is finished
+    np.testing.assert_array_equal(pixels(open_image(plan.path)), PIXELS)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_boxes_are_written_from_several_threads(tmp_path, name, pixels):
+    plan = plan_for(tmp_path, name)
+    sink = module(plan).create(Path(plan.path), plan)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda box: put(sink, box), boxes(sink.unit)))
+    sink.finish()
+    image = open_image(plan.path)
+    np.testing.assert_array_equal(pixels(image), PIXELS)
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda box: image.read_block(box[:1], *box[1:]), boxes(image.chunks)))
+    for box, block in zip(boxes(image.chunks), read, strict=True):
+        np.testing.assert_array_equal(block, PIXELS[box])
+
+
+PARALLEL = ["map.npy", "map.mrc", "map.tif", "two.zarr", "shards.zarr"]
+
+
+def write_every_other(folder, first):
+    for name in PARALLEL:
+        plan = plan_for(folder, name)
+        sink = module(plan).reopen(Path(plan.path), plan)
+        for box in list(boxes(sink.unit))[first::2]:
+            put(sink, box)
+        sink.abort()
+
+
+def test_processes_write_at_once_where_the_format_says_so(tmp_path, pixels):
+    plans = [plan_for(tmp_path, name) for name in PARALLEL]
+    for plan in plans:
+        sink = module(plan).create(Path(plan.path), plan)
+        assert sink.parallel
+        sink.abort()
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=write_every_other, args=(tmp_path, first)) for first in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    for plan in plans:
+        module(plan).reopen(Path(plan.path), plan).finish()
+        np.testing.assert_array_equal(pixels(open_image(plan.path)), PIXELS)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_a_file_that_was_begun_for_another_image_is_refused(tmp_path, name):
+    plan = plan_for(tmp_path, name)
+    path = Path(plan.path)
+    module(plan).create(path, plan).abort()
+    other = Plan(plan.path, "ZYX", (7, 50, 70), plan.dtype, SIZE, STYLES[name])
+    with pytest.raises(RunError, match=r"what was begun is .*start over"):
+        module(plan).reopen(path, other)
+
+
+def test_the_sinks_say_what_may_be_written_alone(tmp_path):
+    units = {}
+    for name in STYLES:
+        sink = module(plan_for(tmp_path, name)).create(tmp_path / name, plan_for(tmp_path, name))
+        units[name] = (sink.unit, sink.parallel)
+        sink.abort()
+    assert units["two.zarr"] == ((2, 20, 30), True)
+    assert units["shards.zarr"] == ((2, 20, 40), True)
+    assert {units[name] for name in ("map.npy", "map.mrc", "map.tif")} == {((1, 1, 1), True)}
+    assert {units[name] for name in ("zlib.tif", "tiles.tif", "raw-tiles.tif", "data.h5")} == {((1, 1, 1), False)}
