@@ -102,8 +102,8 @@ def test_files_need_an_output(plain, noisy, tmp_path):
 
 
 def test_options_of_files_do_not_go_with_arrays(plain, noisy, tmp_path):
-    with pytest.raises(InputError, match="parts: goes with files; an array gives an array"):
-        plain.denoise(noisy, parts=True)
+    with pytest.raises(InputError, match="estimates: goes with files; an array gives an array"):
+        plain.denoise(noisy, estimates=True)
     with pytest.raises(InputError, match="arrays in a list have no names"):
         plain.denoise([noisy], tmp_path / "a.tif")
 
@@ -249,7 +249,7 @@ def test_a_saved_model_for_other_intensities_and_parts_of_one(model, noisy, tmp_
     with pytest.raises(InputError, match="has learned nothing"):
         pellucid.Model.for_images(make_recipe("median"), noisy).save(tmp_path / "median")
     with pytest.raises(InputError, match="holds a saved model alone"):
-        pellucid.go_on(tmp_path / "wide", device="cpu")
+        pellucid.resume(tmp_path / "wide", device="cpu")
     assert [path.name for path in tmp_path.iterdir()] == ["wide"]
 
 
@@ -326,7 +326,7 @@ def test_train_gives_a_model_and_a_run(pictures, noisy, tmp_path):
     model = pellucid.train(pictures / "clean", pictures / "noisy", tmp_path / "run", **SETTINGS)
     assert isinstance(model, pellucid.Model)
     assert np.array_equal(model.denoise(noisy), pellucid.load(tmp_path / "run").denoise(noisy))
-    assert pellucid.go_on(tmp_path / "run", device="cpu").recipe == model.recipe
+    assert pellucid.resume(tmp_path / "run", device="cpu").recipe == model.recipe
 
 
 def test_train_on_arrays_without_a_folder_leaves_nothing_behind(noisy, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.version import __version__
 
 if TYPE_CHECKING:
-    from pellucid.api import denoise, evaluate, go_on, load, train
+    from pellucid.api import denoise, evaluate, load, resume, train
     from pellucid.model import Model
     from pellucid.training import Execution
 
@@ -20,12 +20,12 @@ _HOME = {
     "Model": "pellucid.model",
     "denoise": "pellucid.api",
     "evaluate": "pellucid.api",
-    "go_on": "pellucid.api",
+    "resume": "pellucid.api",
     "load": "pellucid.api",
     "train": "pellucid.api",
 }
 
-__all__ = ["Execution", "Model", "__version__", "denoise", "evaluate", "go_on", "load", "train"]
+__all__ = ["Execution", "Model", "__version__", "denoise", "evaluate", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

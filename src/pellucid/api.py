@@ -21,7 +21,7 @@ from pellucid.launch import share
 from pellucid.methods import make_recipe
 from pellucid.model import Model
 from pellucid.report import terminal
-from pellucid.runs.trainer import resume, start
+from pellucid.runs import trainer
 from pellucid.training import Execution
 
 
@@ -64,7 +64,7 @@ def train(
     sources = {kind: spec for kind, spec in given.items() if spec is not None}
 
     def trained(folder: Path) -> Model:
-        return Model.load(start(sources, folder, chosen, device, execution=execution).folder, device=device)
+        return Model.load(trainer.start(sources, folder, chosen, device, execution=execution).folder, device=device)
 
     if out is not None:
         return trained(Path(out))
@@ -78,7 +78,7 @@ def train(
             raise Interrupted(f"stopped; nothing was kept: {advice}", stop.number) from None
 
 
-def go_on(
+def resume(
     run: str | Path,
     *,
     device: str = "auto",
@@ -100,7 +100,7 @@ def go_on(
         InputError: no such run, another process is training it, its images have changed, or settings that may not.
         RunError: training failed.
     """
-    resume(run, device, execution=execution, settings=settings, moved=moved)
+    trainer.resume(run, device, execution=execution, settings=settings, moved=moved)
     return Model.load(run, device=device)
 
 
@@ -128,7 +128,7 @@ def denoise(
     intensity_range: tuple[float, float] | None = None,
     device: str = "auto",
     memory: int | None = None,
-    parts: bool = False,
+    estimates: bool = False,
     noise: bool = False,
     overwrite: bool = False,
     **settings: Any,
@@ -143,7 +143,7 @@ def denoise(
         intensity_range: what is black and white, if the images themselves shall not say it.
         device: "auto", "cpu", "cuda", ...
         memory: bytes that the method may use; half of what is free if not given.
-        parts: for files, write each estimate as well.
+        estimates: for files, write each estimate as well.
         noise: for files, write what was removed as well.
         overwrite: replace files that exist.
         settings: any setting of the recipe.
@@ -156,7 +156,7 @@ def denoise(
     """
     chosen = make_recipe(recipe, preset, settings)
     model = Model.for_images(chosen, images, intensity_range=intensity_range, device=device, memory=memory)
-    wanted = {"parts": parts, "noise": noise, "overwrite": overwrite}
+    wanted = {"estimates": estimates, "noise": noise, "overwrite": overwrite}
     options: dict[str, Any] = {option: True for option, given in wanted.items() if given}
     return model.denoise(images, output, **options)
 

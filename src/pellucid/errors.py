@@ -43,8 +43,8 @@ class Interrupted(RunError):  # noqa: N818
         number: of the signal.
     """
 
-    def __init__(self, state: str, number: int = signal.SIGINT, *, go_on: str | None = None) -> None:
-        super().__init__(f"{state}. Go on with: {go_on}" if go_on else state)
+    def __init__(self, state: str, number: int = signal.SIGINT, *, resume: str | None = None) -> None:
+        super().__init__(f"{state}. Go on with: {resume}" if resume else state)
         self.state = state
         self.number = number
         self.exit_status = 128 + number

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pellucid.blockwise.cluster import Cluster
 from pellucid.blockwise.denoiser_spec import DenoiserSpec, Opener
-from pellucid.blockwise.denoising import denoise_source, foresee
+from pellucid.blockwise.denoising import denoise_source, dry_run
 from pellucid.blockwise.plan import DenoiseOptions, Request
 from pellucid.blockwise.preprocessing import to_unit
 from pellucid.blockwise.run import Written
@@ -329,14 +329,14 @@ class Model:
         _tell_left_out(request.source, written)
         return written
 
-    def foresee(self, spec: Any, output: str | Path, wishes: DenoiseOptions) -> None:
+    def dry_run(self, spec: Any, output: str | Path, wishes: DenoiseOptions) -> None:
         """Print what `denoise_files` would do, and do nothing.
 
         Raises:
             InputError: as there.
         """
         request = self._request(spec, output, wishes)
-        foresee(request)
+        dry_run(request)
         _tell_left_out(request.source)
 
     def _request(self, spec: Any, output: str | Path, wishes: DenoiseOptions) -> Request:
@@ -368,7 +368,8 @@ class Model:
                 continue
             raise InputError(
                 f"{image.path}: holds {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
-                "convert them, or say what black and white are by --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
+                "convert them, or set black and white with --intensity-range LOW HIGH (in Python: "
+                "intensity_range=(LOW, HIGH))"
             )
 
 

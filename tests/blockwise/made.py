@@ -65,7 +65,7 @@ class Small(SingleDenoiser):
     def estimate(self, noisy):
         return 0.8 * noisy + 0.2 * self.network(noisy)
 
-    def parts(self, noisy):
+    def estimates(self, noisy):
         done = self.estimate(noisy)
         return {"denoised": done, "twice": done / 2}
 
@@ -129,7 +129,7 @@ PLACES = {
     "statistics": (Worker, "compute", "before"),
     "block": (Worker, "_write_block", "before"),
     "level": (Worker, "_write_level", "before"),
-    "finish": (outputs.Results, "finish", "before"),
+    "finish": (outputs.Outputs, "finish", "before"),
     "move": (outputs, "put_in_place", "before"),
     "moved": (outputs, "put_in_place", "after"),
     "end": (Job, "_report_failed", "before"),

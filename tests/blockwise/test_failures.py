@@ -122,7 +122,7 @@ class Spoilt(made.Small):
     """Gives no number for what is very bright."""
 
     def parts(self, noisy):
-        found = super().parts(noisy)
+        found = super().estimates(noisy)
         return {name: part.masked_fill(noisy > 3, float("nan")) for name, part in found.items()}
 
 

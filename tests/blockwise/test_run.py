@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.blockwise.denoising import denoise_source, foresee
+from pellucid.blockwise.denoising import denoise_source, dry_run
 from pellucid.blockwise.plan import DenoiseOptions, Request, make_plan
 from pellucid.blockwise.run import padding_of
 from pellucid.data.source import open_source
@@ -130,7 +130,7 @@ def test_mixed_formats_and_all_that_can_be_written(tmp_path):
     names = ["a.png", "b.tif", "c.zarr", "d.npy", "e.h5"]
     for number, name in enumerate(names):
         write_array(tmp_path / "in" / name, made.stack((48, 56), seed=number))
-    written = made.run(tmp_path / "in", tmp_path / "out", made.LITTLE, parts=True, noise=True)
+    written = made.run(tmp_path / "in", tmp_path / "out", made.LITTLE, estimates=True, noise=True)
     assert len(written) == 5
     for number, name in enumerate(names):
         stem, _, ending = name.partition(".")
@@ -139,7 +139,7 @@ def test_mixed_formats_and_all_that_can_be_written(tmp_path):
         noise = made.read(tmp_path / "out" / "noise" / f"{stem}.{ending if ending != 'png' else 'tif'}")
         assert noise.dtype == np.float32
         assert np.abs(noisy - noise - done).max() <= 0.5 + 1e-3
-        twice = made.read(tmp_path / "out" / "parts" / "twice" / name)
+        twice = made.read(tmp_path / "out" / "estimates" / "twice" / name)
         assert np.abs((twice.astype(float) / 127.5 - 1) * 2 - (done / 127.5 - 1)).max() < 0.02
 
 
@@ -240,14 +240,14 @@ def test_trained_statistics_that_nobody_noted_are_refused(tmp_path, monkeypatch)
 def test_when_memory_runs_out_the_job_goes_on_with_smaller_tiles(tmp_path, monkeypatch, capsys):
     write_array(tmp_path / "a.npy", made.stack((2, 90, 110)), axes="ZYX")
     made.run(tmp_path / "a.npy", tmp_path / "b.npy", statistics="sampled")
-    parts = made.Small.parts
+    estimates = made.Small.estimates
 
     def small_machine(self, noisy):
         if noisy.shape[2] * noisy.shape[3] > 70**2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return parts(self, noisy)
+        return estimates(self, noisy)
 
-    monkeypatch.setattr(made.Small, "parts", small_machine)
+    monkeypatch.setattr(made.Small, "estimates", small_machine)
     made.run(tmp_path / "a.npy", tmp_path / "c.npy", statistics="sampled")
     assert_close(made.read(tmp_path / "c.npy"), made.read(tmp_path / "b.npy"))
     said = capsys.readouterr().err
@@ -263,7 +263,7 @@ def snapshot_and_run(tmp_path, expected, given, output, **wishes):
     """Refused when it is only foreseen already, and when it is to be done."""
     before = made.snapshot(tmp_path)
     request = Request(open_source(str(given)), str(given), output, made.cleaner(), DenoiseOptions(**wishes))
-    for ask in (foresee, denoise_source):
+    for ask in (dry_run, denoise_source):
         with pytest.raises(InputError, match=expected) as told:
             ask(request)
         assert "\n" not in str(told.value)
@@ -329,7 +329,7 @@ def test_a_forecast_tells_time_memory_and_disk_and_does_nothing(given, tmp_path,
     before = made.snapshot(tmp_path)
     wishes = DenoiseOptions(region="1:3,0:40,0:83")
     request = Request(open_source(str(given)), str(given), tmp_path / "b.zarr", made.cleaner(made.LITTLE), wishes)
-    foresee(request)
+    dry_run(request)
     said = " ".join(capsys.readouterr().err.split())
     for words in (
         "Z 1:3, Y 0:40, X 0:83",
@@ -342,7 +342,7 @@ def test_a_forecast_tells_time_memory_and_disk_and_does_nothing(given, tmp_path,
     assert made.snapshot(tmp_path) == before
     np.save(tmp_path / "b.npy", np.zeros(3))
     with pytest.raises(InputError, match="exists already"):
-        foresee(replace(request, output=tmp_path / "b.npy"))
+        dry_run(replace(request, output=tmp_path / "b.npy"))
 
 
 @pytest.mark.parametrize("statistics", ["exact", "sampled"])

@@ -153,7 +153,7 @@ def test_bad_images_are_refused_by_every_command(make, pictures, trained, tmp_pa
     for arguments in (
         ("train", "--clean", good, "--noisy", given, "--out", out, *TINY),
         ("train", "--clean", given, "--noisy", good, "--out", out, *TINY),
-        ("denoise", given, out, "--model", trained, "--range", 0, 255),
+        ("denoise", given, out, "--model", trained, "--intensity-range", 0, 255),
         ("inspect", "--clean", good, "--noisy", given),
         ("simulate", given, out),
         ("evaluate", given, given, "--data-range", 255),
@@ -358,7 +358,7 @@ def test_pixels_that_are_no_numbers_are_kept_and_told(trained, tmp_path, command
     broken = tifffile.imread(tmp_path / "in" / "b.tif")
     broken[1, 0, 0], broken[0, 3, 4:6] = np.nan, np.inf
     tifffile.imwrite(tmp_path / "in" / "b.tif", broken)
-    result = command("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--range", 0, 255)
+    result = command("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--intensity-range", 0, 255)
     assert result.status == 0
     assert f"warning: {tmp_path / 'out' / 'b.tif'}: 3 pixels are no numbers and were kept so" in result.err
     assert result.err.count("are no numbers") == 1

@@ -75,7 +75,7 @@ def test_format_type_axes_and_pixel_size_stay(name, axes, size, noisy, trained, 
 def test_mrc_holds_8_bits_as_16_and_says_so(noisy, trained, model, tmp_path, command):
     """MRC has no uint8: what was written as such is uint16 when read, which the model asks a range for."""
     write_array(tmp_path / "a.mrc", noisy.astype(np.uint16), pixel_size=NANOMETRES)
-    result = command("denoise", tmp_path / "a.mrc", tmp_path / "b.mrc", "--model", trained, "--range", 0, 255)
+    result = command("denoise", tmp_path / "a.mrc", tmp_path / "b.mrc", "--model", trained, "--intensity-range", 0, 255)
     assert result.status == 0, result.err
     before, after = open_image(tmp_path / "a.mrc"), open_image(tmp_path / "b.mrc")
     assert (after.axes, after.shape, after.dtype) == (before.axes, before.shape, np.uint16)
@@ -110,14 +110,14 @@ def test_a_folder_a_glob_and_one_file(pictures, trained, tmp_path, command):
 
 def test_parts_and_noise(pictures, trained, tmp_path, command):
     given = pictures / "noisy" / "b0.png"
-    assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--parts", "--noise").status == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "noise", "parts"]
+    assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--estimates", "--noise").status == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "noise", "estimates"]
     noisy, done, noise = (
         read(path).astype(float) for path in (given, tmp_path / "d.png", tmp_path / "noise" / "d.tif")
     )
     assert read(tmp_path / "noise" / "d.tif").dtype == np.float32
     assert np.abs(noisy - noise - done).max() <= 0.5 + 1e-4  # the result is rounded, the noise is not
-    parts = np.stack([read(tmp_path / "parts" / name / "d.png").astype(float) for name in ("F", "x-H")])
+    parts = np.stack([read(tmp_path / "estimates" / name / "d.png").astype(float) for name in ("F", "x-H")])
     unclipped = ((parts > 0) & (parts < 255)).all(0)
     assert unclipped.mean() > 0.5
     assert np.abs(parts.mean(0) - done)[unclipped].max() <= 1.5
@@ -127,11 +127,11 @@ def test_parts_and_noise(pictures, trained, tmp_path, command):
 @pytest.mark.parametrize("options", [[], ["--statistics", "trained", "--noise"]])
 def test_one_estimate_alone_is_its_part_of_both(options, pictures, trained, tmp_path, command):
     given = pictures / "noisy" / "b0.png"
-    assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--parts", *options).status == 0
+    assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--estimates", *options).status == 0
     for part in ("F", "x-H"):
         alone = tmp_path / f"{part}.png"
         assert command("denoise", given, alone, "--model", trained, "--only", part, *options).status == 0
-        assert np.array_equal(read(alone), read(tmp_path / "parts" / part / "d.png"))
+        assert np.array_equal(read(alone), read(tmp_path / "estimates" / part / "d.png"))
 
 
 def test_bfloat16_is_a_wish(pictures, trained, tmp_path, command, refused):
@@ -149,9 +149,10 @@ def test_bfloat16_is_a_wish(pictures, trained, tmp_path, command, refused):
 def test_parts_of_hdf5_have_files_of_their_own(noisy, trained, tmp_path, command):
     write_array(tmp_path / "a.h5:/raw", noisy[0])
     assert (
-        command("denoise", f"{tmp_path}/a.h5:/raw", f"{tmp_path}/b.h5:/x/y", "--model", trained, "--parts").status == 0
+        command("denoise", f"{tmp_path}/a.h5:/raw", f"{tmp_path}/b.h5:/x/y", "--model", trained, "--estimates").status
+        == 0
     )
-    assert [open_image(f"{tmp_path}/{name}.h5:/x/y").shape for name in ("b", "parts/F/b", "parts/x-H/b")] == [
+    assert [open_image(f"{tmp_path}/{name}.h5:/x/y").shape for name in ("b", "estimates/F/b", "estimates/x-H/b")] == [
         (70, 90)
     ] * 3
 
@@ -164,7 +165,7 @@ def test_little_memory_means_tiles_and_the_same_pixels(trained, tmp_path, comman
         usual = getattr(kind, name)
         monkeypatch.setattr(kind, name, lambda self, noisy: pieces.append(noisy.shape) or usual(self, noisy))
 
-    watch(iscl.IsclDenoiser, "parts")  # of the whole
+    watch(iscl.IsclDenoiser, "estimates")  # of the whole
     watch(iscl.GeneratorAlone, "estimate")  # of tiles
     assert command("denoise", tmp_path / "a.png", tmp_path / "whole.png", "--model", trained).status == 0
     assert pieces == [(1, 1, 160, 160)]
@@ -194,7 +195,7 @@ def test_another_pixel_type_is_refused_with_the_remedy(noisy, trained, tmp_path,
         write_array(path, noisy[0].astype(dtype))
         line = refused("denoise", path, tmp_path / "out.tif", "--model", trained)
         assert f"{dtype}.tif: holds {dtype} pixels, but the model was trained on uint8: convert them, or" in line
-        assert "--range LOW HIGH" in line
+        assert "--intensity-range LOW HIGH" in line
     assert not (tmp_path / "out.tif").exists()
 
 
@@ -202,7 +203,7 @@ def test_another_pixel_type_is_refused_with_the_remedy(noisy, trained, tmp_path,
 def test_a_range_makes_other_pixel_types_good(dtype, scale, noisy, trained, model, tmp_path, command):
     write_array(tmp_path / "a.tif", (noisy[0] * np.float64(scale)).astype(dtype))
     high = 255 * scale
-    done = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", trained, "--range", 0, high)
+    done = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", trained, "--intensity-range", 0, high)
     assert done.status == 0, done.err
     result = read(tmp_path / "b.tif")
     assert result.dtype == dtype
@@ -210,7 +211,7 @@ def test_a_range_makes_other_pixel_types_good(dtype, scale, noisy, trained, mode
 
 
 def test_a_range_the_wrong_way_round_is_refused(pictures, trained, tmp_path, refused):
-    line = refused("denoise", pictures / "noisy", tmp_path / "out", "--model", trained, "--range", 255, 0)
+    line = refused("denoise", pictures / "noisy", tmp_path / "out", "--model", trained, "--intensity-range", 255, 0)
     assert "two finite numbers are wanted, the lower first" in line
 
 
@@ -237,10 +238,10 @@ def test_outputs_that_exist_are_refused_and_nothing_changes(pictures, trained, t
 
 
 def test_an_existing_part_is_refused_too(pictures, trained, tmp_path, refused):
-    write_array(tmp_path / "parts" / "F" / "b1.png", np.zeros((20, 20), np.uint8))
+    write_array(tmp_path / "estimates" / "F" / "b1.png", np.zeros((20, 20), np.uint8))
     before = snapshot(tmp_path)
-    line = refused("denoise", pictures / "noisy", tmp_path, "--model", trained, "--parts")
-    assert "parts/F/b1.png: exists already" in line
+    line = refused("denoise", pictures / "noisy", tmp_path, "--model", trained, "--estimates")
+    assert "estimates/F/b1.png: exists already" in line
     assert snapshot(tmp_path) == before
 
 
@@ -260,7 +261,7 @@ def test_noise_must_not_take_the_name_of_other_noise(trained, tmp_path, refused)
 
 
 def test_results_parts_and_noise_are_evaluated_by_folder(pictures, tmp_path, command):
-    options = ["--recipe", "gaussian", "--parts", "--noise"]
+    options = ["--recipe", "gaussian", "--estimates", "--noise"]
     assert command("denoise", pictures / "noisy", tmp_path / "out", *options).status == 0
     for folder in ("out", "out/noise"):
         result = command("evaluate", tmp_path / folder, pictures / "truth", "--json")
@@ -286,7 +287,7 @@ def test_clipped_pixels_are_counted(trained, tmp_path, command):
     bright = np.full((64, 64), 255, np.uint8)
     bright[::2, ::3] = 0
     write_array(tmp_path / "a.png", bright)
-    result = command("denoise", tmp_path / "a.png", tmp_path / "b.png", "--model", trained, "--parts")
+    result = command("denoise", tmp_path / "a.png", tmp_path / "b.png", "--model", trained, "--estimates")
     assert "b.png  no pixels clipped" in result.err  # the result is limited to the range before
 
 
@@ -459,7 +460,7 @@ def test_images_of_another_range_than_in_training_are_warned_of(noisy, trained, 
     dark = command("denoise", tmp_path / "dark.png", tmp_path / "b.png", "--model", trained)
     assert dark.status == 0
     assert "warning: intensity range differs from training (0." in dark.err
-    assert "--range LOW HIGH" in dark.err
+    assert "--intensity-range LOW HIGH" in dark.err
     capsys.readouterr()
     model.denoise(noisy[0] // 8)
     assert "warning: intensity range differs from training (0." in capsys.readouterr().err

@@ -60,7 +60,9 @@ def test_black_and_white_are_those_of_the_images(dtype, scale, noisy, tmp_path, 
 
 def test_a_range_says_what_is_black_and_white(noisy, tmp_path, command):
     write_array(tmp_path / "a.tif", noisy[0])
-    narrow = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "noisy", "--range", 100, 150)
+    narrow = command(
+        "denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--recipe", "noisy", "--intensity-range", 100, 150
+    )
     assert narrow.status == 0, narrow.err
     assert np.array_equal(read(tmp_path / "b.tif"), noisy[0].clip(100, 150))
     assert np.array_equal(

@@ -100,8 +100,8 @@ def test_floats_beyond_0_to_1_need_a_range(tmp_path, command, refused):
     arguments = ("simulate", tmp_path / "a.tif", tmp_path / "b.tif", "--noise", "gaussian")
     line = refused(*arguments)
     assert "a.tif: float pixels outside 0 to 1" in line
-    assert "--range BLACK WHITE" in line
-    assert command(*arguments, "--range", 0, 4080).status == 0
+    assert "--intensity-range BLACK WHITE" in line
+    assert command(*arguments, "--intensity-range", 0, 4080).status == 0
     assert 0.05 < (read(tmp_path / "b.tif") - clean).std() / 4080 < 0.15
 
 

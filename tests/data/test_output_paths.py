@@ -88,14 +88,14 @@ def test_a_folder_that_is_an_image_becomes_a_zarr(files, tmp_path):
 @pytest.mark.parametrize(
     ("path", "expected", "as_float"),
     [
-        ("d/cells.ome.tif", "d/parts/F/cells.ome.tif", "d/noise/cells.ome.tif"),
-        ("cells.png", "parts/F/cells.png", "noise/cells.tif"),
-        ("d/cells.h5:/raw/em", "d/parts/F/cells.h5:/raw/em", "d/noise/cells.h5:/raw/em"),
-        ("d/cells.mrc", "d/parts/F/cells.mrc", "d/noise/cells.mrc"),
+        ("d/cells.ome.tif", "d/estimates/F/cells.ome.tif", "d/noise/cells.ome.tif"),
+        ("cells.png", "estimates/F/cells.png", "noise/cells.tif"),
+        ("d/cells.h5:/raw/em", "d/estimates/F/cells.h5:/raw/em", "d/noise/cells.h5:/raw/em"),
+        ("d/cells.mrc", "d/estimates/F/cells.mrc", "d/noise/cells.mrc"),
     ],
 )
 def test_what_goes_beside_results_has_folders_of_its_own(path, expected, as_float):
-    assert in_folder(Path(path), "parts", "F") == Path(expected)
+    assert in_folder(Path(path), "estimates", "F") == Path(expected)
     assert float_path(in_folder(Path(path), "noise")) == Path(as_float)
 
 

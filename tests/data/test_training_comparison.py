@@ -83,7 +83,7 @@ def test_12_bits_are_told_from_16_and_with_their_own_range_are_right(planes, tra
     assert found.check == "range"
     assert found.text.startswith("intensity range differs from training (0.06")
     assert "are these 12 bits, and were those 16?" in found.text
-    assert "--range LOW HIGH" in found.text
+    assert "--intensity-range LOW HIGH" in found.text
     assert told(trained, shallow, IntensityRange.given(0, 4095)) == []
 
 

@@ -46,7 +46,7 @@ def test_any_box_is_that_part_of_the_whole(side, denoiser, noisy):
         done = made.denoise(view, core)
         assert done.image.shape == core.shape
         np.testing.assert_allclose(done.image, whole[core.slices], rtol=0, atol=1e-5)
-        mean = np.clip((done.parts["F"] + done.parts["x-H"]) / 2, -1, 1)
+        mean = np.clip((done.estimates["F"] + done.estimates["x-H"]) / 2, -1, 1)
         np.testing.assert_allclose(done.image, mean, rtol=0, atol=1e-6)
 
 
@@ -58,7 +58,7 @@ def test_tiles_of_padding_alone_are_not_computed(denoiser, noisy, monkeypatch):
     monkeypatch.setattr(made._denoiser, "combine", lambda parts: computed.append(1) or parts["F"])
     done = made.denoise(view, Box(0, 64, 0, 192))
     assert len(computed) == 4  # of twelve
-    assert set(done.parts) == set(denoiser.estimate_names)
+    assert set(done.estimates) == set(denoiser.estimate_names)
     assert not done.valid[:, :128].any()
     assert done.valid[:, 128:].all()
 
@@ -81,8 +81,8 @@ def test_one_estimate_alone_is_that_part_of_both(part, network, denoiser, noisy)
     statistics = statistics_of(denoiser, noisy)
     both = frozen(denoiser, statistics, 64).denoise(view, BOXES[2])
     alone = frozen(denoiser.only(part), [statistics[network]], 64).denoise(view, BOXES[2])
-    assert np.array_equal(alone.parts[part], both.parts[part])
-    assert np.array_equal(alone.image, both.parts[part].clip(-1, 1))
+    assert np.array_equal(alone.estimates[part], both.estimates[part])
+    assert np.array_equal(alone.image, both.estimates[part].clip(-1, 1))
 
 
 def test_each_network_reads_no_more_around_a_tile_than_it_sees(denoiser, large, monkeypatch):
@@ -134,7 +134,7 @@ def test_when_memory_runs_out_tiles_become_smaller_once_for_all(problem, denoise
     assert made.side == 32
     assert sum(pixels > 115**2 for pixels in seen) == 2
     np.testing.assert_allclose(done.image, expected.image, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(done.parts["F"], expected.parts["F"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(done.estimates["F"], expected.estimates["F"], rtol=0, atol=1e-5)
 
 
 def test_memory_that_suffices_for_nothing_is_an_error(denoiser, noisy, monkeypatch):

@@ -17,7 +17,7 @@ def halts(halting, x, moments):
     """The states of a pass over a whole image; what it measures goes into `moments`."""
     state = None
     for name in halting.norms:
-        state = halting.go_on(state, moments) if state else halting.start(x)
+        state = halting.resume(state, moments) if state else halting.start(x)
         assert state.norm == name
         moments[name] = measure(state.waiting)
         yield state
@@ -48,7 +48,7 @@ def test_halves_of_an_image_measured_together_equal_the_whole():
     for name in halting.norms:
         moments[name] = merge([measure(state.waiting) for state in states])
         if name != halting.norms[-1]:
-            states = [halting.go_on(state, moments) for state in states]
+            states = [halting.resume(state, moments) for state in states]
     torch.testing.assert_close(moments, record(network, lambda: network(x)))
 
 
@@ -74,7 +74,7 @@ def test_nothing_else_holds_a_feature_map():
     before = {id(thing) for thing in gc.get_objects() if issubclass(type(thing), Tensor)}
     state = halting.start(x)
     for _ in range(4):
-        state = halting.go_on(state, {state.norm: measure(state.waiting)})
+        state = halting.resume(state, {state.norm: measure(state.waiting)})
     gc.collect()
     new = [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor) and id(thing) not in before]
     assert {id(thing) for thing in new if thing.ndim == 4} == {id(thing) for thing in state.live.values()}
@@ -93,7 +93,7 @@ def test_a_state_can_be_put_away(networks, image):
         file.seek(0)
         again = type(state)(*torch.load(file, weights_only=True))
         torch.testing.assert_close(
-            halting.go_on(again, moments).waiting, halting.go_on(state, moments).waiting, rtol=0, atol=0
+            halting.resume(again, moments).waiting, halting.resume(state, moments).waiting, rtol=0, atol=0
         )
 
 

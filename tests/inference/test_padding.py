@@ -47,7 +47,10 @@ def assert_tiled_is_whole(denoiser, tolerance=1e-5):
     assert np.array_equal(tiled.valid, valid)
     assert 0.4 < valid.mean() < 0.8
     assert whole.image[valid].std() > 0.01
-    for one, other in ((whole.image, tiled.image), *((whole.parts[name], tiled.parts[name]) for name in whole.parts)):
+    for one, other in (
+        (whole.image, tiled.image),
+        *((whole.estimates[name], tiled.estimates[name]) for name in whole.estimates),
+    ):
         np.testing.assert_allclose(one[valid], other[valid], rtol=0, atol=tolerance)
 
 

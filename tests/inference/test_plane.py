@@ -18,9 +18,9 @@ recipes = pytest.mark.parametrize("denoiser", ISCL, indirect=True)
 def assert_same(one, other, tolerance=1e-5):
     assert one.image.shape == other.image.shape
     np.testing.assert_allclose(one.image, other.image, rtol=0, atol=tolerance)
-    assert set(one.parts) == set(other.parts)
-    for name, part in one.parts.items():
-        np.testing.assert_allclose(part, other.parts[name], rtol=0, atol=tolerance)
+    assert set(one.estimates) == set(other.estimates)
+    for name, part in one.estimates.items():
+        np.testing.assert_allclose(part, other.estimates[name], rtol=0, atol=tolerance)
 
 
 def memory_for(denoiser, core):
@@ -74,12 +74,12 @@ def test_an_image_that_is_no_multiple_is_mirrored_and_cropped(denoiser, noisy):
 
 def test_parts_are_the_estimates_that_make_the_image(denoiser, noisy):
     result = denoise_plane(denoiser, noisy[:64, :80], PLENTY)
-    assert set(result.parts) == set(denoiser.estimate_names)
-    image = np.clip((result.parts["F"] + result.parts["x-H"]) / 2, -1, 1)
+    assert set(result.estimates) == set(denoiser.estimate_names)
+    image = np.clip((result.estimates["F"] + result.estimates["x-H"]) / 2, -1, 1)
     np.testing.assert_allclose(result.image, image, rtol=0, atol=1e-6)
     with torch.no_grad():
         expected = denoiser.F(torch.from_numpy(noisy[:64, :80].copy())[None, None])[0, 0].numpy()
-    np.testing.assert_allclose(result.parts["F"], expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(result.estimates["F"], expected, rtol=0, atol=1e-6)
 
 
 def test_image_stays_in_range_and_input_is_untouched(denoiser, noisy):

@@ -6,7 +6,7 @@ import pytest
 from pellucid.errors import RunError
 from pellucid.io.deferred_write import create_staged, reopen_staged
 from pellucid.io.layout import Layout
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 
 PIXELS = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
 
@@ -21,7 +21,7 @@ def begun(tmp_path):
         path.write_bytes(planes.tobytes())
 
     path = tmp_path / "a.xyz"
-    return (path, Plan(str(path), "ZYX", PIXELS.shape, PIXELS.dtype), Layout("ZYX"), encode), encoded
+    return (path, OutputSpec(str(path), "ZYX", PIXELS.shape, PIXELS.dtype), Layout("ZYX"), encode), encoded
 
 
 def test_pixels_are_encoded_when_all_are_there(begun):
@@ -82,6 +82,6 @@ def test_nothing_to_go_on_with_is_said(begun):
     with pytest.raises(RunError, match=r"a\.xyz: what was begun is gone or of another size; start over"):
         reopen_staged(path, plan, layout, encode)
     create_staged(path, plan, layout, encode)
-    larger = Plan(plan.path, "ZYX", (3, 3, 4), plan.dtype)
+    larger = OutputSpec(plan.path, "ZYX", (3, 3, 4), plan.dtype)
     with pytest.raises(RunError, match="another size"):
         reopen_staged(path, larger, layout, encode)

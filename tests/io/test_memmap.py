@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.registry import open_image, writable_format
 
 SHAPE = (32, 1024, 1024)
@@ -24,7 +24,7 @@ def resident():
 @pytest.mark.parametrize("extension", [".npy", ".mrc", ".tif"])
 def test_memory_stays_flat_while_a_file_is_written_and_read_block_by_block(tmp_path, extension):
     path = tmp_path / f"a{extension}"
-    plan = Plan(str(path), "ZYX", SHAPE, np.dtype("uint16"))
+    plan = OutputSpec(str(path), "ZYX", SHAPE, np.dtype("uint16"))
     block = np.full((PART, *SHAPE[1:]), 7, np.uint16)
     starts = range(0, SHAPE[0], PART)
     sink = writable_format(path, plan).load().create(path, plan)
@@ -68,7 +68,7 @@ def test_other_arrays_are_left_alone():
 @pytest.mark.parametrize("extension", [".npy", ".mrc", ".tif"])
 def test_files_beyond_four_gigabytes_are_written_and_read(tmp_path, extension, monkeypatch):
     path = tmp_path / f"a{extension}"
-    plan = Plan(str(path), "ZYX", (5, 24000, 24000), np.dtype("uint16"))
+    plan = OutputSpec(str(path), "ZYX", (5, 24000, 24000), np.dtype("uint16"))
     module = writable_format(path, plan).load()
     monkeypatch.setattr(module, "reserve", lambda *_: None)  # a file with holes, so that it takes no room on the disk
     sink = module.create(path, plan)

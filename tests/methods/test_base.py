@@ -72,8 +72,8 @@ def open_every_path(network):
 
 
 def unclipped(network, noisy):
-    """What a network makes of an image; a denoiser's parts, because clipping would hide what it sees."""
-    return sum(network.parts(noisy).values()) if isinstance(network, Denoiser) else network(noisy)
+    """What a network makes of an image; a denoiser's estimates, because clipping would hide what it sees."""
+    return sum(network.estimates(noisy).values()) if isinstance(network, Denoiser) else network(noisy)
 
 
 @recipes
@@ -94,7 +94,7 @@ def test_keeps_the_size_of_any_multiple_of_the_stride(name):
     denoiser = denoiser_of(name)
     shape = (2, 1, *(denoiser.stride * max(times, 18 // denoiser.stride | 1) for times in (3, 5)))
     noisy = torch.rand(shape, dtype=torch.float64) * 2 - 1
-    parts = denoiser.parts(noisy)
+    parts = denoiser.estimates(noisy)
     assert tuple(parts) == tuple(denoiser.estimate_names)
     assert {part.shape for part in parts.values()} == {noisy.shape}
     denoised = denoiser.combine(parts)
@@ -130,8 +130,8 @@ def test_tiles_equal_the_whole(name):
     whole = denoise_plane(denoiser, noisy, 1e12)
     tiled = denoise_plane(denoiser, noisy, memory)
     np.testing.assert_allclose(tiled.image, whole.image, rtol=0, atol=1e-5)
-    for part, expected in whole.parts.items():
-        np.testing.assert_allclose(tiled.parts[part], expected, rtol=0, atol=1e-5)
+    for part, expected in whole.estimates.items():
+        np.testing.assert_allclose(tiled.estimates[part], expected, rtol=0, atol=1e-5)
         assert expected.std() > 0
 
 

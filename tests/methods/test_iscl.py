@@ -194,7 +194,7 @@ def test_only_the_extractors_norms_take_running_values_from_the_proposed_step():
 
 def test_denoised_image_is_the_clipped_mean_of_the_two_estimates():
     method, x = make(gamma=0.25).eval(), batch()["noisy"]
-    parts = method.denoiser.parts(x)
+    parts = method.denoiser.estimates(x)
     assert tuple(parts) == tuple(method.denoiser.estimate_names)
     torch.testing.assert_close(parts["F"], method.F(x))
     torch.testing.assert_close(parts["x-H"], x - method.H(x))
@@ -202,18 +202,18 @@ def test_denoised_image_is_the_clipped_mean_of_the_two_estimates():
     torch.testing.assert_close(method.denoiser(x), expected)
     method.H.layers[-1].conv.bias.data.fill_(-9)  # x − H far above white
     assert method.denoiser(x).max() == 1
-    assert method.denoiser.parts(x)["x-H"].max() > 1
+    assert method.denoiser.estimates(x)["x-H"].max() > 1
 
 
 @pytest.mark.parametrize("part", ["F", "x-H"])
 def test_one_estimate_alone_is_that_of_both_and_needs_no_other_network(part):
     denoiser, x = make().eval().denoiser, batch()["noisy"]
-    expected = denoiser.parts(x)[part]
+    expected = denoiser.estimates(x)[part]
     other = denoiser.H if part == "F" else denoiser.F
     other.forward = None
     alone = denoiser.only(part)
-    assert list(alone.parts(x)) == [part]
-    torch.testing.assert_close(alone.parts(x)[part], expected)
+    assert list(alone.estimates(x)) == [part]
+    torch.testing.assert_close(alone.estimates(x)[part], expected)
     torch.testing.assert_close(alone(x), expected.clamp(-1, 1))
 
 

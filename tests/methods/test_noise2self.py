@@ -74,7 +74,7 @@ def test_j_invariant_tiles_equal_the_whole(network):
     assert denoiser.stride % 3 == denoiser.halo % denoiser.stride == 0
     noisy = torch.rand(150, 140).numpy()
     memories = (1e12, denoiser.bytes_per_pixel * 120**2)
-    whole, tiled = (denoise_plane(denoiser, noisy, memory).parts["denoised"] for memory in memories)
+    whole, tiled = (denoise_plane(denoiser, noisy, memory).estimates["denoised"] for memory in memories)
     assert abs(whole - tiled).max() < 1e-5
     assert whole.std() > 1e-4
 

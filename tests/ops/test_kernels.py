@@ -14,7 +14,6 @@ from torch.nn.functional import leaky_relu
 
 from pellucid.norms import NORMS, FeatureNorm, norm
 from pellucid.ops import kernels, plain
-from pellucid.ops.fused_norm import normalise
 
 pytestmark = pytest.mark.skipif(
     not (kernels.built() and kernels.wanted()), reason="the kernels were not built, or are switched off"
@@ -132,7 +131,7 @@ def test_the_number_of_threads_changes_no_bit():
 
 def test_gradients_twice_are_refused_but_within_plain():
     layer, x = norm("instance").layer(16, 0.2), maps((2, 16, 8, 8)).requires_grad_()
-    (first,) = torch.autograd.grad(normalise(layer, x).square().sum(), x, create_graph=True)
+    (first,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
     with plain():

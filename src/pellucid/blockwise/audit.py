@@ -31,7 +31,7 @@ class Audit:
         self._worker = worker
         self._ledger = ledger
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Check the files of a job that is being resumed, and schedule again the tasks whose results are missing.
 
         Raises:

@@ -18,7 +18,7 @@ from pellucid.blockwise.denoiser_spec import DenoiserSpec
 from pellucid.blockwise.grid import Slices, places
 from pellucid.blockwise.ledger import Outcome, Task
 from pellucid.blockwise.lock import Claims
-from pellucid.blockwise.outputs import Results
+from pellucid.blockwise.outputs import Outputs
 from pellucid.blockwise.plan import DENOISED, NOISE, JobPlan
 from pellucid.blockwise.preprocessing import to_unit, view_of_part
 from pellucid.blockwise.slab_statistics import SlabStatistics
@@ -79,7 +79,7 @@ class Worker:
         self._frozen = None if plan.whole else FrozenDenoiser(cleaner.denoiser, plan.side, on_smaller, amp=plan.amp)
         self._folder = folder
         self._claims = Claims(folder / "claims")
-        self._open: tuple[int, Results] | None = None
+        self._open: tuple[int, Outputs] | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Worker:
@@ -91,7 +91,7 @@ class Worker:
         for image in self.images:  # else an exception stored for the final report keeps them open
             image.close()
 
-    def results(self, image: int) -> Results:
+    def results(self, image: int) -> Outputs:
         """The files of an image, opened if they are not."""
         if self._open is None or self._open[0] != image:
             self.close()
@@ -105,8 +105,8 @@ class Worker:
         results.create()
         return Outcome(written=results.on_disk())
 
-    def _results(self, image: int) -> Results:
-        return Results(self._folder, self._plan, self._plan.volumes[image], self.images[image])
+    def _results(self, image: int) -> Outputs:
+        return Outputs(self._folder, self._plan, self._plan.volumes[image], self.images[image])
 
     def on_disk(self, image: int) -> int:
         """The amount of an image's results on disk, in the unit of `Outcome.written`."""
@@ -269,4 +269,4 @@ def _untouched(name: str, noisy: Array) -> Array:
 def _result(name: str, noisy: Array, done: DenoisedPlane, cleaner: DenoiserSpec) -> Array:
     if name == NOISE:
         return noisy.astype(np.float32) - cleaner.intensity_range.from_unit(done.image)
-    return cleaner.intensity_range.from_unit(done.image if name == DENOISED else done.parts[name])
+    return cleaner.intensity_range.from_unit(done.image if name == DENOISED else done.estimates[name])

@@ -79,7 +79,7 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
 def _go_on(audit: Audit, worker: Worker, ledger: Ledger, *, overwrite: bool) -> None:
     """Check that a job can be resumed; if its images have changed, start it over with --overwrite, else refuse."""
     try:
-        audit.go_on()
+        audit.resume()
     except InputError:
         if not overwrite:
             raise
@@ -95,7 +95,7 @@ def _bar(plan: JobPlan, ledger: Ledger, cleaner: DenoiserSpec) -> AbstractContex
     return denoising_bar(cleaner.denoiser, sum(volume.planes for volume in plan.volumes), pixels, done)
 
 
-def foresee(request: Request) -> None:
+def dry_run(request: Request) -> None:
     """Print what `denoise_source` would do, and do nothing.
 
     Raises:

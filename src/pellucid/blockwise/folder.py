@@ -9,7 +9,7 @@
         statistics/      moments of each slab
         files/           the results
 
-Results that are whole move to their places.
+Outputs that are whole move to their places.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from pellucid.blockwise.dry_run import refuse_disk
 from pellucid.blockwise.ledger import Ledger
 from pellucid.blockwise.lock import locked
-from pellucid.blockwise.outputs import Results
+from pellucid.blockwise.outputs import Outputs
 from pellucid.blockwise.plan import PLAN, JobPlan, Request, identity
 from pellucid.data.output_paths import refuse_existing
 from pellucid.errors import InputError
@@ -108,7 +108,7 @@ def refuse_impossible(plan: JobPlan, request: Request) -> None:
     if not request.wishes.overwrite:
         refuse_existing(paths)
     for volume, image in zip(plan.volumes, images, strict=True):
-        Results(Path(), plan, volume, image).check()
+        Outputs(Path(), plan, volume, image).check()
     refuse_disk(plan, images)
 
 

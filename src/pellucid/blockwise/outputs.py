@@ -17,7 +17,7 @@ from pellucid.files import check_free, put_in_place, writing
 from pellucid.io.image import Image
 from pellucid.io.layout import Array
 from pellucid.io.manifest import walk
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 from pellucid.io.registry import open_image, split, writable_format
 
 
@@ -25,8 +25,8 @@ class LostError(PellucidError):
     """A written part of a result is missing from disk."""
 
 
-class Results:
-    """Files by name: "denoised", the parts, "noise". Open in a `with` block.
+class Outputs:
+    """Files by name: "denoised", the estimates, "noise". Open in a `with` block.
 
     Args:
         folder: of the job.
@@ -40,7 +40,7 @@ class Results:
         self._image = image
         self._folder = folder
         self._plans = {name: _file_plan(target, name, plan, volume, image) for name, target in volume.results.items()}
-        self.sinks: dict[str, Sink] = {}
+        self.sinks: dict[str, ArrayWriter] = {}
 
     def check(self) -> None:
         """Raise InputError if a format cannot hold a result, so that it is said before anything is computed."""
@@ -56,7 +56,7 @@ class Results:
                 file.parent.mkdir(parents=True)
                 writable_format(file, plan).load().create(file, plan).abort()
 
-    def __enter__(self) -> Results:
+    def __enter__(self) -> Outputs:
         for name, plan in self._plans.items():
             file = self._file(name)
             if _is_begun(file):  # else it is at its place already
@@ -176,7 +176,7 @@ class Results:
         return self._folder / "files" / name / target / target
 
 
-def _chunks(sink: Sink, number: int, place: Mapping[str, slice]) -> int:
+def _chunks(sink: ArrayWriter, number: int, place: Mapping[str, slice]) -> int:
     """The number of chunks in part of a level that have a file; chunks of only the fill value have none."""
     if not sink.levels:
         return 0
@@ -192,7 +192,7 @@ def _size(file: Path) -> int:
     return sum(1 for entry in entries if not entry.name.endswith(".partial") and entry.stat().st_size)
 
 
-def _refuse_other(file: Path, plan: Plan) -> None:
+def _refuse_other(file: Path, plan: OutputSpec) -> None:
     """Raise LostError if a finished file cannot be read or lacks pixels."""
     try:
         pixels = math.prod(open_image(f"{file}:{plan.inner}" if plan.inner else file).shape)
@@ -208,8 +208,8 @@ def _is_begun(file: Path) -> bool:
     return file.parent.is_dir() and any(path.name != "old" for path in file.parent.iterdir())
 
 
-def _file_plan(target: str, name: str, job: JobPlan, volume: VolumePlan, image: Image) -> Plan:
-    return Plan(
+def _file_plan(target: str, name: str, job: JobPlan, volume: VolumePlan, image: Image) -> OutputSpec:
+    return OutputSpec(
         path=target,
         axes=image.axes,
         shape=volume.shape,

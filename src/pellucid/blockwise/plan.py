@@ -22,7 +22,7 @@ from pellucid.methods import Denoiser
 
 How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
-"""Names of two results; the others are the denoiser's parts."""
+"""Names of two results; the others are the denoiser's estimates."""
 FORMAT = 3
 """Format version of a job's folder; a job of another version cannot be resumed."""
 PLAN = "plan.json"
@@ -43,7 +43,7 @@ class DenoiseOptions:
         statistics: source of the norms' moments: "exact" (default), "sampled" or "trained".
         amp: compute the networks in bfloat16; not with exact statistics.
         region: the part to denoise, "z0:z1,y0:y1,x0:x1"; everything by default.
-        parts: also write each estimate of the clean image.
+        estimates: also write each estimate of the clean image.
         noise: also write the removed noise, as float32.
         overwrite: replace existing files.
         chunks, shards: Zarr chunk and shard shapes, in the image's axes; those of the input by default.
@@ -53,7 +53,7 @@ class DenoiseOptions:
     statistics: How = "exact"
     amp: bool = False
     region: str | None = None
-    parts: bool = False
+    estimates: bool = False
     noise: bool = False
     overwrite: bool = False
     chunks: tuple[int, ...] | None = None
@@ -87,7 +87,7 @@ class VolumePlan(BaseModel):
         source: how to open it.
         origin: where what is denoised begins, along its axes.
         shape: of what is denoised.
-        results: where "denoised", the parts and "noise" go, by name.
+        results: where "denoised", the estimates and "noise" go, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,7 +145,7 @@ def make_plan(request: Request, tile: Cost | None = None) -> JobPlan:
     """
     source, cleaner, wishes = request.source, request.cleaner, request.wishes
     denoiser = cleaner.denoiser
-    names = [DENOISED, *(denoiser.estimate_names if wishes.parts else ()), *([NOISE] if wishes.noise else [])]
+    names = [DENOISED, *(denoiser.estimate_names if wishes.estimates else ()), *([NOISE] if wishes.noise else [])]
     targets = output_paths(source, request.spec, request.output)
     volumes = [
         _volume(image, {name: str(_result_path(target, name)) for name in names}, wishes.region)
@@ -185,7 +185,7 @@ def identity(request: Request) -> dict[str, Any]:
         "statistics": wishes.statistics,
         "amp": wishes.amp,
         "region": wishes.region,
-        "parts": wishes.parts,
+        "estimates": wishes.estimates,
         "noise": wishes.noise,
         "chunks": wishes.chunks,
         "shards": wishes.shards,
@@ -211,7 +211,7 @@ def _stated(denoiser: Denoiser, tile: Cost | None) -> float:
 def _result_path(target: Path, name: str) -> Path:
     if name == DENOISED:
         return target
-    return float_path(in_folder(target, NOISE)) if name == NOISE else in_folder(target, "parts", name)
+    return float_path(in_folder(target, NOISE)) if name == NOISE else in_folder(target, "estimates", name)
 
 
 def _statistics(cleaner: DenoiserSpec, wishes: DenoiseOptions) -> Literal["exact", "sampled", "trained", "none"]:

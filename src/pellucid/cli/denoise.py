@@ -24,10 +24,10 @@ def denoise(
     recipe: str | None = None,
     preset: str | None = None,
     set_: Settings = None,
-    parts: bool = False,
+    estimates: bool = False,
     noise: bool = False,
     only: str | None = None,
-    range_: Range = None,
+    intensity_range: Range = None,
     weights: str | None = None,
     statistics: How = "exact",
     region: str | None = None,
@@ -59,16 +59,16 @@ def denoise(
         With --recipe: "quick" (if not given) for a laptop, "paper" for a GPU.
     set_
         With --recipe: settings that differ from the recipe's, as in `--set key=value`.
-    parts
-        Also write each estimate of the clean image, under the same name in parts/NAME/ beside the result: for ISCL
-        parts/F/ and parts/x-H/, of which the result is the mean.
+    estimates
+        Also write each estimate of the clean image, under the same name in estimates/NAME/ beside the result: for ISCL
+        estimates/F/ and estimates/x-H/, of which the result is the mean.
     noise
         Also write what was removed, as float32, under the same name in noise/ beside the result.
     only
         Compute one of the estimates alone, and take it for the result: for ISCL "F", in a third of the time, or "x-H".
-    range_
+    intensity_range
         Intensities that are black and white: with --model as in training, for images of another pixel type; with
-        --recipe instead of what the images hold. `--range 0 65535`.
+        --recipe instead of what the images hold. `--intensity-range 0 65535`.
     weights
         With --model: "last" or "average"; as the run's recipe says if not given.
     statistics
@@ -112,17 +112,17 @@ def denoise(
     limit = parse_bytes(memory)
     if model is not None:
         loaded = Model.load(model, weights=weights, device=device, memory=limit)
-        loaded = loaded.with_intensity_range(*range_) if range_ is not None else loaded
+        loaded = loaded.with_intensity_range(*intensity_range) if intensity_range is not None else loaded
     else:
         assert recipe is not None
         chosen = make_recipe(recipe, preset or "quick", parse_settings(set_))
-        loaded = Model.for_images(chosen, input_, intensity_range=range_, device=device, memory=limit)
+        loaded = Model.for_images(chosen, input_, intensity_range=intensity_range, device=device, memory=limit)
     loaded = loaded.only(only) if only is not None else loaded
     terminal.say(f"{loaded.recipe.name} ({loaded.variant}) on {loaded.device}")
     wishes = DenoiseOptions(
         statistics=statistics,
         region=region,
-        parts=parts,
+        estimates=estimates,
         noise=noise,
         amp=amp,
         overwrite=overwrite,
@@ -131,7 +131,7 @@ def denoise(
         retries=retries,
     )
     if dry_run:
-        loaded.foresee(input_, output, wishes)
+        loaded.dry_run(input_, output, wishes)
         return
     try:
         _tell(loaded.denoise_files(input_, output, wishes, cluster=cluster))

@@ -15,8 +15,8 @@ Settings = Annotated[list[str] | None, Parameter(name="--set", consume_multiple=
 Images = Annotated[list[str], Parameter(consume_multiple=True)]
 """Files, folders, globs: as many as the shell makes of a pattern."""
 
-Range = Annotated[tuple[float, float] | None, Parameter(name="--range")]
-"""`--range LOW HIGH`: intensities of black and white."""
+Range = Annotated[tuple[float, float] | None, Parameter(name="--intensity-range")]
+"""`--intensity-range LOW HIGH`: intensities of black and white."""
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 

@@ -26,7 +26,7 @@ def simulate(
     noise: str = "film",
     strength: float | None = None,
     seed: int = 0,
-    range_: Range = None,
+    intensity_range: Range = None,
     captured: str | None = None,
     how: str = "multiply",
     overwrite: bool = False,
@@ -45,8 +45,8 @@ def simulate(
         How much; by default so that typical tissue comes to about 19 dB.
     seed
         Each image and plane gets noise of its own from this number on.
-    range_
-        Intensities of black and white: `--range 0 4095`; by default the type's whole range, 0 to 1 for floats.
+    intensity_range
+        Black and white: `--intensity-range 0 4095`; the type's whole range if not given, 0 to 1 for floats.
     captured
         For --noise captured: images of noise alone, file, folder or glob.
     how
@@ -68,7 +68,7 @@ def simulate(
                     pixels = plane.read()
                     check_finite(plane.name, pixels)
                     with _naming(plane.name):
-                        noisy = add_noise(pixels, noise, strength, next(seeds), data_range=range_, **options)
+                        noisy = add_noise(pixels, noise, strength, next(seeds), data_range=intensity_range, **options)
                     writer.write(index, noisy)
     terminal.say(f"{len(targets)} images with {noise} noise written to {output}")
 

@@ -47,7 +47,7 @@ def _is_meant_as_file(output: Path) -> bool:
 
 
 def in_folder(target: Path, *folders: str) -> Path:
-    """Insert folders before the file name: `out/cells.tif` with `parts/F` is `out/parts/F/cells.tif`.
+    """Insert folders before the file name: `out/cells.tif` with `estimates/F` is `out/estimates/F/cells.tif`.
 
     This keeps additional files from being read as images when the folder of the results is read again.
     """

@@ -81,7 +81,7 @@ def _range(
     bits = _bits(given, trained)
     text = (
         f"intensity range differs from training ({what}): grey levels are {levels[0]}, in training {levels[1]}"
-        f"{bits}; set black and white with --range LOW HIGH (in Python: intensity=(LOW, HIGH))"
+        f"{bits}; set black and white with --intensity-range LOW HIGH (in Python: intensity=(LOW, HIGH))"
     )
     return [Finding("range", ratio if scaled else drift, text)]
 

@@ -53,7 +53,7 @@ class FrozenDenoiser:
     @torch.no_grad()
     @holding()
     def denoise(self, view: View, core: Box) -> DenoisedPlane:
-        """The denoised pixels of a box of a plane, and their parts; the same whatever the tiles."""
+        """The denoised pixels of a box of a plane, and their estimates; the same whatever the tiles."""
         result = DenoisedPlane(view.valid(core))
         square = self._denoiser.square(view.shape)
         boxes = list(core.on_grid(square, view.shape) if square else core.cut(self.side))
@@ -77,13 +77,13 @@ class FrozenDenoiser:
             result.put(kept.within(core), blank, dict.fromkeys(self._denoiser.estimate_names, blank))
             return
         with torch.autocast(self._denoiser.device.type, torch.bfloat16, enabled=self._amp):
-            parts = dict(chain.from_iterable(_parts(each, view, box, kept) for each in self._independents))
-        result.put(kept.within(core), self._denoiser.combine(parts), parts)
+            estimates = dict(chain.from_iterable(_estimates(each, view, box, kept) for each in self._independents))
+        result.put(kept.within(core), self._denoiser.combine(estimates), estimates)
 
 
-def _parts(denoiser: Denoiser, view: View, box: Box, kept: Box) -> Iterator[tuple[str, Tensor]]:
-    """A denoiser's parts for what is kept of a box, each (1, 1, h, w), from as much around the box as this one sees."""
+def _estimates(denoiser: Denoiser, view: View, box: Box, kept: Box) -> Iterator[tuple[str, Tensor]]:
+    """Estimates for the kept pixels of a box, each (1, 1, h, w), computed with the denoiser's halo around it."""
     tile = tile_around(box, view.height, view.width, denoiser.halo, denoiser.stride)
     rows, columns = kept.within(tile.read).slices
-    for name, part in denoiser.parts(view(tile.read)).items():
+    for name, part in denoiser.estimates(view(tile.read)).items():
         yield name, part[:, :, rows, columns].float()

@@ -4,7 +4,7 @@
     states = [halting.start(tile) for tile in tiles]
     for norm in halting.norms:
         moments = {norm: merge([measure(state.waiting) for state in states])}
-        states = [halting.go_on(state, moments) for state in states]      # (not behind the last norm)
+        states = [halting.resume(state, moments) for state in states]      # (not behind the last norm)
 
 While it waits, a pass is a name and the few tensors that are needed to go on.
 """
@@ -77,7 +77,7 @@ class LayerByLayer:
         """Run an image (N, 1, H, W) up to the first norm; there must be one."""
         return self._run(0, {self._image: x})
 
-    def go_on(self, state: State, moments: Mapping[str, Moments]) -> State:
+    def resume(self, state: State, moments: Mapping[str, Moments]) -> State:
         """Run up to the next norm; there must be one.
 
         Args:

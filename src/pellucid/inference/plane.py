@@ -83,17 +83,17 @@ def affordable_side(denoiser: Denoiser, memory: float) -> int:
 def _denoise_whole(denoiser: Denoiser, view: View) -> DenoisedPlane:
     image = view.piece(view.whole)
     with _counting_valid(denoiser, image):
-        return _result(denoiser, view, denoiser.parts(image.pixels))
+        return _result(denoiser, view, denoiser.estimates(image.pixels))
 
 
 def _as_it_is(denoiser: Denoiser, view: View) -> DenoisedPlane:
     return _result(denoiser, view, dict.fromkeys(denoiser.estimate_names, view(view.whole)))
 
 
-def _result(denoiser: Denoiser, view: View, parts: dict[str, Tensor]) -> DenoisedPlane:
+def _result(denoiser: Denoiser, view: View, estimates: dict[str, Tensor]) -> DenoisedPlane:
     box = Box(0, view.shape[0], 0, view.shape[1])
     result = DenoisedPlane(view.valid(box))
-    result.put(box, denoiser.combine(parts), parts)
+    result.put(box, denoiser.combine(estimates), estimates)
     return result
 
 

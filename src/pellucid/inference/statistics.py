@@ -160,7 +160,7 @@ def _side_by_side(halting: LayerByLayer, pieces: Sequence[Cut], shelf: Activatio
         found[name] = []
         for place in range(len(pieces)) if number == 0 else valid:
             if number:
-                state = halting.go_on(shelf.take(place), moments)
+                state = halting.resume(shelf.take(place), moments)
             else:
                 loaded = pieces[place].load()
                 if not pieces[place].shows(loaded.valid):

@@ -12,13 +12,13 @@ from pellucid.errors import RunError
 from pellucid.files import reserve
 from pellucid.io.layout import Array, Layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 
 #: Writes the pixels, an array in stored order that may be larger than memory, to a new file.
 Encode = Callable[[Array, Path], object]
 
 
-def create_staged(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sink:
+def create_staged(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
     """Take room for the raw pixels of an image that ``encode`` will write to ``path`` when all are there.
 
     Raises:
@@ -30,7 +30,7 @@ def create_staged(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sin
     return _sink(path, plan, layout, encode)
 
 
-def reopen_staged(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sink:
+def reopen_staged(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
     """Go on with what ``create_staged`` began; if it is finished but for the last word, there is nothing left to do.
 
     Raises:
@@ -38,7 +38,7 @@ def reopen_staged(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sin
     """
     raw = _raw(path)
     if not raw.exists() and path.exists():
-        return Sink(None, layout, (1,) * len(plan.shape), lambda: None, parallel=False)
+        return ArrayWriter(None, layout, (1,) * len(plan.shape), lambda: None, parallel=False)
     if not raw.exists() or raw.stat().st_size < plan.bytes:
         raise RunError(f"{plan.path}: what was begun is gone or of another size; start over")
     return _sink(path, plan, layout, encode)
@@ -48,7 +48,7 @@ def _raw(path: Path) -> Path:
     return path.with_name(f"{path.name}.planes")
 
 
-def _sink(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sink:
+def _sink(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
     raw = _raw(path)
     planes = np.memmap(raw, plan.dtype, "r+", shape=layout.stored_shape(plan.sizes))
 
@@ -59,4 +59,4 @@ def _sink(path: Path, plan: Plan, layout: Layout, encode: Encode) -> Sink:
         raw.unlink()
 
     release = partial(release_map, planes)
-    return Sink(planes, layout, (1,) * len(plan.shape), finish, release=release, parallel=False)
+    return ArrayWriter(planes, layout, (1,) * len(plan.shape), finish, release=release, parallel=False)

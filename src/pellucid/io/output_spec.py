@@ -18,7 +18,7 @@ from pellucid.io.pixel_size import PixelSize
 
 
 @dataclass(frozen=True)
-class Plan:
+class OutputSpec:
     """An image to be written.
 
     Attributes:
@@ -68,7 +68,7 @@ class Level:
         layout: The order of its axes.
         shape: Along the plan's axes.
         factors: How many pixels of the level above make one of this, by axis of the plan; all 1 for the finest.
-        unit: As in ``Sink``.
+        unit: As in ``ArrayWriter``.
         files: The level's chunks on disk.
     """
 
@@ -81,7 +81,7 @@ class Level:
 
 
 @dataclass
-class Sink:
+class ArrayWriter:
     """A file being written.
 
     Attributes:
@@ -109,17 +109,19 @@ class Sink:
     notes: list[str] = field(default_factory=list)
 
 
-def lost_pixel_size(plan: Plan, format_name: str) -> list[str]:
+def lost_pixel_size(plan: OutputSpec, format_name: str) -> list[str]:
     """The note for a format without a place for the pixel size; empty if there is none to lose."""
     return (
         [f"{format_name} cannot hold the pixel size ({plan.pixel_size}): it is not stored"] if plan.pixel_size else []
     )
 
 
-def mapped_sink(array: Any, plan: Plan, layout: Layout, finish: Callable[[], object] | None = None) -> Sink:
+def mapped_sink(
+    array: Any, plan: OutputSpec, layout: Layout, finish: Callable[[], object] | None = None
+) -> ArrayWriter:
     """The sink of a file whose pixels are mapped: any pixel can be written alone."""
     release = partial(release_map, array)
-    return Sink(array, layout, (1,) * len(plan.shape), finish or release, abort=release, release=release)
+    return ArrayWriter(array, layout, (1,) * len(plan.shape), finish or release, abort=release, release=release)
 
 
 def refuse_other(path: str, begun: Any, shape: Sequence[int], dtype: np.dtype[Any]) -> None:

@@ -14,7 +14,7 @@ from pellucid.errors import InputError
 from pellucid.files import ZARR_FILES
 from pellucid.io.image import Image, reading
 from pellucid.io.manifest import WholeFiles
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 
 
 class FormatModule(Protocol):
@@ -25,10 +25,10 @@ class FormatModule(Protocol):
     def open_file(self, path: str, inner: str | None) -> Image:
         """The image in a file, without reading its pixels."""
 
-    def create(self, path: Path, plan: Plan) -> Sink:
+    def create(self, path: Path, plan: OutputSpec) -> ArrayWriter:
         """Start a file at ``path``."""
 
-    def reopen(self, path: Path, plan: Plan) -> Sink:
+    def reopen(self, path: Path, plan: OutputSpec) -> ArrayWriter:
         """Go on with a file that ``create`` began with the same plan, perhaps in a process that was killed."""
 
 
@@ -59,7 +59,7 @@ class Format:
         """Import the module, and with it the library it needs."""
         return cast(FormatModule, import_module(f"pellucid.io.formats.{self.module}"))
 
-    def check(self, plan: Plan) -> None:
+    def check(self, plan: OutputSpec) -> None:
         """Let the module refuse a plan before anything is written: by its own ``check``, which few need."""
         getattr(self.load(), "check", lambda _: None)(plan)
 
@@ -147,7 +147,7 @@ def open_image(path: str | Path) -> Image:
     return image
 
 
-def writable_format(path: Path, plan: Plan) -> Format:
+def writable_format(path: Path, plan: OutputSpec) -> Format:
     """The format for an output.
 
     Raises:

@@ -15,7 +15,7 @@ from pellucid.files import check_free, replacing
 from pellucid.io.conversion import ClipReport, Conversion
 from pellucid.io.image import Image, check_dtype
 from pellucid.io.layout import AXES, Array, Layout, default_layout
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import split, writable_format
 
@@ -29,7 +29,7 @@ class Writer:
         notes: What the format cannot keep, in plain words; filled on entry.
     """
 
-    def __init__(self, plan: Plan, *, overwrite: bool = False) -> None:
+    def __init__(self, plan: OutputSpec, *, overwrite: bool = False) -> None:
         self.path = plan.path
         self.dtype = plan.dtype
         self.notes: list[str] = []
@@ -40,7 +40,7 @@ class Writer:
         self._conversion = Conversion(plan.dtype)
         self._missing = set(range(plan.planes))
         self._stack = ExitStack()
-        self._sink: Sink | None = None
+        self._sink: ArrayWriter | None = None
         check_free(self._file, overwrite=overwrite)
 
     @property
@@ -116,7 +116,7 @@ def create_image(
         InputError: The output exists, the format is unknown or cannot hold the image.
     """
     kept = like.dtype if dtype is None else check_dtype(np.dtype(dtype), str(path))
-    plan = Plan(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, split(path)[1])
+    plan = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, split(path)[1])
     return Writer(plan, overwrite=overwrite)
 
 
@@ -146,7 +146,7 @@ def write_array(
         raise InputError(f"{path}: the axes {letters} do not fit the shape {array.shape}; give letters of TCZ, then YX")
     dtype = check_dtype(array.dtype, str(path))
     size = pixel_size.along(letters) if pixel_size else None
-    plan = Plan(str(path), letters, array.shape, dtype, size, None, split(path)[1])
+    plan = OutputSpec(str(path), letters, array.shape, dtype, size, None, split(path)[1])
     with Writer(plan, overwrite=overwrite) as writer:
         for number, plane in enumerate(array.reshape(-1, *array.shape[-2:])):
             writer.write(number, plane.astype(dtype, copy=False))

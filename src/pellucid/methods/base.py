@@ -66,7 +66,7 @@ class Denoiser(nn.Module, ABC):
     """Working memory that denoising takes for each pixel of the image."""
 
     estimate_names: Sequence[str]
-    """Names of the estimates that `parts` gives."""
+    """Names of the estimates that `estimates` gives."""
     rounds: int = 1
     """How many rounds an image takes; where that is more than one, `on_round` is called with the number of each."""
     on_round: Callable[[int], None]
@@ -109,7 +109,7 @@ class Denoiser(nn.Module, ABC):
         return self.window if max(shape) <= self.window else self.window - 2 * self.halo
 
     def independents(self) -> list[Denoiser]:
-        """Denoisers for parts that have no work in common, each with its own reach; they share networks and stride."""
+        """Denoisers that compute their estimates independently, each with its own halo; they share networks."""
         return [self]
 
     def only(self, part: str) -> Denoiser:
@@ -125,16 +125,16 @@ class Denoiser(nn.Module, ABC):
         return alone[part,]
 
     @abstractmethod
-    def parts(self, noisy: Tensor) -> dict[str, Tensor]:
+    def estimates(self, noisy: Tensor) -> dict[str, Tensor]:
         """Estimates of the clean image by name, each (N, 1, H, W), neither averaged nor clipped."""
 
     @abstractmethod
-    def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
-        """The denoised image in [−1, 1] from its parts."""
+    def combine(self, estimates: Mapping[str, Tensor]) -> Tensor:
+        """The denoised image in [−1, 1] from its estimates."""
 
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise (N, 1, H, W) in [−1, 1]."""
-        return self.combine(self.parts(noisy))
+        return self.combine(self.estimates(noisy))
 
 
 def _nobody(_: int) -> None:
@@ -150,13 +150,13 @@ class SingleDenoiser(Denoiser):
     def estimate(self, noisy: Tensor) -> Tensor:
         """The clean image (N, 1, H, W), not clipped."""
 
-    def parts(self, noisy: Tensor) -> dict[str, Tensor]:
+    def estimates(self, noisy: Tensor) -> dict[str, Tensor]:
         """The estimate under its name."""
         return {self.estimate_names[0]: self.estimate(noisy)}
 
-    def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
+    def combine(self, estimates: Mapping[str, Tensor]) -> Tensor:
         """The estimate, clipped."""
-        return parts[self.estimate_names[0]].clamp(-1, 1)
+        return estimates[self.estimate_names[0]].clamp(-1, 1)
 
 
 class Optimiser(Protocol):

@@ -122,13 +122,13 @@ class IsclDenoiser(Denoiser):
         """F and H."""
         return [self.F, self.H]
 
-    def parts(self, noisy: Tensor) -> dict[str, Tensor]:
+    def estimates(self, noisy: Tensor) -> dict[str, Tensor]:
         """F(x) and x − H(x)."""
         return {"F": self.F(noisy), "x-H": noisy - self.H(noisy)}
 
-    def combine(self, parts: Mapping[str, Tensor]) -> Tensor:
+    def combine(self, estimates: Mapping[str, Tensor]) -> Tensor:
         """γ·F(x) + (1 − γ)·(x − H(x)), clipped."""
-        return (self.gamma * parts["F"] + (1 - self.gamma) * parts["x-H"]).clamp(-1, 1)
+        return (self.gamma * estimates["F"] + (1 - self.gamma) * estimates["x-H"]).clamp(-1, 1)
 
     def independents(self) -> list[Denoiser]:
         """F(x), and x − H(x)."""

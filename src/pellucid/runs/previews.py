@@ -71,14 +71,14 @@ class Previews:
 
     @torch.no_grad()
     def _learned(self, last: Denoiser, average: Denoiser) -> dict[str, Images]:
-        parts = last.estimate_names if len(last.estimate_names) > 1 else ()
+        names = last.estimate_names if len(last.estimate_names) > 1 else ()
         columns: dict[str, list[NDArray[Any]]] = {
-            name: [] for name in (*parts, "denoised (last)", "denoised (average)")
+            name: [] for name in (*names, "denoised (last)", "denoised (average)")
         }
         for crop in self.crops:
             noisy = torch.from_numpy(self.range.to_shown(crop))[None, None].to(last.device)
-            estimates = last.parts(noisy)
-            made = [*(estimates[name] for name in parts), last.combine(estimates), average(noisy)]
+            estimates = last.estimates(noisy)
+            made = [*(estimates[name] for name in names), last.combine(estimates), average(noisy)]
             for column, image in zip(columns.values(), made, strict=True):
                 column.append(self.range.from_unit(image[0, 0].cpu().numpy()))
         return dict(columns)

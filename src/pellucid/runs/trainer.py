@@ -210,7 +210,7 @@ def _train(
             fit(training, batch_of, after_step, at_stop)
     except Interrupted as stop:
         process_group.meet()  # torchrun ends all as soon as one has ended
-        raise Interrupted(f"{stop}; saved", stop.number, go_on=f"pellucid train --resume {run.folder}") from None
+        raise Interrupted(f"{stop}; saved", stop.number, resume=f"pellucid train --resume {run.folder}") from None
     finally:
         if recorder:
             recorder.close()

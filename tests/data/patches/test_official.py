@@ -19,7 +19,7 @@ from pellucid.launch import Share
 
 from .made import numbered, patches_of
 
-GOLDEN = Path(__file__).parent.parent / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 TRANSFORMS = {
     "identity": lambda image: image,

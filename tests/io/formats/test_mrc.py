@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
 from pellucid.io.writing import Writer, create_image
@@ -48,7 +48,7 @@ def test_no_voxel_size_stays_unknown(tmp_path, picture):
 
 
 def test_unsigned_bytes_become_uint16_and_it_is_said(tmp_path, picture):
-    plan = Plan(str(tmp_path / "a.mrc"), "YX", (20, 30), np.dtype("uint8"))
+    plan = OutputSpec(str(tmp_path / "a.mrc"), "YX", (20, 30), np.dtype("uint8"))
     with Writer(plan) as writer:
         writer.write(0, picture((20, 30)))
     assert writer.notes == ["MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"]

@@ -15,7 +15,7 @@ import pytest
 from pellucid.errors import RunError
 from pellucid.io.formats.tiff_tags import TiffStyle
 from pellucid.io.formats.zarr_metadata import ZarrStyle
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image, writable_format
 
@@ -36,7 +36,7 @@ STYLES = {
 
 
 def plan_for(folder, name):
-    return Plan(str(folder / name), "ZYX", SHAPE, PIXELS.dtype, SIZE, STYLES[name], offset={"Z": 3}, levels=True)
+    return OutputSpec(str(folder / name), "ZYX", SHAPE, PIXELS.dtype, SIZE, STYLES[name], offset={"Z": 3}, levels=True)
 
 
 def module(plan):
@@ -145,7 +145,7 @@ def test_a_file_that_was_begun_for_another_image_is_refused(tmp_path, name):
     plan = plan_for(tmp_path, name)
     path = Path(plan.path)
     module(plan).create(path, plan).abort()
-    other = Plan(plan.path, "ZYX", (7, 50, 70), plan.dtype, SIZE, STYLES[name])
+    other = OutputSpec(plan.path, "ZYX", (7, 50, 70), plan.dtype, SIZE, STYLES[name])
     with pytest.raises(RunError, match=r"what was begun is .*start over"):
         module(plan).reopen(path, other)
 

@@ -6,7 +6,7 @@ import tifffile
 
 from pellucid.errors import InputError
 from pellucid.io.formats.tiff_tags import TiffStyle, choose_kind, write_options
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
 from pellucid.io.writing import create_image, write_array
@@ -184,7 +184,7 @@ def test_a_lossy_compression_is_not_used_for_writing(tmp_path, pixels):
 
 
 def plan(shape, dtype="uint16", axes="ZYX"):
-    return Plan("a.tif", axes, shape, np.dtype(dtype))
+    return OutputSpec("a.tif", axes, shape, np.dtype(dtype))
 
 
 @pytest.mark.parametrize(

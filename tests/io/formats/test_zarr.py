@@ -9,7 +9,7 @@ import zarr
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.io.formats.zarr_metadata import ZarrStyle
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
 from pellucid.io.writing import Writer, create_image, write_array
@@ -65,7 +65,7 @@ def test_every_order_of_axes_becomes_a_valid_one(tmp_path, picture, valid, versi
     sizes = {"T": 2, "C": 3, "Z": 4, "Y": 20, "X": 30}
     array = picture([sizes[letter] for letter in axes])
     size = PixelSize({"Y": 0.01, "X": 0.01}, "µm")
-    plan = Plan(str(tmp_path / "a.zarr"), axes, array.shape, array.dtype, size, ZarrStyle(version))
+    plan = OutputSpec(str(tmp_path / "a.zarr"), axes, array.shape, array.dtype, size, ZarrStyle(version))
     with Writer(plan) as writer:
         for number, plane in enumerate(array.reshape(-1, 20, 30)):
             writer.write(number, plane)

@@ -11,7 +11,7 @@ from zarr.codecs import GzipCodec
 from pellucid.errors import InputError
 from pellucid.io.formats import zarr as zarr_format
 from pellucid.io.formats.zarr_metadata import Design, ZarrStyle, whole_factors
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.pyramid import downsample
 from pellucid.io.registry import open_image
@@ -23,7 +23,7 @@ CHANNEL = {"label": "EM", "color": "FFFFFF", "window": {"start": 0, "end": 255, 
 
 def plan_for(path, axes="ZYX", dtype="uint8", **given):
     given = {"pixel_size": SIZE.along(axes), "levels": True, **given}
-    return Plan(str(path), axes, tuple(SIZES[axis] for axis in axes), np.dtype(dtype), **given)
+    return OutputSpec(str(path), axes, tuple(SIZES[axis] for axis in axes), np.dtype(dtype), **given)
 
 
 def write(path, plan, array):
@@ -112,7 +112,7 @@ def test_what_the_input_says_is_said_again(tmp_path, valid, version, compressor)
 def test_uncompressed_stays_so_and_rare_codecs_are_replaced(tmp_path):
     zarr.create_array(tmp_path / "raw.zarr", shape=(64, 64), dtype="uint8", compressors=None)
     raw = open_image(tmp_path / "raw.zarr")
-    zarr_format.create(tmp_path / "b.zarr", Plan("b.zarr", "YX", raw.shape, raw.dtype, style=raw.style))
+    zarr_format.create(tmp_path / "b.zarr", OutputSpec("b.zarr", "YX", raw.shape, raw.dtype, style=raw.style))
     assert zarr.open_array(tmp_path / "b.zarr/0", mode="r").compressors == ()
     assert zarr_format._plain([object()]) == "auto"
 
@@ -140,7 +140,7 @@ def test_a_place_in_another_unit_than_the_pixels_comes_to_theirs(tmp_path):
 
 
 def test_scales_without_a_length_are_kept(tmp_path):
-    plan = Plan(
+    plan = OutputSpec(
         "a.zarr", "ZYX", (2, 20, 20), np.dtype("uint8"), style=ZarrStyle(scale={"Z": 3.0}, units={"X": "pixel"})
     )
     zarr_format.create(tmp_path / "a.zarr", plan)

@@ -16,7 +16,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import AXES, Array, Layout, default_layout, named_layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = DTYPES
@@ -97,18 +97,18 @@ def _pixel_size(dataset: Any) -> PixelSize | None:
     return PixelSize(dict(zip("ZYX"[-sizes.size :], sizes.tolist(), strict=True)), "µm")
 
 
-def create(path: Path, plan: Plan) -> Sink:
+def create(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Start the pixels of a data set; the file is written at the end, for a kill would leave it damaged."""
     _refuse_other_data(Path(plan.path.rpartition(":")[0] if plan.inner else plan.path))
     return create_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
 
 
-def reopen(path: Path, plan: Plan) -> Sink:
+def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Go on with the pixels of a data set."""
     return reopen_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
 
 
-def _encode(plan: Plan, planes: Array, path: Path) -> None:
+def _encode(plan: OutputSpec, planes: Array, path: Path) -> None:
     """One data set: at the path given, else where the input had it, else at /data."""
     style = plan.style if isinstance(plan.style, Hdf5Style) else Hdf5Style()
     with h5py.File(path, "w") as file:
@@ -129,7 +129,7 @@ def _encode(plan: Plan, planes: Array, path: Path) -> None:
             release_map(planes)
 
 
-def _chunks(plan: Plan, style: Hdf5Style) -> Any:
+def _chunks(plan: OutputSpec, style: Hdf5Style) -> Any:
     if style.chunks is None or len(style.chunks) != len(plan.shape):
         return True if style.compression else None
     return tuple(min(chunk, size) for chunk, size in zip(style.chunks, plan.shape, strict=True))

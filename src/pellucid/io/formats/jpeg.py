@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from pellucid.errors import InputError
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 
 WRITABLE: tuple[str, ...] = ()
 
@@ -40,7 +40,7 @@ def open_file(path: str, inner: str | None) -> Image:
     return JpegImage(path)
 
 
-def create(path: Path, plan: Plan) -> Sink:
+def create(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Refused: see the first line of this file."""
     del path
     raise InputError(f"{plan.path}: JPEG loses detail and is only read; write .tif or .png instead")

@@ -18,7 +18,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage, Image
 from pellucid.io.layout import Array, Layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import Plan, Sink, mapped_sink, refuse_other
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_sink, refuse_other
 from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = ("uint8", "int8", "uint16", "int16", "float16", "float32")
@@ -72,7 +72,7 @@ def _pixel_size(file: Any) -> PixelSize | None:
     return PixelSize(sizes, "Å") if {"Y", "X"} <= set(sizes) else None
 
 
-def create(path: Path, plan: Plan) -> Sink:
+def create(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Map a new file. Bytes without sign become uint16 (mode 6), for MRC has no mode for them."""
     if len(plan.axes) > 4 or "C" in plan.axes:
         raise InputError(f"{plan.path}: MRC holds YX, ZYX or TZYX, not {plan.axes}; write .tif or .zarr instead")
@@ -89,7 +89,7 @@ def create(path: Path, plan: Plan) -> Sink:
     return reopen(path, plan)
 
 
-def reopen(path: Path, plan: Plan) -> Sink:
+def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Map the pixels of a file that was begun; the header is left alone until the end."""
     with mrcfile.mmap(path, mode="r") as file:
         begun = file.data
@@ -101,7 +101,7 @@ def reopen(path: Path, plan: Plan) -> Sink:
     return sink
 
 
-def _stored(plan: Plan) -> np.dtype[Any]:
+def _stored(plan: OutputSpec) -> np.dtype[Any]:
     return np.dtype(np.uint16) if plan.dtype == np.uint8 else plan.dtype
 
 

@@ -12,7 +12,7 @@ from pellucid.files import reserve
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import Layout, default_layout
-from pellucid.io.output_spec import Plan, Sink, lost_pixel_size, mapped_sink, refuse_other
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, lost_pixel_size, mapped_sink, refuse_other
 
 WRITABLE = DTYPES
 
@@ -28,21 +28,21 @@ def _map(path: str) -> Any:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def create(path: Path, plan: Plan) -> Sink:
+def create(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Map a new array."""
     array = np.lib.format.open_memmap(path, "w+", plan.dtype, plan.shape)
     reserve(path, array.offset + plan.bytes)
     return _sink(array, plan)
 
 
-def reopen(path: Path, plan: Plan) -> Sink:
+def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Map an array that was begun."""
     array = np.lib.format.open_memmap(path, "r+")
     refuse_other(plan.path, array, plan.shape, plan.dtype)
     return _sink(array, plan)
 
 
-def _sink(array: Any, plan: Plan) -> Sink:
+def _sink(array: Any, plan: OutputSpec) -> ArrayWriter:
     sink = mapped_sink(array, plan, Layout(plan.axes))
     sink.notes = lost_pixel_size(plan, "NPY")
     return sink

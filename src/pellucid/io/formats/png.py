@@ -16,7 +16,7 @@ from pellucid.errors import InputError
 from pellucid.io.deferred_write import create_staged, reopen_staged
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = ("uint8", "uint16")
@@ -92,7 +92,7 @@ def _pixel_size(physical: bytes | None) -> PixelSize | None:
     return size.to("nm" if size.values["X"] < 1e-6 else "µm", digits=7)  # it was stored as a whole number
 
 
-def create(path: Path, plan: Plan) -> Sink:
+def create(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Encode one plane at the end."""
     if plan.planes != 1:
         raise InputError(
@@ -101,12 +101,12 @@ def create(path: Path, plan: Plan) -> Sink:
     return create_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
 
 
-def reopen(path: Path, plan: Plan) -> Sink:
+def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Go on with the plane that is to be encoded."""
     return reopen_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
 
 
-def _encode(plan: Plan, plane: Array, path: Path) -> None:
+def _encode(plan: OutputSpec, plane: Array, path: Path) -> None:
     data = bytes(imagecodecs.png_encode(plane.reshape(plan.shape[-2:])))
     path.write_bytes(_with_pixel_size(data, plan.pixel_size))
 

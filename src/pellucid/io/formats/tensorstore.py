@@ -11,7 +11,7 @@ from pellucid.errors import InputError
 from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage
 from pellucid.io.layout import Array, Layout
-from pellucid.io.output_spec import Plan, Sink
+from pellucid.io.output_spec import ArrayWriter, OutputSpec
 
 
 class Stored:
@@ -61,7 +61,7 @@ def _refuse_without_library(path: str) -> None:
     del tensorstore
 
 
-def refuse_to_write(path: Path, plan: Plan) -> Sink:
+def refuse_to_write(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Say that these formats are only read."""
     del path
     raise InputError(f"{plan.path}: this format is only read; write .zarr instead")

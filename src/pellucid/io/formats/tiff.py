@@ -20,7 +20,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import SAMPLES, Array, Layout, named_layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import Plan, Sink, mapped_sink, refuse_other
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_sink, refuse_other
 
 WRITABLE = DTYPES
 
@@ -154,7 +154,7 @@ def _refuse_cut_off(tif: Any, series: Any, path: str) -> None:
         raise InputError(f"{path}: is cut off ({size:,} of {needed:,} bytes); copy or export it again")
 
 
-def create(path: Path, plan: Plan) -> Sink:
+def create(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Start a file of the input's kind and compression: mapped where nothing is encoded, else encoded at the end."""
     layout, file_options, page_options = _options(plan)
     if _is_encoded(page_options):
@@ -165,7 +165,7 @@ def create(path: Path, plan: Plan) -> Sink:
     return _mapped_sink(path, plan, layout)
 
 
-def reopen(path: Path, plan: Plan) -> Sink:
+def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Go on with a file, or with the planes that are to be encoded."""
     layout, file_options, page_options = _options(plan)
     if _is_encoded(page_options):
@@ -173,7 +173,7 @@ def reopen(path: Path, plan: Plan) -> Sink:
     return _mapped_sink(path, plan, layout)
 
 
-def _options(plan: Plan) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
+def _options(plan: OutputSpec) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
     return write_options(plan, plan.style if isinstance(plan.style, TiffStyle) else TiffStyle())
 
 
@@ -181,7 +181,7 @@ def _is_encoded(page_options: dict[str, Any]) -> bool:
     return "compression" in page_options or "tile" in page_options
 
 
-def _mapped_sink(path: Path, plan: Plan, layout: Layout) -> Sink:
+def _mapped_sink(path: Path, plan: OutputSpec, layout: Layout) -> ArrayWriter:
     mapped = tifffile.memmap(path, mode="r+")
     shape = layout.stored_shape(plan.sizes)
     planes = mapped.reshape(shape) if mapped.size == math.prod(shape) else mapped  # tifffile leaves axes of 1 out

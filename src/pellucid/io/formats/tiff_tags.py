@@ -9,7 +9,7 @@ import tifffile
 
 from pellucid.io.formats.png import PRINT_METRES
 from pellucid.io.layout import Layout
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize, known_unit
 
 Kind = Literal["imagej", "ome", "plain"]
@@ -103,7 +103,7 @@ def _ome_size(xml: str) -> PixelSize | None:
     return PixelSize({axis: size.to(unit).values[axis] for axis, size in found.items()}, unit)
 
 
-def choose_kind(plan: Plan, style: TiffStyle) -> Kind:
+def choose_kind(plan: OutputSpec, style: TiffStyle) -> Kind:
     """The input's kind, else ImageJ's; OME where ImageJ cannot hold the dtype, the order of axes or more than 4 GB."""
     kind = style.kind or "imagej"
     in_order = plan.axes == "".join(letter for letter in _IMAGEJ_AXES if letter in plan.axes)
@@ -112,7 +112,7 @@ def choose_kind(plan: Plan, style: TiffStyle) -> Kind:
     return "plain" if kind == "ome" and plan.dtype.name not in _OME_TYPES else kind
 
 
-def write_options(plan: Plan, style: TiffStyle) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
+def write_options(plan: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
     """The order of the axes in the file, and what ``TiffWriter`` and its ``write`` are given."""
     kind = choose_kind(plan, style)
     layout = Layout(plan.axes)

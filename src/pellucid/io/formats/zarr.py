@@ -19,7 +19,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import AXES, Layout, default_layout, named_layout
 from pellucid.io.manifest import ChunkFiles
-from pellucid.io.output_spec import Level, Plan, Sink, refuse_other
+from pellucid.io.output_spec import ArrayWriter, Level, OutputSpec, refuse_other
 
 WRITABLE = DTYPES
 _COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma"}
@@ -165,12 +165,12 @@ def _reopen(path: str, inner: str) -> Any:
     return zarr.open_array(path, path=inner, mode="r")
 
 
-def check(plan: Plan) -> None:
+def check(plan: OutputSpec) -> None:
     """Raise InputError if chunks or shards are asked for that cannot be."""
     Design.of(plan).grid(plan.sizes)
 
 
-def create(path: Path, plan: Plan) -> Sink:
+def create(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Start an OME-Zarr of the input's version, chunks and compression; 0.5 if the input was of another format."""
     design = Design.of(plan)
     grids = [design.grid(sizes) for sizes in design.sizes]
@@ -191,7 +191,7 @@ def create(path: Path, plan: Plan) -> Sink:
     return _sink(path, group, design)
 
 
-def reopen(path: Path, plan: Plan) -> Sink:
+def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
     """Go on with an OME-Zarr that was begun; what a killed process has left half-written is swept up at the end."""
     sink = _sink(path, zarr.open_group(path, mode="r+"), Design.of(plan))
     sink.finish = partial(_sweep, path)
@@ -205,7 +205,7 @@ def _sweep(path: Path) -> None:
                 (Path(parent) / name).unlink()
 
 
-def _sink(path: Path, group: Any, design: Design) -> Sink:
+def _sink(path: Path, group: Any, design: Design) -> ArrayWriter:
     levels = []
     for number, (sizes, factors) in enumerate(zip(design.sizes, design.factors, strict=True)):
         array = group[str(number)]
@@ -216,4 +216,4 @@ def _sink(path: Path, group: Any, design: Design) -> Sink:
         files = chunk_files(path / str(number), array, design.layout)
         levels.append(Level(array, design.layout, shape, factors, unit, files))
     finest = levels[0]
-    return Sink(finest.array, finest.layout, finest.unit, lambda: None, levels=levels)
+    return ArrayWriter(finest.array, finest.layout, finest.unit, lambda: None, levels=levels)

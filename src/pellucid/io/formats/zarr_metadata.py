@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pellucid.errors import InputError
 from pellucid.io.layout import AXES, Layout
-from pellucid.io.output_spec import Plan
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize, known_unit
 from pellucid.io.pyramid import Factors, halvings, shrunk
 
@@ -112,11 +112,11 @@ def whole_factors(scales: Sequence[Mapping[str, float]]) -> tuple[Factors, ...] 
 class Design:
     """How a plan becomes an OME-Zarr: every level's sizes, one chunk and shard for all, what is said about them."""
 
-    plan: Plan
+    plan: OutputSpec
     style: ZarrStyle
 
     @classmethod
-    def of(cls, plan: Plan) -> Design:
+    def of(cls, plan: OutputSpec) -> Design:
         """The design for a plan, in the input's style if that was a Zarr."""
         return cls(plan, plan.style if isinstance(plan.style, ZarrStyle) else ZarrStyle())
 

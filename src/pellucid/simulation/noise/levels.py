@@ -32,7 +32,8 @@ def intensity_range(image: Image, data_range: Range | None = None) -> Range:
         raise InputError(f"cannot put noise on pixels of type {image.dtype}: give integers or floats")
     if image.size and not (image.min() >= 0 and image.max() <= 1):
         raise InputError(
-            "float pixels outside 0 to 1 (or not a number): give data_range=(black, white), or --range BLACK WHITE"
+            "float pixels outside 0 to 1 (or NaN): set black and white with --intensity-range BLACK WHITE (in Python: "
+            "data_range=(BLACK, WHITE))"
         )
     return 0.0, 1.0
 
