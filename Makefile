@@ -38,11 +38,12 @@ demo: $(READY)  ## train, denoise and evaluate on made-up tissue; writes demo/in
 test: $(READY)  ## all tests but the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_FLAGS)
 
-lint: $(READY)  ## style, types and the floors of the house
+lint: $(READY)  ## style, types, imports and words
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/words.py
 
 # Long spinning of waiting threads slows a busy machine down many times; the command line sets the same.
 bench: export GOMP_SPINCOUNT ?= 10000
