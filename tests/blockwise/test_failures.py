@@ -121,7 +121,7 @@ def test_a_disk_that_fills_up_is_told_in_one_line(given, tmp_path, monkeypatch):
 class Spoilt(made.Small):
     """Gives no number for what is very bright."""
 
-    def parts(self, noisy):
+    def estimates(self, noisy):
         found = super().estimates(noisy)
         return {name: part.masked_fill(noisy > 3, float("nan")) for name, part in found.items()}
 

@@ -89,7 +89,7 @@ def test_the_same_settings_agree_in_any_order_also_later(path, ledger):
     [
         ({"model": "b2"}, 'model was "a1", now "b2"'),
         ({"region": "0:1,0:2"}, 'region was null, now "0:1,0:2"'),
-        ({"estimates": False, "chunks": None}, r"parts was true, now false; chunks was \[1, 2\], now null"),
+        ({"estimates": False, "chunks": None}, r"estimates was true, now false; chunks was \[1, 2\], now null"),
         ({"new": 1}, "new was nothing, now 1"),
         ({"model": "c" * 100}, r'now "c{56}\.\.\.'),
     ],

@@ -111,7 +111,7 @@ def test_a_folder_a_glob_and_one_file(pictures, trained, tmp_path, command):
 def test_parts_and_noise(pictures, trained, tmp_path, command):
     given = pictures / "noisy" / "b0.png"
     assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--estimates", "--noise").status == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "noise", "estimates"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "estimates", "noise"]
     noisy, done, noise = (
         read(path).astype(float) for path in (given, tmp_path / "d.png", tmp_path / "noise" / "d.tif")
     )
