@@ -42,10 +42,11 @@ def main() -> None:
     model = Model.load(options.run)
     noisy, clean = ([p.read() for p in open_source(files).planes] for files in (options.noisy, options.clean))
     pairs = [
-        (model.intensity_range.to_unit(a), model.intensity_range.to_unit(b)) for a, b in zip(noisy, clean, strict=True)
+        (model.intensity_range.normalize(a), model.intensity_range.normalize(b))
+        for a, b in zip(noisy, clean, strict=True)
     ]
     sigma = float(np.mean([np.std(a - b) for a, b in pairs]))
-    patches = Patches(noisy, model.intensity_range.to_unit, Run(options.run).recipe().patch)
+    patches = Patches(noisy, model.intensity_range.normalize, Run(options.run).recipe().patch)
     rows = [
         {"network": name, "batch": size, "difference": difference(network, batches) / sigma}
         for name, network in unsettled(model.denoiser)

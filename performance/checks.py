@@ -39,7 +39,7 @@ from _results import parser, publish
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.inventory import Inventory, inspect_source
 from pellucid.data.source import open_source
-from pellucid.data.structure_statistics import look, look_closely
+from pellucid.data.structure_statistics import structure_statistics, structure_statistics_with_spread
 from pellucid.data.training_comparison import compare_with_training
 from pellucid.data.unpaired_checks import compare
 
@@ -66,10 +66,10 @@ class Inspector:
 
 def said_by_model(trained: Pictures, given: Pictures) -> set[str]:
     """The checks that speak when a model denoises; its range is that of the images it was trained on."""
-    looks = look_closely(trained), look(given)
+    looks = structure_statistics_with_spread(trained), structure_statistics(given)
     assert looks[0] is not None
     assert looks[1] is not None
-    intensity_range = IntensityRange.of_source(trained)
+    intensity_range = IntensityRange.from_source(trained)
     return {finding.check for finding in compare_with_training(looks[0], intensity_range, looks[1], intensity_range)}
 
 
@@ -143,16 +143,16 @@ def own(data: Path) -> list[dict[str, Any]]:
     """In how many of the very images that a model was trained on, and of crops of them, something is called unlike."""
     sets = {folder: pictures for folder in (*FOLDERS, UNLIKE) if (pictures := pictures_of(data / folder))}
     sets["two of each"] = [picture for pictures in sets.values() for picture in pictures[:2]]
-    rows, intensity_range = [], IntensityRange.given(0, 255)
+    rows, intensity_range = [], IntensityRange.from_limits(0, 255)
     for name, pictures in sets.items():
-        rng, trained = np.random.default_rng(0), look_closely(pictures)
+        rng, trained = np.random.default_rng(0), structure_statistics_with_spread(pictures)
         assert trained is not None
         crops = [_crop(pictures[int(rng.integers(len(pictures)))], rng) for _ in range(OWN_CROPS)]
         said = [
             sum(
                 bool(compare_with_training(trained, intensity_range, looks, intensity_range))
                 for each in given
-                if (looks := look([each]))
+                if (looks := structure_statistics([each]))
             )
             for given in (pictures, crops)
         ]

@@ -39,7 +39,7 @@ MEMORY = 1 << 28
 def untrained(width: int) -> DenoiserSpec:
     """What denoises; what it has learned makes no difference to the time."""
     denoiser = build(make_recipe("proposed", "quick", {"width": width})).denoiser.eval().requires_grad_(False)
-    return DenoiserSpec(denoiser, IntensityRange.given(0, 255), "untrained", MEMORY)
+    return DenoiserSpec(denoiser, IntensityRange.from_limits(0, 255), "untrained", MEMORY)
 
 
 def volume(path: Path, side: int) -> None:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.data.intensity_range import IntensityRange
-from pellucid.data.patches import OfficialBatches, Patches, RandomBatches, ResidentPatches
+from pellucid.data.patches import GpuPatches, OfficialBatches, Patches, RandomBatches
 from pellucid.recipe import LearningRecipe
 
 Images = list[NDArray[Any]]
@@ -47,7 +47,7 @@ def mapped(folder: Path, given: Images) -> Images:
     return list(np.load(folder / "images.npy", mmap_mode="r"))
 
 
-def sources(folder: Path, size: int, device: torch.device) -> dict[str, Patches | ResidentPatches]:
+def sources(folder: Path, size: int, device: torch.device) -> dict[str, Patches | GpuPatches]:
     """Where patches are drawn from, by name."""
     wide = images(4, 1024, "uint16")
     kinds = {
@@ -56,8 +56,10 @@ def sources(folder: Path, size: int, device: torch.device) -> dict[str, Patches 
         "16 bit": wide,
         "mapped": mapped(folder, wide),
     }
-    patches = {name: Patches(given, IntensityRange.given(0, 255).to_unit, size) for name, given in kinds.items()}
-    return {**patches, "resident": ResidentPatches(patches["large"], device)}
+    patches = {
+        name: Patches(given, IntensityRange.from_limits(0, 255).normalize, size) for name, given in kinds.items()
+    }
+    return {**patches, "resident": GpuPatches(patches["large"], device)}
 
 
 def drawing(batches: Callable[[int], Mapping[str, Tensor]], device: torch.device) -> Program:

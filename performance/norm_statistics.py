@@ -61,7 +61,7 @@ def measure(run: Path, noisy: Sequence[NDArray[Any]], clean: Sequence[NDArray[An
     model = Model.load(run)
     model.trained = model.trained or patch_statistics(model.denoiser, training_patches(run, model))
     denoiser = model.denoiser
-    units = [model.intensity_range.to_unit(image) for image in noisy]
+    units = [model.intensity_range.normalize(image) for image in noisy]
     views = [View.of_array(unit, denoiser.stride) for unit in units]
     frozen = FrozenDenoiser(denoiser, side)
     whole = [denoise_plane(denoiser, unit, 1e15).image for unit in units]
@@ -100,7 +100,7 @@ def training_patches(run: Path, model: Model) -> torch.Tensor:
     for _ in range(PATCHES):
         plane = planes[rng.integers(len(planes))]
         top, left = (int(rng.integers(size - SIDE)) for size in plane.shape)
-        cut.append(model.intensity_range.to_unit(plane[top : top + SIDE, left : left + SIDE]))
+        cut.append(model.intensity_range.normalize(plane[top : top + SIDE, left : left + SIDE]))
     return torch.from_numpy(np.stack(cut))[:, None]
 
 
@@ -110,7 +110,7 @@ def _tiled(frozen: FrozenDenoiser, view: View, statistics: Statistics) -> Plane:
 
 
 def _mean_score(score: Any, model: Model, results: Sequence[Plane], clean: Sequence[NDArray[Any]]) -> float:
-    back = [np.clip(np.rint(model.intensity_range.from_unit(unit)), 0, 255) for unit in results]
+    back = [np.clip(np.rint(model.intensity_range.denormalize(unit)), 0, 255) for unit in results]
     return float(np.mean([score(a, b, 255) for a, b in zip(back, clean, strict=True)]))
 
 
@@ -128,7 +128,7 @@ def _cost(frozen: FrozenDenoiser, model: Model, view: View, side: int) -> float:
 
 def _flicker(model: Model, results: Sequence[Plane], clean: Sequence[NDArray[Any]]) -> float:
     """Standard deviation, over the images, of how much too bright each is, in grey levels."""
-    errors = [model.intensity_range.from_unit(a).mean() - b.mean() for a, b in zip(results, clean, strict=True)]
+    errors = [model.intensity_range.denormalize(a).mean() - b.mean() for a, b in zip(results, clean, strict=True)]
     return float(np.std(errors))
 
 

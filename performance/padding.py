@@ -97,19 +97,19 @@ def row(padding: str, alone: Plane, tissue: Plane, once: Plane, padding_now: flo
 
 def denoised(model: Model, noisy: Plane) -> Plane:
     """The picture denoised, its padding kept, in float."""
-    done = denoise_plane(model.denoiser, model.intensity_range.to_unit(noisy), PLENTY)
-    return np.where(done.valid, model.intensity_range.from_unit(done.image), noisy)
+    done = denoise_plane(model.denoiser, model.intensity_range.normalize(noisy), PLENTY)
+    return np.where(done.valid, model.intensity_range.denormalize(done.image), noisy)
 
 
 @torch.no_grad()
 def as_image(model: Model, noisy: Plane) -> Plane:
     """What the network makes of the picture if nobody knows of padding."""
-    unit = model.intensity_range.to_unit(noisy)
+    unit = model.intensity_range.normalize(noisy)
     view = View.of_array(unit, model.denoiser.stride)
     mirrored = [(0, view.height - unit.shape[0]), (0, view.width - unit.shape[1])]
     x = torch.from_numpy(np.pad(unit, mirrored, mode="symmetric"))[None, None]
     done = model.denoiser(x.contiguous(memory_format=torch.channels_last))[0, 0].numpy()
-    return model.intensity_range.from_unit(done)[: unit.shape[0], : unit.shape[1]]
+    return model.intensity_range.denormalize(done)[: unit.shape[0], : unit.shape[1]]
 
 
 def false_alarms(side: int) -> Iterator[Mapping[str, Any]]:

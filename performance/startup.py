@@ -37,7 +37,7 @@ def untrained(folder: Path, width: int) -> Path:
     recipe = make_recipe("proposed", "quick", {"width": width})
     assert isinstance(recipe, LearningRecipe)
     run = Run(folder)
-    run.start(recipe, {"noisy": IntensityRange.given(0, 255)}, {"noisy": np.dtype(np.uint8)}, {})
+    run.start(recipe, {"noisy": IntensityRange.from_limits(0, 255)}, {"noisy": np.dtype(np.uint8)}, {})
     run.save_weights(recipe.weights, build_denoiser(recipe).state_dict(), 0)
     return folder
 

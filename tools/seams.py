@@ -35,7 +35,7 @@ def main() -> None:
     model = Model.load(options.run)
     shade = np.linspace(0.6, 1.2, SIDE)
     noisy = np.clip(simulate(tissue((SIDE, SIDE), seed=21), "film", seed=1) * shade, 0, 255).astype(np.uint8)
-    view = View.of_array(model.intensity_range.to_unit(noisy), model.denoiser.stride)
+    view = View.of_array(model.intensity_range.normalize(noisy), model.denoiser.stride)
     frozen = FrozenDenoiser(model.denoiser, TILE)
     with ActivationCache(1e9) as shelf:
         frozen.use(exact_statistics(model.denoiser, view, TILE, shelf))
@@ -43,13 +43,13 @@ def main() -> None:
     alone = _alone(model, view)
     difference = (
         MIDDLE
-        + GAIN * model.intensity_range.from_unit(alone - shared)
-        - GAIN * model.intensity_range.from_unit(0 * alone)
+        + GAIN * model.intensity_range.denormalize(alone - shared)
+        - GAIN * model.intensity_range.denormalize(0 * alone)
     )
     columns: dict[str, NDArray[Any]] = {
         "noisy": noisy,
-        "tiles, each with statistics of its own": model.intensity_range.from_unit(alone),
-        "tiles that share those of the whole image": model.intensity_range.from_unit(shared),
+        "tiles, each with statistics of its own": model.intensity_range.denormalize(alone),
+        "tiles that share those of the whole image": model.intensity_range.denormalize(shared),
         f"what the former do wrong, {GAIN} times": difference,
     }
     contact_sheet([list(columns.values())], list(columns), options.picture, display_range=RANGE, overwrite=True)

@@ -21,7 +21,7 @@ from pellucid.blockwise.preprocessing import to_unit
 from pellucid.blockwise.run import Written
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import Source, is_path, open_usable
-from pellucid.data.structure_statistics import StructureStatistics, look
+from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
 from pellucid.data.training_comparison import compare_with_training
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import IncompleteError, InputError, ModelError
@@ -139,7 +139,9 @@ class Model:
         for warning in recipe.check():
             terminal.warn(warning)
         source = open_usable(images).of_one_type()
-        measured = range_of(source) if intensity_range is None else IntensityRange.given(*_limits(intensity_range))
+        measured = (
+            range_of(source) if intensity_range is None else IntensityRange.from_limits(*_limits(intensity_range))
+        )
         dtype = source.dtypes[0] if intensity_range is None else None
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
@@ -195,7 +197,7 @@ class Model:
             InputError: not two finite numbers, the lower first.
         """
         other = copy.copy(self)
-        other.intensity_range, other.dtype = IntensityRange.given(low, high), None
+        other.intensity_range, other.dtype = IntensityRange.from_limits(low, high), None
         return other
 
     def only(self, part: str) -> Model:
@@ -273,7 +275,7 @@ class Model:
         if self.looks is None:
             return []
         try:
-            found = look(planes)
+            found = structure_statistics(planes)
         except (InputError, OSError):  # of a file that cannot be read the job tells more
             return []
         if found is None:

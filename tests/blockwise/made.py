@@ -84,7 +84,7 @@ def trained():
 
 
 def cleaner(memory=PLENTY, seed=0):
-    return DenoiserSpec(denoiser(seed), IntensityRange.given(0, 255), f"seed {seed}", memory, trained())
+    return DenoiserSpec(denoiser(seed), IntensityRange.from_limits(0, 255), f"seed {seed}", memory, trained())
 
 
 @functools.cache

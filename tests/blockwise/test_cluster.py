@@ -51,7 +51,7 @@ def run(tmp_path_factory):
     torch.manual_seed(0)
     recipe = make_recipe("proposed", settings={"width": 4})
     run = Run(tmp_path_factory.mktemp("runs") / "run")
-    ranges = {"noisy": IntensityRange.given(0, 255)}
+    ranges = {"noisy": IntensityRange.from_limits(0, 255)}
     run.start(recipe, ranges, {"noisy": np.dtype(np.uint8)}, {"sources": {}})
     run.save_weights(recipe.weights, build(recipe).denoiser.state_dict(), 0)
     return run.folder

@@ -37,8 +37,8 @@ def wholly(array):
     cleaner = made.cleaner()
     planes = [
         np.rint(
-            cleaner.intensity_range.from_unit(
-                denoise_plane(cleaner.denoiser, cleaner.intensity_range.to_unit(plane), 1e9).image
+            cleaner.intensity_range.denormalize(
+                denoise_plane(cleaner.denoiser, cleaner.intensity_range.normalize(plane), 1e9).image
             )
         )
         for plane in array.reshape(-1, *array.shape[-2:])

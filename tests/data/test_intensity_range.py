@@ -14,17 +14,17 @@ from pellucid.errors import InputError
 
 def test_eight_bits_are_the_papers_scale():
     array = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    for intensity_range in (IntensityRange.of_dtype("uint8"), IntensityRange.of_source([array])):
+    for intensity_range in (IntensityRange.from_dtype("uint8"), IntensityRange.from_source([array])):
         assert (intensity_range.low, intensity_range.high, intensity_range.how) == (0.0, 255.0, "dtype")
-        unit = intensity_range.to_unit(array)
+        unit = intensity_range.normalize(array)
         assert unit.dtype == np.float32
         np.testing.assert_allclose(unit, array / 255 * 2 - 1, atol=1e-7)
 
 
 @given(hnp.arrays(st.sampled_from(["uint8", "int8", "uint16", "int16"]), (4, 5)))
 def test_integers_come_back_exactly(array):
-    intensity_range = IntensityRange.of_dtype(array.dtype)
-    back = intensity_range.from_unit(intensity_range.to_unit(array))
+    intensity_range = IntensityRange.from_dtype(array.dtype)
+    back = intensity_range.denormalize(intensity_range.normalize(array))
     np.testing.assert_array_equal(np.rint(back).astype(array.dtype), array)
 
 
@@ -33,28 +33,28 @@ ordinary = st.floats(-1e6, 1e6, width=32)
 
 @given(hnp.arrays(np.float32, (3, 4), elements=ordinary), st.floats(-1e6, 1e6), st.floats(1, 1e6))
 def test_floats_come_back_to_rounding_whatever_the_limits(array, low, width):
-    intensity_range = IntensityRange.given(low, low + width)
-    unit = intensity_range.to_unit(array)
+    intensity_range = IntensityRange.from_limits(low, low + width)
+    unit = intensity_range.normalize(array)
     exact = (array.astype(float) - low) / width * 2 - 1  # rounded in float32, before the 1 is subtracted and after
     np.testing.assert_allclose(unit, exact, rtol=1e-6, atol=1e-6 * (1 + (abs(low) + 1) / width))
-    np.testing.assert_allclose(intensity_range.from_unit(unit), array, rtol=1e-5, atol=1e-5 * (abs(low) + width))
+    np.testing.assert_allclose(intensity_range.denormalize(unit), array, rtol=1e-5, atol=1e-5 * (abs(low) + width))
 
 
 def test_what_lies_outside_is_not_clipped():
-    intensity_range = IntensityRange.given(0, 10)
-    np.testing.assert_array_equal(intensity_range.to_unit(np.array([-10, 0, 5, 10, 20])), [-3, -1, 0, 1, 3])
-    np.testing.assert_array_equal(intensity_range.from_unit(np.array([-3.0, 1.0, 2.0])), [-10, 10, 15])
+    intensity_range = IntensityRange.from_limits(0, 10)
+    np.testing.assert_array_equal(intensity_range.normalize(np.array([-10, 0, 5, 10, 20])), [-3, -1, 0, 1, 3])
+    np.testing.assert_array_equal(intensity_range.denormalize(np.array([-3.0, 1.0, 2.0])), [-10, 10, 15])
 
 
 def test_large_numbers_keep_their_differences():
     array = np.array([[4_000_000_001, 4_000_000_003]], np.uint32)
-    np.testing.assert_array_equal(IntensityRange.given(4e9, 4e9 + 4).to_unit(array), [[-0.5, 0.5]])
+    np.testing.assert_array_equal(IntensityRange.from_limits(4e9, 4e9 + 4).normalize(array), [[-0.5, 0.5]])
 
 
 def test_percentiles_leave_outliers_out():
     array = np.random.default_rng(0).permutation(np.linspace(1000, 2000, 90_000)).reshape(300, 300).astype(np.uint16)
     array[0, 0], array[0, 1] = 0, 65535
-    intensity_range = IntensityRange.of_source([array])
+    intensity_range = IntensityRange.from_source([array])
     low, high = np.percentile(array, [0.1, 99.9])
     assert (intensity_range.low, intensity_range.high) == (low, high)
     assert intensity_range.how == "percentile 0.1–99.9 of 90,000 pixels, seed 0"
@@ -62,7 +62,7 @@ def test_percentiles_leave_outliers_out():
 
 def test_a_large_source_is_sampled_alike_every_time():
     arrays = [np.random.default_rng(n).normal(100, 10, (700, 800)).astype(np.float32) for n in range(3)]
-    first, second = IntensityRange.of_source(arrays), IntensityRange.of_source(arrays)
+    first, second = IntensityRange.from_source(arrays), IntensityRange.from_source(arrays)
     assert first == second
     assert first.how == "percentile 0.1–99.9 of 1,000,000 pixels, seed 0"
     assert first.low == pytest.approx(100 - 30.9, abs=0.7)
@@ -72,7 +72,7 @@ def test_a_large_source_is_sampled_alike_every_time():
 def test_files_and_arrays_give_the_same(tmp_path, picture):
     array = picture((3, 40, 50), "uint16")
     np.save(tmp_path / "a.npy", array)
-    assert IntensityRange.of_source(open_source(tmp_path)) == IntensityRange.of_source(list(array))
+    assert IntensityRange.from_source(open_source(tmp_path)) == IntensityRange.from_source(list(array))
 
 
 def test_a_nearly_constant_sample_takes_its_extremes():
@@ -84,7 +84,7 @@ def test_a_nearly_constant_sample_takes_its_extremes():
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_a_constant_image_is_refused(dtype):
     with pytest.raises(InputError, match="the array and 1 more: contains nothing but areas of one value"):
-        IntensityRange.of_source([np.full((20, 20), 7, dtype)] * 2)
+        IntensityRange.from_source([np.full((20, 20), 7, dtype)] * 2)
 
 
 @pytest.mark.parametrize("padding", [0, 65535, np.nan, np.inf])
@@ -94,7 +94,7 @@ def test_padding_and_what_is_no_number_do_not_count(padding):
     padded = np.full((200, 160), padding, np.float32)
     padded[30:110, 40:140] = image
     alone, amid = (
-        IntensityRange.of_source(pages) for pages in ([image], [padded, np.full((50, 50), padding, np.float32)])
+        IntensityRange.from_source(pages) for pages in ([image], [padded, np.full((50, 50), padding, np.float32)])
     )
     assert (amid.low, amid.high) == (alone.low, alone.high)
 
@@ -109,32 +109,32 @@ def test_images_count_by_what_they_show():
 
 
 def test_what_networks_are_shown_is_finite():
-    shown = IntensityRange.given(0, 2).to_shown(np.array([[0, np.nan, 2], [np.inf, -np.inf, 1]], np.float32))
+    shown = IntensityRange.from_limits(0, 2).network_input(np.array([[0, np.nan, 2], [np.inf, -np.inf, 1]], np.float32))
     np.testing.assert_array_equal(shown, [[-1, 0, 1], [0, 0, 0]])
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 1), (0, float("inf")), (float("nan"), 1)])
 def test_limits_must_be_two_numbers_in_order(low, high):
     with pytest.raises(InputError, match="two finite numbers are wanted, the lower first"):
-        IntensityRange.given(low, high)
+        IntensityRange.from_limits(low, high)
 
 
 def test_floats_have_no_range_of_their_own():
     with pytest.raises(InputError, match="use percentiles or give low and high"):
-        IntensityRange.of_dtype("float32")
+        IntensityRange.from_dtype("float32")
     with pytest.raises(InputError, match="use percentiles"):
-        IntensityRange.of_source([np.random.default_rng(0).random((20, 20), np.float32)], "dtype")
+        IntensityRange.from_source([np.random.default_rng(0).random((20, 20), np.float32)], "dtype")
 
 
 def test_unknown_methods_and_empty_sources_are_refused():
     with pytest.raises(InputError, match="'minmax' is not known; use auto, dtype or percentile"):
-        IntensityRange.of_source([np.eye(20)], "minmax")
+        IntensityRange.from_source([np.eye(20)], "minmax")
     with pytest.raises(InputError, match="no images"):
-        IntensityRange.of_source([])
+        IntensityRange.from_source([])
 
 
 def test_it_is_stored_as_plain_values_and_cannot_be_changed():
-    intensity_range = IntensityRange.given(-3, 9.5)
+    intensity_range = IntensityRange.from_limits(-3, 9.5)
     plain = intensity_range.model_dump()
     assert plain == {"low": -3.0, "high": 9.5, "how": "given"}
     assert IntensityRange(**plain) == intensity_range

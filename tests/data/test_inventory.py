@@ -48,7 +48,7 @@ def test_constant_planes_are_named(tmp_path, picture):
 
 def test_a_constant_source_is_described(picture):
     found = inspect_source(open_source(np.full((20, 30), 7, np.float32)))
-    assert (found.mean, found.std, found.skew, found.looks) == (7, 0, 0, None)
+    assert (found.mean, found.std, found.skew, found.statistics) == (7, 0, 0, None)
     assert sum(found.histogram) == 600
 
 
@@ -73,7 +73,7 @@ def test_padding_and_what_is_no_number_do_not_count(picture):
 def test_a_blank_source_is_told(value):
     found = inspect_source(open_source(np.full((2, 40, 50), value, np.float32)))
     assert found.constant == ["array[0]", "array[1]"]
-    assert found.looks is None
+    assert found.statistics is None
 
 
 def test_a_histogram_in_characters():
@@ -97,4 +97,4 @@ def test_masked_planes_are_like_themselves_whatever_is_under_the_mask(picture):
 
 def test_an_image_masked_as_a_whole_is_described(picture):
     found = inspect_source(open_source(np.ma.MaskedArray(picture((32, 32)), True)))
-    assert (found.constant, found.looks) == (["array"], None)
+    assert (found.constant, found.statistics) == (["array"], None)

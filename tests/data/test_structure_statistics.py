@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.data.crops import crops_of
 from pellucid.data.source import open_source
-from pellucid.data.structure_statistics import StructureStatistics, look
+from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
 from pellucid.simulation.phantom import tissue
 
 
@@ -57,20 +57,20 @@ def test_a_little_image_in_a_large_canvas_is_found():
 
 
 def test_nothing_is_said_of_tiny_or_constant_planes():
-    assert look([np.random.default_rng(0).integers(0, 9, (63, 200))]) is None
-    assert look([np.full((200, 200), 7, np.uint8)]) is None
+    assert structure_statistics([np.random.default_rng(0).integers(0, 9, (63, 200))]) is None
+    assert structure_statistics([np.full((200, 200), 7, np.uint8)]) is None
 
 
 def test_brightness_contrast_and_noise_are_in_grey_levels(planes):
     rng = np.random.default_rng(0)
     noisy = [plane + rng.normal(0, 25, plane.shape) for plane in planes]
-    found = look([plane.astype(np.float32) for plane in noisy])
+    found = structure_statistics([plane.astype(np.float32) for plane in noisy])
     assert found.crops == 2
     assert found.mean == pytest.approx(np.mean(noisy), rel=1e-3)
     assert found.noise == pytest.approx(25, rel=0.15)
-    assert found.contrast == pytest.approx(look(planes).contrast, rel=0.1)
+    assert found.contrast == pytest.approx(structure_statistics(planes).contrast, rel=0.1)
     assert found.has_structure
-    scaled = look([(300 + 4 * plane).astype(np.float32) for plane in noisy])
+    scaled = structure_statistics([(300 + 4 * plane).astype(np.float32) for plane in noisy])
     for name in ("noise", "contrast"):
         assert getattr(scaled, name) == pytest.approx(4 * getattr(found, name), rel=1e-3)
     for name in ("structure", "ridges", "size", "noise_share"):
@@ -78,21 +78,23 @@ def test_brightness_contrast_and_noise_are_in_grey_levels(planes):
 
 
 def test_the_size_of_structures_needs_space(planes):
-    assert look(planes).size > 0
-    assert look([plane[:150, :150] for plane in planes]).size is None
+    assert structure_statistics(planes).size > 0
+    assert structure_statistics([plane[:150, :150] for plane in planes]).size is None
 
 
 def test_clipped_shares_are_those_that_stand_out(planes):
-    assert (look(planes).clipped_black, look(planes).clipped_white) == pytest.approx((0, 0), abs=1e-4)
+    assert (structure_statistics(planes).clipped_black, structure_statistics(planes).clipped_white) == pytest.approx(
+        (0, 0), abs=1e-4
+    )
     low, high = np.quantile(planes, (0.08, 0.97))
-    found = look([np.clip(plane, low, high) for plane in planes])
+    found = structure_statistics([np.clip(plane, low, high) for plane in planes])
     assert found.clipped_black == pytest.approx(0.08, abs=0.02)
     assert found.clipped_white == pytest.approx(0.03, abs=0.02)
 
 
 def test_they_are_kept_as_plain_values(planes):
-    found = look(open_source(planes).planes)
-    assert found == look(planes)
+    found = structure_statistics(open_source(planes).planes)
+    assert found == structure_statistics(planes)
     kept = json.loads(json.dumps({**asdict(found), "of a newer version": 1}))
     assert StructureStatistics.from_values(kept) == found
     del kept["noise"]
@@ -106,6 +108,6 @@ def test_masked_pixels_and_what_is_no_number_do_not_count(planes):
     masked = np.ma.array(planes[0].copy(), mask=np.isnan(spoilt))
     masked.data[40:60, 50:90] = 255
     for plane in (spoilt, masked):
-        found = look([plane])
+        found = structure_statistics([plane])
         assert found.highest == planes[0][~np.isnan(spoilt)].max()
         assert found.mean == pytest.approx(np.nanmean(spoilt))

@@ -10,12 +10,16 @@ import pytest
 from scipy import ndimage
 
 from pellucid.data.intensity_range import IntensityRange
-from pellucid.data.structure_statistics import StructureStatistics, look, look_closely
+from pellucid.data.structure_statistics import (
+    StructureStatistics,
+    structure_statistics,
+    structure_statistics_with_spread,
+)
 from pellucid.data.training_comparison import compare_with_training
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
-DEEP = IntensityRange.given(0, 65535)
+DEEP = IntensityRange.from_limits(0, 65535)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,7 @@ def planes():
 
 @pytest.fixture(scope="module")
 def trained(planes):
-    return look_closely(planes[:2])
+    return structure_statistics_with_spread(planes[:2])
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def unlike(planes):
 
 
 def told(trained, planes, given_as=DEEP):
-    return compare_with_training(trained, DEEP, look(planes), given_as)
+    return compare_with_training(trained, DEEP, structure_statistics(planes), given_as)
 
 
 def test_other_images_of_the_same_kind_are_familiar(planes, trained):
@@ -47,7 +51,7 @@ def test_other_images_of_the_same_kind_are_familiar(planes, trained):
 
 
 def test_every_image_of_unlike_ones_and_every_crop_of_it_is_familiar(unlike):
-    trained = look_closely(unlike)
+    trained = structure_statistics_with_spread(unlike)
     pooled = replace(trained, spread=None)
     assert {len(told(pooled, [image])) > 0 for image in unlike} == {True}
     for image in unlike:
@@ -57,7 +61,7 @@ def test_every_image_of_unlike_ones_and_every_crop_of_it_is_familiar(unlike):
     assert "range" in [finding.check for finding in told(trained, [image // 16 for image in unlike])]
 
 
-@pytest.mark.parametrize("kept", [asdict, lambda looks: _without(asdict(looks), "spread")])
+@pytest.mark.parametrize("kept", [asdict, lambda statistics: _without(asdict(statistics), "spread")])
 def test_records_with_and_without_a_spread_are_read(planes, trained, kept):
     read = StructureStatistics.from_values(json.loads(json.dumps(kept(trained))))
     assert read in (trained, replace(trained, spread=None))
@@ -84,7 +88,7 @@ def test_12_bits_are_told_from_16_and_with_their_own_range_are_right(planes, tra
     assert found.text.startswith("intensity range differs from training (0.06")
     assert "are these 12 bits, and were those 16?" in found.text
     assert "--intensity-range LOW HIGH" in found.text
-    assert told(trained, shallow, IntensityRange.given(0, 4095)) == []
+    assert told(trained, shallow, IntensityRange.from_limits(0, 4095)) == []
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,7 @@ def test_what_is_unfamiliar_is_said(planes, trained, check, begins, alter):
 
 
 def test_more_and_less_noise_than_in_training(planes, trained):
-    clean = look_closely([tissue((384, 384), seed=seed).astype(np.uint16) * 257 for seed in (2, 3)])
+    clean = structure_statistics_with_spread([tissue((384, 384), seed=seed).astype(np.uint16) * 257 for seed in (2, 3)])
     (less,) = compare_with_training(trained, DEEP, clean, DEEP)
     assert less.text.startswith("less noise than in training")
     (more,) = compare_with_training(clean, DEEP, trained, DEEP)
@@ -115,7 +119,7 @@ def test_more_and_less_noise_than_in_training(planes, trained):
 
 @pytest.mark.parametrize(("crops", "told_of"), [(1, []), (2, ["magnification"])])
 def test_another_magnification_is_told_by_more_than_one_crop(planes, trained, crops, told_of):
-    smaller = replace(look(planes[2:]), size=trained.spread.size.low / 2, crops=crops)
+    smaller = replace(structure_statistics(planes[2:]), size=trained.spread.size.low / 2, crops=crops)
     assert [finding.check for finding in compare_with_training(trained, DEEP, smaller, DEEP)] == told_of
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import RunError
-from pellucid.io.deferred_write import create_staged, reopen_staged
+from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec
 
@@ -26,53 +26,53 @@ def begun(tmp_path):
 
 def test_pixels_are_encoded_when_all_are_there(begun):
     arguments, encoded = begun
-    sink = create_staged(*arguments)
-    sink.array[...] = PIXELS
+    writer = create_deferred(*arguments)
+    writer.array[...] = PIXELS
     assert not arguments[0].exists()
-    sink.finish()
+    writer.finish()
     np.testing.assert_array_equal(encoded, [PIXELS])
     assert [file.name for file in arguments[0].parent.iterdir()] == ["a.xyz"]
-    assert not sink.parallel
-    assert sink.unit == (1, 1, 1)
+    assert not writer.parallel
+    assert writer.unit == (1, 1, 1)
 
 
 def test_another_process_goes_on_where_one_stopped(begun):
     arguments, encoded = begun
-    create_staged(*arguments).array[0] = PIXELS[0]
-    sink = reopen_staged(*arguments)
-    sink.array[1] = PIXELS[1]
-    sink.release()
-    sink.finish()
+    create_deferred(*arguments).array[0] = PIXELS[0]
+    writer = reopen_deferred(*arguments)
+    writer.array[1] = PIXELS[1]
+    writer.release()
+    writer.finish()
     np.testing.assert_array_equal(encoded, [PIXELS])
 
 
 def test_a_new_file_begins_with_nothing(begun):
     arguments, _ = begun
-    create_staged(*arguments).array[...] = PIXELS
-    assert not create_staged(*arguments).array.any()
+    create_deferred(*arguments).array[...] = PIXELS
+    assert not create_deferred(*arguments).array.any()
 
 
 def test_the_end_can_be_repeated_wherever_it_was_stopped(begun, monkeypatch):
     (path, plan, layout, encode), _ = begun
-    create_staged(path, plan, layout, encode).array[...] = PIXELS
+    create_deferred(path, plan, layout, encode).array[...] = PIXELS
 
     def stopped(planes, file):
         file.write_bytes(b"half")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reopen_staged(path, plan, layout, stopped).finish()
+        reopen_deferred(path, plan, layout, stopped).finish()
     assert not path.exists()
 
-    sink = reopen_staged(path, plan, layout, encode)
+    writer = reopen_deferred(path, plan, layout, encode)
     with monkeypatch.context() as patch:
         patch.setattr(type(path), "unlink", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            sink.finish()
+            writer.finish()
     assert path.read_bytes() == PIXELS.tobytes()
 
     for _ in range(2):
-        reopen_staged(path, plan, layout, encode).finish()
+        reopen_deferred(path, plan, layout, encode).finish()
         assert path.read_bytes() == PIXELS.tobytes()
         assert [file.name for file in path.parent.iterdir()] == ["a.xyz"]
 
@@ -80,8 +80,8 @@ def test_the_end_can_be_repeated_wherever_it_was_stopped(begun, monkeypatch):
 def test_nothing_to_go_on_with_is_said(begun):
     (path, plan, layout, encode), _ = begun
     with pytest.raises(RunError, match=r"a\.xyz: what was begun is gone or of another size; start over"):
-        reopen_staged(path, plan, layout, encode)
-    create_staged(path, plan, layout, encode)
+        reopen_deferred(path, plan, layout, encode)
+    create_deferred(path, plan, layout, encode)
     larger = OutputSpec(plan.path, "ZYX", (3, 3, 4), plan.dtype)
     with pytest.raises(RunError, match="another size"):
-        reopen_staged(path, larger, layout, encode)
+        reopen_deferred(path, larger, layout, encode)

@@ -27,14 +27,14 @@ def test_memory_stays_flat_while_a_file_is_written_and_read_block_by_block(tmp_p
     plan = OutputSpec(str(path), "ZYX", SHAPE, np.dtype("uint16"))
     block = np.full((PART, *SHAPE[1:]), 7, np.uint16)
     starts = range(0, SHAPE[0], PART)
-    sink = writable_format(path, plan).load().create(path, plan)
+    writer = writable_format(path, plan).load().create(path, plan)
     before = resident()
     for start in starts:
-        sink.array[start : start + PART] = block
-        sink.release()
+        writer.array[start : start + PART] = block
+        writer.release()
         assert resident() - before < 2 * block.nbytes
-    sink.finish()
-    del sink
+    writer.finish()
+    del writer
 
     image = open_image(path)
     before = resident()
@@ -71,13 +71,13 @@ def test_files_beyond_four_gigabytes_are_written_and_read(tmp_path, extension, m
     plan = OutputSpec(str(path), "ZYX", (5, 24000, 24000), np.dtype("uint16"))
     module = writable_format(path, plan).load()
     monkeypatch.setattr(module, "reserve", lambda *_: None)  # a file with holes, so that it takes no room on the disk
-    sink = module.create(path, plan)
+    writer = module.create(path, plan)
     corner = (slice(4, 5), slice(23990, 24000), slice(23980, 24000))
-    sink.array[corner] = 9
-    sink.abort()
-    sink = module.reopen(path, plan)
-    sink.array[0, :10, :20] = 7
-    sink.finish()
+    writer.array[corner] = 9
+    writer.abort()
+    writer = module.reopen(path, plan)
+    writer.array[0, :10, :20] = 7
+    writer.finish()
     assert path.stat().st_size > 5 << 30
     assert path.stat().st_blocks * 512 < 64 * MIB
     image = open_image(path)

@@ -155,7 +155,7 @@ def _make(case: Case, folder: Path, made_of: dict[str, Any]) -> CaseFiles:
 def _given_noise(case: Case, folder: Path, files: CaseFiles) -> CaseFiles:
     planes = open_source(case.noise).planes
     names = _names(planes)
-    white = IntensityRange.of_dtype(planes[0].dtype).high if planes[0].dtype.kind in "iu" else 1.0
+    white = IntensityRange.from_dtype(planes[0].dtype).high if planes[0].dtype.kind in "iu" else 1.0
     _write(folder, "noise", names, [(_pixels(plane) * (255.0 / white)).astype(np.float32) for plane in planes])
     return files.model_copy(update={"names": {**files.names, "noise": tuple(names)}})
 
@@ -214,12 +214,12 @@ def _eight_bit(planes: Sequence[Plane], scale: Sequence[Plane]) -> list[Image]:
     """Pixels as they are, or other types than uint8 with one map for all, that of the planes `scale`."""
     if all(plane.dtype == np.uint8 for plane in planes):
         return [_pixels(plane) for plane in planes]
-    intensity_range = IntensityRange.of_source(scale)
+    intensity_range = IntensityRange.from_source(scale)
     terminal.warn(
         f"{planes[0].name} and its like are {planes[0].dtype.name}: the protocol is one of 8 bits, so "
         f"{intensity_range.low:g} becomes 0 and {intensity_range.high:g} becomes 255"
     )
-    unit = (intensity_range.to_unit(_pixels(plane)) for plane in planes)
+    unit = (intensity_range.normalize(_pixels(plane)) for plane in planes)
     return [np.clip(np.rint((x + 1) * 127.5), 0, 255).astype(np.uint8) for x in unit]
 
 

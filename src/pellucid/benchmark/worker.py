@@ -200,7 +200,7 @@ def _judge(now: Training, batches: Batches, task: Task) -> tuple[float, float]:
     averaged = recipe.weights == "average"
     denoiser = now.averaged(batches) if averaged else copy.deepcopy(now.method.denoiser).eval()
     source = open_source(task.sources["noisy"])
-    model = Model(recipe, denoiser, IntensityRange.of_source(source), source.dtypes[0], device=str(now.device))
+    model = Model(recipe, denoiser, IntensityRange.from_source(source), source.dtypes[0], device=str(now.device))
     scores = test(model, task).scores
     return tuple(float(np.mean([getattr(s, name) for s in scores])) for name in ("psnr", "ssim"))  # type: ignore[return-value]
 
@@ -209,7 +209,7 @@ def _denoised(model: Model, task: Task) -> Iterator[NDArray[np.float32]]:
     for path in task.test:
         (image,) = open_source(path).images
         for _, done in model.planes(image):
-            yield np.clip(model.intensity_range.from_unit(done.image), 0, 255)
+            yield np.clip(model.intensity_range.denormalize(done.image), 0, 255)
 
 
 def _score(name: str, image: NDArray[Any], truth: str) -> Score:

@@ -12,7 +12,7 @@ from pellucid.blockwise.ledger import Ledger, Task
 from pellucid.blockwise.outputs import LostError
 from pellucid.blockwise.plan import DENOISED, JobPlan
 from pellucid.errors import InputError, RunError
-from pellucid.io.manifest import Box, ChangedError
+from pellucid.io.manifest import ChangedError, Region
 from pellucid.io.registry import split
 from pellucid.report import terminal
 
@@ -78,7 +78,7 @@ class Audit:
 
     # images
 
-    def _refuse_changed(self, number: int, boxes: list[Box]) -> None:
+    def _refuse_changed(self, number: int, boxes: list[Region]) -> None:
         """Raise InputError if any finished task read a part of the image that has since changed."""
         finished = any(self._ledger.has(Task(stage, number)) for stage in ("move", "finish"))
         if finished or any(_meet(seen, box) for seen in self._seen(number) for box in boxes):
@@ -87,7 +87,7 @@ class Audit:
                 "no longer matches it: restore the original file, or start over with --overwrite"
             )
 
-    def _seen(self, number: int) -> Iterator[Box]:
+    def _seen(self, number: int) -> Iterator[Region]:
         """The parts of an image that finished tasks have read."""
         for slab in range(len(self._worker.knots)):
             if self._ledger.has(Task("statistics", number=slab)):
@@ -148,6 +148,6 @@ class Audit:
         return self._plan.volumes[image].results[DENOISED]
 
 
-def _meet(one: Box, other: Box) -> bool:
+def _meet(one: Region, other: Region) -> bool:
     """Whether two boxes have a pixel in common."""
     return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))

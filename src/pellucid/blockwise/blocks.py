@@ -268,5 +268,5 @@ def _untouched(name: str, noisy: Array) -> Array:
 
 def _result(name: str, noisy: Array, done: DenoisedPlane, cleaner: DenoiserSpec) -> Array:
     if name == NOISE:
-        return noisy.astype(np.float32) - cleaner.intensity_range.from_unit(done.image)
-    return cleaner.intensity_range.from_unit(done.image if name == DENOISED else done.estimates[name])
+        return noisy.astype(np.float32) - cleaner.intensity_range.denormalize(done.image)
+    return cleaner.intensity_range.denormalize(done.image if name == DENOISED else done.estimates[name])

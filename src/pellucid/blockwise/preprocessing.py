@@ -15,7 +15,7 @@ from pellucid.io.layout import Array
 
 def to_unit(intensity_range: IntensityRange, pixels: Array) -> NDArray[np.float32]:
     """Pixels scaled to [−1, 1]; masked and non-finite pixels come out non-finite."""
-    unit = intensity_range.to_unit(np.ma.getdata(pixels))
+    unit = intensity_range.normalize(np.ma.getdata(pixels))
     if np.ma.isMaskedArray(pixels):
         unit[np.ma.getmaskarray(pixels)] = np.nan
     return unit

@@ -42,7 +42,7 @@ class IntensityRange(BaseModel):
             )
         return self
 
-    def to_unit(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def normalize(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """``(x − low) / (high − low) · 2 − 1`` in float32, of any shape; not clipped."""
         # 32-bit integers and float64 have more digits than float32: they are shifted before they are rounded to it
         wide = array.dtype.itemsize >= 4 and array.dtype != np.float32
@@ -52,12 +52,12 @@ class IntensityRange(BaseModel):
         x -= 1
         return x.astype(np.float32, copy=False)
 
-    def to_shown(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The input of the networks: ``to_unit``, with 0 (middle grey) where pixels are not finite."""
-        return np.nan_to_num(self.to_unit(array), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    def network_input(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The input of the networks: ``normalize``, with 0 (middle grey) where pixels are not finite."""
+        return np.nan_to_num(self.normalize(array), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
-    def from_unit(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The inverse of ``to_unit``, in float32, of any shape; not clipped and not rounded."""
+    def denormalize(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The inverse of ``normalize``, in float32, of any shape; not clipped and not rounded."""
         x = array.astype(np.float32)
         x += 1
         x *= (self.high - self.low) / 2
@@ -65,7 +65,7 @@ class IntensityRange(BaseModel):
         return x
 
     @classmethod
-    def of_dtype(cls, dtype: npt.DTypeLike) -> IntensityRange:
+    def from_dtype(cls, dtype: npt.DTypeLike) -> IntensityRange:
         """The range of an integer type: 0 to 255 for uint8, which is the paper's ``x / 255 · 2 − 1``.
 
         Raises:
@@ -78,7 +78,7 @@ class IntensityRange(BaseModel):
         return cls(low=limits.min, high=limits.max, how="dtype")
 
     @classmethod
-    def given(cls, low: float, high: float) -> IntensityRange:
+    def from_limits(cls, low: float, high: float) -> IntensityRange:
         """Limits that the user gives, low < high.
 
         Raises:
@@ -87,7 +87,7 @@ class IntensityRange(BaseModel):
         return cls(low=low, high=high, how="given")
 
     @classmethod
-    def of_source(cls, source: Source | Pages, method: Method = "auto") -> IntensityRange:
+    def from_source(cls, source: Source | Pages, method: Method = "auto") -> IntensityRange:
         """The map for a source or a sequence of planes or (Y, X) arrays.
 
         Args:
@@ -107,7 +107,7 @@ class IntensityRange(BaseModel):
         sample = sample_pixels(pages)
         _refuse_blank(sample, pages)
         if method == "dtype" or (method == "auto" and sample.dtype == np.uint8):
-            return cls.of_dtype(sample.dtype)
+            return cls.from_dtype(sample.dtype)
         return _percentile(sample)
 
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 from pellucid.data.padding import image_pixels, is_finite, is_padding
 from pellucid.data.sample import evenly_spaced, sample_pixels
 from pellucid.data.source import Source
-from pellucid.data.structure_statistics import StructureStatistics, look
+from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
 from pellucid.io.image import Plane
 from pellucid.io.layout import Array
 from pellucid.io.pixel_size import PixelSize
@@ -51,7 +51,7 @@ class Inventory:
         digests: Plane name by SHA-256 of its shape, dtype and pixels.
         complete: False where only a part of the planes was read for ``digests`` and what stands above it, from
             ``constant`` on, and for ``thumbnails`` (sources above 4 GiB).
-        looks: Noise, contrast and structures; None if every plane is constant or tiny.
+        statistics: Noise, contrast and structures; None if every plane is constant or tiny.
         thumbnails: By shape and name of the planes: unit vectors whose dot products measure how similar planes are.
     """
 
@@ -74,7 +74,7 @@ class Inventory:
     padding: float
     digests: dict[str, str]
     complete: bool
-    looks: StructureStatistics | None
+    statistics: StructureStatistics | None
     thumbnails: dict[tuple[int, int], dict[str, Thumbnail]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -130,7 +130,7 @@ def inspect_source(source: Source) -> Inventory:
         padding=padding / sum(math.prod(plane.shape) for plane in read),
         digests=digests,
         complete=len(read) == len(planes),
-        looks=look(planes),
+        statistics=structure_statistics(planes),
         thumbnails=thumbnails,
     )
 

@@ -18,7 +18,7 @@ from pellucid.io.layout import Array
 _ALIGN = 64  # every plane starts at a cache line
 
 
-def hold(planes: Sequence[Plane], budget_bytes: int) -> list[Array]:
+def cache_planes(planes: Sequence[Plane], budget_bytes: int) -> list[Array]:
     """The planes as arrays, in their own dtype, never converted.
 
     Args:

@@ -52,13 +52,13 @@ def check_source(name: str, inventory: Inventory) -> list[Finding]:
 
 
 def _nothing_to_see(name: str, inventory: Inventory) -> list[Finding]:
-    looks = inventory.looks
-    if looks is None or not looks.is_noise:
+    statistics = inventory.statistics
+    if statistics is None or not statistics.is_noise:
         return []
     return [
         Finding(
             "no structure",
-            looks.structure,
+            statistics.structure,
             f"no structure: the {name} images look like pure noise (empty resin, a blank area?); use others",
         )
     ]
@@ -115,10 +115,10 @@ def _repeated(name: str, inventory: Inventory) -> list[Finding]:
 
 
 def _clipped(name: str, inventory: Inventory) -> list[Finding]:
-    looks = inventory.looks
-    if looks is None or inventory.padding > _BARRED:  # letters in a bar are black and white
+    statistics = inventory.statistics
+    if statistics is None or inventory.padding > _BARRED:  # letters in a bar are black and white
         return []
-    shares = [(looks.clipped_black, "black"), (looks.clipped_white, "white")]
+    shares = [(statistics.clipped_black, "black"), (statistics.clipped_white, "white")]
     return [
         Finding(
             "clipped",
@@ -142,7 +142,9 @@ def _barred(name: str, inventory: Inventory) -> list[Finding]:
 
 
 def _coarse(name: str, inventory: Inventory) -> list[Finding]:
-    faint = inventory.looks is not None and not inventory.looks.has_structure  # pure noise may have few levels
+    faint = (
+        inventory.statistics is not None and not inventory.statistics.has_structure
+    )  # pure noise may have few levels
     if faint or not 2 <= inventory.levels < _FEWEST_LEVELS:
         return []
     text = (
@@ -153,14 +155,14 @@ def _coarse(name: str, inventory: Inventory) -> list[Finding]:
 
 
 def _compressed(name: str, inventory: Inventory) -> list[Finding]:
-    looks = inventory.looks
-    if looks is None or looks.blockiness < _BLOCKY:
+    statistics = inventory.statistics
+    if statistics is None or statistics.blockiness < _BLOCKY:
         return []
     text = (
-        f"compressed: the {name} images show JPEG's 8×8 blocks (steps at block borders are {looks.blockiness:.1f} "
+        f"compressed: the {name} images show JPEG's 8×8 blocks (steps at block borders are {statistics.blockiness:.1f} "
         "times those elsewhere), which are learned as structure; use the originals, in a lossless format"
     )
-    return [Finding("compressed", looks.blockiness, text)]
+    return [Finding("compressed", statistics.blockiness, text)]
 
 
 def _mixed_pixel_sizes(name: str, inventory: Inventory) -> list[Finding]:

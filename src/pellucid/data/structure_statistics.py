@@ -47,7 +47,7 @@ class StructureStatistics:
         clipped_black, clipped_white: share of pixels at the lowest and highest value of their crop, if far more
             pixels have that value than the values next to it; otherwise 0.
         blockiness: steps at the borders of JPEG's 8×8 blocks divided by steps elsewhere; 1 without compression.
-        spread: how far pieces of the source differ from each other, if measured (`look_closely`).
+        spread: how far pieces of the source differ from each other, if measured (`structure_statistics_with_spread`).
     """
 
     crops: int
@@ -110,14 +110,14 @@ class StructureStatistics:
         return "dark" if self.skew < 0 else "bright"
 
 
-def look(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
+def structure_statistics(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
     """Measure the appearance of (Y, X) planes of any dtype; None if all are too small, constant, or padding."""
-    return _look_at(crops_of(planes))
+    return _statistics_of(crops_of(planes))
 
 
-def look_closely(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
+def structure_statistics_with_spread(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
     """Measure as `look` does, and also how far up to 16 crops, and their 256×256 parts, differ from each other."""
-    whole, crops = look(planes), crops_of(planes, _CLOSELY)
+    whole, crops = structure_statistics(planes), crops_of(planes, _CLOSELY)
     if whole is None:
         return None
     return replace(
@@ -141,10 +141,10 @@ def spread_of(crops: Sequence[StructureStatistics], parts: Sequence[StructureSta
 
 
 def _each(crops: Sequence[Crop]) -> list[StructureStatistics]:
-    return [looks for crop in crops if (looks := _look_at([crop])) is not None]
+    return [statistics for crop in crops if (statistics := _statistics_of([crop])) is not None]
 
 
-def _look_at(crops: Sequence[Crop]) -> StructureStatistics | None:
+def _statistics_of(crops: Sequence[Crop]) -> StructureStatistics | None:
     from pellucid.data import texture  # imported late: models without training measure nothing and need no scipy
 
     crops = [crop for crop in crops if crop[0].std() > 0]

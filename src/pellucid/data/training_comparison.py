@@ -46,17 +46,21 @@ def compare_with_training(
     return [*ranges, *_polarity(known, met, seen), *_size(known, met, seen), *noise]
 
 
-def _in_unit(looks: StructureStatistics, intensity_range: IntensityRange) -> StructureStatistics:
+def _in_unit(statistics: StructureStatistics, intensity_range: IntensityRange) -> StructureStatistics:
     """The appearance rescaled so that the model's black is 0 and its white is 1."""
     low, width = intensity_range.low, intensity_range.high - intensity_range.low
-    levels = {name: (getattr(looks, name) - low) / width for name in ("lowest", "highest", "mean", "black", "white")}
-    spread = looks.spread and replace(
-        looks.spread,
-        mean=Interval(*((level - low) / width for level in looks.spread.mean)),
-        contrast=Interval(*(contrast / width for contrast in looks.spread.contrast)),
-        noise=Interval(*(noise / width for noise in looks.spread.noise)),
+    levels = {
+        name: (getattr(statistics, name) - low) / width for name in ("lowest", "highest", "mean", "black", "white")
+    }
+    spread = statistics.spread and replace(
+        statistics.spread,
+        mean=Interval(*((level - low) / width for level in statistics.spread.mean)),
+        contrast=Interval(*(contrast / width for contrast in statistics.spread.contrast)),
+        noise=Interval(*(noise / width for noise in statistics.spread.noise)),
     )
-    return replace(looks, **levels, contrast=looks.contrast / width, noise=looks.noise / width, spread=spread)
+    return replace(
+        statistics, **levels, contrast=statistics.contrast / width, noise=statistics.noise / width, spread=spread
+    )
 
 
 def _range(
@@ -90,7 +94,7 @@ def _bits(given: StructureStatistics, trained: StructureStatistics) -> str:
     """A hint that the bit depths differ, such as 12 bits in uint16, if the values suggest it."""
     if min(given.highest, trained.highest) < 256 or given.lowest < 0:
         return ""
-    found, known = (math.ceil(math.log2(looks.highest + 1)) for looks in (given, trained))
+    found, known = (math.ceil(math.log2(statistics.highest + 1)) for statistics in (given, trained))
     return f" (are these {found} bits, and were those {known}?)" if found != known else ""
 
 

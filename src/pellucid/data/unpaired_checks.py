@@ -32,12 +32,12 @@ def compare(clean: Inventory, noisy: Inventory) -> list[Finding]:
     """Problems of the two sources together and of each alone, the most serious first; empty if there are none."""
     alone = [*check_source("clean", clean), *check_source("noisy", noisy)]
     together = [*_shared_planes(clean, noisy), *_same_places(clean, noisy), *_pixel_sizes(clean, noisy)]
-    if clean.looks and noisy.looks and clean.looks.has_structure and noisy.looks.has_structure:
-        together += compare_looks(clean, noisy, clean.looks, noisy.looks)
+    if clean.statistics and noisy.statistics and clean.statistics.has_structure and noisy.statistics.has_structure:
+        together += compare_statistics(clean, noisy, clean.statistics, noisy.statistics)
     return [*together, *alone]
 
 
-def compare_looks(
+def compare_statistics(
     clean: Inventory, noisy: Inventory, one: StructureStatistics, other: StructureStatistics
 ) -> list[Finding]:
     """Problems visible in the measured appearance of two sources that both show structure."""

@@ -18,7 +18,7 @@ from pellucid.io.output_spec import ArrayWriter, OutputSpec
 Encode = Callable[[Array, Path], object]
 
 
-def create_staged(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
+def create_deferred(path: Path, spec: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
     """Take room for the raw pixels of an image that ``encode`` will write to ``path`` when all are there.
 
     Raises:
@@ -26,31 +26,31 @@ def create_staged(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) 
     """
     raw = _raw(path)
     raw.unlink(missing_ok=True)
-    reserve(raw, plan.bytes)
-    return _sink(path, plan, layout, encode)
+    reserve(raw, spec.bytes)
+    return _writer(path, spec, layout, encode)
 
 
-def reopen_staged(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
-    """Go on with what ``create_staged`` began; if it is finished but for the last word, there is nothing left to do.
+def reopen_deferred(path: Path, spec: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
+    """Go on with what ``create_deferred`` began; if it is finished but for the last word, there is nothing left to do.
 
     Raises:
         RunError: There is nothing to go on with, or it is of another size.
     """
     raw = _raw(path)
     if not raw.exists() and path.exists():
-        return ArrayWriter(None, layout, (1,) * len(plan.shape), lambda: None, parallel=False)
-    if not raw.exists() or raw.stat().st_size < plan.bytes:
-        raise RunError(f"{plan.path}: what was begun is gone or of another size; start over")
-    return _sink(path, plan, layout, encode)
+        return ArrayWriter(None, layout, (1,) * len(spec.shape), lambda: None, parallel=False)
+    if not raw.exists() or raw.stat().st_size < spec.bytes:
+        raise RunError(f"{spec.path}: what was begun is gone or of another size; start over")
+    return _writer(path, spec, layout, encode)
 
 
 def _raw(path: Path) -> Path:
     return path.with_name(f"{path.name}.planes")
 
 
-def _sink(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
+def _writer(path: Path, spec: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
     raw = _raw(path)
-    planes = np.memmap(raw, plan.dtype, "r+", shape=layout.stored_shape(plan.sizes))
+    planes = np.memmap(raw, spec.dtype, "r+", shape=layout.stored_shape(spec.sizes))
 
     def finish() -> None:
         part = path.with_name(f"part-{path.name}")  # beside, so that a kill leaves nothing half-written at `path`
@@ -59,4 +59,4 @@ def _sink(path: Path, plan: OutputSpec, layout: Layout, encode: Encode) -> Array
         raw.unlink()
 
     release = partial(release_map, planes)
-    return ArrayWriter(planes, layout, (1,) * len(plan.shape), finish, release=release, parallel=False)
+    return ArrayWriter(planes, layout, (1,) * len(spec.shape), finish, release=release, parallel=False)

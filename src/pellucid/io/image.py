@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pellucid.errors import InputError, PellucidError
 from pellucid.io.handles import Handle
 from pellucid.io.layout import SAMPLES, Array, Layout, first_grey
-from pellucid.io.manifest import Box, Files, Manifest
+from pellucid.io.manifest import Files, Manifest, Region
 from pellucid.io.memmap import release_map
 from pellucid.io.pixel_size import PixelSize
 
@@ -163,7 +163,7 @@ class Image(ABC):
         return  # none stays open unless a format says so
 
     @contextmanager
-    def unchanged(self, box: Box) -> Iterator[None]:
+    def unchanged(self, box: Region) -> Iterator[None]:
         """Read a part of the image in the block; raise ChangedError if it differs from ``known`` before or after."""
         if self.files is None or self.known is None:
             yield

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from pellucid.errors import InputError
 from pellucid.io.layout import Layout
 
-Box = tuple[slice, ...]
+Region = tuple[slice, ...]
 """A region of an image, along its axes."""
 Index = tuple[int, ...]
 """Position of a chunk in the grid of chunks, along the stored axes."""
@@ -83,11 +83,11 @@ class Files(ABC):
         """
 
     @abstractmethod
-    def refuse_changed(self, known: Manifest, box: Box) -> None:
+    def refuse_changed(self, known: Manifest, box: Region) -> None:
         """Raise ChangedError if the files behind a region of the image have changed since `known` was recorded."""
 
     @abstractmethod
-    def changes(self, known: Manifest) -> list[Box]:
+    def changes(self, known: Manifest) -> list[Region]:
         """Regions of the image whose files have changed since `known` was recorded.
 
         Raises:
@@ -117,13 +117,13 @@ class WholeFiles(Files):
             raise _vanished(error.filename) from None
         return Manifest(len(found), sum(f.st_size for f in found), max(map(_written, found), default=0))
 
-    def refuse_changed(self, known: Manifest, box: Box) -> None:
+    def refuse_changed(self, known: Manifest, box: Region) -> None:
         """See ``Files.refuse_changed``."""
         del box
         if self.manifest() != known:
             raise ChangedError(f"{self._name}: has changed while it was in use")
 
-    def changes(self, known: Manifest) -> list[Box]:
+    def changes(self, known: Manifest) -> list[Region]:
         """See ``Files.changes``."""
         return [self._whole] if self.manifest() != known else []
 
@@ -168,7 +168,7 @@ class ChunkFiles(Files):
             files, size, newest = files + 1, size + found.st_size, max(newest, _written(found))
         return Manifest(files, size, newest, total, present)
 
-    def refuse_changed(self, known: Manifest, box: Box) -> None:
+    def refuse_changed(self, known: Manifest, box: Region) -> None:
         """See ``Files.refuse_changed``: checks the chunks of the region and no others."""
         for index in self._touched(box):
             found = self._stat(index)
@@ -177,7 +177,7 @@ class ChunkFiles(Files):
             if found is not None and (not known.has(self._number(index)) or _written(found) > known.newest):
                 raise ChangedError(f"{self._folder / self._name(index)}: has changed while the image was in use")
 
-    def changes(self, known: Manifest) -> list[Box]:
+    def changes(self, known: Manifest) -> list[Region]:
         """See ``Files.changes``."""
         now = self.manifest()
         if now == known:
@@ -191,7 +191,7 @@ class ChunkFiles(Files):
             return [self._part(tuple(slice(0, size) for size in self._shape))]
         return [self._part(self._chunk(number)) for number in written]
 
-    def count(self, box: Box) -> int:
+    def count(self, box: Region) -> int:
         """The number of chunks of a region of the image that have a file."""
         return sum(self._stat(index) is not None for index in self._touched(box))
 
@@ -214,7 +214,7 @@ class ChunkFiles(Files):
             return None
         return found if found.st_size else None
 
-    def _touched(self, box: Box) -> Iterator[Index]:
+    def _touched(self, box: Region) -> Iterator[Index]:
         place = dict(zip(self._layout.axes, box, strict=True))
         parts = zip(self._layout.box(place), self._shape, self._sides, strict=True)
         ranges = []
@@ -226,11 +226,11 @@ class ChunkFiles(Files):
     def _number(self, index: Index) -> int:
         return sum(i * step for i, step in zip(index, self._steps, strict=True))
 
-    def _chunk(self, number: int) -> Box:
+    def _chunk(self, number: int) -> Region:
         index = np.unravel_index(number, self._counts)
         return tuple(slice(int(i) * side, (int(i) + 1) * side) for i, side in zip(index, self._sides, strict=True))
 
-    def _part(self, stored: Box) -> Box:
+    def _part(self, stored: Region) -> Region:
         """Reorder a region of the stored array to the image's axes."""
         named = dict(zip(self._layout.stored, stored, strict=True))
         return tuple(named[axis] for axis in self._layout.axes)

@@ -64,10 +64,10 @@ class Level:
     """One resolution of an image being written.
 
     Attributes:
-        array: Boxes are set in it: ``array[layout.box(place)] = layout.from_box(block, plan.axes)``.
+        array: Boxes are set in it: ``array[layout.box(place)] = layout.from_box(block, spec.axes)``.
         layout: The order of its axes.
-        shape: Along the plan's axes.
-        factors: How many pixels of the level above make one of this, by axis of the plan; all 1 for the finest.
+        shape: Along the spec's axes.
+        factors: How many pixels of the level above make one of this, by axis of the spec; all 1 for the finest.
         unit: As in ``ArrayWriter``.
         files: The level's chunks on disk.
     """
@@ -87,7 +87,7 @@ class ArrayWriter:
     Attributes:
         array: Planes or boxes are set in it, through ``layout``; any order, each once, from any thread.
         layout: The order of its axes.
-        unit: The smallest box along the plan's axes that may be written without touching what others write;
+        unit: The smallest box along the spec's axes that may be written without touching what others write;
             boxes start at multiples of it and end at such or at the border.
         finish: Called when all planes are in: encodes what has to be, closes. If the process dies meanwhile,
             ``reopen`` and ``finish`` again do the same.
@@ -109,22 +109,22 @@ class ArrayWriter:
     notes: list[str] = field(default_factory=list)
 
 
-def lost_pixel_size(plan: OutputSpec, format_name: str) -> list[str]:
+def lost_pixel_size(spec: OutputSpec, format_name: str) -> list[str]:
     """The note for a format without a place for the pixel size; empty if there is none to lose."""
     return (
-        [f"{format_name} cannot hold the pixel size ({plan.pixel_size}): it is not stored"] if plan.pixel_size else []
+        [f"{format_name} cannot hold the pixel size ({spec.pixel_size}): it is not stored"] if spec.pixel_size else []
     )
 
 
-def mapped_sink(
-    array: Any, plan: OutputSpec, layout: Layout, finish: Callable[[], object] | None = None
+def mapped_writer(
+    array: Any, spec: OutputSpec, layout: Layout, finish: Callable[[], object] | None = None
 ) -> ArrayWriter:
-    """The sink of a file whose pixels are mapped: any pixel can be written alone."""
+    """The writer of a file whose pixels are mapped: any pixel can be written alone."""
     release = partial(release_map, array)
-    return ArrayWriter(array, layout, (1,) * len(plan.shape), finish or release, abort=release, release=release)
+    return ArrayWriter(array, layout, (1,) * len(spec.shape), finish or release, abort=release, release=release)
 
 
-def refuse_other(path: str, begun: Any, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+def refuse_mismatch(path: str, begun: Any, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
     """Refuse to go on with an array that was begun for another image.
 
     Raises:

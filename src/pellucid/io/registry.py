@@ -25,11 +25,11 @@ class FormatModule(Protocol):
     def open_file(self, path: str, inner: str | None) -> Image:
         """The image in a file, without reading its pixels."""
 
-    def create(self, path: Path, plan: OutputSpec) -> ArrayWriter:
+    def create(self, path: Path, spec: OutputSpec) -> ArrayWriter:
         """Start a file at ``path``."""
 
-    def reopen(self, path: Path, plan: OutputSpec) -> ArrayWriter:
-        """Go on with a file that ``create`` began with the same plan, perhaps in a process that was killed."""
+    def reopen(self, path: Path, spec: OutputSpec) -> ArrayWriter:
+        """Go on with a file that ``create`` began with the same spec, perhaps in a process that was killed."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Format:
         """Import the module, and with it the library it needs."""
         return cast(FormatModule, import_module(f"pellucid.io.formats.{self.module}"))
 
-    def check(self, plan: OutputSpec) -> None:
-        """Let the module refuse a plan before anything is written: by its own ``check``, which few need."""
-        getattr(self.load(), "check", lambda _: None)(plan)
+    def check(self, spec: OutputSpec) -> None:
+        """Let the module refuse a spec before anything is written: by its own ``check``, which few need."""
+        getattr(self.load(), "check", lambda _: None)(spec)
 
 
 FORMATS = (
@@ -147,7 +147,7 @@ def open_image(path: str | Path) -> Image:
     return image
 
 
-def writable_format(path: Path, plan: OutputSpec) -> Format:
+def writable_format(path: Path, spec: OutputSpec) -> Format:
     """The format for an output.
 
     Raises:
@@ -155,16 +155,16 @@ def writable_format(path: Path, plan: OutputSpec) -> Format:
     """
     known = _by_extension().get(path.suffix.lower())
     if known is None:
-        raise InputError(f"{plan.path}: the extension {path.suffix or '(none)'} is not known; use one of {writable()}")
+        raise InputError(f"{spec.path}: the extension {path.suffix or '(none)'} is not known; use one of {writable()}")
     able = known.load().WRITABLE
     if not able:
         why, instead = ("is", ".zarr") if known.is_folder else ("loses detail and is", ".tif or .png")
-        raise InputError(f"{plan.path}: {known.name} {why} only read; write {instead} instead")
-    if plan.dtype.name not in able:
-        other = " or ".join(f.extensions[0] for f in FORMATS[:3] if plan.dtype.name in f.load().WRITABLE)
+        raise InputError(f"{spec.path}: {known.name} {why} only read; write {instead} instead")
+    if spec.dtype.name not in able:
+        other = " or ".join(f.extensions[0] for f in FORMATS[:3] if spec.dtype.name in f.load().WRITABLE)
         raise InputError(
-            f"{plan.path}: {known.name} cannot hold {plan.dtype.name} pixels; write {other}, "
+            f"{spec.path}: {known.name} cannot hold {spec.dtype.name} pixels; write {other}, "
             f"or ask for one of {', '.join(able)}"
         )
-    known.check(plan)
+    known.check(spec)
     return known

@@ -29,18 +29,18 @@ class Writer:
         notes: What the format cannot keep, in plain words; filled on entry.
     """
 
-    def __init__(self, plan: OutputSpec, *, overwrite: bool = False) -> None:
-        self.path = plan.path
-        self.dtype = plan.dtype
+    def __init__(self, spec: OutputSpec, *, overwrite: bool = False) -> None:
+        self.path = spec.path
+        self.dtype = spec.dtype
         self.notes: list[str] = []
-        self._plan = plan
-        self._file, _ = split(plan.path)
+        self._plan = spec
+        self._file, _ = split(spec.path)
         self._overwrite = overwrite
-        self._format = writable_format(self._file, plan)
-        self._conversion = Conversion(plan.dtype)
-        self._missing = set(range(plan.planes))
+        self._format = writable_format(self._file, spec)
+        self._conversion = Conversion(spec.dtype)
+        self._missing = set(range(spec.planes))
         self._stack = ExitStack()
-        self._sink: ArrayWriter | None = None
+        self._writer: ArrayWriter | None = None
         check_free(self._file, overwrite=overwrite)
 
     @property
@@ -51,9 +51,9 @@ class Writer:
     def __enter__(self) -> Writer:
         with ExitStack() as stack:
             path = stack.enter_context(replacing(self._file, overwrite=self._overwrite))
-            self._sink = self._format.load().create(path, self._plan)
+            self._writer = self._format.load().create(path, self._plan)
             self._stack = stack.pop_all()
-        self.notes = self._sink.notes
+        self.notes = self._writer.notes
         return self
 
     def write(self, plane_index: int, plane: Array) -> None:
@@ -67,7 +67,7 @@ class Writer:
             InputError: The shape or number is not the image's, or a pixel is not finite.
             RunError: The disk is full.
         """
-        if self._sink is None:
+        if self._writer is None:
             raise RuntimeError("a Writer is used in a with block")
         shape = self._plan.shape
         if plane.shape != shape[-2:] or not 0 <= plane_index < self._plan.planes:
@@ -79,21 +79,21 @@ class Writer:
         converted = self._conversion(plane, name)
         index = np.unravel_index(plane_index, shape[:-2])
         place = {letter: int(i) for letter, i in zip(self._plan.axes, index, strict=False)}
-        layout = self._sink.layout
-        self._sink.array[layout.key(place, slice(None), slice(None))] = layout.from_plane(converted)
+        layout = self._writer.layout
+        self._writer.array[layout.key(place, slice(None), slice(None))] = layout.from_plane(converted)
         self._missing.discard(plane_index)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        sink, self._sink = self._sink, None
+        writer, self._writer = self._writer, None
         with self._stack:
-            if sink is None:
+            if writer is None:
                 return
             if error is None and not self._missing:
-                sink.finish()
+                writer.finish()
                 return
-            sink.abort()
+            writer.abort()
             if error is not None:
                 raise error
             raise RunError(
@@ -116,8 +116,8 @@ def create_image(
         InputError: The output exists, the format is unknown or cannot hold the image.
     """
     kept = like.dtype if dtype is None else check_dtype(np.dtype(dtype), str(path))
-    plan = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, split(path)[1])
-    return Writer(plan, overwrite=overwrite)
+    spec = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, split(path)[1])
+    return Writer(spec, overwrite=overwrite)
 
 
 def write_array(
@@ -146,7 +146,7 @@ def write_array(
         raise InputError(f"{path}: the axes {letters} do not fit the shape {array.shape}; give letters of TCZ, then YX")
     dtype = check_dtype(array.dtype, str(path))
     size = pixel_size.along(letters) if pixel_size else None
-    plan = OutputSpec(str(path), letters, array.shape, dtype, size, None, split(path)[1])
-    with Writer(plan, overwrite=overwrite) as writer:
+    spec = OutputSpec(str(path), letters, array.shape, dtype, size, None, split(path)[1])
+    with Writer(spec, overwrite=overwrite) as writer:
         for number, plane in enumerate(array.reshape(-1, *array.shape[-2:])):
             writer.write(number, plane.astype(dtype, copy=False))

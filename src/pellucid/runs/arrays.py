@@ -170,7 +170,7 @@ def _planes(
     convert = Conversion(image.dtype)
     for pixels, done in model.planes(image):
         given = np.ma.getdata(pixels)
-        denoised = convert(np.where(done.valid, model.intensity_range.from_unit(done.image), 0))
+        denoised = convert(np.where(done.valid, model.intensity_range.denormalize(done.image), 0))
         removed.noise += removed_noise(given, denoised, done.valid)
         removed.padding += int((is_finite(pixels) & ~done.valid).sum())
         removed.pixels += given.size

@@ -36,7 +36,7 @@ def show_inventory(sources: Mapping[str, Source]) -> Shown:
     warnings = [finding.text for finding in findings(found)]
     for warning in warnings:
         terminal.warn(warning)
-    return Shown(warnings, {kind: inventory.looks for kind, inventory in found.items() if inventory.looks})
+    return Shown(warnings, {kind: inventory.statistics for kind, inventory in found.items() if inventory.statistics})
 
 
 def findings(found: Mapping[str, Inventory]) -> list[Finding]:
@@ -52,7 +52,7 @@ def findings(found: Mapping[str, Inventory]) -> list[Finding]:
 
 def describe(inventory: Inventory) -> dict[str, str]:
     """An inventory as short texts by what they are about."""
-    looks = inventory.looks
+    looks = inventory.statistics
     return {
         "files": f"{len(inventory.files)}",
         "planes": f"{inventory.planes}",

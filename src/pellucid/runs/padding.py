@@ -39,7 +39,7 @@ def covers_of(
 def refuse_covered(patches: Mapping[str, Patches], planes: Mapping[str, Sequence[Plane]]) -> None:
     """Raise InputError if there is no place for a patch of some kind."""
     for kind, of_a_kind in patches.items():
-        if not of_a_kind.places.exist:
+        if not of_a_kind.positions.exist:
             raise InputError(
                 f"{planes[kind][0].image.path}: in the {kind} images no square of {of_a_kind.size} pixels is free "
                 "enough of padding (areas of one value) and of what is no number: crop the images, or take smaller "

@@ -49,7 +49,7 @@ class Previews:
         for crops in references:
             assert kind is not None
             # as bright as the denoiser would have made them
-            alike = [self.range.from_unit(intensities[kind].to_unit(crop)) for crop in crops]
+            alike = [self.range.denormalize(intensities[kind].normalize(crop)) for crop in crops]
             self._after[REFERENCES[kind]] = alike
 
     def draw(self, last: Denoiser, average: Denoiser, heading: str, path: Path) -> None:
@@ -76,11 +76,11 @@ class Previews:
             name: [] for name in (*names, "denoised (last)", "denoised (average)")
         }
         for crop in self.crops:
-            noisy = torch.from_numpy(self.range.to_shown(crop))[None, None].to(last.device)
+            noisy = torch.from_numpy(self.range.network_input(crop))[None, None].to(last.device)
             estimates = last.estimates(noisy)
             made = [*(estimates[name] for name in names), last.combine(estimates), average(noisy)]
             for column, image in zip(columns.values(), made, strict=True):
-                column.append(self.range.from_unit(image[0, 0].cpu().numpy()))
+                column.append(self.range.denormalize(image[0, 0].cpu().numpy()))
         return dict(columns)
 
 

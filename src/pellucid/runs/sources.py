@@ -73,8 +73,8 @@ def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
 
 def intensities_of(sources: Mapping[str, Source]) -> dict[str, IntensityRange]:
     """The intensity range of each source; partners and noise are measured on the scale of the noisy images."""
-    noisy = IntensityRange.of_source(sources["noisy"])
-    return {kind: IntensityRange.of_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
+    noisy = IntensityRange.from_source(sources["noisy"])
+    return {kind: IntensityRange.from_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
 
 
 def range_of(source: Source) -> IntensityRange:
@@ -84,9 +84,9 @@ def range_of(source: Source) -> IntensityRange:
         InputError: they cannot be read.
     """
     try:
-        return IntensityRange.of_source(source)
+        return IntensityRange.from_source(source)
     except BlankError:
-        return IntensityRange.given(0, 1)
+        return IntensityRange.from_limits(0, 1)
     except InputError:  # a file that is damaged within is told of where it is denoised, and says nothing of the others
         whole = [image for image in source.images if _can_be_read(image)]
         if not whole or len(whole) == len(source.images):

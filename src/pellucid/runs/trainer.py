@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from pellucid import process_group
-from pellucid.data.patches import Flattest, OfficialBatches, Patches, RandomBatches, ResidentPatches, ahead, settled
-from pellucid.data.plane_cache import hold
+from pellucid.data.patches import Flattest, GpuPatches, OfficialBatches, Patches, RandomBatches, on_gpu, prefetch
+from pellucid.data.plane_cache import cache_planes
 from pellucid.data.source import Source, open_source
-from pellucid.data.structure_statistics import StructureStatistics, look_closely
+from pellucid.data.structure_statistics import StructureStatistics, structure_statistics_with_spread
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import Interrupted
 from pellucid.launch import WHOLE, Share, leads, local_share, share
@@ -151,7 +151,7 @@ def resume(
     return run
 
 
-def make_batches(method: Method[Any], patches: Mapping[str, Patches | ResidentPatches], part: Share = WHOLE) -> Batches:
+def make_batches(method: Method[Any], patches: Mapping[str, Patches | GpuPatches], part: Share = WHOLE) -> Batches:
     """Where the batches of a method come from, or such a part of each."""
     recipe = method.recipe
     if recipe.pipeline == "official":
@@ -169,14 +169,15 @@ def _train(
     intensities = run.intensities()
     budget = free_memory() // 2 // len(sources) // local_share().size
     planes = planes_of(sources)
-    images = {kind: hold(planes[kind], budget) for kind in planes}
+    images = {kind: cache_planes(planes[kind], budget) for kind in planes}
     room = free_memory(device.torch) // 4 // len(sources)
     covers = covers_of(planes, images, recipe.patch)
     patches = {
-        kind: Patches(images[kind], intensities[kind].to_shown, recipe.patch, covers.get(kind, {})) for kind in images
+        kind: Patches(images[kind], intensities[kind].network_input, recipe.patch, covers.get(kind, {}))
+        for kind in images
     }
     refuse_covered(patches, planes)
-    drawn_from = {kind: settled(of_a_kind, device.torch, room) for kind, of_a_kind in patches.items()}
+    drawn_from = {kind: on_gpu(of_a_kind, device.torch, room) for kind, of_a_kind in patches.items()}
     batches = make_batches(training.method, drawn_from)
     own_batches = make_batches(training.method, drawn_from, share())
     mapped = any(of_a_kind.mapped for of_a_kind in drawn_from.values())
@@ -185,7 +186,7 @@ def _train(
     try:
         with (
             terminal.progress_bar("training", recipe.steps, training.number) as bar,
-            ahead(own_batches) if mapped else nullcontext(own_batches) as drawn,
+            prefetch(own_batches) if mapped else nullcontext(own_batches) as drawn,
         ):
 
             def batch_of(number: int) -> Mapping[str, Tensor]:
@@ -246,5 +247,5 @@ def _known_by(
     looks: Mapping[str, StructureStatistics], sources: Mapping[str, Source]
 ) -> dict[str, StructureStatistics]:
     """What others are to be known by: of the noisy images, which are what will be denoised, how far they differ too."""
-    closely = look_closely(sources["noisy"].planes) if "noisy" in looks else None
+    closely = structure_statistics_with_spread(sources["noisy"].planes) if "noisy" in looks else None
     return {**looks, **({"noisy": closely} if closely else {})}

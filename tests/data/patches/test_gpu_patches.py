@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.data.intensity_range import IntensityRange
-from pellucid.data.patches import Flattest, Patches, RandomBatches, ResidentPatches, settled
+from pellucid.data.patches import Flattest, GpuPatches, Patches, RandomBatches, on_gpu
 from pellucid.io.image import DTYPES
 
 CPU = torch.device("cpu")
@@ -25,8 +25,8 @@ def random_images(shapes, dtypes, seed=0):
 
 
 def both(images, size=8, limits=(-3.7, 1234.5)):
-    patches = Patches(images, IntensityRange.given(*limits).to_unit, size)
-    return patches, ResidentPatches(patches, CPU)
+    patches = Patches(images, IntensityRange.from_limits(*limits).normalize, size)
+    return patches, GpuPatches(patches, CPU)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_images_of_any_size(shapes, size, dtype):
     random = np.random.default_rng(0)
     numbers = patches.draw(random, 40)
     assert torch.equal(resident.cut(numbers), patches.cut(numbers))
-    assert resident.places == patches.places
+    assert resident.positions == patches.positions
 
 
 def test_batches_are_those_from_main_memory():
@@ -65,9 +65,9 @@ def test_batches_are_those_from_main_memory():
 
 
 def test_only_what_fits_goes_to_a_gpu(monkeypatch):
-    monkeypatch.setattr("pellucid.data.patches.gpu_patches.ResidentPatches", lambda _, device: device)
+    monkeypatch.setattr("pellucid.data.patches.gpu_patches.GpuPatches", lambda _, device: device)
     patches = both(random_images([(30, 30), (4, 100)], ["uint16"]))[0]
     needed, gpu = 2 * (30 * 30 + 8 * 100), torch.device("cuda")
-    assert settled(patches, CPU, needed) is patches
-    assert settled(patches, gpu, needed - 1) is patches
-    assert settled(patches, gpu, needed) == gpu
+    assert on_gpu(patches, CPU, needed) is patches
+    assert on_gpu(patches, gpu, needed - 1) is patches
+    assert on_gpu(patches, gpu, needed) == gpu

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from pellucid.data.patches import OfficialBatches, ResidentPatches, official
+from pellucid.data.patches import GpuPatches, OfficialBatches, official
 from pellucid.data.patches.coordinates import orient
 from pellucid.data.patches.official import COPIES, Tiles, shuffled
 from pellucid.errors import InputError
@@ -98,8 +98,8 @@ def test_five_distinct_transforms_with_the_published_multiplicities():
 def ordered_tiles(images, count):
     """Ours, in their order."""
     patches = patches_of(images)
-    spots = Tiles(len(images), len(images[0]), 8).spots(np.arange(count))
-    return patches.cut(patches.places.number(spots))[:, 0].numpy()
+    coordinates = Tiles(len(images), len(images[0]), 8).coordinates(np.arange(count))
+    return patches.cut(patches.positions.number(coordinates))[:, 0].numpy()
 
 
 def test_tiles_are_those_of_the_published_code_in_its_order():
@@ -200,7 +200,7 @@ def test_shares_put_together_are_the_batch():
 
 def test_images_on_a_device_give_the_same_batches():
     patches = patches_of(stack(4, 24))
-    resident = ResidentPatches(patches, torch.device("cpu"))
+    resident = GpuPatches(patches, torch.device("cpu"))
     for number in (1, 9):
         expected, found = (OfficialBatches(source, source, 6, 3)(number) for source in (patches, resident))
         assert torch.equal(found["noisy"], expected["noisy"])

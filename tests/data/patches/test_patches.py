@@ -76,7 +76,7 @@ def test_pixels_are_brought_to_units_after_cutting():
 def test_what_a_patch_becomes_does_not_depend_on_the_others():
     random = np.random.default_rng(0)
     images = [random.normal(1e4, 1, (20, 20)).astype(dtype) for dtype in ("float16", "float32", "float64")]
-    patches = Patches(images, IntensityRange.given(9_990.1, 10_010.7).to_unit, 16)
+    patches = Patches(images, IntensityRange.from_limits(9_990.1, 10_010.7).normalize, 16)
     numbers = patches.draw(random, 30)
     alone = torch.cat([patches.cut(numbers[k : k + 1]) for k in range(30)])
     assert torch.equal(patches.cut(numbers), alone)

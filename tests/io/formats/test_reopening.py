@@ -52,17 +52,17 @@ def boxes(unit):
         )
 
 
-def put(sink, box):
+def put(writer, box):
     place = dict(zip("ZYX", box, strict=True))
-    sink.array[sink.layout.box(place)] = sink.layout.from_box(PIXELS[box], "ZYX")
+    writer.array[writer.layout.box(place)] = writer.layout.from_box(PIXELS[box], "ZYX")
 
 
 def write_half_and_die(folder):
     for name in STYLES:
         plan = plan_for(folder, name)
-        sink = module(plan).create(Path(plan.path), plan)
-        for box in list(boxes(sink.unit))[::2]:
-            put(sink, box)
+        writer = module(plan).create(Path(plan.path), plan)
+        for box in list(boxes(writer.unit))[::2]:
+            put(writer, box)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -81,11 +81,11 @@ def killed(tmp_path_factory):
 @pytest.mark.parametrize("name", STYLES)
 def test_a_file_whose_writer_was_killed_is_gone_on_with(killed, name, pixels):
     plan = plan_for(killed, name)
-    sink = module(plan).reopen(Path(plan.path), plan)
-    for box in list(boxes(sink.unit))[1::2]:
-        put(sink, box)
-    sink.release()
-    sink.finish()
+    writer = module(plan).reopen(Path(plan.path), plan)
+    for box in list(boxes(writer.unit))[1::2]:
+        put(writer, box)
+    writer.release()
+    writer.finish()
     image = open_image(plan.path)
     np.testing.assert_array_equal(pixels(image), PIXELS)
     assert image.pixel_size is None if name == "map.npy" else image.pixel_size.to("nm") == SIZE
@@ -98,10 +98,10 @@ def test_a_file_whose_writer_was_killed_is_gone_on_with(killed, name, pixels):
 @pytest.mark.parametrize("name", STYLES)
 def test_boxes_are_written_from_several_threads(tmp_path, name, pixels):
     plan = plan_for(tmp_path, name)
-    sink = module(plan).create(Path(plan.path), plan)
+    writer = module(plan).create(Path(plan.path), plan)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda box: put(sink, box), boxes(sink.unit)))
-    sink.finish()
+        list(pool.map(lambda box: put(writer, box), boxes(writer.unit)))
+    writer.finish()
     image = open_image(plan.path)
     np.testing.assert_array_equal(pixels(image), PIXELS)
     with ThreadPoolExecutor(4) as pool:
@@ -116,18 +116,18 @@ PARALLEL = ["map.npy", "map.mrc", "map.tif", "two.zarr", "shards.zarr"]
 def write_every_other(folder, first):
     for name in PARALLEL:
         plan = plan_for(folder, name)
-        sink = module(plan).reopen(Path(plan.path), plan)
-        for box in list(boxes(sink.unit))[first::2]:
-            put(sink, box)
-        sink.abort()
+        writer = module(plan).reopen(Path(plan.path), plan)
+        for box in list(boxes(writer.unit))[first::2]:
+            put(writer, box)
+        writer.abort()
 
 
 def test_processes_write_at_once_where_the_format_says_so(tmp_path, pixels):
     plans = [plan_for(tmp_path, name) for name in PARALLEL]
     for plan in plans:
-        sink = module(plan).create(Path(plan.path), plan)
-        assert sink.parallel
-        sink.abort()
+        writer = module(plan).create(Path(plan.path), plan)
+        assert writer.parallel
+        writer.abort()
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=write_every_other, args=(tmp_path, first)) for first in range(2)]
     for worker in workers:
@@ -153,9 +153,9 @@ def test_a_file_that_was_begun_for_another_image_is_refused(tmp_path, name):
 def test_the_sinks_say_what_may_be_written_alone(tmp_path):
     units = {}
     for name in STYLES:
-        sink = module(plan_for(tmp_path, name)).create(tmp_path / name, plan_for(tmp_path, name))
-        units[name] = (sink.unit, sink.parallel)
-        sink.abort()
+        writer = module(plan_for(tmp_path, name)).create(tmp_path / name, plan_for(tmp_path, name))
+        units[name] = (writer.unit, writer.parallel)
+        writer.abort()
     assert units["two.zarr"] == ((2, 20, 30), True)
     assert units["shards.zarr"] == ((2, 20, 40), True)
     assert {units[name] for name in ("map.npy", "map.mrc", "map.tif")} == {((1, 1, 1), True)}

@@ -28,13 +28,13 @@ def plan_for(path, axes="ZYX", dtype="uint8", **given):
 
 def write(path, plan, array):
     """An OME-Zarr with all its levels, each made from the one above."""
-    sink = zarr_format.create(path, plan)
-    for level in sink.levels:
+    writer = zarr_format.create(path, plan)
+    for level in writer.levels:
         array = downsample(array, [level.factors[axis] for axis in plan.axes])
         assert array.shape == level.shape
         level.array[...] = level.layout.from_box(array, plan.axes)
-    sink.finish()
-    return sink
+    writer.finish()
+    return writer
 
 
 def stored(path, version):
@@ -185,12 +185,12 @@ def test_levels_that_would_be_a_few_pixels_are_left_out(tmp_path):
     ],
 )
 def test_chunks_and_shards_are_those_asked_for_else_the_inputs(tmp_path, given, chunks, shards):
-    sink = zarr_format.create(tmp_path / "a.zarr", plan_for(tmp_path / "a.zarr", **given))
-    assert (sink.array.chunks, sink.array.shards) == (chunks, shards)
-    assert sink.unit == (shards or chunks)
-    assert sink.levels[0].array is sink.array
-    assert [level.unit for level in sink.levels[1:]] == [
-        tuple(level.array.shards or level.array.chunks) for level in sink.levels[1:]
+    writer = zarr_format.create(tmp_path / "a.zarr", plan_for(tmp_path / "a.zarr", **given))
+    assert (writer.array.chunks, writer.array.shards) == (chunks, shards)
+    assert writer.unit == (shards or chunks)
+    assert writer.levels[0].array is writer.array
+    assert [level.unit for level in writer.levels[1:]] == [
+        tuple(level.array.shards or level.array.chunks) for level in writer.levels[1:]
     ]
 
 

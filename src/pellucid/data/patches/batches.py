@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pellucid.data.patches.coordinates import Numbers
-from pellucid.data.patches.gpu_patches import ResidentPatches
+from pellucid.data.patches.gpu_patches import GpuPatches
 from pellucid.data.patches.patches import Patches
 from pellucid.launch import WHOLE, Share
 
@@ -42,12 +42,12 @@ class Flattest:
         candidates: how many are looked at for each that is taken.
     """
 
-    patches: Patches | ResidentPatches
+    patches: Patches | GpuPatches
     candidates: int = 16
 
     def draw(self, random: np.random.Generator, count: int) -> Numbers:
-        """Places of all candidates for so many patches: (count, candidates)."""
-        return self.patches.places.draw(random, (count, self.candidates))
+        """Positions of all candidates for so many patches: (count, candidates)."""
+        return self.patches.positions.draw(random, (count, self.candidates))
 
     def cut(self, numbers: Numbers) -> Tensor:
         """The flattest of each n candidates: (n, 1, size, size), of mean 0."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pellucid.data.patches.coverage import Coverage
 
 Numbers = NDArray[np.int64]
 
@@ -20,7 +22,7 @@ _GRID = 16
 """Pixels between places where patches are looked for."""
 
 
-class Spots(NamedTuple):
+class Coordinates(NamedTuple):
     """Of each patch its image, its upper left corner there, and how it is turned (see `orient`)."""
 
     image: Numbers
@@ -29,15 +31,8 @@ class Spots(NamedTuple):
     orientation: Numbers
 
 
-class Cover(Protocol):
-    """Something that knows where an image is padding."""
-
-    def admits(self, y: Numbers, x: Numbers) -> NDArray[np.bool_]:
-        """Whether patches at these corners may be cut."""
-
-
 @dataclass(frozen=True)
-class Places:
+class Positions:
     """All places of patches (size, size) in images of these shapes; a side shorter than `size` has one.
 
     Attributes:
@@ -48,10 +43,10 @@ class Places:
 
     shapes: Sequence[tuple[int, int]]
     size: int
-    covers: Mapping[int, Sequence[Cover]] = field(default_factory=dict)
+    covers: Mapping[int, Sequence[Coverage]] = field(default_factory=dict)
 
     def draw(self, random: np.random.Generator, shape: int | tuple[int, ...]) -> Numbers:
-        """Places in an array of this shape: uniform over all admitted positions in all images and all orientations."""
+        """Random numbers of positions, in an array of this shape: uniform over all that are admitted."""
         numbers = random.integers(self._count, size=shape)
         while self.covers and (refused := ~self._admitted(numbers)).any():
             numbers[refused] = random.integers(self._count, size=int(refused.sum()))
@@ -68,11 +63,11 @@ class Places:
         return bool(self._admits(image, y, x).any())
 
     def _admitted(self, numbers: Numbers) -> NDArray[np.bool_]:
-        spots = self.locate(numbers)
+        coordinates = self.locate(numbers)
         admitted = np.ones(numbers.shape, bool)
-        for image in self.covers.keys() & set(np.unique(spots.image).tolist()):
-            here = spots.image == image
-            admitted[here] = self._admits(image, spots.y[here], spots.x[here])
+        for image in self.covers.keys() & set(np.unique(coordinates.image).tolist()):
+            here = coordinates.image == image
+            admitted[here] = self._admits(image, coordinates.y[here], coordinates.x[here])
         return admitted
 
     def _admits(self, image: int, y: Numbers, x: Numbers) -> NDArray[np.bool_]:
@@ -81,16 +76,16 @@ class Places:
             admitted &= cover.admits(y, x)
         return admitted
 
-    def locate(self, numbers: Numbers) -> Spots:
+    def locate(self, numbers: Numbers) -> Coordinates:
         """What the numbers stand for."""
         position, orientation = np.divmod(numbers, ORIENTATIONS)
         image = np.searchsorted(self._ends, position, side="right")
         y, x = np.divmod(position - self._starts[image], self._across[image])
-        return Spots(image, y, x, orientation)
+        return Coordinates(image, y, x, orientation)
 
-    def number(self, spots: Spots) -> Numbers:
+    def number(self, coordinates: Coordinates) -> Numbers:
         """The numbers of places: the inverse of `locate`."""
-        image, y, x, orientation = spots
+        image, y, x, orientation = coordinates
         numbers: Numbers = (self._starts[image] + y * self._across[image] + x) * ORIENTATIONS + orientation
         return numbers
 

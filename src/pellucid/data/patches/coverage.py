@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.data.patches.coordinates import Numbers
+Numbers = NDArray[np.int64]
 
 CELL = 16
 """Side of the cells in which pixels are counted: a square is judged by all cells that it has a part of."""

@@ -25,15 +25,15 @@ _ROWS, _COLUMNS = (
 """An orientation is another way to walk over the same pixels: the corner that it begins in, a step down, one right."""
 
 
-def settled(patches: Patches, device: torch.device, budget_bytes: int) -> Patches | ResidentPatches:
+def on_gpu(patches: Patches, device: torch.device, budget_bytes: int) -> Patches | GpuPatches:
     """Patches whose images lie where they are wanted, if that is a GPU and has room for them."""
     pixels = int(_sides(patches).prod(axis=1).sum())
     if device.type != "cuda" or pixels * _kept(patches).itemsize > budget_bytes:
         return patches
-    return ResidentPatches(patches, device)
+    return GpuPatches(patches, device)
 
 
-class ResidentPatches:
+class GpuPatches:
     """The images of `patches` on a device, all in one row of pixels.
 
     Integers of 8 and 16 bits are kept as they are, and a table tells what each of them is in [−1, 1]; pixels of other
@@ -43,7 +43,7 @@ class ResidentPatches:
     mapped = False
 
     def __init__(self, patches: Patches, device: torch.device) -> None:
-        self.places = patches.places
+        self.positions = patches.positions
         sides = _sides(patches)
         ends = np.cumsum(sides.prod(axis=1))
         self._widths, self._starts = sides[:, 1], ends - sides.prod(axis=1)
@@ -57,8 +57,8 @@ class ResidentPatches:
         self._down = self._right[:, None]
 
     def draw(self, random: np.random.Generator, count: int) -> Numbers:
-        """Places of so many patches, as `Patches` draws them."""
-        return self.places.draw(random, count)
+        """Positions of so many patches, as `Patches` draws them."""
+        return self.positions.draw(random, count)
 
     def cut(self, numbers: Numbers) -> Tensor:
         """The patches at n places: (n, 1, size, size), in [−1, 1]."""
@@ -69,7 +69,7 @@ class ResidentPatches:
 
     def _walks(self, numbers: Numbers) -> Numbers:
         """For each patch (n, 3) its first pixel in the row, how far it is to the next one down, and to the right."""
-        image, y, x, which = self.places.locate(numbers)
+        image, y, x, which = self.positions.locate(numbers)
         width = self._widths[image]
         walks = self._rows[which] * width[:, None] + self._columns[which]
         walks[:, 0] += self._starts[image] + y * width + x
@@ -78,7 +78,7 @@ class ResidentPatches:
 
 def _sides(patches: Patches) -> Numbers:
     """Height and width of each image, (n, 2), once it is mirrored up to the size of a patch."""
-    return np.maximum(np.array(patches.places.shapes, np.int64), patches.size)
+    return np.maximum(np.array(patches.positions.shapes, np.int64), patches.size)
 
 
 def _kept(patches: Patches) -> torch.dtype:
@@ -88,7 +88,7 @@ def _kept(patches: Patches) -> torch.dtype:
 def _as_kept(image: Image, patches: Patches) -> Image:
     filled, kept = fill(native(image), patches.size), _kept(patches)
     if kept == torch.float32:
-        return np.array(patches.to_unit(filled), order="C")
+        return np.array(patches.normalize(filled), order="C")
     return np.array(filled, order="C").view(f"i{kept.itemsize}")
 
 
@@ -98,4 +98,4 @@ def _table(patches: Patches) -> Tensor | None:
     if patches.dtype is None or kept == torch.float32:
         return None
     bits = np.arange(1 << 8 * kept.itemsize, dtype=f"u{kept.itemsize}")
-    return torch.from_numpy(patches.to_unit(bits.view(patches.dtype)))
+    return torch.from_numpy(patches.normalize(bits.view(patches.dtype)))

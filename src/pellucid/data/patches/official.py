@@ -12,8 +12,8 @@ import numpy as np
 from torch import Tensor
 
 from pellucid.data.patches.batches import slots
-from pellucid.data.patches.coordinates import Numbers, Spots
-from pellucid.data.patches.gpu_patches import ResidentPatches
+from pellucid.data.patches.coordinates import Coordinates, Numbers
+from pellucid.data.patches.gpu_patches import GpuPatches
 from pellucid.data.patches.patches import Patches
 from pellucid.errors import InputError
 from pellucid.launch import WHOLE, Share
@@ -27,15 +27,15 @@ class OfficialBatches:
 
     def __init__(
         self,
-        clean: Patches | ResidentPatches,
-        noisy: Patches | ResidentPatches,
+        clean: Patches | GpuPatches,
+        noisy: Patches | GpuPatches,
         batch: int,
         seed: int,
         share: Share = WHOLE,
     ) -> None:
-        shapes, size = clean.places.shapes, clean.places.size
-        sides = {side for places in (clean.places, noisy.places) for shape in places.shapes for side in shape}
-        if len(sides) != 1 or min(sides) < size or len(shapes) != len(noisy.places.shapes):
+        shapes, size = clean.positions.shapes, clean.positions.size
+        sides = {side for places in (clean.positions, noisy.positions) for shape in places.shapes for side in shape}
+        if len(sides) != 1 or min(sides) < size or len(shapes) != len(noisy.positions.shapes):
             raise InputError(
                 "pipeline=official needs equally many clean and noisy images, all square, of one size "
                 f"and of {size} pixels or more: use pipeline=correct for others"
@@ -47,7 +47,7 @@ class OfficialBatches:
         """The batch of step `number`, counted from 1, or this process's share of it."""
         first = (number - 1) * self.batch
         taken = shuffled(self.seed, self.tiles.images, first, first + self.batch)[slots(self.batch, self.share)]
-        places = self.clean.places.number(self.tiles.spots(taken))
+        places = self.clean.positions.number(self.tiles.coordinates(taken))
         return {"clean": self.clean.cut(places), "noisy": self.noisy.cut(places)}
 
 
@@ -58,14 +58,14 @@ class Tiles:
         self.images, self.halo = images, side - size
         self.starts = np.array([*range(0, self.halo, size), self.halo])  # the last of a row is flush with the border
 
-    def spots(self, numbers: Numbers) -> Spots:
+    def coordinates(self, numbers: Numbers) -> Coordinates:
         """Where the tiles of these numbers lie in the images as they are."""
         shape = (len(COPIES), self.images, len(self.starts), len(self.starts))
         copy, image, row, column = np.unravel_index(numbers % np.prod(shape), shape)
         y, x, which = self.starts[row], self.starts[column], COPIES[copy]
         y = np.where(which & 2, self.halo - y, y)  # the copy's flips are taken back, and then its transposition
         x = np.where(which & 1, self.halo - x, x)
-        return Spots(image, np.where(which & 4, x, y), np.where(which & 4, y, x), which)
+        return Coordinates(image, np.where(which & 4, x, y), np.where(which & 4, y, x), which)
 
 
 def shuffled(seed: int, buffer: int, first: int, last: int) -> Numbers:

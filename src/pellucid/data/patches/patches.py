@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.data.patches.coordinates import Cover, Numbers, Places, fill, orient
+from pellucid.data.patches.coordinates import Numbers, Positions, fill, orient
+from pellucid.data.patches.coverage import Coverage
 
 Image = NDArray[Any]
-ToUnit = Callable[[Image], NDArray[np.float32]]
+Normalize = Callable[[Image], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,20 @@ class Patches:
 
     Attributes:
         images: (Y, X) each, any size and dtype, in memory or mapped from disk.
-        to_unit: brings every pixel by itself to [−1, 1], in arrays of any shape.
+        normalize: brings every pixel by itself to [−1, 1], in arrays of any shape.
         size: side of a patch; images smaller than it are mirrored up to it.
         covers: by number of the image, those that must admit a place in it; none for images without padding.
     """
 
     images: Sequence[Image]
-    to_unit: ToUnit
+    normalize: Normalize
     size: int
-    covers: Mapping[int, Sequence[Cover]] = field(default_factory=dict)
+    covers: Mapping[int, Sequence[Coverage]] = field(default_factory=dict)
 
     @cached_property
-    def places(self) -> Places:
+    def positions(self) -> Positions:
         """Where they can lie."""
-        return Places([(image.shape[0], image.shape[1]) for image in self.images], self.size, self.covers)
+        return Positions([(image.shape[0], image.shape[1]) for image in self.images], self.size, self.covers)
 
     @cached_property
     def dtype(self) -> np.dtype[Any] | None:
@@ -51,13 +52,13 @@ class Patches:
         return any(isinstance(image, np.memmap) for image in self.images)
 
     def draw(self, random: np.random.Generator, count: int) -> Numbers:
-        """Places of so many patches: uniform over all positions in all images, in one of eight orientations."""
-        return self.places.draw(random, count)
+        """Positions of so many patches: uniform over all positions in all images, in one of eight orientations."""
+        return self.positions.draw(random, count)
 
     def cut(self, numbers: Numbers) -> Tensor:
         """The patches at n places: (n, 1, size, size), in [−1, 1]."""
-        spots = zip(*(each.tolist() for each in self.places.locate(numbers)), strict=True)
-        pieces = [orient(self._piece(image, y, x), which) for image, y, x, which in spots]
+        coordinates = zip(*(each.tolist() for each in self.positions.locate(numbers)), strict=True)
+        pieces = [orient(self._piece(image, y, x), which) for image, y, x, which in coordinates]
         return torch.from_numpy(self._units(pieces))[:, None]
 
     def _piece(self, image: int, y: int, x: int) -> Image:
@@ -65,8 +66,8 @@ class Patches:
 
     def _units(self, pieces: Sequence[Image]) -> NDArray[np.float32]:
         if self.dtype is None:  # what becomes of a patch must not depend on the pixel types beside it
-            return np.stack([self.to_unit(piece) for piece in pieces])
-        return self.to_unit(np.stack(pieces))
+            return np.stack([self.normalize(piece) for piece in pieces])
+        return self.normalize(np.stack(pieces))
 
 
 def native(image: Image) -> Image:

@@ -14,7 +14,7 @@ STEPS = 4
 
 
 @contextmanager
-def ahead(batches: Callable[[int], Batch]) -> Iterator[Callable[[int], Batch]]:
+def prefetch(batches: Callable[[int], Batch]) -> Iterator[Callable[[int], Batch]]:
     """Within the block the same batches, from step to step without waiting, in so far as the disk keeps up."""
     coming: dict[int, Future[Batch]] = {}
     threads = ThreadPoolExecutor(STEPS, thread_name_prefix="batches")

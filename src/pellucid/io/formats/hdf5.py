@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.io.deferred_write import create_staged, reopen_staged
+from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import AXES, Array, Layout, default_layout, named_layout
@@ -97,42 +97,42 @@ def _pixel_size(dataset: Any) -> PixelSize | None:
     return PixelSize(dict(zip("ZYX"[-sizes.size :], sizes.tolist(), strict=True)), "µm")
 
 
-def create(path: Path, plan: OutputSpec) -> ArrayWriter:
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Start the pixels of a data set; the file is written at the end, for a kill would leave it damaged."""
-    _refuse_other_data(Path(plan.path.rpartition(":")[0] if plan.inner else plan.path))
-    return create_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
+    _refuse_other_data(Path(spec.path.rpartition(":")[0] if spec.inner else spec.path))
+    return create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
 
 
-def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
+def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Go on with the pixels of a data set."""
-    return reopen_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
+    return reopen_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
 
 
-def _encode(plan: OutputSpec, planes: Array, path: Path) -> None:
+def _encode(spec: OutputSpec, planes: Array, path: Path) -> None:
     """One data set: at the path given, else where the input had it, else at /data."""
-    style = plan.style if isinstance(plan.style, Hdf5Style) else Hdf5Style()
+    style = spec.style if isinstance(spec.style, Hdf5Style) else Hdf5Style()
     with h5py.File(path, "w") as file:
         dataset = file.create_dataset(
-            plan.inner or style.inner,
-            plan.shape,
-            plan.dtype,
-            chunks=_chunks(plan, style),
+            spec.inner or style.inner,
+            spec.shape,
+            spec.dtype,
+            chunks=_chunks(spec, style),
             compression=style.compression,
         )
-        for dimension, letter in zip(dataset.dims, plan.axes, strict=True):
+        for dimension, letter in zip(dataset.dims, spec.axes, strict=True):
             dimension.label = letter.lower()
-        if plan.pixel_size:
-            sizes = plan.pixel_size.to("µm").values
+        if spec.pixel_size:
+            sizes = spec.pixel_size.to("µm").values
             dataset.attrs[_SIZE] = [sizes[axis] for axis in "ZYX" if axis in sizes]
-        for box in dataset.iter_chunks() if dataset.chunks else np.ndindex(plan.shape[:-2]):
+        for box in dataset.iter_chunks() if dataset.chunks else np.ndindex(spec.shape[:-2]):
             dataset[box] = planes[box]
             release_map(planes)
 
 
-def _chunks(plan: OutputSpec, style: Hdf5Style) -> Any:
-    if style.chunks is None or len(style.chunks) != len(plan.shape):
+def _chunks(spec: OutputSpec, style: Hdf5Style) -> Any:
+    if style.chunks is None or len(style.chunks) != len(spec.shape):
         return True if style.compression else None
-    return tuple(min(chunk, size) for chunk, size in zip(style.chunks, plan.shape, strict=True))
+    return tuple(min(chunk, size) for chunk, size in zip(style.chunks, spec.shape, strict=True))
 
 
 def _refuse_other_data(target: Path) -> None:

@@ -40,10 +40,10 @@ def open_file(path: str, inner: str | None) -> Image:
     return JpegImage(path)
 
 
-def create(path: Path, plan: OutputSpec) -> ArrayWriter:
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Refused: see the first line of this file."""
     del path
-    raise InputError(f"{plan.path}: JPEG loses detail and is only read; write .tif or .png instead")
+    raise InputError(f"{spec.path}: JPEG loses detail and is only read; write .tif or .png instead")
 
 
 reopen = create

@@ -18,7 +18,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage, Image
 from pellucid.io.layout import Array, Layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_sink, refuse_other
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_writer, refuse_mismatch
 from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = ("uint8", "int8", "uint16", "int16", "float16", "float32")
@@ -72,37 +72,37 @@ def _pixel_size(file: Any) -> PixelSize | None:
     return PixelSize(sizes, "Å") if {"Y", "X"} <= set(sizes) else None
 
 
-def create(path: Path, plan: OutputSpec) -> ArrayWriter:
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Map a new file. Bytes without sign become uint16 (mode 6), for MRC has no mode for them."""
-    if len(plan.axes) > 4 or "C" in plan.axes:
-        raise InputError(f"{plan.path}: MRC holds YX, ZYX or TZYX, not {plan.axes}; write .tif or .zarr instead")
-    style = plan.style if isinstance(plan.style, MrcStyle) else MrcStyle()
-    sizes = plan.pixel_size.to("Å").values if plan.pixel_size else {}
+    if len(spec.axes) > 4 or "C" in spec.axes:
+        raise InputError(f"{spec.path}: MRC holds YX, ZYX or TZYX, not {spec.axes}; write .tif or .zarr instead")
+    style = spec.style if isinstance(spec.style, MrcStyle) else MrcStyle()
+    sizes = spec.pixel_size.to("Å").values if spec.pixel_size else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mrcfile warns that a fresh file is empty
-        with mrcfile.new_mmap(path, plan.shape, mrcfile.utils.mode_from_dtype(_stored(plan))) as file:
-            if len(plan.shape) == 3 and style.image_stack:
+        with mrcfile.new_mmap(path, spec.shape, mrcfile.utils.mode_from_dtype(_stored(spec))) as file:
+            if len(spec.shape) == 3 and style.image_stack:
                 file.set_image_stack()
             # a depth that nobody gave stays 0, which is MRC's "unknown"
             file.voxel_size = tuple(sizes.get(axis, 0.0) for axis in "XYZ")
     reserve(path, path.stat().st_size)
-    return reopen(path, plan)
+    return reopen(path, spec)
 
 
-def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
+def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Map the pixels of a file that was begun; the header is left alone until the end."""
     with mrcfile.mmap(path, mode="r") as file:
         begun = file.data
-    stored = _stored(plan)
-    refuse_other(plan.path, begun, plan.shape, stored)
-    pixels = np.memmap(path, stored, "r+", begun.offset, plan.shape)
-    sink = mapped_sink(pixels, plan, Layout(plan.axes), partial(_finish, path, pixels))
-    sink.notes = [_NO_BYTES] if stored != plan.dtype else []
-    return sink
+    stored = _stored(spec)
+    refuse_mismatch(spec.path, begun, spec.shape, stored)
+    pixels = np.memmap(path, stored, "r+", begun.offset, spec.shape)
+    writer = mapped_writer(pixels, spec, Layout(spec.axes), partial(_finish, path, pixels))
+    writer.notes = [_NO_BYTES] if stored != spec.dtype else []
+    return writer
 
 
-def _stored(plan: OutputSpec) -> np.dtype[Any]:
-    return np.dtype(np.uint16) if plan.dtype == np.uint8 else plan.dtype
+def _stored(spec: OutputSpec) -> np.dtype[Any]:
+    return np.dtype(np.uint16) if spec.dtype == np.uint8 else spec.dtype
 
 
 def _finish(path: Path, pixels: Array) -> None:

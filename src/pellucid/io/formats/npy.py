@@ -12,7 +12,7 @@ from pellucid.files import reserve
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import Layout, default_layout
-from pellucid.io.output_spec import ArrayWriter, OutputSpec, lost_pixel_size, mapped_sink, refuse_other
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, lost_pixel_size, mapped_writer, refuse_mismatch
 
 WRITABLE = DTYPES
 
@@ -28,21 +28,21 @@ def _map(path: str) -> Any:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def create(path: Path, plan: OutputSpec) -> ArrayWriter:
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Map a new array."""
-    array = np.lib.format.open_memmap(path, "w+", plan.dtype, plan.shape)
-    reserve(path, array.offset + plan.bytes)
-    return _sink(array, plan)
+    array = np.lib.format.open_memmap(path, "w+", spec.dtype, spec.shape)
+    reserve(path, array.offset + spec.bytes)
+    return _writer(array, spec)
 
 
-def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
+def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Map an array that was begun."""
     array = np.lib.format.open_memmap(path, "r+")
-    refuse_other(plan.path, array, plan.shape, plan.dtype)
-    return _sink(array, plan)
+    refuse_mismatch(spec.path, array, spec.shape, spec.dtype)
+    return _writer(array, spec)
 
 
-def _sink(array: Any, plan: OutputSpec) -> ArrayWriter:
-    sink = mapped_sink(array, plan, Layout(plan.axes))
-    sink.notes = lost_pixel_size(plan, "NPY")
-    return sink
+def _writer(array: Any, spec: OutputSpec) -> ArrayWriter:
+    writer = mapped_writer(array, spec, Layout(spec.axes))
+    writer.notes = lost_pixel_size(spec, "NPY")
+    return writer

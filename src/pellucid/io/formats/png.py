@@ -13,7 +13,7 @@ import imagecodecs
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.io.deferred_write import create_staged, reopen_staged
+from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
 from pellucid.io.output_spec import ArrayWriter, OutputSpec
@@ -92,23 +92,23 @@ def _pixel_size(physical: bytes | None) -> PixelSize | None:
     return size.to("nm" if size.values["X"] < 1e-6 else "µm", digits=7)  # it was stored as a whole number
 
 
-def create(path: Path, plan: OutputSpec) -> ArrayWriter:
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Encode one plane at the end."""
-    if plan.planes != 1:
+    if spec.planes != 1:
         raise InputError(
-            f"{plan.path}: PNG holds one plane, this image has {plan.planes}; write .tif, .mrc or .zarr instead"
+            f"{spec.path}: PNG holds one plane, this image has {spec.planes}; write .tif, .mrc or .zarr instead"
         )
-    return create_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
+    return create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
 
 
-def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
+def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Go on with the plane that is to be encoded."""
-    return reopen_staged(path, plan, Layout(plan.axes), partial(_encode, plan))
+    return reopen_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
 
 
-def _encode(plan: OutputSpec, plane: Array, path: Path) -> None:
-    data = bytes(imagecodecs.png_encode(plane.reshape(plan.shape[-2:])))
-    path.write_bytes(_with_pixel_size(data, plan.pixel_size))
+def _encode(spec: OutputSpec, plane: Array, path: Path) -> None:
+    data = bytes(imagecodecs.png_encode(plane.reshape(spec.shape[-2:])))
+    path.write_bytes(_with_pixel_size(data, spec.pixel_size))
 
 
 def _with_pixel_size(data: bytes, pixel_size: PixelSize | None) -> bytes:

@@ -61,7 +61,7 @@ def _refuse_without_library(path: str) -> None:
     del tensorstore
 
 
-def refuse_to_write(path: Path, plan: OutputSpec) -> ArrayWriter:
+def refuse_to_write(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Say that these formats are only read."""
     del path
-    raise InputError(f"{plan.path}: this format is only read; write .zarr instead")
+    raise InputError(f"{spec.path}: this format is only read; write .zarr instead")

@@ -14,13 +14,13 @@ import tifffile
 
 from pellucid.errors import InputError
 from pellucid.files import reserve
-from pellucid.io.deferred_write import create_staged, reopen_staged
+from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.formats.tiff_tags import TiffStyle, read_pixel_size, read_style, write_options
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import SAMPLES, Array, Layout, named_layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_sink, refuse_other
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_writer, refuse_mismatch
 
 WRITABLE = DTYPES
 
@@ -154,39 +154,39 @@ def _refuse_cut_off(tif: Any, series: Any, path: str) -> None:
         raise InputError(f"{path}: is cut off ({size:,} of {needed:,} bytes); copy or export it again")
 
 
-def create(path: Path, plan: OutputSpec) -> ArrayWriter:
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Start a file of the input's kind and compression: mapped where nothing is encoded, else encoded at the end."""
-    layout, file_options, page_options = _options(plan)
+    layout, file_options, page_options = _options(spec)
     if _is_encoded(page_options):
-        return create_staged(path, plan, layout, partial(_encode, file_options, page_options))
+        return create_deferred(path, spec, layout, partial(_encode, file_options, page_options))
     with tifffile.TiffWriter(path, **file_options) as tif:
-        tif.write(None, shape=layout.stored_shape(plan.sizes), dtype=plan.dtype, **page_options)
+        tif.write(None, shape=layout.stored_shape(spec.sizes), dtype=spec.dtype, **page_options)
     reserve(path, path.stat().st_size)
-    return _mapped_sink(path, plan, layout)
+    return _mapped_writer(path, spec, layout)
 
 
-def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
+def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Go on with a file, or with the planes that are to be encoded."""
-    layout, file_options, page_options = _options(plan)
+    layout, file_options, page_options = _options(spec)
     if _is_encoded(page_options):
-        return reopen_staged(path, plan, layout, partial(_encode, file_options, page_options))
-    return _mapped_sink(path, plan, layout)
+        return reopen_deferred(path, spec, layout, partial(_encode, file_options, page_options))
+    return _mapped_writer(path, spec, layout)
 
 
-def _options(plan: OutputSpec) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
-    return write_options(plan, plan.style if isinstance(plan.style, TiffStyle) else TiffStyle())
+def _options(spec: OutputSpec) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
+    return write_options(spec, spec.style if isinstance(spec.style, TiffStyle) else TiffStyle())
 
 
 def _is_encoded(page_options: dict[str, Any]) -> bool:
     return "compression" in page_options or "tile" in page_options
 
 
-def _mapped_sink(path: Path, plan: OutputSpec, layout: Layout) -> ArrayWriter:
+def _mapped_writer(path: Path, spec: OutputSpec, layout: Layout) -> ArrayWriter:
     mapped = tifffile.memmap(path, mode="r+")
-    shape = layout.stored_shape(plan.sizes)
+    shape = layout.stored_shape(spec.sizes)
     planes = mapped.reshape(shape) if mapped.size == math.prod(shape) else mapped  # tifffile leaves axes of 1 out
-    refuse_other(plan.path, planes, shape, plan.dtype)
-    return mapped_sink(planes, plan, layout)
+    refuse_mismatch(spec.path, planes, shape, spec.dtype)
+    return mapped_writer(planes, spec, layout)
 
 
 def _encode(file_options: dict[str, Any], page_options: dict[str, Any], planes: Array, path: Path) -> None:

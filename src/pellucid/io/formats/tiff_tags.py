@@ -103,26 +103,26 @@ def _ome_size(xml: str) -> PixelSize | None:
     return PixelSize({axis: size.to(unit).values[axis] for axis, size in found.items()}, unit)
 
 
-def choose_kind(plan: OutputSpec, style: TiffStyle) -> Kind:
+def choose_kind(spec: OutputSpec, style: TiffStyle) -> Kind:
     """The input's kind, else ImageJ's; OME where ImageJ cannot hold the dtype, the order of axes or more than 4 GB."""
     kind = style.kind or "imagej"
-    in_order = plan.axes == "".join(letter for letter in _IMAGEJ_AXES if letter in plan.axes)
-    if kind == "imagej" and (plan.dtype.name not in _IMAGEJ_TYPES or plan.bytes > _BIG or not in_order):
+    in_order = spec.axes == "".join(letter for letter in _IMAGEJ_AXES if letter in spec.axes)
+    if kind == "imagej" and (spec.dtype.name not in _IMAGEJ_TYPES or spec.bytes > _BIG or not in_order):
         kind = "ome"
-    return "plain" if kind == "ome" and plan.dtype.name not in _OME_TYPES else kind
+    return "plain" if kind == "ome" and spec.dtype.name not in _OME_TYPES else kind
 
 
-def write_options(plan: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
+def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
     """The order of the axes in the file, and what ``TiffWriter`` and its ``write`` are given."""
-    kind = choose_kind(plan, style)
-    layout = Layout(plan.axes)
-    file_options: dict[str, Any] = {"bigtiff": plan.bytes > _BIG or (style.big and kind != "imagej")}
+    kind = choose_kind(spec, style)
+    layout = Layout(spec.axes)
+    file_options: dict[str, Any] = {"bigtiff": spec.bytes > _BIG or (style.big and kind != "imagej")}
     if kind != "plain":
         file_options[kind] = True
     page: dict[str, Any] = {
         "photometric": "miniswhite" if style.inverted else "minisblack",
-        "metadata": _metadata(kind, layout, plan.pixel_size),
-        **_resolution(kind, plan.pixel_size),
+        "metadata": _metadata(kind, layout, spec.pixel_size),
+        **_resolution(kind, spec.pixel_size),
     }
     if style.compression:
         page |= {"compression": style.compression, "predictor": style.predictor}

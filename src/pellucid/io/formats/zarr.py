@@ -19,7 +19,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import AXES, Layout, default_layout, named_layout
 from pellucid.io.manifest import ChunkFiles
-from pellucid.io.output_spec import ArrayWriter, Level, OutputSpec, refuse_other
+from pellucid.io.output_spec import ArrayWriter, Level, OutputSpec, refuse_mismatch
 
 WRITABLE = DTYPES
 _COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma"}
@@ -165,14 +165,14 @@ def _reopen(path: str, inner: str) -> Any:
     return zarr.open_array(path, path=inner, mode="r")
 
 
-def check(plan: OutputSpec) -> None:
+def check(spec: OutputSpec) -> None:
     """Raise InputError if chunks or shards are asked for that cannot be."""
-    Design.of(plan).grid(plan.sizes)
+    Design.of(spec).grid(spec.sizes)
 
 
-def create(path: Path, plan: OutputSpec) -> ArrayWriter:
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Start an OME-Zarr of the input's version, chunks and compression; 0.5 if the input was of another format."""
-    design = Design.of(plan)
+    design = Design.of(spec)
     grids = [design.grid(sizes) for sizes in design.sizes]
     style, stored = design.style, design.layout.stored
     group = zarr.create_group(path, zarr_format=style.version, attributes=design.attributes())
@@ -182,20 +182,20 @@ def create(path: Path, plan: OutputSpec) -> ArrayWriter:
             shape=design.layout.stored_shape(sizes),
             chunks=design.layout.stored_shape(chunks),
             shards=design.layout.stored_shape(shards) if shards else None,
-            dtype=plan.dtype,
+            dtype=spec.dtype,
             fill_value=0,
             compressors=style.compressors,
             chunk_key_encoding={"name": "v2" if style.version == 2 else "default", "separator": "/"},
             dimension_names=None if style.version == 2 else [letter.lower() for letter in stored],
         )
-    return _sink(path, group, design)
+    return _writer(path, group, design)
 
 
-def reopen(path: Path, plan: OutputSpec) -> ArrayWriter:
+def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Go on with an OME-Zarr that was begun; what a killed process has left half-written is swept up at the end."""
-    sink = _sink(path, zarr.open_group(path, mode="r+"), Design.of(plan))
-    sink.finish = partial(_sweep, path)
-    return sink
+    writer = _writer(path, zarr.open_group(path, mode="r+"), Design.of(spec))
+    writer.finish = partial(_sweep, path)
+    return writer
 
 
 def _sweep(path: Path) -> None:
@@ -205,14 +205,14 @@ def _sweep(path: Path) -> None:
                 (Path(parent) / name).unlink()
 
 
-def _sink(path: Path, group: Any, design: Design) -> ArrayWriter:
+def _writer(path: Path, group: Any, design: Design) -> ArrayWriter:
     levels = []
     for number, (sizes, factors) in enumerate(zip(design.sizes, design.factors, strict=True)):
         array = group[str(number)]
-        shape = tuple(sizes[axis] for axis in design.plan.axes)
-        refuse_other(design.plan.path, array, design.layout.stored_shape(sizes), design.plan.dtype)
+        shape = tuple(sizes[axis] for axis in design.spec.axes)
+        refuse_mismatch(design.spec.path, array, design.layout.stored_shape(sizes), design.spec.dtype)
         sides = dict(zip(design.layout.stored, array.shards or array.chunks, strict=True))
-        unit = tuple(sides[axis] for axis in design.plan.axes)
+        unit = tuple(sides[axis] for axis in design.spec.axes)
         files = chunk_files(path / str(number), array, design.layout)
         levels.append(Level(array, design.layout, shape, factors, unit, files))
     finest = levels[0]

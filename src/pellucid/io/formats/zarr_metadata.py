@@ -110,42 +110,42 @@ def whole_factors(scales: Sequence[Mapping[str, float]]) -> tuple[Factors, ...] 
 
 @dataclass(frozen=True)
 class Design:
-    """How a plan becomes an OME-Zarr: every level's sizes, one chunk and shard for all, what is said about them."""
+    """How a spec becomes an OME-Zarr: every level's sizes, one chunk and shard for all, what is said about them."""
 
-    plan: OutputSpec
+    spec: OutputSpec
     style: ZarrStyle
 
     @classmethod
-    def of(cls, plan: OutputSpec) -> Design:
-        """The design for a plan, in the input's style if that was a Zarr."""
-        return cls(plan, plan.style if isinstance(plan.style, ZarrStyle) else ZarrStyle())
+    def of(cls, spec: OutputSpec) -> Design:
+        """The design for a spec, in the input's style if that was a Zarr."""
+        return cls(spec, spec.style if isinstance(spec.style, ZarrStyle) else ZarrStyle())
 
     @property
     def layout(self) -> Layout:
         """OME wants time, channel, space."""
-        return Layout("".join(letter for letter in AXES if letter in self.plan.axes))
+        return Layout("".join(letter for letter in AXES if letter in self.spec.axes))
 
     @property
     def factors(self) -> list[Factors]:
         """Of every level, relative to the level above; all 1 for the first."""
-        first = dict.fromkeys(self.plan.axes, 1)
-        if not self.plan.levels:
+        first = dict.fromkeys(self.spec.axes, 1)
+        if not self.spec.levels:
             return [first]
         if self.style.levels is None:
-            return [first, *halvings(self.plan.sizes, self._sizes)]
+            return [first, *halvings(self.spec.sizes, self._sizes)]
         kept: list[Factors] = [first]
-        sizes = self.plan.sizes
+        sizes = self.spec.sizes
         for factors in self.style.levels:
             sizes = shrunk(sizes, factors)
             if min(sizes["Y"], sizes["X"]) < _SMALLEST:
                 break
-            kept.append({axis: factors.get(axis, 1) for axis in self.plan.axes})
+            kept.append({axis: factors.get(axis, 1) for axis in self.spec.axes})
         return kept
 
     @property
     def sizes(self) -> list[dict[str, int]]:
         """The size of every axis at every level."""
-        sizes = [self.plan.sizes]
+        sizes = [self.spec.sizes]
         for factors in self.factors[1:]:
             sizes.append(shrunk(sizes[-1], factors))
         return sizes
@@ -164,35 +164,35 @@ class Design:
         return chunks, {axis: chunk * min(whole[axis], -(-sizes[axis] // chunk)) for axis, chunk in chunks.items()}
 
     def _chunks(self) -> dict[str, int]:
-        if self.plan.chunks is not None:
-            return self._asked("chunks", self.plan.chunks)
+        if self.spec.chunks is not None:
+            return self._asked("chunks", self.spec.chunks)
         wanted = self.style.chunks
         if wanted is None:  # whoever wants levels wants to look at the volume, else planes are written one by one
-            wanted = _VOLUME if self.plan.levels and self.plan.sizes.get("Z", 1) >= _VOLUME["Z"] else _PLANE
-        return {axis: wanted.get(axis, 1) for axis in self.plan.axes}
+            wanted = _VOLUME if self.spec.levels and self.spec.sizes.get("Z", 1) >= _VOLUME["Z"] else _PLANE
+        return {axis: wanted.get(axis, 1) for axis in self.spec.axes}
 
     def _shards(self) -> dict[str, int] | None:
         chunks = self._chunks()
-        if self.plan.shards is None:
+        if self.spec.shards is None:
             kept = {axis: (self.style.shards or {}).get(axis, 1) for axis in chunks} if self.style.shards else None
             return kept if kept and all(kept[axis] % chunk == 0 for axis, chunk in chunks.items()) else None
-        shards = self._asked("shards", self.plan.shards)
+        shards = self._asked("shards", self.spec.shards)
         if self.style.version == 2:
-            raise InputError(f"{self.plan.path}: OME-Zarr 0.4, as the input is, has no shards; leave them out")
+            raise InputError(f"{self.spec.path}: OME-Zarr 0.4, as the input is, has no shards; leave them out")
         if any(shards[axis] % chunk for axis, chunk in chunks.items()):
             raise InputError(
-                f"{self.plan.path}: shards {tuple(shards.values())} are no multiples of the chunks "
+                f"{self.spec.path}: shards {tuple(shards.values())} are no multiples of the chunks "
                 f"{tuple(chunks.values())}; choose them so"
             )
         return shards
 
     def _asked(self, what: str, sides: tuple[int, ...]) -> dict[str, int]:
-        if len(sides) != len(self.plan.axes) or min(sides) < 1:
+        if len(sides) != len(self.spec.axes) or min(sides) < 1:
             raise InputError(
-                f"{self.plan.path}: {what} {sides} do not fit the axes {self.plan.axes}; "
+                f"{self.spec.path}: {what} {sides} do not fit the axes {self.spec.axes}; "
                 "give a positive number for each"
             )
-        return dict(zip(self.plan.axes, sides, strict=True))
+        return dict(zip(self.spec.axes, sides, strict=True))
 
     def attributes(self) -> dict[str, Any]:
         """The group's attributes."""
@@ -205,7 +205,7 @@ class Design:
     def _multiscale(self) -> dict[str, Any]:
         stored = self.layout.stored
         scale = {axis: self._sizes.get(axis, self.style.scale.get(axis, 1.0)) for axis in stored}
-        shift = {a: self.style.translation.get(a, 0.0) + self.plan.offset.get(a, 0) * scale[a] for a in stored}
+        shift = {a: self.style.translation.get(a, 0.0) + self.spec.offset.get(a, 0) * scale[a] for a in stored}
         datasets = []
         for number, factors in enumerate(self.factors):
             # the mean of f pixels lies (f − 1) / 2 pixels behind the first of them
@@ -215,16 +215,16 @@ class Design:
             if any(shift.values()):
                 steps.append({"type": "translation", "translation": [_round(shift[axis]) for axis in stored]})
             datasets.append({"path": str(number), "coordinateTransformations": steps})
-        name = self.style.name or Path(self.plan.path).stem.removesuffix(".ome")
+        name = self.style.name or Path(self.spec.path).stem.removesuffix(".ome")
         return {"name": name, "axes": [self._axis(letter) for letter in stored], "datasets": datasets}
 
     @property
     def _sizes(self) -> Mapping[str, float]:
-        return self.plan.pixel_size.values if self.plan.pixel_size else {}
+        return self.spec.pixel_size.values if self.spec.pixel_size else {}
 
     def _axis(self, letter: str) -> dict[str, str]:
         axis = {"name": letter.lower(), "type": _KINDS.get(letter, "space")}
-        unit = _UNITS[self.plan.pixel_size.unit] if self.plan.pixel_size and letter in self._sizes else None
+        unit = _UNITS[self.spec.pixel_size.unit] if self.spec.pixel_size and letter in self._sizes else None
         unit = unit or self.style.units.get(letter)
         return axis | ({"unit": unit} if unit else {})
 
