@@ -5,7 +5,7 @@ NOISY ?=
 OUT ?= $(if $(CLEAN)$(NOISY),demo-own,demo)
 DEMO_FLAGS ?=
 TEST_FLAGS ?=
-BENCHES ?= norms step step_parts step_memory inference data startup
+PROGRAMS ?= norms step step_parts step_memory inference data startup
 COMPARE ?=
 
 BIN := .venv/bin
@@ -15,13 +15,13 @@ SOURCES := $(if $(CLEAN),--clean "$(CLEAN)") $(if $(NOISY),--noisy "$(NOISY)")
 AGAIN := $(if $(CLEAN)$(NOISY),,$(if $(filter demo,$(OUT)),--overwrite))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint performance clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  make demo CLEAN=folder NOISY=folder    the same with your own images; writes demo-own/index.html'
-	@echo '  make bench COMPARE=performance/baselines    compared with earlier results;  BENCHES="scaling cluster": others'
+	@echo '  make performance COMPARE=performance/baselines    compared with earlier results;  PROGRAMS="scaling cluster": others'
 	@echo '  DEMO_FLAGS="--set steps=500"           settings of the demo;  OUT=folder: another place for it'
 
 setup: $(READY)  ## the virtual environment .venv, pinned, with the CPU build of PyTorch
@@ -46,11 +46,11 @@ lint: $(READY)  ## style, types, imports and words
 	$(BIN)/python tools/words.py
 
 # Long spinning of waiting threads slows a busy machine down many times; the command line sets the same.
-bench: export GOMP_SPINCOUNT ?= 10000
-bench: $(READY)  ## speed, as ratios to what this machine can do; writes bench/*.json
-	@failed=; for name in $(BENCHES); do \
+performance: export GOMP_SPINCOUNT ?= 10000
+performance: $(READY)  ## speed, as ratios to what this machine can do; writes performance-results/*.json
+	@failed=; for name in $(PROGRAMS); do \
 		echo "== performance/$$name.py"; \
-		set -- --json bench/$$name.json; \
+		set -- --json performance-results/$$name.json; \
 		earlier="$(COMPARE)/$$name.json"; if [ -f "$$earlier" ]; then set -- "$$@" --compare "$$earlier"; fi; \
 		$(BIN)/python performance/$$name.py "$$@" || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "failed, or worse than before:$$failed"; exit 1; }

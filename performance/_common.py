@@ -1,4 +1,4 @@
-"""What the benchmarks share: fair timing on a machine that is not quiet, and what the machine can do at best.
+"""Fair timing on a busy machine, and what the machine can do at best.
 
 Results are shown, written and compared by `_results.py`.
 """

@@ -100,7 +100,7 @@ def read(path: Path) -> dict[str, Any]:
             return dict(found)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise SystemExit(f"{path}: cannot be read as results of a benchmark; write them with --json")
+    raise SystemExit(f"{path}: cannot be read as results; write them with --json")
 
 
 def compare(new: Mapping[str, Any], old: Mapping[str, Any], tolerance: float) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.source import open_source
-from pellucid.report import contact_sheet
+from pellucid.report.pictures import image_grid
 
 FOLDERS = {"noisy": "images/test", "denoised": "denoised", "truth": "images/truth"}
 NUMBERS = 24, 26  # the test images with the highest and the lowest PSNR
@@ -31,7 +31,7 @@ def main() -> None:
     for number, row in zip(NUMBERS, rows, strict=True):
         for name, crop in zip(FOLDERS, row, strict=True):
             print(f"phantom_{number} {name:9} mean {crop.mean():.1f}, standard deviation {crop.std():.1f}")
-    contact_sheet(rows, list(FOLDERS), options.picture, display_range=(BLACK, WHITE), overwrite=True)
+    image_grid(rows, list(FOLDERS), options.picture, display_range=(BLACK, WHITE), overwrite=True)
 
 
 def _row(demo: Path, number: int) -> list[NDArray[Any]]:

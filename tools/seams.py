@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid.inference import ActivationCache, FrozenDenoiser, View, exact_statistics
 from pellucid.inference.tiles import tile_around
 from pellucid.model import Model
-from pellucid.report import contact_sheet
+from pellucid.report.pictures import image_grid
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
@@ -52,7 +52,7 @@ def main() -> None:
         "tiles that share those of the whole image": model.intensity_range.denormalize(shared),
         f"what the former do wrong, {GAIN} times": difference,
     }
-    contact_sheet([list(columns.values())], list(columns), options.picture, display_range=RANGE, overwrite=True)
+    image_grid([list(columns.values())], list(columns), options.picture, display_range=RANGE, overwrite=True)
 
 
 @torch.no_grad()

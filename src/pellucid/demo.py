@@ -21,7 +21,9 @@ from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
 from pellucid.model import Model
 from pellucid.recipe import Recipe
-from pellucid.report import Comparison, Page, terminal, write_page
+from pellucid.report import terminal
+from pellucid.report.comparison import ImageComparison
+from pellucid.report.page import Page, write_page
 from pellucid.runs import trainer
 from pellucid.runs.files import write_json
 from pellucid.runs.folder import Run
@@ -175,13 +177,13 @@ def _page(
 
 def _comparisons(
     test: Any, denoised: Files, truth: Path | None, intensity_range: IntensityRange
-) -> tuple[Comparison, ...]:
+) -> tuple[ImageComparison, ...]:
     planes = {"noisy": open_source(test).planes, "denoised": open_source(denoised).planes}
     if truth is not None:
         planes["truth"] = open_source(truth).planes
     count = len(planes["noisy"])
     return tuple(
-        Comparison(
+        ImageComparison(
             Path(planes["noisy"][number].name).name,
             display_range=(intensity_range.low, intensity_range.high),
             **{kind: planes[kind][number].read() for kind in planes},

@@ -13,7 +13,7 @@ from pellucid.benchmark.results import CurvePoint
 from pellucid.errors import InputError
 from pellucid.io.writing import write_array
 from pellucid.report.colormap import colour_table
-from pellucid.report.grid import Grid
+from pellucid.report.grid import GridGeometry
 
 from .made import done
 
@@ -60,7 +60,7 @@ def test_a_crop_outside_is_told(crop):
 def test_crops_stand_pixel_for_pixel_from_noisy_to_truth(tmp_path):
     shown = place(iscl=10)
     crops_figure([shown, shown], tmp_path / "a.png", "heading")
-    grid = Grid(2, 3, (SIDE, SIDE), heading=True)
+    grid = GridGeometry(2, 3, (SIDE, SIDE), heading=True)
     low, high = np.percentile(shown.truth, [0.5, 99.5])
     for row in range(2):
         for column, image in enumerate((shown.images["noisy"], shown.images["iscl"], shown.truth)):
@@ -70,7 +70,7 @@ def test_crops_stand_pixel_for_pixel_from_noisy_to_truth(tmp_path):
 
 def test_heat_is_the_error_on_one_scale_for_all_places(tmp_path):
     heat_figure([place(iscl=10, proposed=5), place(iscl=20, proposed=15)], "truth", tmp_path / "a.png", "heading")
-    grid = Grid(4, 4, (SIDE, SIDE), heading=True, captions=True, bar=True)
+    grid = GridGeometry(4, 4, (SIDE, SIDE), heading=True, captions=True, bar=True)
     levels = [[heat_level(cell(tmp_path / "a.png", grid, row, column)) for column in (1, 2)] for row in (1, 3)]
     assert levels == [[128, 64], [255, 191]]  # of a scale that ends at 20, the greatest error of a method
     assert heat_level(cell(tmp_path / "a.png", grid, 1, 0)) == 255  # the noisy image lies beyond
@@ -80,10 +80,10 @@ def test_heat_is_the_error_on_one_scale_for_all_places(tmp_path):
 def test_without_truth_a_method_is_the_baseline(tmp_path):
     shown = place(iscl=10, proposed=5)
     heat_figure([Place(shown.name, shown.images)], "iscl", tmp_path / "a.png", "heading")
-    grid = Grid(2, 3, (SIDE, SIDE), heading=True, captions=True, bar=True)
+    grid = GridGeometry(2, 3, (SIDE, SIDE), heading=True, captions=True, bar=True)
     assert heat_level(cell(tmp_path / "a.png", grid, 1, 2)) == 255
     assert cell(tmp_path / "a.png", grid, 1, 1).min() > 250
-    with pytest.raises(InputError, match="truth cannot be compared with: the figure has noisy, iscl, proposed"):
+    with pytest.raises(InputError, match="no image can be compared with 'truth': the figure has noisy, iscl, proposed"):
         heat_figure([Place(shown.name, shown.images)], "truth", tmp_path / "b.png", "heading")
 
 

@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.report import display_range_of
-from pellucid.report.colormap import absolute_difference, colour_table, difference_limit, grey, levels, plane, png
+from pellucid.report.colormap import (
+    absolute_difference,
+    colour_table,
+    difference_limit,
+    display_range_of,
+    grey,
+    levels,
+    plane,
+    png,
+)
 
 
 def test_grey_leaves_8_bits_as_they_are():

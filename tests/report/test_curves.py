@@ -10,10 +10,11 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.methods import METHODS, method_class
-from pellucid.report import curves_picture, curves_svg
 from pellucid.report.curves import (
     UNKNOWN,
     Curve,
+    curves_picture,
+    curves_svg,
     draw_curves,
     expectation,
     grouped,
@@ -76,7 +77,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path, line):
 
 
 def test_missing_and_empty_metrics_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"none\.jsonl: the metrics cannot be read"):
+    with pytest.raises(InputError, match=r"none\.jsonl: cannot be read as metrics"):
         read_curves(tmp_path / "none.jsonl")
     (tmp_path / "empty.jsonl").touch()
     with pytest.raises(InputError, match=r"empty\.jsonl: holds no losses"):
@@ -106,7 +107,7 @@ def test_a_legend_says_in_words_what_each_loss_should_do():
         "pseudo noise, noise consistency",
     ]
     assert [re.search(r"should (\w+)", line)[1] for line in words] == ["hover", "fall", "fall"]
-    assert legend_in_words(["loss"]) == ["loss should fall to where the noise itself begins, never to 0"]
+    assert legend_in_words(["loss"]) == ["loss should fall to the level of the noise, not to 0"]
     drawn = {
         text.get_text().replace("\n", " ")
         for axes in draw_curves([curve(n) for n in ALL], "k").axes

@@ -14,8 +14,9 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.evaluation import evaluate_planes
-from pellucid.report import Comparison, Page, contact_sheet, write_page
-from pellucid.report.page import flattened
+from pellucid.report.comparison import ImageComparison
+from pellucid.report.page import Page, flattened, write_page
+from pellucid.report.pictures import image_grid
 
 NASTY = '<script>alert("x")</script> & "quoted" \'names\'.tif'
 
@@ -31,13 +32,16 @@ def make_triple(seed: int = 0, shape: tuple[int, int] = (60, 80)) -> tuple[np.nd
 @pytest.fixture
 def full_page(tmp_path) -> Page:
     noisy, denoised, truth = make_triple()
-    contact_sheet([[noisy, denoised]], ["noisy", "denoised"], tmp_path / "preview.png")
+    image_grid([[noisy, denoised]], ["noisy", "denoised"], tmp_path / "preview.png")
     metrics = tmp_path / "metrics.jsonl"
     metrics.write_text("".join(f'{{"step": {step}, "cycle": {1 / step}}}\n' for step in range(1, 30)))
     return Page(
         title=f"Title {NASTY}",
         summary=f"Summary {NASTY}",
-        figures=(Comparison(f"Figure {NASTY}", noisy, denoised, truth), Comparison("second", denoised, noisy, truth)),
+        figures=(
+            ImageComparison(f"Figure {NASTY}", noisy, denoised, truth),
+            ImageComparison("second", denoised, noisy, truth),
+        ),
         evaluation_before=evaluate_planes([(f"Row {NASTY}", noisy, truth)], 255),
         evaluation_after=evaluate_planes([(f"Row {NASTY}", denoised, truth)], 255),
         curves=metrics,
@@ -127,10 +131,10 @@ def test_a_loss_and_a_perfect_image_are_written_as_such(tmp_path):
 
 def test_without_truth_the_page_shows_the_removed_noise(tmp_path):
     noisy, denoised, _ = make_triple()
-    outline = Outline(written(Page("t", "s", (Comparison("a", noisy, denoised),)), tmp_path))
+    outline = Outline(written(Page("t", "s", (ImageComparison("a", noisy, denoised),)), tmp_path))
     assert "removed noise" in outline.text
     assert "PSNR" not in outline.text
-    assert "No clean truth" in outline.text
+    assert "truth of these images is not known" in outline.text
     removed = noisy.astype(float) - denoised
     assert len(outline.pictures) == 3
     middle = outline.pictures[2][..., 0][np.abs(removed) < 0.01]
@@ -139,29 +143,29 @@ def test_without_truth_the_page_shows_the_removed_noise(tmp_path):
 
 def test_large_images_are_cropped_to_their_middle(tmp_path):
     noisy, denoised, truth = make_triple(shape=(40, 1500))
-    outline = Outline(written(Page("t", "s", (Comparison("a", noisy, denoised, truth),)), tmp_path))
+    outline = Outline(written(Page("t", "s", (ImageComparison("a", noisy, denoised, truth),)), tmp_path))
     assert np.array_equal(outline.pictures[0][..., 0], noisy[:, 238:1262])
     assert "the middle of 1500 × 40" in outline.text
 
 
 def test_three_large_comparisons_stay_below_five_megabytes(tmp_path):
-    figures = tuple(Comparison(f"{seed}", *make_triple(seed, (512, 512))) for seed in range(3))
+    figures = tuple(ImageComparison(f"{seed}", *make_triple(seed, (512, 512))) for seed in range(3))
     assert len(written(Page("t", "s", figures), tmp_path)) < 5e6
 
 
 def test_float_images_need_a_display_range(tmp_path):
     noisy, denoised, truth = (image / 255 for image in make_triple())
     with pytest.raises(InputError, match=r"^blob: float64 images need a display range"):
-        write_page(Page("t", "s", (Comparison("blob", noisy, denoised, truth),)), tmp_path / "page.html")
+        write_page(Page("t", "s", (ImageComparison("blob", noisy, denoised, truth),)), tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
-    html = written(Page("t", "s", (Comparison("blob", noisy, denoised, truth, (0, 1)),)), tmp_path)
+    html = written(Page("t", "s", (ImageComparison("blob", noisy, denoised, truth, (0, 1)),)), tmp_path)
     assert np.array_equal(Outline(html).pictures[0][..., 0], np.rint(noisy * 255))
 
 
 def test_images_of_different_shapes_are_named(tmp_path):
     noisy, denoised, truth = make_triple()
     with pytest.raises(InputError, match=r"^blob: truth has shape \(59, 80\)"):
-        write_page(Page("t", "s", (Comparison("blob", noisy, denoised, truth[1:]),)), tmp_path / "page.html")
+        write_page(Page("t", "s", (ImageComparison("blob", noisy, denoised, truth[1:]),)), tmp_path / "page.html")
 
 
 def test_metrics_that_do_not_belong_together_are_refused(full_page, tmp_path):
@@ -198,7 +202,7 @@ def test_nested_settings_become_lines():
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs the chromium browser")
 def test_a_browser_shows_the_slider_and_enlarges_a_picture(full_page, tmp_path):
     """The second figure is chosen and its error clicked; the page as it is then must tell so."""
-    act = 'document.querySelectorAll(".choices button")[1].click(); document.querySelectorAll(".shot")[7].click();'
+    act = 'document.querySelectorAll(".choices button")[1].click(); document.querySelectorAll(".picture")[7].click();'
     html = written(full_page, tmp_path).replace("</body>", f"<script>{act}</script></body>")
     (tmp_path / "acting.html").write_text(html)
     flags = [

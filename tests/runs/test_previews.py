@@ -37,9 +37,9 @@ def drawn(monkeypatch, tmp_path):
 
         def keep(rows, titles, path, **how):
             shown.update(zip(titles, zip(*rows, strict=True), strict=True))
-            pictures.contact_sheet(rows, titles, path, **how)
+            pictures.image_grid(rows, titles, path, **how)
 
-        monkeypatch.setattr("pellucid.runs.previews.contact_sheet", keep)
+        monkeypatch.setattr("pellucid.runs.previews.image_grid", keep)
         denoiser = build(make_recipe("proposed", "quick", {"width": 1})).denoiser.eval()
         Previews(images, intensities).draw(denoiser, denoiser, "step 3", tmp_path / "preview.png")
         assert iio.imread(tmp_path / "preview.png").std() > 0

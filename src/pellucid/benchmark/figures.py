@@ -11,21 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.report.colormap import (
-    Bytes,
-    absolute_difference,
-    colour_table,
-    difference_limit,
-    display_range_of,
-    grey,
-    levels,
-)
-from pellucid.report.grid import MUTED, Grid, Sheet
-from pellucid.report.pictures import contact_sheet
+from pellucid.report.colormap import display_range_of
+from pellucid.report.pictures import error_maps, image_grid
 
 Image = NDArray[Any]
 
@@ -90,7 +80,7 @@ def crops_figure(places: Sequence[Place], path: Path, heading: str, *, overwrite
         InputError: places of different shapes or columns, or a picture that exists.
     """
     rows = [list(place.columns.values()) for place in places]
-    contact_sheet(rows, list(places[0].columns), path, _shades(places), heading, overwrite)
+    image_grid(rows, list(places[0].columns), path, _shades(places), heading, overwrite)
 
 
 def heat_figure(places: Sequence[Place], reference: str, path: Path, heading: str, *, overwrite: bool = False) -> None:
@@ -106,48 +96,9 @@ def heat_figure(places: Sequence[Place], reference: str, path: Path, heading: st
     Raises:
         InputError: the reference is no column, or the picture exists.
     """
-    names = list(places[0].columns)
-    if reference not in names:
-        raise InputError(f"{reference} cannot be compared with: the figure has {', '.join(names)}")
-    heats = [
-        {name: absolute_difference(image, place.columns[reference]) for name, image in place.columns.items()}
-        for place in places
-    ]
-    # what was there before denoising would set the scale and darken the differences between methods
-    rated = [heat for row in heats for name, heat in row.items() if name not in (reference, NOISY)]
-    limit = difference_limit(*rated) if rated else difference_limit(*(row[NOISY] for row in heats))
-    shape = places[0].columns[reference].shape
-    sheet = Sheet(Grid(2 * len(places), len(names), (shape[0], shape[1]), heading=True, captions=True, bar=True))
-    sheet.heading(heading)
-    for number, (place, row) in enumerate(zip(places, heats, strict=True)):
-        _place_pair(sheet, number, place, row, reference, (_shades(places), limit))
-    sheet.colour_bar(1, limit, beyond=any(heat.max() > limit for row in heats for heat in row.values()))
-    sheet.save(path, overwrite)
-
-
-def _place_pair(
-    sheet: Sheet,
-    number: int,
-    place: Place,
-    heats: Mapping[str, Image],
-    reference: str,
-    scales: tuple[tuple[float, float], float],
-) -> None:
-    """The two rows of one place."""
-    shades, limit = scales
-    for column, (name, image) in enumerate(place.columns.items()):
-        sheet.place(2 * number, column, grey(image, shades))
-        sheet.title(2 * number, column, name)
-        if name == reference:
-            sheet.title(2 * number + 1, column, f"|image − {name}|", MUTED)
-        else:
-            sheet.place(2 * number + 1, column, _heat(heats[name], limit))
-            sheet.title(2 * number + 1, column, f"mean {heats[name].mean():.1f}")
-
-
-def _heat(difference: NDArray[np.float64], limit: float) -> Bytes:
-    coloured: Bytes = colour_table()[levels(difference, limit)]
-    return coloured
+    rows = [place.columns for place in places]
+    # the noisy image would set the scale, and differences between methods would be dark
+    error_maps(rows, reference, path, _shades(places), heading, unscaled=(NOISY,), overwrite=overwrite)
 
 
 def _shades(places: Sequence[Place]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The pictures of one comparison on a page: before, after, and either truth and error or the removed noise."""
+"""The pictures of one image on a page: noisy, denoised, and either truth and error or the removed noise."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from pellucid.report.colormap import (
     png,
 )
 
-MOST_SIDE = 1024  # larger images are cropped: a page is sent by mail
+MOST_SIDE = 1024  # larger images are cropped, so that a page can be sent by e-mail
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One place in the images, before and after.
+class ImageComparison:
+    """One image before and after denoising.
 
     Attributes:
-        name: what to call it, such as its file name.
-        noisy: image (Y, X) before.
-        denoised: image after, of the same shape and in the same units.
-        truth: the clean image, where it is known.
-        display_range: intensities shown as black and white; None means (0, 255), for uint8 alone.
+        name: its name on the page, such as its file name.
+        noisy: the image (Y, X) before.
+        denoised: the image after, of the same shape and in the same units.
+        truth: the clean image, if it is known.
+        display_range: intensities shown as black and white; None means (0, 255), for uint8 only.
     """
 
     name: str
@@ -46,24 +46,24 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One picture on the page: its caption and the PNG as an address that holds the picture itself."""
+class Picture:
+    """One picture on the page: its caption, and its PNG as a data URL."""
 
     label: str
-    source: str
+    url: str
 
 
 @dataclass(frozen=True)
-class Shots:
-    """The pictures of one comparison, in the order in which they stand.
+class ComparisonPictures:
+    """The pictures of one image, in the order of the page.
 
     Attributes:
-        name: of the comparison.
+        name: the image's name.
         shape: (Y, X) of every picture, in pixels.
         cropped_from: (Y, X) of the whole image if only its middle is shown.
         display_range: the intensities shown as black and white.
-        limit: where the colour bar of the error ends, or grey of the removed noise, which goes from −limit to limit.
-        pictures: noisy, denoised, and truth and error or removed noise.
+        limit: the end of the error's colour bar; the grey scale of the removed noise goes from −limit to limit.
+        pictures: noisy, denoised, then truth and error, or removed noise.
     """
 
     name: str
@@ -71,41 +71,41 @@ class Shots:
     cropped_from: tuple[int, int] | None
     display_range: Range
     limit: float
-    pictures: tuple[Shot, ...]
+    pictures: tuple[Picture, ...]
 
 
-def take_shots(comparison: Comparison) -> Shots:
-    """Make the pictures of one comparison, pixel for pixel.
+def comparison_pictures(comparison: ImageComparison) -> ComparisonPictures:
+    """Make the pictures of one image, pixel for pixel.
 
     Raises:
-        InputError: images that are not (Y, X) or differ in shape, or an unknown display range, with the name.
+        InputError: images that are not (Y, X) or differ in shape, or an unknown display range.
     """
     try:
         images = _images(comparison)
         shades = grey_range(images["denoised"], comparison.display_range)
         whole = images["noisy"].shape
         images = {label: _middle(image) for label, image in images.items()}
-        limit, last = _last_shot(images)
+        limit, last = _last_picture(images)
     except InputError as error:
         raise InputError(f"{comparison.name}: {error}") from error
-    shots = [Shot(label, _address(png(grey(image, shades)))) for label, image in images.items()]
+    pictures = [Picture(label, _data_url(png(grey(image, shades)))) for label, image in images.items()]
     height, width = images["noisy"].shape
     cropped_from = None if whole == (height, width) else (whole[0], whole[1])
-    return Shots(comparison.name, (height, width), cropped_from, shades, limit, (*shots, last))
+    return ComparisonPictures(comparison.name, (height, width), cropped_from, shades, limit, (*pictures, last))
 
 
-def picture_address(content: bytes) -> str:
-    """PNG bytes as an address that holds the picture itself.
+def png_data_url(content: bytes) -> str:
+    """PNG bytes as a data URL.
 
     Raises:
-        InputError: the bytes are no PNG.
+        InputError: the bytes are not a PNG.
     """
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise InputError("only PNG pictures can be put into a page")
-    return _address(content)
+        raise InputError("only PNG pictures can be put on a page")
+    return _data_url(content)
 
 
-def _images(comparison: Comparison) -> dict[str, NDArray[Any]]:
+def _images(comparison: ImageComparison) -> dict[str, NDArray[Any]]:
     given = {"noisy": comparison.noisy, "denoised": comparison.denoised, "truth": comparison.truth}
     images = {label: plane(image, label) for label, image in given.items() if image is not None}
     for label, image in images.items():
@@ -114,15 +114,15 @@ def _images(comparison: Comparison) -> dict[str, NDArray[Any]]:
     return images
 
 
-def _last_shot(images: dict[str, NDArray[Any]]) -> tuple[float, Shot]:
-    """The error where there is a truth, else what was removed, with middle grey for nothing."""
+def _last_picture(images: dict[str, NDArray[Any]]) -> tuple[float, Picture]:
+    """The error if the truth is known, else the removed noise with zero as middle grey."""
     if "truth" in images:
         error = absolute_difference(images["denoised"], images["truth"])
         limit = difference_limit(error)
-        return limit, Shot("error", _address(png(levels(error, limit), colour_table())))
+        return limit, Picture("error", _data_url(png(levels(error, limit), colour_table())))
     removed = images["noisy"].astype(np.float64) - images["denoised"]
     limit = difference_limit(np.abs(removed))
-    return limit, Shot("removed noise", _address(png(grey(removed, (-limit, limit)))))
+    return limit, Picture("removed noise", _data_url(png(grey(removed, (-limit, limit)))))
 
 
 def _middle(image: NDArray[Any]) -> NDArray[Any]:
@@ -130,12 +130,12 @@ def _middle(image: NDArray[Any]) -> NDArray[Any]:
     return image[tuple(slice(start, start + MOST_SIDE) for start in starts)]
 
 
-def _address(content: bytes) -> str:
+def _data_url(content: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
 
 
 def colour_bar_css() -> str:
-    """The colour map of errors as a CSS gradient from left to right."""
+    """The colour map of errors as a CSS gradient, from left to right."""
     table: Bytes = colour_table()
     stops = (f"rgb({r} {g} {b})" for r, g, b in table[np.linspace(0, 255, 13).astype(int)])
     return f"linear-gradient(to right, {', '.join(stops)})"

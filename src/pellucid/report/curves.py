@@ -35,22 +35,22 @@ PANELS = (
 OTHERS = "Losses"
 # Told apart by people with any colour vision, and legible on white and on black.
 COLOURS = ("#3f7fc4", "#d4812e", "#3a9a78", "#a872c9", "#cc5c6c", "#8a8a3a", "#5b6fd0", "#b0704f")
-# What the losses of all methods are to do, by the first pattern that a loss's name contains.
+# What the losses of all methods should do, by the first pattern that a loss's name contains.
 EXPECTATIONS = (
     (
         r"adversar|discriminat|boost|\bgan\b|^[dg]_",
-        "should hover, for both sides learn; where one runs away for good, it has lost and nothing more is learned",
+        "should hover, because both sides learn; if one moves away for good, training has failed",
     ),
-    (r"^loss$|likeness", "should fall to where the noise itself begins, never to 0"),
+    (r"^loss$|likeness", "should fall to the level of the noise, not to 0"),
     (
         r"cycle|bypass|identity|reconstruct|structure|^error$|denoising|supervised",
-        "should fall, fast and then slowly; once level, more steps win little",
+        "should fall, fast at first and then slowly; once it is level, more steps gain little",
     ),
-    (r"pseudo|consisten|product|quotient|smooth", "should fall, then follow the others"),
-    (r"offset|sigma", "should settle; it is measured, not learned"),
+    (r"pseudo|consisten|product|quotient|smooth", "should fall, then follow the other losses"),
+    (r"offset|sigma", "should become constant; it is measured, not learned"),
 )
 UNKNOWN = "should fall"
-SENTINEL = "#010203"  # stands for the colour of the page's text in SVG
+SENTINEL = "#010203"  # replaced by the colour of the page's text in SVG
 MOST_POINTS = 400
 
 
@@ -66,7 +66,7 @@ class Curve:
 def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
     """Read every loss of a metrics file.
 
-    A step written twice, as after a resumed run, counts as written last. A last line cut off by a kill is left out.
+    Of a step written twice, as after a resumed run, the last line counts. A last line cut off by a kill is ignored.
 
     Raises:
         InputError: the file is missing, holds no losses, or has a broken line that is not the last.
@@ -75,7 +75,7 @@ def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: the metrics cannot be read; is it the metrics file of a run?") from error
+        raise InputError(f"{file}: cannot be read as metrics; give the metrics.jsonl of a run") from error
     values: dict[str, dict[int, float]] = defaultdict(dict)
     for number, line in enumerate(lines, start=1):
         record = _parse(line, f"{file}, line {number}", forgiving=number == len(lines))
@@ -83,12 +83,12 @@ def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
             if name != "step" and isinstance(value, int | float) and not isinstance(value, bool):
                 values[name][int(record["step"])] = float(value)
     if not values:
-        raise InputError(f"{file}: holds no losses yet")
+        raise InputError(f"{file}: holds no losses")
     return [_curve(name, by_step) for name, by_step in values.items()]
 
 
 def grouped(curves: list[Curve]) -> dict[str, list[Curve]]:
-    """Curves by the panel that they belong in: adversarial, cycle and bypass, extractor, and the others."""
+    """Return the curves by panel: adversarial, cycle and bypass, extractor, and the others."""
     panels: dict[str, list[Curve]] = {title: [] for title in ("Adversarial", "Cycle and bypass", "Extractor", OTHERS)}
     for curve in curves:
         title = next((title for title, pattern in PANELS if re.search(pattern, curve.name, re.IGNORECASE)), OTHERS)
@@ -97,12 +97,12 @@ def grouped(curves: list[Curve]) -> dict[str, list[Curve]]:
 
 
 def expectation(name: str) -> str:
-    """What a loss of this name should do, in words."""
+    """What a loss of this name should do, as a phrase."""
     return next((words for pattern, words in EXPECTATIONS if re.search(pattern, name, re.IGNORECASE)), UNKNOWN)
 
 
 def legend_in_words(names: Iterable[str]) -> list[str]:
-    """What each of these losses should do, those that do the same in one line."""
+    """What each of these losses should do, a line for all that should do the same."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in names:
         alike[expectation(name)].append(name.replace("_", " "))
@@ -110,7 +110,7 @@ def legend_in_words(names: Iterable[str]) -> list[str]:
 
 
 def smoothed(values: Floats) -> Floats:
-    """A running mean over a fiftieth of the curve, blind to values that are not finite."""
+    """A running mean over a fiftieth of the curve; values that are not finite are skipped."""
     from scipy.ndimage import uniform_filter1d
 
     width = max(1, len(values) // 50)
@@ -122,10 +122,10 @@ def smoothed(values: Floats) -> Floats:
 
 
 def curves_picture(metrics: str | os.PathLike[str], path: str | os.PathLike[str], overwrite: bool = False) -> None:
-    """Draw the losses of a run as PNG: every panel the raw values, faint, under their running mean.
+    """Draw the losses of a run as PNG: in each panel the single steps, faint, under their running mean.
 
     Args:
-        metrics: the JSON lines of the run.
+        metrics: the metrics file of the run.
         path: the picture to write.
         overwrite: whether an existing file may be replaced.
 
@@ -136,7 +136,7 @@ def curves_picture(metrics: str | os.PathLike[str], path: str | os.PathLike[str]
 
 
 def curves_svg(metrics: str | os.PathLike[str]) -> str:
-    """The losses of a run as an `<svg>` element to put into a page, in the page's own font and text colour.
+    """The losses of a run as an `<svg>` element, in the font and text colour of the page that it is put on.
 
     Raises:
         InputError: the metrics cannot be read or hold no losses.
@@ -152,7 +152,7 @@ def curves_svg(metrics: str | os.PathLike[str]) -> str:
 
 
 def draw_curves(curves: list[Curve], ink: str) -> Figure:
-    """One panel a group, two beside each other, the first across both where their number is odd."""
+    """Draw a panel for each group, two in a row; the first fills its row if their number is odd."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -202,7 +202,7 @@ def _dress(axes: Axes, ink: str) -> None:
 
 
 def _name(axes: Axes, title: str, ink: str, columns: int) -> None:
-    """The title, and between it and the panel the names of the curves, where they hide nothing."""
+    """Write the title and, between it and the panel, the names of the curves."""
     lines = -(-len(axes.get_legend_handles_labels()[1]) // columns)
     axes.set_title(title, loc="left", fontsize=10, color=ink, fontweight="bold", pad=8 + 13 * lines)
     legend = axes.legend(
@@ -222,7 +222,7 @@ def _name(axes: Axes, title: str, ink: str, columns: int) -> None:
 
 
 def _explain(axes: Axes, members: list[Curve], ink: str, width: int) -> None:
-    """Below the panel, what its losses should do."""
+    """Write below the panel what its losses should do."""
     lines = [line for words in legend_in_words(curve.name for curve in members) for line in wrap(words, width)]
     text = axes.annotate(
         "\n".join(lines), (0, 0), (0, -32), "axes fraction", "offset points", va="top", fontsize=7.5, color=ink
@@ -231,7 +231,7 @@ def _explain(axes: Axes, members: list[Curve], ink: str, width: int) -> None:
 
 
 def _thinned(steps: NDArray[np.int64], values: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """At most `MOST_POINTS` points that look like the whole: the least and the greatest value of every stretch."""
+    """At most `MOST_POINTS` points with the look of all: the least and the greatest value of every stretch."""
     if len(values) <= MOST_POINTS:
         return steps, values
     kept: list[int] = []
@@ -251,7 +251,7 @@ def _parse(line: str, where: str, forgiving: bool) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         if forgiving:
             return {}
-        raise InputError(f"{where}: is not a line of metrics, which are JSON with a step and losses") from error
+        raise InputError(f"{where}: is not JSON with a step and losses") from error
     return dict(record)
 
 
@@ -261,7 +261,7 @@ def _curve(name: str, by_step: dict[int, float]) -> Curve:
 
 
 def _inline(svg: str) -> str:
-    """The bare element: no XML head, no metadata, no addresses of standards, colours and font of the page."""
+    """The bare element: no XML declaration, metadata or namespaces; colours and font are those of the page."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)

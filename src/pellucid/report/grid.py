@@ -22,15 +22,15 @@ LEAST_CELL = 160  # narrower crops are enlarged by a whole factor: captions need
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Where the cells of a sheet lie, in picture pixels from the top left.
+class GridGeometry:
+    """Where the cells of an image grid lie, in picture pixels from the top left.
 
     Attributes:
         rows: number of rows.
         columns: number of columns.
         shape: (Y, X) of every image.
-        heading: whether there is a line above all.
-        captions: whether every row has a line above it, not the first alone.
+        heading: whether there is a line above all images.
+        captions: whether every row has a line above it, not only the first.
         bar: whether there is room for a colour bar on the right.
     """
 
@@ -64,44 +64,44 @@ class Grid:
         return last_top + self.cell[0] + MARGIN, last_left + self.cell[1] + MARGIN + 84 * self.bar
 
 
-class Sheet:
-    """A picture in the making: images in the cells of a grid, a line of text above each."""
+class ImageGrid:
+    """A picture that is being drawn: images in the cells of a grid, a line of text above each."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, geometry: GridGeometry) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        self.grid = grid
-        height, width = grid.size
+        self.geometry = geometry
+        height, width = geometry.size
         self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
 
     def place(self, row: int, column: int, pixels: Bytes) -> None:
         """Put grey (Y, X) or RGB (Y, X, 3) pixels into a cell, unsmoothed."""
-        zoom = self.grid.zoom
+        zoom = self.geometry.zoom
         enlarged = np.repeat(np.repeat(pixels, zoom, axis=0), zoom, axis=1)
         rgb = enlarged if enlarged.ndim == 3 else np.stack([enlarged] * 3, axis=-1)
-        top, left = self.grid.origin(row, column)
-        bottom = self.grid.size[0] - top - self.grid.cell[0]
+        top, left = self.geometry.origin(row, column)
+        bottom = self.geometry.size[0] - top - self.geometry.cell[0]
         self.figure.figimage(rgb, xo=left, yo=bottom, origin="upper")
 
     def title(self, row: int, column: int, text: str, colour: str = INK) -> None:
-        """Write a line above a cell, smaller if it would not fit."""
-        top, left = self.grid.origin(row, column)
-        self._line(text, left, top - 7, self.grid.cell[1], colour)
+        """Write a line above a cell, in smaller type if it would not fit."""
+        top, left = self.geometry.origin(row, column)
+        self._line(text, left, top - 7, self.geometry.cell[1], colour)
 
     def heading(self, text: str) -> None:
-        """Write the line above all."""
-        self._line(text, MARGIN, MARGIN + LINE - 6, self.grid.size[1] - 2 * MARGIN, INK, points=11)
+        """Write the line above all images."""
+        self._line(text, MARGIN, MARGIN + LINE - 6, self.geometry.size[1] - 2 * MARGIN, INK, points=11)
 
     def colour_bar(self, row: int, limit: float, beyond: bool) -> None:
-        """Draw the scale from 0 to `limit` right of a row; `beyond` tells that some values lie above."""
+        """Draw the scale from 0 to `limit` to the right of a row, with an arrow if values lie `beyond` it."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
 
-        height, width = self.grid.size
-        top, left = self.grid.origin(row, self.grid.columns)
-        box = (left + 6) / width, 1 - (top + self.grid.cell[0]) / height, 14 / width, self.grid.cell[0] / height
+        height, width = self.geometry.size
+        top, left = self.geometry.origin(row, self.geometry.columns)
+        box = (left + 6) / width, 1 - (top + self.geometry.cell[0]) / height, 14 / width, self.geometry.cell[0] / height
         axes = self.figure.add_axes(box)
         scale = ScalarMappable(Normalize(0, limit), COLOUR_MAP)
         bar = self.figure.colorbar(scale, cax=axes, extend="max" if beyond else "neither", extendfrac=0.04)
@@ -109,7 +109,7 @@ class Sheet:
         axes.tick_params(labelsize=8, length=3, width=0.6, color=MUTED, labelcolor=INK)
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-        """Write the sheet as PNG.
+        """Write the grid as PNG.
 
         Raises:
             InputError: the file exists and `overwrite` is not set, or may not be written.
@@ -118,9 +118,9 @@ class Sheet:
         save_figure(self.figure, path, overwrite)
 
     def _line(self, text: str, left: float, base: float, room: float, colour: str, points: float = 9) -> None:
-        height, width = self.grid.size
+        height, width = self.geometry.size
         at = (left / width, 1 - base / height)
-        # parse_math off: a file name with two dollar signs is no formula
+        # parse_math off: a file name with two dollar signs is not a formula
         drawn = self.figure.text(*at, text, fontsize=points, color=colour, va="baseline", parse_math=False)
         needed = drawn.get_window_extent(self.canvas.get_renderer()).width  # type: ignore[no-untyped-call]
         if needed > room:
@@ -128,7 +128,7 @@ class Sheet:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-    """Write a matplotlib figure whole or not at all; the format follows from the file's extension.
+    """Write a matplotlib figure, whole or not at all, in the format of the file's extension.
 
     Raises:
         InputError: the file exists and `overwrite` is not set, or may not be written.

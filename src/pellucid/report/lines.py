@@ -1,4 +1,4 @@
-"""Progress where no terminal is, as in a cluster's log: a plain line every so often."""
+"""Progress without a terminal, as in the log of a cluster: a plain line now and then."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable
 from datetime import timedelta
 
 FIRST = 5.0
-"""Seconds until the first line: soon, so that a person sees that it goes on at all."""
+"""Seconds until the first line: soon, to show that the work has begun."""
 
 NEAREST, FARTHEST = 30.0, 300.0
-"""Seconds between two lines: few at first, and more and more, so that the log of a week can still be read."""
+"""Least and greatest pause between two lines, in seconds: it grows, so that the log of a week stays short."""
 
 
 class ProgressLines:
-    """Says how much is done, how long that took, and how long the rest will take.
+    """Reports how much is done, how long it took, and how long the rest will take.
 
     Args:
         say: prints a line.
-        title: what is going on.
-        total: how much there is to do.
-        done: how much was done before.
-        clock: seconds that only ever grow.
+        title: the name of the work.
+        total: the amount of work.
+        done: the amount done before.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -35,25 +35,25 @@ class ProgressLines:
         self.say = say
         self._title, self._total, self._before, self._clock = title, total, done, clock
         self._done, self._note = done, ""
-        self._told: float | None = None
+        self._printed: float | None = None
         self._began = clock()
         self._due = self._began + FIRST
 
     def set(self, done: float, note: str = "") -> None:
-        """So much is done; it is told when it is time to."""
+        """Set the amount done; print a line if one is due."""
         self._done, self._note = done, note
         now = self._clock()
         if now >= self._due:
-            self._tell(now)
+            self._print(now)
             self._due = now + min(max(NEAREST, (now - self._began) / 10), FARTHEST)
 
     def close(self) -> None:
-        """Tell the end, unless the last line did."""
-        if self._done != self._told:
-            self._tell(self._clock())
+        """Print the final amount, unless the last line did."""
+        if self._done != self._printed:
+            self._print(self._clock())
 
-    def _tell(self, now: float) -> None:
-        self._told = self._done
+    def _print(self, now: float) -> None:
+        self._printed = self._done
         share = f" ({self._done / self._total:.0%})" if self._total else ""
         parts = [f"{self._title} {int(self._done)}/{self._total:g}{share}", f"{_duration(now - self._began)} taken"]
         if self._done > self._before:

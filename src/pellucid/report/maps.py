@@ -1,4 +1,4 @@
-"""Error maps and difference maps of whole sources, a picture an image (figures 3 and 4 of KCGS 2021)."""
+"""Error maps and difference maps of whole sources, a picture for each image (figures 3 and 4 of KCGS 2021)."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from pellucid.data.source import Source
 from pellucid.evaluation import data_range_of
 from pellucid.evaluation.compare import match_planes
 from pellucid.report.colormap import Range, display_range_of
-from pellucid.report.pictures import difference_map, error_maps
+from pellucid.report.pictures import error_maps
 
 Matched = tuple[str, dict[str, NDArray[Any]], NDArray[Any], Range]
 
 
 def write_error_maps(sources: Mapping[str, Source], truth: Source, folder: Path, *, overwrite: bool = False) -> None:
-    """For each image the crops of all sources above the heat maps of their |error|: `NAME_error.png`.
+    """Write `NAME_error.png` for each image: all sources, and below them the heat maps of |source − truth|.
 
     Raises:
-        InputError: sources that do not match the truth, or a picture that exists.
+        InputError: sources that do not match the truth, or an existing picture.
     """
     for name, images, reference, shown in _matched(sources, truth):
-        error_maps(images, reference, folder / f"{name}_error.png", shown, overwrite)
+        rows = [{"truth": reference, **images}]
+        error_maps(rows, "truth", folder / f"{name}_error.png", shown, overwrite=overwrite)
 
 
 def write_difference_maps(
     sources: Mapping[str, Source], truth: Source, folder: Path, *, overwrite: bool = False
 ) -> None:
-    """For each image the difference of the first two sources: `NAME_difference.png`.
+    """Write `NAME_difference.png` for each image: the first two sources, and the heat map of their difference.
 
     Raises:
-        InputError: sources that do not match the truth, or a picture that exists.
+        InputError: sources that do not match the truth, or an existing picture.
     """
     first, second = list(sources)[:2]
     for name, images, _, shown in _matched(sources, truth):
-        difference_map(
-            images[first], images[second], (first, second), folder / f"{name}_difference.png", shown, overwrite
-        )
+        rows = [{first: images[first], second: images[second]}]
+        error_maps(rows, second, folder / f"{name}_difference.png", shown, overwrite=overwrite)
 
 
 def _matched(sources: Mapping[str, Source], truth: Source) -> Iterator[Matched]:

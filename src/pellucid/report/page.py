@@ -12,7 +12,7 @@ from typing import Any
 from pellucid.errors import InputError
 from pellucid.evaluation import Evaluation, RemovedNoise, Score, removed_noise
 from pellucid.files import replacing
-from pellucid.report.comparison import Comparison, colour_bar_css, picture_address, take_shots
+from pellucid.report.comparison import ImageComparison, colour_bar_css, comparison_pictures, png_data_url
 from pellucid.report.curves import curves_svg
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -20,16 +20,16 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Page:
-    """What a report says. Whatever is left empty is left out of the page.
+    """The content of a report. A section without content is omitted.
 
     Attributes:
         title: the headline.
         summary: one sentence below it.
-        figures: places to look at; the first is shown largest. Without truth the page shows pictures, not metrics.
+        figures: images before and after; the first is shown largest.
         evaluation_before: metrics of the noisy images against the truth.
         evaluation_after: metrics of the denoised images, of the same names in the same order.
-        curves: the JSON lines of losses of a run.
-        previews: PNG pictures made during training, each with its caption.
+        curves: the metrics file of a run (JSON lines of losses).
+        previews: PNG pictures made during training, by caption.
         settings: the recipe; may be nested.
         provenance: version, seed, data, machine; may be nested.
         notes: remarks for the reader, a paragraph each.
@@ -37,7 +37,7 @@ class Page:
 
     title: str
     summary: str
-    figures: tuple[Comparison, ...] = ()
+    figures: tuple[ImageComparison, ...] = ()
     evaluation_before: Evaluation | None = None
     evaluation_after: Evaluation | None = None
     curves: str | os.PathLike[str] | None = None
@@ -49,7 +49,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Gain:
-    """The metrics of one image before and after."""
+    """The metrics of one image before and after denoising."""
 
     name: str
     before: Score
@@ -57,20 +57,20 @@ class Gain:
 
     @property
     def psnr(self) -> float:
-        """What was won in dB."""
+        """The gain in PSNR, in dB."""
         return self.after.psnr - self.before.psnr
 
     @property
     def ssim(self) -> float:
-        """What was won in SSIM."""
+        """The gain in SSIM."""
         return self.after.ssim - self.before.ssim
 
 
 def write_page(page: Page, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-    """Write the report as one HTML file that asks nothing of any network.
+    """Write the report as one HTML file that needs no network.
 
     Args:
-        page: what it says.
+        page: its content.
         path: the file to write.
         overwrite: whether an existing file may be replaced.
 
@@ -98,26 +98,26 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, signed=_signed, alike=_alike)
+    environment.filters.update(number=_number, signed=_signed, to_scale=_to_scale)
     gains, mean = _gains(page)
     return environment.get_template("page.html.j2").render(
         page=page,
-        figures=[take_shots(comparison) for comparison in page.figures],
+        figures=[comparison_pictures(image) for image in page.figures],
         removed=_removed(page),
-        with_truth=any(comparison.truth is not None for comparison in page.figures),
+        with_truth=any(image.truth is not None for image in page.figures),
         colour_bar=colour_bar_css(),
         gains=gains,
         mean=mean,
         data_range=page.evaluation_after.data_range if page.evaluation_after else None,
         curves=Markup(curves_svg(page.curves)) if page.curves is not None else None,
-        previews={caption: _picture(file) for caption, file in page.previews.items()},
+        previews={caption: _preview(file) for caption, file in page.previews.items()},
         settings=flattened(page.settings),
         provenance=flattened(page.provenance),
     )
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as lines: {"loss": {"weight": 30}} is "loss.weight" and "30"."""
+    """Return nested settings as lines: {"loss": {"weight": 30}} is "loss.weight" and "30"."""
     lines: list[tuple[str, str]] = []
     for key, value in values.items():
         if isinstance(value, Mapping):
@@ -142,14 +142,14 @@ def _gains(page: Page) -> tuple[list[Gain], Gain | None]:
 
 
 def _removed(page: Page) -> list[tuple[str, RemovedNoise]]:
-    """Statistics of the removed noise, for the comparisons of which no truth is known."""
-    untold = [comparison for comparison in page.figures if comparison.truth is None]
-    return [(each.name, removed_noise(each.noisy, each.denoised)) for each in untold]
+    """Statistics of the removed noise of each image whose truth is not known."""
+    without_truth = [image for image in page.figures if image.truth is None]
+    return [(each.name, removed_noise(each.noisy, each.denoised)) for each in without_truth]
 
 
-def _picture(file: str | os.PathLike[str]) -> str:
+def _preview(file: str | os.PathLike[str]) -> str:
     try:
-        return picture_address(Path(file).read_bytes())
+        return png_data_url(Path(file).read_bytes())
     except OSError as error:
         raise InputError(f"{file}: the preview cannot be read ({error.strerror})") from error
     except InputError as error:
@@ -165,7 +165,7 @@ def _signed(value: float, digits: int) -> str:
     return "–" if value != value else ("" if value < 0 else "+") + _number(value, digits)
 
 
-def _alike(value: float, scale: float) -> str:
-    """With as many digits as three of `scale` need, so that a mean far below the deviation reads as 0.00."""
+def _to_scale(value: float, scale: float) -> str:
+    """The value to the precision of three significant digits of `scale`: a mean far below the deviation reads 0.00."""
     digits = 2 - math.floor(math.log10(scale)) if scale > 0 else 2
     return _number(value, max(0, digits))

@@ -1,11 +1,11 @@
-"""Pictures to look at and to print: crops side by side, error maps against a truth, difference maps between methods."""
+"""Pictures to look at and to print: crops in a grid, and heat maps of how far they are from a reference."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid.errors import InputError
@@ -19,10 +19,10 @@ from pellucid.report.colormap import (
     levels,
     plane,
 )
-from pellucid.report.grid import MUTED, Grid, Sheet
+from pellucid.report.grid import MUTED, GridGeometry, ImageGrid
 
 
-def contact_sheet(
+def image_grid(
     rows: Sequence[Sequence[ArrayLike]],
     titles: Sequence[str],
     path: str | os.PathLike[str],
@@ -30,16 +30,16 @@ def contact_sheet(
     heading: str = "",
     overwrite: bool = False,
 ) -> None:
-    """Put crops side by side, one row a place and one column a version of it, on one grey scale.
+    """Draw crops side by side on one grey scale: a row for each place, a column for each version of it.
 
-    Crops are never smoothed: one pixel of theirs is one of the picture, or a square of equal ones if they are narrow.
+    Crops are never smoothed. One of their pixels is one pixel of the picture, or a square of them if crops are narrow.
 
     Args:
         rows: images (Y, X), all of one shape; every row as long as `titles`.
-        titles: what stands above the columns, such as noisy, denoised, clean.
+        titles: the line above each column, such as noisy, denoised, clean.
         path: the PNG to write.
-        display_range: intensities shown as black and white; None means (0, 255), for uint8 alone.
-        heading: a line above all.
+        display_range: intensities shown as black and white; None means (0, 255), for uint8 only.
+        heading: a line above all images.
         overwrite: whether an existing file may be replaced.
 
     Raises:
@@ -48,104 +48,76 @@ def contact_sheet(
     images = [[plane(image, title) for image, title in zip(row, titles, strict=False)] for row in rows]
     if not images or not titles or any(len(row) != len(titles) for row in rows):
         lengths = sorted({len(row) for row in rows})
-        raise InputError(f"a contact sheet with {len(titles)} titles needs rows of as many images, got {lengths}")
-    grid = Grid(len(images), len(titles), _common_shape([image for row in images for image in row]), bool(heading))
-    sheet = Sheet(grid)
-    sheet.heading(heading)
+        raise InputError(f"a grid with {len(titles)} titles needs rows of as many images, got {lengths}")
+    shape = _common_shape([image for row in images for image in row])
+    grid = ImageGrid(GridGeometry(len(images), len(titles), shape, heading=bool(heading)))
+    grid.heading(heading)
     for r, row in enumerate(images):
         for c, image in enumerate(row):
-            sheet.place(r, c, grey(image, grey_range(image, display_range)))
+            grid.place(r, c, grey(image, grey_range(image, display_range)))
     for c, title in enumerate(titles):
-        sheet.title(0, c, title)
-    sheet.save(path, overwrite)
+        grid.title(0, c, title)
+    grid.save(path, overwrite)
 
 
 def error_maps(
-    predictions: Mapping[str, ArrayLike],
-    truth: ArrayLike,
+    rows: Sequence[Mapping[str, ArrayLike]],
+    reference: str,
     path: str | os.PathLike[str],
     display_range: Range | None = None,
+    heading: str = "",
+    unscaled: Collection[str] = (),
     overwrite: bool = False,
 ) -> None:
-    """Compare several methods with the truth: their crops in a row, below each the heat map of |prediction − truth|.
+    """Draw rows of images and, below each row, the heat maps of |image − reference|.
 
     All heat maps share one colour bar, in the intensity units of the images. It ends above 99.5 % of the errors; an
-    arrow tells that some lie beyond.
+    arrow shows that some lie beyond.
 
     Args:
-        predictions: image (Y, X) by the name of its method; the noisy image may be among them.
-        truth: the clean image, of the same shape.
+        rows: images (Y, X) by the name of their column; the same names in every row, all images of one shape.
+        reference: the column that the others are compared with.
         path: the PNG to write.
-        display_range: intensities shown as black and white; None means (0, 255), for a uint8 truth alone.
+        display_range: intensities shown as black and white; None means (0, 255), for a uint8 reference only.
+        heading: a line above all images.
+        unscaled: columns whose errors do not set the end of the colour bar, unless there are no others.
         overwrite: whether an existing file may be replaced.
 
     Raises:
-        InputError: no predictions, images of different shapes, an unknown display range, an existing file.
+        InputError: nothing to compare, images of different shapes, an unknown display range, an existing file.
     """
-    if not predictions:
-        raise InputError("error maps need at least one prediction")
-    true = plane(truth, "truth")
-    shades = grey_range(true, display_range)
-    images = {name: plane(image, name) for name, image in predictions.items()}
-    _common_shape([true, *images.values()])
-    errors = [absolute_difference(image, true) for image in images.values()]
-    limit = difference_limit(*errors)
-
-    sheet = Sheet(Grid(2, len(images) + 1, true.shape, captions=True, bar=True))
-    sheet.place(0, 0, grey(true, shades))
-    sheet.title(0, 0, "truth")
-    sheet.title(1, 0, "|prediction − truth|", MUTED)
-    for column, ((name, image), error) in enumerate(zip(images.items(), errors, strict=True), start=1):
-        sheet.place(0, column, grey(image, shades))
-        sheet.title(0, column, name)
-        sheet.place(1, column, _heat(error, limit))
-        sheet.title(1, column, f"mean {error.mean():.3g}")
-    sheet.colour_bar(1, limit, beyond=max(error.max() for error in errors) > limit)
-    sheet.save(path, overwrite)
-
-
-def difference_map(
-    a: ArrayLike,
-    b: ArrayLike,
-    titles: tuple[str, str],
-    path: str | os.PathLike[str],
-    display_range: Range | None = None,
-    overwrite: bool = False,
-) -> None:
-    """Compare two methods where there is no truth: both crops and the heat map of |a − b| with its colour bar.
-
-    Args:
-        a: image (Y, X) of the first method.
-        b: image of the second method, of the same shape.
-        titles: names of the two methods.
-        path: the PNG to write.
-        display_range: intensities shown as black and white; None means (0, 255), for uint8 alone.
-        overwrite: whether an existing file may be replaced.
-
-    Raises:
-        InputError: images of different shapes, an unknown display range, an existing file.
-    """
-    first, second = plane(a, titles[0]), plane(b, titles[1])
-    difference = absolute_difference(first, second)
-    limit = difference_limit(difference)
-    sheet = Sheet(Grid(1, 3, first.shape, bar=True))
-    for column, image in enumerate((first, second)):
-        sheet.place(0, column, grey(image, grey_range(image, display_range)))
-        sheet.title(0, column, titles[column])
-    sheet.place(0, 2, _heat(difference, limit))
-    sheet.title(0, 2, f"|difference|, mean {difference.mean():.3g}")
-    sheet.colour_bar(0, limit, beyond=bool(difference.max() > limit))
-    sheet.save(path, overwrite)
+    names = list(rows[0])
+    if reference not in names or len(names) < 2:
+        raise InputError(f"no image can be compared with {reference!r}: the figure has {', '.join(names)}")
+    planes = [{name: plane(image, name) for name, image in row.items()} for row in rows]
+    shape = _common_shape([image for row in planes for image in row.values()])
+    shades = grey_range(planes[0][reference], display_range)
+    errors = [_errors(row, reference) for row in planes]
+    scaled = [error for row in errors for name, error in row.items() if name not in unscaled]
+    limit = difference_limit(*scaled or [error for row in errors for error in row.values()])
+    grid = ImageGrid(GridGeometry(2 * len(rows), len(names), shape, heading=bool(heading), captions=True, bar=True))
+    grid.heading(heading)
+    for r, (row, differences) in enumerate(zip(planes, errors, strict=True)):
+        for c, (name, image) in enumerate(row.items()):
+            grid.place(2 * r, c, grey(image, shades))
+            grid.title(2 * r, c, name)
+            if name == reference:
+                grid.title(2 * r + 1, c, f"|image − {name}|", MUTED)
+            else:
+                grid.place(2 * r + 1, c, colour_table()[levels(differences[name], limit)])
+                grid.title(2 * r + 1, c, f"mean {differences[name].mean():.3g}")
+    grid.colour_bar(1, limit, beyond=any(error.max() > limit for row in errors for error in row.values()))
+    grid.save(path, overwrite)
 
 
-def _heat(difference: NDArray[np.float64], limit: float) -> NDArray[np.uint8]:
-    coloured: NDArray[np.uint8] = colour_table()[levels(difference, limit)]
-    return coloured
+def _errors(images: Mapping[str, NDArray[Any]], reference: str) -> dict[str, NDArray[Any]]:
+    """The difference of each image from the reference, by name."""
+    return {name: absolute_difference(image, images[reference]) for name, image in images.items() if name != reference}
 
 
-def _common_shape(images: Sequence[NDArray[np.generic]]) -> tuple[int, int]:
+def _common_shape(images: Sequence[NDArray[Any]]) -> tuple[int, int]:
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1:
-        raise InputError(f"images of shapes {shapes[0]} and {shapes[1]} cannot stand in one picture: crop them alike")
+        raise InputError(f"images of shapes {shapes[0]} and {shapes[1]} do not fit into one picture: crop them alike")
     height, width = shapes[0]
     return height, width

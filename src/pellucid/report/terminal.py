@@ -1,4 +1,4 @@
-"""What people see in a terminal: tables, and progress with the time left."""
+"""Messages, tables, and progress with the time left, in a terminal or a log."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from pellucid.report.lines import ProgressLines
 T = TypeVar("T")
 
 _UNBOUNDED = 1000
-"""Columns of what is no terminal: in a file no line is wrapped."""
+"""Width where there is no terminal: lines in a file are not wrapped."""
 
 
 def messages() -> Console:
-    """Where messages go: standard error, for standard output is for results."""
+    """The console for messages: standard error, because standard output is for results."""
     return _console(stderr=True)
 
 
 def results() -> Console:
-    """Where results go: standard output."""
+    """The console for results: standard output."""
     return _console(stderr=False)
 
 
 def say(text: str) -> None:
-    """Print a line for the person in front of the terminal."""
+    """Print a message."""
     messages().print(text, markup=False, soft_wrap=True)
 
 
 def fail(text: str) -> None:
-    """Print why the program ends; here each of several processes speaks."""
+    """Print why the program ends; of several processes that train together, each may do so."""
     console = messages()
     console.quiet = False
     console.print(text, style="red", markup=False, soft_wrap=True)
@@ -55,9 +55,9 @@ def warn(text: str) -> None:
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], console: Console | None = None, text: int = 1
 ) -> None:
-    """Print a table, on standard error if not told otherwise; the first `text` columns are text, the others numbers."""
+    """Print a table, by default on standard error; the first `text` columns are text, the others numbers."""
     console = console or messages()
-    console.print(title, style="bold", markup=False, soft_wrap=True)  # a table's own title is wrapped to its width
+    console.print(title, style="bold", markup=False, soft_wrap=True)  # a title of rich's Table is wrapped to its width
     drawn = Table()
     for number, column in enumerate(columns):
         drawn.add_column(column, justify="left" if number < text else "right", overflow="fold")
@@ -67,10 +67,10 @@ def table(
 
 
 class _Messages(io.TextIOBase):
-    """Standard error as it is now; where its terminal has been closed, what is said is lost, and the work goes on."""
+    """Standard error as it is now. If its terminal has been closed, messages are lost and the work continues."""
 
     def __init__(self) -> None:
-        # a bar in the making puts something of its own in the place of standard error
+        # while a progress bar is drawn, rich replaces standard error
         self._stream: TextIO = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
 
     @property
@@ -84,24 +84,24 @@ class _Messages(io.TextIOBase):
         return self._stream.fileno()
 
     def write(self, text: str) -> int:
-        with self._unheard():
+        with self._lost_if_closed():
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        with self._unheard():
+        with self._lost_if_closed():
             self._stream.flush()
 
     @contextmanager
-    def _unheard(self) -> Iterator[None]:
-        """Where there is nobody to hear, the stream leads nowhere from now on."""
+    def _lost_if_closed(self) -> Iterator[None]:
+        """If the terminal is closed, send the stream to the null device from now on."""
         try:
             yield
         except OSError as error:
             if error.errno not in (errno.EIO, errno.EPIPE):
                 raise
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())  # what Python still wants to write on leaving goes there too
+            os.dup2(nowhere, self._stream.fileno())  # also what Python flushes at exit
             os.close(nowhere)
 
 
@@ -129,23 +129,23 @@ def _progress(console: Console) -> Progress:
 
 
 class Bar(Protocol):
-    """What goes forward, with a short note behind it."""
+    """A progress bar with a short note."""
 
     def set(self, done: float, note: str = "") -> None:
-        """So much is done."""
+        """Set the amount done."""
 
     def say(self, text: str) -> None:
-        """Print a line beside it."""
+        """Print a line without disturbing the bar."""
 
 
 class _DrawnBar:
-    """A bar that is drawn again and again in one line of a terminal."""
+    """A bar that is redrawn in one line of a terminal."""
 
     def __init__(self, progress: Progress, task: int) -> None:
         self._progress, self._task = progress, task
 
     def set(self, done: float, note: str = "") -> None:
-        """So much is done."""
+        """Set the amount done."""
         self._progress.update(self._task, completed=done, note=note)  # type: ignore[arg-type]
 
     def say(self, text: str) -> None:
@@ -154,7 +154,7 @@ class _DrawnBar:
 
 
 def _can_draw(console: Console) -> bool:
-    """Whether a line can be drawn over: in a terminal, and in a notebook that has ipywidgets (else rich warns)."""
+    """Whether a line can be redrawn: in a terminal, and in a notebook that has ipywidgets (else rich warns)."""
     if console.is_jupyter:
         return importlib.util.find_spec("ipywidgets") is not None
     return console.is_terminal and not console.is_dumb_terminal
@@ -162,7 +162,7 @@ def _can_draw(console: Console) -> bool:
 
 @contextmanager
 def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Bar]:
-    """A progress bar with the time left, for the length of the block; lines every so often where no terminal is."""
+    """A progress bar with the time left, for the length of the block; without a terminal, a line now and then."""
     console = messages()
     if _can_draw(console):
         with _progress(console) as progress:
@@ -177,15 +177,15 @@ def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Bar]:
 
 @contextmanager
 def progress_over(items: Sequence[T], title: str) -> Iterator[Iterable[T]]:
-    """The items, told by a progress bar that ends with the block, whatever happens in it; no bar for a single item."""
+    """Iterate over the items with a progress bar that ends with the block; no bar for a single item."""
     if len(items) < 2:
         yield items
         return
     with progress_bar(title, len(items)) as bar:
-        yield _told(items, bar)
+        yield _with_bar(items, bar)
 
 
-def _told(items: Sequence[T], bar: Bar) -> Iterator[T]:
+def _with_bar(items: Sequence[T], bar: Bar) -> Iterator[T]:
     for number, item in enumerate(items):
         yield item
         bar.set(number + 1)

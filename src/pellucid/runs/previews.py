@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.sample import evenly_spaced
 from pellucid.methods import Denoiser
-from pellucid.report import contact_sheet
+from pellucid.report.pictures import image_grid
 
 SIDE = 192
 ROWS = 3
@@ -60,7 +60,7 @@ class Previews:
             RunError: the disk is full.
         """
         columns: dict[str, Images] = {**self._before, **self._learned(last, average), **self._after}
-        contact_sheet(
+        image_grid(
             list(zip(*columns.values(), strict=True)),
             list(columns),
             path,

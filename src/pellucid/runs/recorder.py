@@ -18,7 +18,7 @@ from pellucid.data.intensity_range import IntensityRange
 from pellucid.files import writing
 from pellucid.inference import Statistics, patch_statistics
 from pellucid.methods import Denoiser
-from pellucid.report import curves_picture
+from pellucid.report.curves import curves_picture
 from pellucid.runs.folder import Run
 from pellucid.runs.pace import Pace
 from pellucid.runs.previews import Images, Previews

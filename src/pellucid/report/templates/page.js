@@ -76,7 +76,7 @@
     enlarge(fitting >= 4 ? 4 : fitting >= 2 ? 2 : 1);
     stage.focus();
   };
-  figures.forEach((figure) => figure.querySelectorAll(".shot").forEach((shot, i) => shot.addEventListener("click", () => open(figure, i))));
+  figures.forEach((figure) => figure.querySelectorAll(".picture").forEach((picture, i) => picture.addEventListener("click", () => open(figure, i))));
   dialog.querySelector(".close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
