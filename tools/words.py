@@ -18,8 +18,8 @@ INSTEAD: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read
 SEARCHED = ("src", "tests", "performance", "tools", "docs", "README.md", "CONTRIBUTING.md")
 TEXT = {".py", ".c", ".md", ".css", ".js", ".j2"}
 
-NAMED = re.compile(r"(?<![\w./*-])(?:[a-z_]\w*/)+[a-z_]\w*\.(?:py|c|md)\b")
-"""A file that is named by the end of its path, as norms/moments.py."""
+NAMED = re.compile(r"(?<![\w./*-])(?:[a-z_]\w*/)+[a-z_]\w*\.(?:py|c|md)\b|(?<=`)[a-z_]\w*\.(?:py|c)(?=`)")
+"""A file that is named by the end of its path, as norms/moments.py, or `moments.py` between backquotes."""
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)")
 """The target of a link in Markdown, and the heading."""

@@ -61,6 +61,7 @@ def test_words_are_found_in_names_and_over_lines_but_not_in_longer_words(text, f
     ("text", "complaint"),
     [
         (f"see norms/{MISSING}", f"'norms/{MISSING}' does not exist"),
+        (f"see `{MISSING}`", f"'{MISSING}' does not exist"),
         ("[x](gone.md)", "a link to 'gone.md', which does not exist"),
         (f"[x](docs/{PAGE}#gone)", f"a link to 'docs/{PAGE}#gone', which does not exist"),
     ],

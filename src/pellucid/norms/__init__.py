@@ -2,8 +2,8 @@
 
 Read `moments.py` (what is measured), `feature.py` (the norms as formulas), `affine.py` (how they are applied).
 For images with padding: `masked.py` (moments of the pixels that are image).
-For tiles: `frozen.py` (moments from elsewhere), `halting.py` (measured in many tiles at once), `folding.py` (norms as
-weights of convolutions).
+For tiles: `frozen.py` (moments from elsewhere); `inference/layer_by_layer.py` measures them in many tiles at once, and
+`inference/folding.py` turns norms into weights of convolutions.
 """
 
 from pellucid.norms.feature import FeatureNorm
