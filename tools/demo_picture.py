@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.data.source import open_source
-from pellucid.report import contact_sheet
+from pellucid.report.pictures import image_grid
 
 FOLDERS = {"noisy": "images/test", "denoised": "denoised", "truth": "images/truth"}
 NAMES = ("phantom_24.png", "phantom_25.png", "phantom_26.png")
@@ -32,7 +32,7 @@ def main() -> None:
     for name, (_, denoised, truth) in zip(NAMES, rows, strict=True):
         print(f"{name}: {_kept(denoised, truth):.2f} of the true contrast between areas")
     crops = [[image[CROP] for image in rows[number]] for number in SHOWN]
-    contact_sheet(crops, list(FOLDERS), options.picture, display_range=(BLACK, WHITE), overwrite=True)
+    image_grid(crops, list(FOLDERS), options.picture, display_range=(BLACK, WHITE), overwrite=True)
 
 
 def _read(file: Path) -> NDArray[Any]:
