@@ -162,7 +162,7 @@ def test_wrong_calls_leave_an_earlier_demo_alone(pictures, tmp_path, refused):
     before = sorted(out.rglob("*"))
     for arguments, expected in (
         (("--clean", pictures / "clean"), "the demo takes both --clean and --noisy, or neither"),
-        (("--clean", pictures / "clean", "--noisy", tmp_path / "missing"), "missing: there is no such file"),
+        (("--clean", pictures / "clean", "--noisy", tmp_path / "missing"), "missing: no such file"),
         (("--clean", pictures / "clean", "--noisy", own), "where the demo writes; choose another --out"),
         (("--clean", pictures / "clean", "--noisy", tmp_path), "has no images in it"),
         (("--noise", "flim"), "unknown noise 'flim'"),

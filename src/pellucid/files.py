@@ -1,4 +1,4 @@
-"""Writing so that a file is either whole under its name or not there at all."""
+"""Atomic writing: a file has its final name only when it is complete."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from pellucid.errors import InputError, RunError
 
-#: One of them tells a Zarr array or group.
+#: A folder with one of these is a Zarr array or group.
 ZARR_FILES = (".zarray", ".zgroup", "zarr.json")
 
 
 @contextmanager
 def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; move what was written there into place when the block ends well.
+    """Yield a temporary path beside ``path``; move the file written there into place if the block succeeds.
 
-    The temporary path has the same file name, in a hidden folder of its own, which is removed in any case.
+    The temporary path has the same file name, in a hidden folder that is removed in any case.
 
     Raises:
         InputError: ``path`` exists and ``overwrite`` is not set, or its folder cannot be written.
@@ -41,17 +41,17 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 def check_free(target: Path, *, overwrite: bool) -> None:
-    """Refuse to write over something.
+    """Check that a path may be written.
 
     Raises:
-        InputError: ``target`` exists and may not be replaced, or is a folder that is no Zarr.
+        InputError: ``target`` exists and may not be replaced, or is a folder that is not a Zarr.
     """
     if not os.path.lexists(target):
         return
     if not overwrite:
         raise InputError(f"{target}: exists already; choose another name or ask to overwrite it")
     if target.is_dir() and not is_zarr(target):
-        raise InputError(f"{target}: is a folder and will not be replaced by an image; choose another name")
+        raise InputError(f"{target}: is a folder, which an image never replaces; choose another name")
 
 
 def is_zarr(folder: Path) -> bool:
@@ -60,34 +60,34 @@ def is_zarr(folder: Path) -> bool:
 
 
 def put_in_place(made: Path, target: Path) -> None:
-    """Move a whole file or folder to its final name, in place of what is there; both on one disk."""
+    """Move a complete file or folder to its final name on the same disk, replacing what is there."""
     old = made.with_name("old")
-    if target.is_dir():  # a folder cannot be replaced in one step: the old one steps aside first
+    if target.is_dir():  # a folder cannot be replaced in one step: the old one is moved away first
         target.replace(old)
     made.replace(target)
     shutil.rmtree(old, ignore_errors=True)
 
 
 def refuse_unwritable(target: Path, folder: Path) -> None:
-    """Refuse a target if nothing can be made in a folder above it; tried, for permissions do not tell.
+    """Check that a target can be written, by creating something in a folder above it: permissions alone do not tell.
 
     Raises:
-        InputError: No permission, or the folder is none.
+        InputError: No permission, or the folder does not exist.
         RunError: The disk is full.
     """
     try:
         with writing(target), tempfile.TemporaryDirectory(prefix=".pellucid-", dir=folder):
             pass
-    except FileNotFoundError as error:  # as /proc answers even to those who may do anything
-        raise InputError(f"{target}: nothing can be written there; choose another folder") from error
+    except FileNotFoundError as error:  # the answer of /proc, even to the administrator
+        raise InputError(f"{target}: cannot be written there; choose another folder") from error
 
 
 @contextmanager
 def writing(target: str | Path) -> Iterator[None]:
-    """Say in one line why a file could not be written.
+    """Turn an error of writing in the ``with`` block into one line that names the file.
 
     Raises:
-        InputError: No permission, or a part of the path is a file.
+        InputError: No permission, or part of the path is a file.
         RunError: The disk is full.
     """
     try:
@@ -95,19 +95,19 @@ def writing(target: str | Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
             raise RunError(
-                f"disk full while writing {target}; nothing was left behind. Make room and try again"
+                f"disk full while writing {target}; nothing was left behind. Free some space and try again"
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise InputError(f"{target}: no permission to write there; choose another folder") from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
-            raise InputError(f"{target}: a part of this path is a file, not a folder; choose another name") from error
+            raise InputError(f"{target}: part of this path is a file, not a folder; choose another name") from error
         raise
 
 
 def reserve(path: Path, size: int) -> None:
-    """Make a file at least ``size`` bytes long, with the disk space really taken.
+    """Make a file at least ``size`` bytes long and allocate its disk space.
 
-    A map of a file with holes cannot be told that the disk is full: SIGBUS kills the process. So space is taken before.
+    Writing to a map of a file without its space kills the process (SIGBUS) if the disk is full.
 
     Raises:
         OSError: The disk is full (ENOSPC).

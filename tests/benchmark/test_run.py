@@ -124,7 +124,7 @@ def test_a_killed_unit_goes_on_and_gives_the_same_row(tmp_path):
 
 def test_a_row_names_files_from_the_benchmarks_folder_on(tmp_path):
     task, _ = make_plan(request(means(1), NOISY), tmp_path)
-    missing = f"{tmp_path}/data/a.tif: there is no such file"
+    missing = f"{tmp_path}/data/a.tif: no such file"
     ended = SimpleNamespace(task=task, folder=task.folder(tmp_path), asked=False, process=SimpleNamespace(returncode=0))
     ended.folder.mkdir(parents=True)
     (ended.folder / RESULT).write_text(failed(task, missing).model_dump_json())
@@ -133,7 +133,7 @@ def test_a_row_names_files_from_the_benchmarks_folder_on(tmp_path):
         at_work.running.append(ended)
         assert missing in at_work._collect(ended)
     (row,) = read_results(tmp_path)
-    assert row.message == "data/a.tif: there is no such file"
+    assert row.message == "data/a.tif: no such file"
 
 
 def test_a_unit_that_fails_leaves_the_others_alone_and_is_tried_again(tmp_path, capsys):

@@ -123,22 +123,22 @@ def missing_in_hdf5(folder):
 
 
 BAD = {
-    missing: "missing: there is no such file",
+    missing: "missing: no such file",
     empty: "empty: has no images in it",
     no_images: "notes: has no images in it",
     glob_of_nothing: r"\*\.png: matches no file",
     truncated: r"truncated\.tif.*: ",
     truncated_png: r"truncated\.png.*: ",
-    text: r"text\.tif: cannot be read, it seems damaged or of another format",
+    text: r"text\.tif: cannot be read; it may be damaged or of another format",
     nothing_in_it: r"nothing\.tif: cannot be read",
     colour: r"colour\.tif.*colour",
     six_axes: r"axes\.npy: ",
     one_axis: r"line\.npy: ",
-    not_a_number: r"nan\.tif: (1 pixels are not finite .*the first at \(3, 5\)|prediction has NaN or infinite)",
-    infinite: r"inf\.tif: (1 pixels are not finite numbers|prediction has NaN or infinite)",
+    not_a_number: r"nan\.tif: (has NaN or infinite pixels \(1, the first at \(3, 5\)|prediction has NaN or infinite)",
+    infinite: r"inf\.tif: (has NaN or infinite pixels \(1|prediction has NaN or infinite)",
     too_small: r"tiny\.png: is 12×30 pixels, but at least 16×16 are needed",
     mixed_types: r"mixed/b\.tif: holds uint16 pixels, but .*a\.tif holds uint8",
-    complex_numbers: r"complex\.npy: holds complex64 pixels",
+    complex_numbers: r"complex\.npy: has complex64 pixels",
     missing_in_hdf5: r"a\.h5: has no data set /?row",
 }
 

@@ -64,7 +64,7 @@ def test_a_name_with_brackets_is_a_file(tmp_path, picture):
 
 
 def test_a_missing_path(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere: there is no such file"):
+    with pytest.raises(InputError, match=r"nowhere: no such file"):
         open_source(tmp_path / "nowhere")
 
 
@@ -86,7 +86,7 @@ def test_a_glob_without_a_match(folder):
 
 
 def test_a_file_of_another_kind(folder):
-    with pytest.raises(InputError, match=r"readme\.txt: is no image that Pellucid reads; it reads \.tif"):
+    with pytest.raises(InputError, match=r"readme\.txt: not an image format that Pellucid reads; it reads \.tif"):
         open_source(folder / "readme.txt")
 
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_used_of_a_folder_or_a_glob_can_be_left_out(folder, pictu
         assert names(opened) == ["a.tif", "b.png", "c.zarr", "g.tif", "h.npy"]
         told = "\n".join(opened.left_out)
         assert re.search(
-            r"d\.tif: .*\n.*e\.tif: links to .*nowhere\.tif, which does not exist.*\n.*f\.tif: is 15×40", told
+            r"d\.tif: .*\n.*e\.tif: is a link to .*nowhere\.tif, which does not exist.*\n.*f\.tif: is 15×40", told
         )
         assert names(opened.of_one_type()) == ["a.tif", "b.png", "c.zarr"]
         assert names(opened.of_one_type(np.dtype("float16"))) == ["h.npy"]
@@ -152,7 +152,7 @@ def test_what_cannot_be_used_of_a_folder_or_a_glob_can_be_left_out(folder, pictu
 
 def test_what_is_named_itself_is_never_left_out(folder):
     for spec in (folder / "d.tif", [folder, folder / "d.tif"]):
-        with pytest.raises(InputError, match=r"d\.tif: there is no such file"):
+        with pytest.raises(InputError, match=r"d\.tif: no such file"):
             open_usable(spec)
 
 

@@ -53,7 +53,7 @@ def test_float16_clips_at_its_range():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_values_that_are_not_finite_are_refused(bad, dtype):
-    with pytest.raises(InputError, match=r"out\.tif: 1 pixels are not finite"):
+    with pytest.raises(InputError, match=r"out\.tif: has NaN or infinite pixels \(1"):
         Conversion(dtype)(np.array([[1.0, bad]], np.float32), "out.tif")
 
 

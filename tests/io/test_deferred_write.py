@@ -79,7 +79,7 @@ def test_the_end_can_be_repeated_wherever_it_was_stopped(begun, monkeypatch):
 
 def test_nothing_to_go_on_with_is_said(begun):
     (path, plan, layout, encode), _ = begun
-    with pytest.raises(RunError, match=r"a\.xyz: what was begun is gone or of another size; start over"):
+    with pytest.raises(RunError, match=r"a\.xyz: the unfinished file is missing or of another size; start over"):
         reopen_deferred(path, plan, layout, encode)
     create_deferred(path, plan, layout, encode)
     larger = OutputSpec(plan.path, "ZYX", (3, 3, 4), plan.dtype)

@@ -80,5 +80,5 @@ def test_grey_in_colour_channels_is_found_and_alpha_ignored():
     for samples in (2, 4):
         block = np.stack([grey] * (samples - 1) + [grey * 0 + 7], -1)
         np.testing.assert_array_equal(first_grey(block, "a"), grey)
-    with pytest.raises(InputError, match=r"^a: is a colour image; Pellucid cleans one channel at a time"):
+    with pytest.raises(InputError, match=r"^a: is a colour image; Pellucid denoises one channel at a time"):
         first_grey(np.stack([grey, grey, grey + 1], -1), "a")

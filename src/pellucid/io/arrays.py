@@ -1,8 +1,8 @@
 """Images given as arrays of any library, recognised by their interface, never by the name of the library.
 
 An array is any object with `__array__`, `__array_interface__` or `__dlpack__` (NumPy, torch, JAX, CuPy, Pillow), or
-with `chunks`, `shape`, `dtype` and indexing (Dask, Zarr, HDF5), which is then read piece by piece. If it also has
-`dims` and `data` (xarray), these name its axes.
+with `chunks`, `shape`, `dtype` and indexing (Dask, Zarr, HDF5), which is then read in parts. If it also has `dims` and
+`data` (xarray), these name its axes.
 """
 
 from __future__ import annotations

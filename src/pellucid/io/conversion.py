@@ -1,4 +1,4 @@
-"""From the network's numbers to a file's pixel type: round, clip, and count what was clipped."""
+"""Conversion of results to a file's pixel type: round, clip, and count the clipped pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pellucid.io.layout import Array
 
 @dataclass(frozen=True)
 class ClipReport:
-    """How many pixels did not fit the pixel type and were set to its nearest end."""
+    """How many pixels were outside the range of the pixel type and were set to its nearest limit."""
 
     clipped: int = 0
     pixels: int = 0
@@ -38,7 +38,7 @@ class Conversion:
     """Converts planes to one pixel type: half-to-even rounding for integers, then clipping to the type's range.
 
     Attributes:
-        report: What was clipped in all planes so far.
+        report: Clipped pixels in all planes so far.
     """
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
@@ -46,17 +46,17 @@ class Conversion:
         self.report = ClipReport()
 
     def __call__(self, plane: Array, name: str = "the result") -> Array:
-        """The plane in ``dtype``; a plane that has it already is given back as it is.
+        """The plane in ``dtype``; returned unchanged if it has this type already.
 
         Raises:
-            InputError: A pixel is not a finite number.
+            InputError: A pixel is NaN or infinite.
         """
         check_finite(name, plane)
         if plane.dtype == self.dtype:
             self.report += ClipReport(0, plane.size)
             return plane
         low, high = _limits(self.dtype)
-        # float32 cannot hold the ends of 32-bit integers, nor float16 those of 16-bit ones
+        # float32 cannot represent the limits of 32-bit integers, nor float16 those of 16-bit ones
         exact = plane if plane.dtype == np.float32 and self.dtype.itemsize < 4 else plane.astype(np.float64)
         rounded = np.rint(exact) if self.dtype.kind in "iu" else exact
         clipped = int(np.count_nonzero((rounded < low) | (rounded > high)))

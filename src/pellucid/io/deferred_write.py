@@ -1,4 +1,4 @@
-"""Formats that are encoded once all pixels are there: until then these lie in a mapped file of raw pixels beside."""
+"""Formats that are encoded when all pixels are known: until then, the pixels are in a mapped file beside the output."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pellucid.io.layout import Array, Layout
 from pellucid.io.memmap import release_map
 from pellucid.io.output_spec import ArrayWriter, OutputSpec
 
-#: Writes the pixels, an array in stored order that may be larger than memory, to a new file.
+#: Writes the pixels, an array in stored order that may exceed the memory, to a new file.
 Encode = Callable[[Array, Path], object]
 
 
 def create_deferred(path: Path, spec: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
-    """Take room for the raw pixels of an image that ``encode`` will write to ``path`` when all are there.
+    """Reserve space for the raw pixels of an image that ``encode`` will write to ``path`` at the end.
 
     Raises:
         OSError: The disk is full (ENOSPC).
@@ -31,16 +31,16 @@ def create_deferred(path: Path, spec: OutputSpec, layout: Layout, encode: Encode
 
 
 def reopen_deferred(path: Path, spec: OutputSpec, layout: Layout, encode: Encode) -> ArrayWriter:
-    """Go on with what ``create_deferred`` began; if it is finished but for the last word, there is nothing left to do.
+    """Continue what ``create_deferred`` began; nothing is left to do if the file was already encoded.
 
     Raises:
-        RunError: There is nothing to go on with, or it is of another size.
+        RunError: The raw pixels are missing or of another size.
     """
     raw = _raw(path)
     if not raw.exists() and path.exists():
         return ArrayWriter(None, layout, (1,) * len(spec.shape), lambda: None, parallel=False)
     if not raw.exists() or raw.stat().st_size < spec.bytes:
-        raise RunError(f"{spec.path}: what was begun is gone or of another size; start over")
+        raise RunError(f"{spec.path}: the unfinished file is missing or of another size; start over")
     return _writer(path, spec, layout, encode)
 
 
@@ -53,7 +53,7 @@ def _writer(path: Path, spec: OutputSpec, layout: Layout, encode: Encode) -> Arr
     planes = np.memmap(raw, spec.dtype, "r+", shape=layout.stored_shape(spec.sizes))
 
     def finish() -> None:
-        part = path.with_name(f"part-{path.name}")  # beside, so that a kill leaves nothing half-written at `path`
+        part = path.with_name(f"part-{path.name}")  # under another name, so that `path` is never incomplete
         encode(planes, part)
         part.replace(path)
         raw.unlink()

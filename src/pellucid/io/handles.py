@@ -1,4 +1,4 @@
-"""Files that open when first used and close when many others were used since.
+"""Files that open when first used and close when many others have been used since (functools.lru_cache closes nothing).
 
 A source may have more files than a process may have open.
 """
@@ -15,14 +15,15 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 LIMIT = 64
+"""Files that are open at once."""
 _LOCK = threading.RLock()  # held while files are opened, closed and counted, not while they are read
 _RECENT: OrderedDict[int, weakref.ref[Handle[Any]]] = OrderedDict()
 
 
 class Handle(Generic[T]):
-    """An open file or a map of it, to be used in a ``with`` block: it stays open until every thread has left its own.
+    """A file or a map of it, used in a ``with`` block: it stays open until every thread has left its block.
 
-    What is opened must bear several threads.
+    Several threads may use the opened object at once.
     """
 
     def __init__(self, opener: Callable[[], T], closer: Callable[[T], object] = lambda _: None) -> None:
@@ -56,11 +57,11 @@ class Handle(Generic[T]):
 
     @property
     def is_used(self) -> bool:
-        """Whether a thread is in a ``with`` block of it."""
+        """Whether a thread is in a ``with`` block of this handle."""
         return self._users > 0
 
     def close(self) -> None:
-        """Close the file, as soon as nobody uses it; the next use opens it again."""
+        """Close the file as soon as no thread uses it; the next use opens it again."""
         with _LOCK:
             self._to_be_closed = self.is_used
             if self.is_used:
@@ -71,7 +72,7 @@ class Handle(Generic[T]):
                 self._closer(opened)
 
     def __del__(self) -> None:
-        # the collector may run in a thread that the holder of the lock is waiting for: never wait here
+        # garbage collection may run in a thread that the lock's owner waits for: never wait here
         if not sys.is_finalizing() and _LOCK.acquire(blocking=False):
             try:
                 self.close()

@@ -1,4 +1,4 @@
-"""What an image is: a file opened lazily, a stack of (Y, X) planes with a dtype, named axes, perhaps a pixel size."""
+"""Images: files opened lazily, stacks of (Y, X) planes with a dtype, named axes and, if known, a pixel size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "flo
 
 
 class Plane:
-    """One (Y, X) page of an image, read when asked for; what it gives may be a read-only map of the file."""
+    """One (Y, X) plane of an image, read on demand; its pixels may be a read-only map of the file."""
 
     __slots__ = ("image", "index")
 
@@ -33,7 +33,7 @@ class Plane:
 
     @property
     def name(self) -> str:
-        """The file, and the position along the leading axes if there are any: ``"stack.tif[3]"``."""
+        """The file, and the position along the leading axes if any: ``"stack.tif[3]"``."""
         return self.image.path + (f"[{','.join(map(str, self.index))}]" if self.index else "")
 
     @property
@@ -68,7 +68,7 @@ class Plane:
 
 
 class _Planes(Sequence[Plane]):
-    """The planes of an image, made when asked for: a volume may have a million."""
+    """The planes of an image, created on demand: a volume may have a million."""
 
     def __init__(self, image: Image) -> None:
         self._image = image
@@ -95,10 +95,10 @@ class Image(ABC):
         axes: A letter of TCZYX for every dimension, ending in YX.
         shape: The size along each of ``axes``, in pixels.
         dtype: The pixel type, in this machine's byte order.
-        pixel_size: None where the file does not tell.
-        chunks: The box along ``axes`` that is cheapest to read at once: a chunk of the file, else a whole plane.
-        style: What a writer of the same format keeps (compression, kind, chunks, ...).
-        files: The image's files on disk; None for images in memory.
+        pixel_size: None if the file does not state it.
+        chunks: The sides, along ``axes``, of what is best read at once: a chunk of the file, else a plane.
+        style: What a writer of the same format copies (compression, kind, chunks, ...).
+        files: The image's files on disk; None for an image in memory.
         known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
             and reading fails if a file has vanished or changed.
     """
@@ -115,7 +115,7 @@ class Image(ABC):
         self.files: Files | None = None
         self.known: Manifest | None = None
         if 0 in self.shape:
-            raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels in it")
+            raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels")
 
     @property
     def planes(self) -> Sequence[Plane]:
@@ -124,10 +124,10 @@ class Image(ABC):
 
     @abstractmethod
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
-        """A window of the plane at ``index`` of the leading axes: (Y, X), (Y, X, samples) where it has colour."""
+        """A window of the plane at ``index`` of the leading axes: (Y, X), or (Y, X, samples) if in colour."""
 
     def read_block(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
-        """A box of the image, (..., Y, X) in the order of ``axes``, in its own dtype; perhaps a map of the file.
+        """A region of the image, (..., Y, X) in the order of ``axes``, in its own dtype; possibly a map of the file.
 
         Args:
             leading: A slice for every leading axis; all slices lie within the image and have step 1.
@@ -135,8 +135,8 @@ class Image(ABC):
             columns: Along X.
 
         Raises:
-            InputError: The file cannot be read there (the box is named), or is in colour.
-            ChangedError: A part of it has changed since ``known`` was recorded.
+            InputError: The region cannot be read (it is named), or is in colour.
+            ChangedError: Part of it has changed since ``known`` was recorded.
         """
         box = (*leading, rows, columns)
         name = f"{self.path}[{', '.join(f'{part.start}:{part.stop}' for part in box)}]"
@@ -147,7 +147,7 @@ class Image(ABC):
             return block.astype(self.dtype, copy=self.known is not None)
 
     def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
-        """What ``read_block`` gives, as the file has it: window by window where a format knows nothing better."""
+        """The pixels of ``read_block`` as stored; by default window by window."""
         sizes = [part.stop - part.start for part in leading]
         places = product(*(range(part.start, part.stop) for part in leading))
         windows = np.stack([self.read_window(place, rows, columns) for place in places])
@@ -155,25 +155,25 @@ class Image(ABC):
         return box
 
     def release(self) -> None:
-        """Let go of the memory that reading has filled: pages of a mapped file, planes that were decoded."""
-        return  # nothing is kept unless a format says so
+        """Free the memory that reading has filled: pages of a mapped file, decoded planes."""
+        return  # by default nothing is kept
 
     def close(self) -> None:
         """Close the files that reading has opened; the next reading opens them again."""
-        return  # none stays open unless a format says so
+        return  # by default no file stays open
 
     @contextmanager
     def unchanged(self, box: Region) -> Iterator[None]:
-        """Read a part of the image in the block; raise ChangedError if it differs from ``known`` before or after."""
+        """Raise ChangedError if a region, read in the ``with`` block, differs from ``known`` before or after."""
         if self.files is None or self.known is None:
             yield
             return
-        self.files.refuse_changed(self.known, box)  # first: a truncated mapped file kills the process
+        self.files.refuse_changed(self.known, box)  # before reading, since a truncated mapped file kills the process
         yield
         self.files.refuse_changed(self.known, box)
 
     def manifest(self) -> Manifest:
-        """The image's files on disk as they are now; empty for an image in memory.
+        """The present state of the image's files; empty for an image in memory.
 
         Raises:
             InputError: The files cannot be listed.
@@ -188,7 +188,7 @@ class Image(ABC):
         return (found.missing, found.chunks) if found.chunks else None
 
     def refuse_colour(self) -> None:
-        """Raise InputError if the first plane is in colour, so that it is said at once."""
+        """Raise InputError if the first plane is in colour, so that the user learns it when the file is opened."""
         if SAMPLES in self.layout.stored:
             self.planes[0].read()
 
@@ -197,7 +197,7 @@ class Image(ABC):
 
 
 class ArrayImage(Image):
-    """An image in anything that is indexed like an array: a map of a file, an HDF5 data set, a Zarr array, memory."""
+    """An image in an indexable array: a map of a file, an HDF5 data set, a Zarr array, memory."""
 
     def __init__(self, path: str, handle: Handle[Any], layout: Layout) -> None:
         with handle as array:
@@ -218,7 +218,7 @@ class ArrayImage(Image):
         return self.layout.to_box(block)
 
     def release(self) -> None:
-        """See ``Image.release``; what was decoded whole is decoded again when it is next read."""
+        """See ``Image.release``; an array that was decoded as a whole is decoded again when next read."""
         if not self._handle.is_open:
             return
         with self._handle as array:
@@ -235,21 +235,21 @@ def check_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """The dtype in native byte order.
 
     Raises:
-        InputError: It is none that Pellucid works on.
+        InputError: It is not one of ``DTYPES``.
     """
     native = dtype.newbyteorder("=")
     if native.name in DTYPES:
         return native
     remedies = {"b": "a mask is not an image; convert it to uint8", "c": "take its magnitude, as float32"}
     remedy = remedies.get(dtype.kind, "convert it to uint16 or float32")
-    raise InputError(f"{name}: holds {dtype.name} pixels, which Pellucid does not read: {remedy}")
+    raise InputError(f"{name}: has {dtype.name} pixels, which Pellucid does not read: {remedy}")
 
 
 def check_finite(plane_name: str, array: Array) -> None:
-    """Refuse not-a-number and infinite pixels.
+    """Check that no pixel is NaN or infinite.
 
     Raises:
-        InputError: The array holds some; the first position and their number are named.
+        InputError: Some are; the message names their number and the first position.
     """
     if array.dtype.kind != "f":
         return
@@ -258,28 +258,28 @@ def check_finite(plane_name: str, array: Array) -> None:
         return
     where = tuple(int(i) for i in np.argwhere(~finite)[0])
     raise InputError(
-        f"{plane_name}: {int(finite.size - finite.sum()):,} pixels are not finite numbers (the first at {where}): "
-        "replace them, for instance by the mean of their neighbours"
+        f"{plane_name}: has NaN or infinite pixels ({int(finite.size - finite.sum()):,}, the first at {where}): "
+        "replace them, for example with the mean of their neighbours"
     )
 
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn whatever a file library raises on a damaged file into one line that names the file.
+    """Turn an error of a file library in the ``with`` block into one line that names the file.
 
     Raises:
-        InputError: Something went wrong in the block.
+        InputError: The block raised an error.
     """
     try:
         yield
     except (PellucidError, MemoryError):
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{name}: there is no such file; check the path") from error
+        raise InputError(f"{name}: no such file; check the path") from error
     except PermissionError as error:
         raise InputError(f"{name}: no permission to read it; change its permissions or copy it") from error
     except Exception as error:  # each library has its own exceptions for damaged files
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise InputError(
-            f"{name}: cannot be read, it seems damaged or of another format ({reason}); export it again"
+            f"{name}: cannot be read; it may be damaged or of another format ({reason}); export it again"
         ) from error

@@ -1,4 +1,4 @@
-"""Where the planes of an image lie in a stored array of any axis order."""
+"""The order of the axes in a stored array, and where the planes of its image are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = npt.NDArray[Any]
 
 #: The axes an image can have: time, channel, depth, height, width.
 AXES = "TCZYX"
-#: Colour samples of one pixel (RGB, RGBA, grey with alpha): read, but never part of an image's axes.
+#: Colour samples of one pixel (RGB, RGBA, grey with alpha): read, but not one of an image's axes.
 SAMPLES = "S"
 _DEFAULT = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 
@@ -28,7 +28,7 @@ class Layout:
 
     @property
     def axes(self) -> str:
-        """The image's axes: everything but the samples, with Y and X last."""
+        """The image's axes: all but the samples, with Y and X last."""
         return "".join(letter for letter in self.stored if letter not in "YX" + SAMPLES) + "YX"
 
     def shape(self, stored_shape: Sequence[int]) -> tuple[int, ...]:
@@ -41,42 +41,42 @@ class Layout:
         return tuple(sizes[letter] for letter in self.stored)
 
     def key(self, place: Mapping[str, int], rows: slice, columns: slice) -> tuple[int | slice, ...]:
-        """The index into the stored array for a window of the plane at ``place`` (leading axis to position)."""
+        """The index into the stored array for a window of the plane at ``place`` (position by leading axis)."""
         windows = {"Y": rows, "X": columns, SAMPLES: slice(None)}
         return tuple(windows[letter] if letter in windows else place[letter] for letter in self.stored)
 
     def box(self, place: Mapping[str, slice]) -> tuple[slice, ...]:
-        """The index into the stored array for a box of several planes; an axis that is not named is taken whole."""
+        """The index into the stored array for a region of several planes; axes that are not named are taken whole."""
         return tuple(place.get(letter, slice(None)) for letter in self.stored)
 
     def to_box(self, block: Array) -> Array:
-        """A block that ``box`` gave, in the order of ``axes``; colour samples last."""
+        """A block read with ``box``, in the order of ``axes``; colour samples last."""
         wanted = self.axes + (SAMPLES if SAMPLES in self.stored else "")
         return block.transpose([self.stored.index(letter) for letter in wanted])
 
     def from_box(self, block: Array, axes: str) -> Array:
-        """A block in the order of ``axes`` as it is stored."""
+        """A block in the order of ``axes``, transposed to stored order."""
         return block.transpose([axes.index(letter) for letter in self.stored])
 
     def to_plane(self, block: Array) -> Array:
-        """A block that ``key`` gave, as (Y, X) or (Y, X, samples)."""
+        """A block read with ``key``, as (Y, X) or (Y, X, samples)."""
         kept = [letter for letter in self.stored if letter in "YX" + SAMPLES]
         wanted = [letter for letter in "YX" + SAMPLES if letter in kept]
         return block.transpose([kept.index(letter) for letter in wanted])
 
     def from_plane(self, plane: Array) -> Array:
-        """A (Y, X) plane as it is stored."""
+        """A (Y, X) plane, transposed to stored order."""
         return plane.T if self.stored.index("X") < self.stored.index("Y") else plane
 
 
 def default_layout(shape: Sequence[int], name: str) -> Layout:
-    """The axes of an array that does not say them: YX, ZYX, TZYX or TCZYX; a short last axis is colour.
+    """The layout of an array whose axes are not named: YX, ZYX, TZYX or TCZYX; a short last axis is colour.
 
     Raises:
         InputError: The array has fewer than two or more than five dimensions.
     """
     shape = tuple(shape)
-    # A last axis of 3 or 4 behind two long ones is colour: no microscope makes images 3 pixels wide.
+    # a last axis of 3 or 4 after two long ones is colour: no microscope makes images 3 pixels wide
     if len(shape) >= 3 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4 and len(shape) - 1 in _DEFAULT:
         return Layout(_DEFAULT[len(shape) - 1] + SAMPLES)
     if len(shape) not in _DEFAULT:
@@ -88,10 +88,10 @@ def default_layout(shape: Sequence[int], name: str) -> Layout:
 
 
 def named_layout(axes: str, shape: Sequence[int], name: str) -> Layout:
-    """The layout of an array whose file names its axes; unknown letters become free ones of Z, T, C.
+    """The layout of an array whose axes are named; unknown letters become unused ones of Z, T, C.
 
     Raises:
-        InputError: Y or X is missing, an axis occurs twice, or there are more than five.
+        InputError: Y or X is missing, an axis occurs twice, or there are more than five axes.
     """
     axes = axes.upper()
     free = [letter for letter in "ZTC" if letter not in axes]
@@ -106,15 +106,15 @@ def named_layout(axes: str, shape: Sequence[int], name: str) -> Layout:
 
 
 def first_grey(block: Array, name: str) -> Array:
-    """The grey plane (Y, X) of a block (Y, X, samples) whose colour samples are all equal; alpha is left out.
+    """The grey plane (Y, X) of a block (Y, X, samples) whose colour samples are equal; alpha is ignored.
 
     Raises:
-        InputError: The image is really in colour.
+        InputError: The colour samples differ.
     """
     colours = block.shape[-1] - 1 if block.shape[-1] in (2, 4) else block.shape[-1]
     grey = block[..., 0]
     if any(not np.array_equal(grey, block[..., sample]) for sample in range(1, colours)):
         raise InputError(
-            f"{name}: is a colour image; Pellucid cleans one channel at a time: convert it to grey or give one channel"
+            f"{name}: is a colour image; Pellucid denoises one channel at a time: convert it to grey, or give one"
         )
     return grey

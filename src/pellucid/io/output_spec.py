@@ -1,4 +1,4 @@
-"""What is to be written, and where a format puts it: the two objects between the writer and the formats."""
+"""``OutputSpec`` describes an image to be written; ``ArrayWriter`` is what a format returns to write it into."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from pellucid.io.pixel_size import PixelSize
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """An image to be written.
+    """The description of an image to be written.
 
     Attributes:
         path: As the user wrote it, for messages.
         axes, shape, dtype, pixel_size: As in ``Image``.
-        style: The ``style`` of the image that it shall be like, of whatever format; None without one.
+        style: The ``style`` of the input image, whatever its format; None if there is none.
         inner: The path inside the file, for HDF5.
-        offset: Where the first pixel lies in the image that it is cut out of, in pixels by axis; 0 where not named.
-        chunks, shards: Along ``axes``, as the user wants them in a Zarr; None leaves the choice to the format.
-        levels: Whether coarser levels are wanted, where the format has them (OME-Zarr).
+        offset: The position of the first pixel in the input of which this is a part, in pixels by axis; 0 if not named.
+        chunks, shards: Along ``axes``, for a Zarr; None for the format's choice.
+        levels: Whether to write coarser levels, if the format has them (OME-Zarr).
     """
 
     path: str
@@ -64,10 +64,10 @@ class Level:
     """One resolution of an image being written.
 
     Attributes:
-        array: Boxes are set in it: ``array[layout.box(place)] = layout.from_box(block, spec.axes)``.
+        array: Assign regions to it: ``array[layout.box(place)] = layout.from_box(block, spec.axes)``.
         layout: The order of its axes.
-        shape: Along the spec's axes.
-        factors: How many pixels of the level above make one of this, by axis of the spec; all 1 for the finest.
+        shape: Along the axes of the ``OutputSpec``.
+        factors: How many pixels of the finer level make one of this level, by axis; all 1 for the finest.
         unit: As in ``ArrayWriter``.
         files: The level's chunks on disk.
     """
@@ -82,20 +82,20 @@ class Level:
 
 @dataclass
 class ArrayWriter:
-    """A file being written.
+    """An image file being written: an array to assign pixels to.
 
     Attributes:
-        array: Planes or boxes are set in it, through ``layout``; any order, each once, from any thread.
+        array: Assign planes or regions to it, through ``layout``: in any order, each once, from any thread.
         layout: The order of its axes.
-        unit: The smallest box along the spec's axes that may be written without touching what others write;
-            boxes start at multiples of it and end at such or at the border.
-        finish: Called when all planes are in: encodes what has to be, closes. If the process dies meanwhile,
-            ``reopen`` and ``finish`` again do the same.
-        abort: Called instead if something failed: closes.
-        release: Brings what was written to the file and lets go of the memory that it took.
-        levels: Every resolution, the finest (``array`` itself) first; empty where the format has but one.
-        parallel: Whether several processes may write at once, each into units of its own.
-        notes: What the format cannot keep, in plain words.
+        unit: The sides, along the axes of the ``OutputSpec``, of the smallest region that can be written independently.
+            Regions start at multiples of it, and end there or at the border.
+        finish: Call it when all planes are written: encodes if necessary, and closes. If the process is killed
+            meanwhile, ``reopen`` and ``finish`` again have the same result.
+        abort: Call it instead after an error: closes.
+        release: Writes pending pixels to the file and frees the memory that they took.
+        levels: All resolutions, the finest (``array`` itself) first; empty if the format has only one.
+        parallel: Whether several processes may write at once, each to units of its own.
+        notes: What the format cannot store, one sentence each.
     """
 
     array: Any
@@ -110,7 +110,7 @@ class ArrayWriter:
 
 
 def lost_pixel_size(spec: OutputSpec, format_name: str) -> list[str]:
-    """The note for a format without a place for the pixel size; empty if there is none to lose."""
+    """The note for a format that cannot store a pixel size; empty if there is none."""
     return (
         [f"{format_name} cannot hold the pixel size ({spec.pixel_size}): it is not stored"] if spec.pixel_size else []
     )
@@ -119,16 +119,18 @@ def lost_pixel_size(spec: OutputSpec, format_name: str) -> list[str]:
 def mapped_writer(
     array: Any, spec: OutputSpec, layout: Layout, finish: Callable[[], object] | None = None
 ) -> ArrayWriter:
-    """The writer of a file whose pixels are mapped: any pixel can be written alone."""
+    """The writer of a memory-mapped file, in which any pixel can be written independently."""
     release = partial(release_map, array)
     return ArrayWriter(array, layout, (1,) * len(spec.shape), finish or release, abort=release, release=release)
 
 
 def refuse_mismatch(path: str, begun: Any, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
-    """Refuse to go on with an array that was begun for another image.
+    """Check that an array that was begun is of this shape and dtype.
 
     Raises:
-        RunError: Its shape or dtype is another than wanted.
+        RunError: It was begun for another image.
     """
     if begun.shape != tuple(shape) or begun.dtype != dtype:
-        raise RunError(f"{path}: what was begun is {begun.shape} {begun.dtype}, not {tuple(shape)} {dtype}: start over")
+        raise RunError(
+            f"{path}: the unfinished file is {begun.shape} {begun.dtype}, not {tuple(shape)} {dtype}: start over"
+        )

@@ -1,4 +1,4 @@
-"""How large a pixel is, in units of length."""
+"""The size of a pixel, in units of length."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SPELLINGS = {
 class PixelSize:
     """The extent of one pixel along each axis that has one, e.g. ``PixelSize({"Y": 10.0, "X": 10.0}, "nm")``.
 
-    The unit is one of m, cm, mm, µm, nm, Å, pm. Sizes are only ever read from a file or given, never guessed.
+    The unit is one of m, cm, mm, µm, nm, Å, pm. Sizes are read from a file or given by the user, never guessed.
     """
 
     values: Mapping[str, float]
@@ -35,15 +35,15 @@ class PixelSize:
         if self.unit not in _METRES:
             raise InputError(f"pixel size: the unit {self.unit!r} is not known; use one of {', '.join(_METRES)}")
         if not self.values or any(not np.isfinite(size) or size <= 0 for size in self.values.values()):
-            raise InputError(f"pixel size: {dict(self.values)} must be positive numbers")
+            raise InputError(f"pixel size: {dict(self.values)} must be positive")
 
     def to(self, unit: str, digits: int = 12) -> PixelSize:
-        """The same size in another unit, to so many significant digits: 10 nm is 0.01 µm, not 0.010000000000000002."""
+        """The size in another unit, rounded to significant digits: 10 nm is 0.01 µm, not 0.010000000000000002."""
         factor = _METRES[self.unit] / _METRES[unit]
         return PixelSize({axis: float(f"{size * factor:.{digits}g}") for axis, size in self.values.items()}, unit)
 
     def along(self, axes: str) -> PixelSize | None:
-        """The part of the size that belongs to ``axes``; None if nothing does."""
+        """The sizes along ``axes``; None if there are none."""
         kept = {axis: size for axis, size in self.values.items() if axis in axes}
         return PixelSize(kept, self.unit) if kept else None
 
@@ -52,6 +52,6 @@ class PixelSize:
 
 
 def known_unit(text: object) -> str | None:
-    """The unit that a file's text means (``"micron"`` is µm); None if it is no length, such as ``"pixel"``."""
+    """The unit for the text in a file (``"micron"`` is µm); None if it is not a length, such as ``"pixel"``."""
     word = str(text).strip().lower()
     return next((unit for unit, spellings in _SPELLINGS.items() if word in spellings), None)

@@ -1,4 +1,4 @@
-"""Coarser levels of an image: how they shrink, and the means of pixels that theirs are."""
+"""Coarser levels of an image: their sizes, and their pixels, which are means over those of the finer level."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Factors = Mapping[str, int]
 
 #: Levels are added until a plane is no larger than this: it fits on a screen.
 COARSEST = 512
-#: Sums of so many 16-bit numbers are exact in float32.
+#: Sums of this many 16-bit numbers are exact in float32.
 _EXACT = 64
 
 
 def halvings(sizes: Mapping[str, int], pixels: Mapping[str, float]) -> list[dict[str, int]]:
-    """The factors of every level but the first, relative to the level above, until Y and X are at most 512.
+    """The factors of each level but the first, relative to the finer one, until Y and X are at most 512.
 
-    Y and X are halved at each level; Z with them once its pixel is no longer than theirs, so that pixels become cubes.
+    Y and X are halved at each level; so is Z once its pixels are not longer than theirs, so that they become cubes.
 
     Args:
         sizes: The size of every axis at full resolution.
-        pixels: The extent of a pixel along Z, Y, X in one unit; without it Z is never halved.
+        pixels: The size of a pixel along Z, Y, X in one unit; if it is not known, Z is never halved.
     """
     sizes, pixels = dict(sizes), dict(pixels)
     levels = []
@@ -43,18 +43,18 @@ def _is_cube(pixels: Mapping[str, float]) -> bool:
 
 
 def shrunk(sizes: Mapping[str, int], factors: Factors) -> dict[str, int]:
-    """The sizes of the next level; a cell that the border cuts makes a pixel too."""
+    """The sizes of the next level; cells cut by the border count as pixels."""
     return {axis: -(-size // factors.get(axis, 1)) for axis, size in sizes.items()}
 
 
 def downsample(block: Array, factors: Sequence[int]) -> Array:
-    """The mean of every cell of ``factors`` pixels, in the block's own dtype.
+    """The mean of each cell of ``factors`` pixels, in the block's own dtype.
 
-    Cells that the far border cuts are the mean of what they have. Integers are rounded half to even. NaN is left out
-    of a cell that has other pixels.
+    Cells cut by the far border are means over the pixels they have. Integers are rounded half to even. NaN pixels are
+    ignored in cells that have others.
 
     Args:
-        block: Of any number of dimensions, beginning at the start of a cell.
+        block: Of any number of dimensions; it begins at the start of a cell.
         factors: Along each of its axes, at least 1.
 
     Returns:
@@ -73,7 +73,7 @@ def downsample(block: Array, factors: Sequence[int]) -> Array:
 
 
 def _sums(block: Array, factors: Sequence[int], dtype: Any) -> Array:
-    """Sums over cells, one axis after the other: the first pixels of all cells, plus the second ones, and so on."""
+    """Sums over cells along one axis after the other; several times faster than ``np.add.reduceat``."""
     for axis, factor in enumerate(factors):
         if factor == 1:
             continue
@@ -88,7 +88,7 @@ def _sums(block: Array, factors: Sequence[int], dtype: Any) -> Array:
 
 
 def _counts(size: int, factor: int) -> Array:
-    """How many of ``size`` pixels fall into each cell."""
+    """The number of pixels in each cell along an axis."""
     starts = np.arange(0, size, factor)
     counted: Array = np.minimum(starts + factor, size) - starts
     return counted

@@ -18,27 +18,27 @@ from pellucid.io.output_spec import ArrayWriter, OutputSpec
 
 
 class FormatModule(Protocol):
-    """What a file in ``formats/`` offers."""
+    """The names that each file in ``formats/`` defines."""
 
     WRITABLE: tuple[str, ...]
 
     def open_file(self, path: str, inner: str | None) -> Image:
-        """The image in a file, without reading its pixels."""
+        """Open the image in a file, without reading its pixels."""
 
     def create(self, path: Path, spec: OutputSpec) -> ArrayWriter:
         """Start a file at ``path``."""
 
     def reopen(self, path: Path, spec: OutputSpec) -> ArrayWriter:
-        """Go on with a file that ``create`` began with the same spec, perhaps in a process that was killed."""
+        """Continue a file that ``create`` began with the same spec, perhaps in a process that was killed."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format's name, its extensions (the first is the one that is recommended) and its module.
+    """A format's name, its extensions (the recommended one first) and its module.
 
     Attributes:
-        marks: For images that are folders: files that tell one whatever its name, each with a key that its JSON has
-            (any if it is empty).
+        marks: For images that are folders: files by which one is recognised whatever its name, each with a key that
+            its JSON must have (none if empty).
     """
 
     name: str
@@ -60,7 +60,7 @@ class Format:
         return cast(FormatModule, import_module(f"pellucid.io.formats.{self.module}"))
 
     def check(self, spec: OutputSpec) -> None:
-        """Let the module refuse a spec before anything is written: by its own ``check``, which few need."""
+        """Call the module's ``check``, if it has one, which may refuse a spec before anything is written."""
         getattr(self.load(), "check", lambda _: None)(spec)
 
 
@@ -79,7 +79,7 @@ _INNER = re.compile(r"^(?P<file>.*\.(?:h5|hdf5|hdf|he5)):(?P<inner>.*)$", re.IGN
 
 
 def readable() -> str:
-    """The extensions that are read, for messages."""
+    """The extensions that can be read, for messages."""
     return ", ".join(extension for known in FORMATS for extension in known.extensions)
 
 
@@ -104,13 +104,13 @@ def _has_key(file: Path, key: str) -> bool:
         return False
     try:
         told = json.loads(file.read_bytes()) if key else {}
-    except (OSError, ValueError):  # any file may have such a name
+    except (OSError, ValueError):  # a file of another kind may have this name
         return False
     return isinstance(told, dict) and (not key or key in told)
 
 
 def format_of(file: Path) -> Format | None:
-    """The format of a file name, or of a folder that is an image; None if it is no image."""
+    """The format of a file name, or of a folder that is an image; None if it is not an image."""
     by_name = _by_extension().get(file.suffix.lower())
     if not file.is_dir():
         return by_name
@@ -124,18 +124,18 @@ def open_image(path: str | Path) -> Image:
         path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or ``"file.h5:/path/in/it"``.
 
     Raises:
-        InputError: It is missing, damaged, of no known format, in colour, or of a shape or pixel type that is not read.
+        InputError: It is missing, damaged, in colour, or of an unknown format, shape or pixel type.
     """
     file, inner = split(path)
     if file.is_symlink() and not file.exists():
-        raise InputError(f"{path}: links to {file.readlink()}, which does not exist; repair or remove the link")
+        raise InputError(f"{path}: is a link to {file.readlink()}, which does not exist; repair or remove the link")
     if not file.exists():
-        raise InputError(f"{path}: there is no such file; check the path")
+        raise InputError(f"{path}: no such file; check the path")
     known = format_of(file)
     if known is None and file.is_dir():
-        raise InputError(f"{path}: is a folder but no image; give a file or folder in it that is one")
+        raise InputError(f"{path}: is a folder but not an image; give an image in it")
     if known is None:
-        raise InputError(f"{path}: is no image that Pellucid reads; it reads {readable()}")
+        raise InputError(f"{path}: not an image format that Pellucid reads; it reads {readable()}")
     if file.is_dir() != known.is_folder:
         if known.is_folder:
             raise InputError(f"{path}: is a file, not a {known.name} folder; rename it or give the folder")
@@ -151,11 +151,11 @@ def writable_format(path: Path, spec: OutputSpec) -> Format:
     """The format for an output.
 
     Raises:
-        InputError: The extension is unknown, or the format cannot hold the pixel type or what else is planned.
+        InputError: The extension is unknown, or the format cannot store what the spec asks for.
     """
     known = _by_extension().get(path.suffix.lower())
     if known is None:
-        raise InputError(f"{spec.path}: the extension {path.suffix or '(none)'} is not known; use one of {writable()}")
+        raise InputError(f"{spec.path}: unknown extension {path.suffix or '(none)'}; use one of {writable()}")
     able = known.load().WRITABLE
     if not able:
         why, instead = ("is", ".zarr") if known.is_folder else ("loses detail and is", ".tif or .png")

@@ -1,4 +1,4 @@
-"""Writing images plane by plane, in the format that the extension names; a file appears whole or not at all."""
+"""Writing images plane by plane, in the format of the extension; a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Writer:
     Attributes:
         path: As the user wrote it.
         dtype: The pixel type of the file (uint8 in MRC becomes uint16: see ``notes``).
-        notes: What the format cannot keep, in plain words; filled on entry.
+        notes: What the format cannot store, one sentence each; filled on entry.
     """
 
     def __init__(self, spec: OutputSpec, *, overwrite: bool = False) -> None:
@@ -45,7 +45,7 @@ class Writer:
 
     @property
     def report(self) -> ClipReport:
-        """How many of the pixels written so far were clipped."""
+        """The clipped pixels among those written so far."""
         return self._conversion.report
 
     def __enter__(self) -> Writer:
@@ -60,11 +60,11 @@ class Writer:
         """Write one plane, (Y, X), converted to the file's dtype.
 
         Args:
-            plane_index: Its number in C order of the leading axes, as in ``Image.planes``.
-            plane: In the file's dtype, or any other number type: then it is rounded and clipped.
+            plane_index: The position in C order of the leading axes, as in ``Image.planes``.
+            plane: In any dtype of numbers; rounded and clipped if it is not the file's.
 
         Raises:
-            InputError: The shape or number is not the image's, or a pixel is not finite.
+            InputError: The shape or position does not fit the image, or a pixel is NaN or infinite.
             RunError: The disk is full.
         """
         if self._writer is None:
@@ -73,7 +73,7 @@ class Writer:
         if plane.shape != shape[-2:] or not 0 <= plane_index < self._plan.planes:
             raise InputError(
                 f"{self.path}: plane {plane_index} of shape {plane.shape} does not fit an image of shape {shape}; "
-                "give planes as large as the image's"
+                "give planes of the size of the image"
             )
         name = f"{self.path}[{plane_index}]" if self._plan.planes > 1 else self.path
         converted = self._conversion(plane, name)
@@ -97,23 +97,23 @@ class Writer:
             if error is not None:
                 raise error
             raise RunError(
-                f"{self.path}: {len(self._missing)} of {self._plan.planes} planes are missing; nothing was kept"
+                f"{self.path}: {len(self._missing)} of {self._plan.planes} planes are missing; nothing was written"
             )
 
 
 def create_image(
     path: str | Path, like: Image, *, dtype: npt.DTypeLike | None = None, overwrite: bool = False
 ) -> Writer:
-    """Start an image of the same shape, axes and pixel size as another, in the format of the extension of ``path``.
+    """Start an image with the shape, axes and pixel size of another, in the format of the extension of ``path``.
 
     Args:
-        path: The output; for HDF5 it may name the data set, ``"out.h5:/denoised"``.
-        like: The image whose dtype, axes, pixel size are taken over, and, in the same format, its kind and compression.
+        path: The output; for HDF5 it may include a data set, ``"out.h5:/denoised"``.
+        like: The image whose dtype, axes and pixel size are copied and, for the same format, its kind and compression.
         dtype: Another pixel type.
         overwrite: Whether an existing output may be replaced.
 
     Raises:
-        InputError: The output exists, the format is unknown or cannot hold the image.
+        InputError: The output exists, or the format is unknown or cannot store the image.
     """
     kept = like.dtype if dtype is None else check_dtype(np.dtype(dtype), str(path))
     spec = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, split(path)[1])
@@ -131,14 +131,14 @@ def write_array(
     """Write an array as an image.
 
     Args:
-        path: The output; its extension names the format.
-        array: (Y, X) to (T, C, Z, Y, X), in a dtype that the format holds.
-        axes: A letter of TCZYX for every dimension, ending in YX; by the number of dimensions if not given.
-        pixel_size: Written where the format can hold it.
+        path: The output; its extension determines the format.
+        array: (Y, X) to (T, C, Z, Y, X), in a dtype that the format can store.
+        axes: A letter of TCZYX for each dimension, ending in YX; by default from the number of dimensions.
+        pixel_size: Written if the format can store it.
         overwrite: Whether an existing output may be replaced.
 
     Raises:
-        InputError: The axes do not fit, the output exists, or the format cannot hold the dtype.
+        InputError: The axes do not fit, the output exists, or the format cannot store the dtype.
         RunError: The disk is full.
     """
     letters = default_layout(array.shape, str(path)).stored if axes is None else axes

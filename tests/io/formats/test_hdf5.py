@@ -31,7 +31,7 @@ def test_several_data_sets_are_listed(tmp_path, picture):
         file["labels"] = picture((20, 30))
     with pytest.raises(InputError, match=r"several: /labels, /raw\. Name one, as in .*a\.h5:/labels"):
         open_image(tmp_path / "a.h5")
-    with pytest.raises(InputError, match=r"no data set /nothing; it has /labels, /raw"):
+    with pytest.raises(InputError, match=r"no data set /nothing; its data sets with images: /labels, /raw"):
         open_image(f"{tmp_path}/a.h5:/nothing")
 
 

@@ -48,3 +48,10 @@ def test_writing_is_refused(tmp_path, picture):
     Pillow.fromarray(picture((20, 30))).save(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="JPEG loses detail"):
         create_image(tmp_path / "b.jpg", open_image(tmp_path / "a.jpg"))
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png"])
+def test_large_images_are_read_whatever_pillow_takes_for_an_attack(tmp_path, picture, extension, monkeypatch):
+    Pillow.fromarray(picture((20, 30))).save(tmp_path / f"a{extension}")
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 100)
+    assert open_image(tmp_path / f"a{extension}").planes[0].read().shape == (20, 30)

@@ -115,7 +115,7 @@ def test_missing_blocks_are_zero_and_damaged_ones_are_named(tmp_path, pixels):
     assert not pixels(image)[:, :16, :16].any()
     block = tmp_path / "a.n5/1/0/0"
     block.write_bytes(block.read_bytes()[:40])
-    with pytest.raises(InputError, match=r"a\.n5\[0:5, 0:16, 16:32\]: cannot be read, it seems damaged") as caught:
+    with pytest.raises(InputError, match=r"a\.n5\[0:5, 0:16, 16:32\]: cannot be read; it may be damaged") as caught:
         image.read_block((slice(0, 5),), slice(0, 16), slice(16, 32))
     assert "\n" not in str(caught.value)
 
@@ -130,7 +130,7 @@ def test_damaged_attributes_are_named(tmp_path, content):
 
 def test_a_container_without_a_data_set_is_refused(tmp_path):
     add(tmp_path / "a.n5", n5="2.0.0")
-    with pytest.raises(InputError, match=r"a\.n5: one N5 data set is wanted, the folder has none"):
+    with pytest.raises(InputError, match=r"a\.n5: needs one N5 data set, but the folder has none"):
         open_image(tmp_path / "a.n5")
 
 

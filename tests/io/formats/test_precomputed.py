@@ -76,7 +76,7 @@ def test_missing_chunks_are_zero_and_damaged_ones_are_named(tmp_path, pixels):
     image = open_image(tmp_path / "layer")
     assert not pixels(image)[:4, :16, :16].any()
     second.write_bytes(second.read_bytes()[:40])
-    with pytest.raises(InputError, match=r"layer\[0:4, 16:32, 0:16\]: cannot be read, it seems damaged"):
+    with pytest.raises(InputError, match=r"layer\[0:4, 16:32, 0:16\]: cannot be read; it may be damaged"):
         image.read_block((slice(0, 4),), slice(16, 32), slice(0, 16))
 
 
@@ -91,14 +91,14 @@ def test_labels_are_no_image(tmp_path):
 def test_a_damaged_info_is_named(tmp_path, changes):
     make(tmp_path / "layer")
     edit(tmp_path / "layer", **changes)
-    with pytest.raises(InputError, match="layer: cannot be read, it seems damaged") as caught:
+    with pytest.raises(InputError, match="layer: cannot be read; it may be damaged") as caught:
         open_image(tmp_path / "layer")
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_by_that_name_without_info_is_refused(tmp_path):
     (tmp_path / "a.precomputed").mkdir()
-    with pytest.raises(InputError, match=r"a\.precomputed: has no file 'info'"):
+    with pytest.raises(InputError, match=r"a\.precomputed: is not a precomputed volume, as it has no file 'info'"):
         open_image(tmp_path / "a.precomputed")
 
 

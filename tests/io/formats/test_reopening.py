@@ -146,7 +146,7 @@ def test_a_file_that_was_begun_for_another_image_is_refused(tmp_path, name):
     path = Path(plan.path)
     module(plan).create(path, plan).abort()
     other = OutputSpec(plan.path, "ZYX", (7, 50, 70), plan.dtype, SIZE, STYLES[name])
-    with pytest.raises(RunError, match=r"what was begun is .*start over"):
+    with pytest.raises(RunError, match=r"the unfinished file is .*start over"):
         module(plan).reopen(path, other)
 
 

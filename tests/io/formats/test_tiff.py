@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import tifffile
@@ -110,15 +112,39 @@ def test_a_small_window_decodes_only_the_strips_it_touches(tmp_path, monkeypatch
     tifffile.imwrite(tmp_path / "a.tif", array, compression="zlib", rowsperstrip=10)
     image = open_image(tmp_path / "a.tif")
     read = []
-    original = tifffile.FileHandle.read_segments
+    original = tifffile.tifffile.FileCache.read
 
-    def counting(self, offsets, *args, **kwargs):
-        read.append(len(offsets))
-        return original(self, offsets, *args, **kwargs)
+    def counting(*args):
+        read.append(args)
+        return original(*args)
 
-    monkeypatch.setattr(tifffile.FileHandle, "read_segments", counting)
+    monkeypatch.setattr(tifffile.tifffile.FileCache, "read", counting)
     np.testing.assert_array_equal(image.planes[0][25:33, 5:9], array[25:33, 5:9])
-    assert read == [2]
+    assert len(read) == 2
+
+
+def test_strips_without_data_are_zeros(tmp_path):
+    array = np.ones((2, 160, 40), dtype="uint16")
+    tifffile.imwrite(tmp_path / "a.tif", array, compression="zlib", rowsperstrip=10, photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as tif:
+        counts = list(tif.pages[0].databytecounts)
+        tif.pages[0].tags["StripByteCounts"].overwrite([0, *counts[1:]])
+    image = open_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(image.planes[0][5:15, :3], np.repeat([0, 1], 5)[:, None] * np.ones(3))
+
+
+def test_threads_read_windows_and_whole_planes_of_one_file(tmp_path):
+    array = np.random.default_rng(0).integers(0, 9, (4, 200, 300), "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", array, compression="zlib", tile=(64, 64), photometric="minisblack")
+    image = open_image(tmp_path / "a.tif")
+
+    def check(number):
+        plane, top = number % 4, number % 100
+        np.testing.assert_array_equal(image.planes[plane][top : top + 50, 20:90], array[plane, top : top + 50, 20:90])
+        np.testing.assert_array_equal(image.planes[plane].read(), array[plane])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(check, range(64)))
 
 
 def test_an_uncompressed_stack_is_mapped(tmp_path, picture):
@@ -147,7 +173,7 @@ def test_grey_saved_as_colour_is_grey_and_colour_is_refused(tmp_path, picture, p
         np.testing.assert_array_equal(pixels(image), grey)
         np.testing.assert_array_equal(image.planes[0][2:5, 3:9], grey[2:5, 3:9])
     tifffile.imwrite(tmp_path / "red.tif", np.stack([grey, grey, grey // 2], -1), photometric="rgb")
-    with pytest.raises(InputError, match=r"red\.tif: is a colour image; Pellucid cleans one channel at a time"):
+    with pytest.raises(InputError, match=r"red\.tif: is a colour image; Pellucid denoises one channel at a time"):
         open_image(tmp_path / "red.tif")
 
 

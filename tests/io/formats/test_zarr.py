@@ -153,7 +153,7 @@ def test_a_zarr_is_replaced_whole(tmp_path, picture, pixels):
 def test_another_folder_is_never_replaced(tmp_path, picture):
     (tmp_path / "a.zarr").mkdir()
     (tmp_path / "a.zarr" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="will not be replaced"):
+    with pytest.raises(InputError, match="which an image never replaces"):
         write_array(tmp_path / "a.zarr", picture((20, 30)), overwrite=True)
     assert (tmp_path / "a.zarr" / "thesis.txt").read_text() == "years of work"
 
@@ -203,7 +203,7 @@ def test_a_damaged_chunk_is_named_with_its_place(tmp_path, picture, version, sha
     chunk.write_bytes(content[: len(content) // 2] if damage == "truncated" else bytes(range(256)) * 2)
     image = open_image(path)
     image.read_block((slice(0, 2),), slice(0, 16), slice(0, 16))
-    with pytest.raises(InputError, match=r"a\.zarr\[2:4, 20:40, 30:50\]: cannot be read, it seems damaged") as caught:
+    with pytest.raises(InputError, match=r"a\.zarr\[2:4, 20:40, 30:50\]: cannot be read; it may be damaged") as caught:
         image.read_block((slice(2, 4),), slice(20, 40), slice(30, 50))
     assert "\n" not in str(caught.value)
 
@@ -244,7 +244,7 @@ def test_damaged_metadata_is_named(tmp_path, picture, version, content):
 
 def test_a_group_without_arrays_tells_what_it_has(tmp_path, picture):
     group = zarr.create_group(tmp_path / "a.zarr")
-    with pytest.raises(InputError, match=r"a\.zarr: one array with an image is wanted, the group has none; give"):
+    with pytest.raises(InputError, match=r"a\.zarr: needs one array with an image, but the group has none; give"):
         open_image(tmp_path / "a.zarr")
     group.create_group("A/1")
     group.create_group("B")
@@ -258,11 +258,11 @@ def test_a_group_without_arrays_tells_what_it_has(tmp_path, picture):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"datasets": [{"path": "9"}]}, "level 9 is no array; the OME-Zarr is incomplete"),
-        ({"datasets": []}, "'multiscales' names no axes and levels"),
-        ({"datasets": [{}]}, "'multiscales' names no axes and levels"),
-        ({"axes": None}, "'multiscales' names no axes and levels"),
-        ({"axes": ["y", "x"]}, "level 0 has 3 dimensions, but axes yx"),
+        ({"datasets": [{"path": "9"}]}, "level 9 is not an array; the OME-Zarr is incomplete"),
+        ({"datasets": []}, "'multiscales' does not name axes and levels"),
+        ({"datasets": [{}]}, "'multiscales' does not name axes and levels"),
+        ({"axes": None}, "'multiscales' does not name axes and levels"),
+        ({"axes": ["y", "x"]}, "level 0 has 3 dimensions, but the axes yx"),
         ({"axes": ["x", "x", "y"]}, "but an image has Y, X"),
     ],
 )

@@ -1,1 +1,5 @@
-"""One file a format: ``open_file`` reads it, ``create`` and ``reopen`` write it, ``WRITABLE`` names its pixel types."""
+"""One file per format: ``open_file`` reads, ``create`` and ``reopen`` write, ``WRITABLE`` names the pixel types.
+
+A new format is a file here with these four names (``create = reopen = refuse_to_write`` if it is read only) and one
+line in ``FORMATS`` in ``registry.py``.
+"""

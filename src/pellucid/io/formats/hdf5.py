@@ -1,4 +1,4 @@
-"""HDF5: one data set of a file, ``file.h5:/path/in/it``; the path may be left out if there is only one."""
+"""HDF5: one data set of a file, ``file.h5:/path/in/it``; without a path, the only one with an image."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pellucid.io.output_spec import ArrayWriter, OutputSpec
 from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = DTYPES
-_SIZE = "element_size_um"  # z, y, x in µm: what ilastik's and PlantSeg's files use
+_SIZE = "element_size_um"  # z, y, x in µm, as in files of ilastik and PlantSeg
 
 
 @dataclass(frozen=True)
 class Hdf5Style:
-    """Where the data set lies, how it is chunked and compressed."""
+    """The path of the data set, its chunks and compression."""
 
     inner: str = "/data"
     chunks: tuple[int, ...] | None = None
@@ -33,7 +33,7 @@ class Hdf5Style:
 
 
 def open_file(path: str, inner: str | None) -> Image:
-    """Open a data set; axes are taken from its dimension labels if they are letters, else from their number."""
+    """Open a data set; its axes follow from its dimension labels if they are axis letters, else from their number."""
     with h5py.File(path, "r") as file:
         inner = _find(file, path, inner)
         dataset = file[inner]
@@ -63,12 +63,12 @@ def _find(file: Any, path: str, inner: str | None) -> str:
         return inner
     found = _datasets(file)
     if inner is not None:
-        raise InputError(f"{path}: has no data set {inner}; it has {', '.join(found) or 'none with an image'}")
+        raise InputError(f"{path}: has no data set {inner}; its data sets with images: {', '.join(found) or 'none'}")
     if len(found) != 1:
         listed = (
             f"several: {', '.join(found)}. Name one, as in {path}:{found[0]}" if found else "none: give another file"
         )
-        raise InputError(f"{path}: one data set with an image is wanted, the file has {listed}")
+        raise InputError(f"{path}: needs one data set with an image, but the file has {listed}")
     return found[0]
 
 
@@ -98,18 +98,18 @@ def _pixel_size(dataset: Any) -> PixelSize | None:
 
 
 def create(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Start the pixels of a data set; the file is written at the end, for a kill would leave it damaged."""
+    """Start the pixels of a data set; the file is written at the end, because killing a process would damage it."""
     _refuse_other_data(Path(spec.path.rpartition(":")[0] if spec.inner else spec.path))
     return create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
 
 
 def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Go on with the pixels of a data set."""
+    """Continue the pixels of a data set."""
     return reopen_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
 
 
 def _encode(spec: OutputSpec, planes: Array, path: Path) -> None:
-    """One data set: at the path given, else where the input had it, else at /data."""
+    """Write one data set: at the path given, else at the input's path, else at /data."""
     style = spec.style if isinstance(spec.style, Hdf5Style) else Hdf5Style()
     with h5py.File(path, "w") as file:
         dataset = file.create_dataset(
@@ -136,10 +136,10 @@ def _chunks(spec: OutputSpec, style: Hdf5Style) -> Any:
 
 
 def _refuse_other_data(target: Path) -> None:
-    """A file that is replaced loses everything in it: only one with a single data set may be."""
+    """Raise InputError if the file has several data sets: all would be lost if it were replaced."""
     if not target.is_file() or not h5py.is_hdf5(target):
         return
     with h5py.File(target, "r") as file:
         found = _datasets(file)
     if len(found) > 1:
-        raise InputError(f"{target}: holds {len(found)} data sets, all of which would be lost; write to a new file")
+        raise InputError(f"{target}: has {len(found)} data sets, all of which would be lost; write to a new file")

@@ -1,4 +1,4 @@
-"""MRC (also .map, .rec, .st): electron microscopy's own format, mapped from disk, with voxel sizes in ångström."""
+"""MRC (also .map, .rec, .st): a format of electron microscopy, memory-mapped, with voxel sizes in ångström."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from pellucid.io.pixel_size import PixelSize
 WRITABLE = ("uint8", "int8", "uint16", "int16", "float16", "float32")
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 _NO_BYTES = "MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"
-_IMOD_STAMP = 1146047817  # "IMOD" in the header's extra space: its flags tell whether bytes are signed
+_IMOD_STAMP = 1146047817  # "IMOD" in the header's extra space; flags follow that tell whether bytes are signed
 _IMOD_SIGNED = 1
-_PART = 1 << 18  # pixels that are looked at in one piece: it stays in the processor's cache
+_PART = 1 << 18  # pixels that are processed at once: they fit in the processor's cache
 
 
 @dataclass(frozen=True)
 class MrcStyle:
-    """Whether three dimensions are a stack of images, not a volume."""
+    """Whether three dimensions are a stack of images rather than a volume."""
 
     image_stack: bool = False
 
 
 def open_file(path: str, inner: str | None) -> Image:
-    """Map the file; 3-D data is ZYX (a stack of images too), 4-D a stack of volumes, TZYX."""
+    """Map the file; 3-D data is ZYX (a stack of images too), 4-D data a stack of volumes, TZYX."""
     del inner
     with mrcfile.open(path, header_only=True) as file:
         mode = int(file.header.mode)
         if mode not in (0, 1, 2, 6, 12):
-            raise InputError(f"{path}: has MRC mode {mode}, which is no grey image; convert it to mode 2 (float32)")
+            raise InputError(f"{path}: has MRC mode {mode}, which is not a grey image; convert it to mode 2 (float32)")
         style = MrcStyle(int(file.header.ispg) == 0)
         pixel_size = _pixel_size(file)
         unsigned = mode == 0 and _imod_unsigned(file.header)
@@ -60,7 +60,7 @@ def _map(path: str, unsigned: bool) -> Any:
 
 
 def _imod_unsigned(header: Any) -> bool:
-    """IMOD's older byte files are unsigned though mode 0 says signed; it marks the signed ones by a flag."""
+    """Whether IMOD wrote unsigned bytes: older files are unsigned although mode 0 says signed, which a flag marks."""
     stamp, flags = np.frombuffer(header.extra2.tobytes()[40:48], header.mode.dtype)
     return bool(stamp == _IMOD_STAMP and not flags & _IMOD_SIGNED)
 
@@ -73,7 +73,7 @@ def _pixel_size(file: Any) -> PixelSize | None:
 
 
 def create(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Map a new file. Bytes without sign become uint16 (mode 6), for MRC has no mode for them."""
+    """Map a new file. Unsigned bytes become uint16 (mode 6), because MRC has no mode for them."""
     if len(spec.axes) > 4 or "C" in spec.axes:
         raise InputError(f"{spec.path}: MRC holds YX, ZYX or TZYX, not {spec.axes}; write .tif or .zarr instead")
     style = spec.style if isinstance(spec.style, MrcStyle) else MrcStyle()
@@ -83,14 +83,14 @@ def create(path: Path, spec: OutputSpec) -> ArrayWriter:
         with mrcfile.new_mmap(path, spec.shape, mrcfile.utils.mode_from_dtype(_stored(spec))) as file:
             if len(spec.shape) == 3 and style.image_stack:
                 file.set_image_stack()
-            # a depth that nobody gave stays 0, which is MRC's "unknown"
+            # an unknown depth is 0 in MRC
             file.voxel_size = tuple(sizes.get(axis, 0.0) for axis in "XYZ")
     reserve(path, path.stat().st_size)
     return reopen(path, spec)
 
 
 def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Map the pixels of a file that was begun; the header is left alone until the end."""
+    """Map the pixels of a file that was begun; the header is completed at the end."""
     with mrcfile.mmap(path, mode="r") as file:
         begun = file.data
     stored = _stored(spec)
@@ -106,7 +106,7 @@ def _stored(spec: OutputSpec) -> np.dtype[Any]:
 
 
 def _finish(path: Path, pixels: Array) -> None:
-    """Put the range, mean and deviation of all pixels into the header, a part of them after the other."""
+    """Write the range, mean and deviation of all pixels to the header; mrcfile would load all of them at once."""
     lows, highs, sums, squares = [], [], [], []
     flat = pixels.reshape(-1)
     for start in range(0, flat.size, _PART):

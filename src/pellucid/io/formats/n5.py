@@ -1,4 +1,7 @@
-"""N5: a data set, or a container with one; the finest level of several is read. Read only."""
+"""N5: a data set, or a container with one; of several levels the finest is read. Read only.
+
+tensorstore reads the pixels. It does not search containers, and knows neither ``pixelResolution`` nor ``transform``.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from pellucid.io.pixel_size import PixelSize, known_unit
 from pellucid.io.pyramid import Factors
 
 WRITABLE: tuple[str, ...] = ()
-_DEEPEST = 6  # groups in groups that are searched for a data set
+_DEEPEST = 6  # levels of nested groups that are searched for a data set
 
 create = reopen = refuse_to_write
 
 
 def open_file(path: str, inner: str | None) -> Image:
-    """Open a data set. On disk X comes first and Z last; the image's axes are the other way round."""
+    """Open a data set. On disk X comes first and Z last; the image's axes are in reverse order."""
     del inner
     folder = _find(Path(path), path)
     own = _attributes(folder)
@@ -58,7 +61,7 @@ def _attributes(folder: Path) -> dict[str, Any]:
 
 
 def _levels(folder: Path, stored: str) -> tuple[Factors, ...] | None:
-    """The factors of the levels beside the finest one, ``s0``, if this is it."""
+    """The factors of the coarser levels if the folder is the finest one, ``s0``."""
     scales: list[dict[str, float]] = []
     while own := _attributes(folder.with_name(f"s{len(scales)}")):
         factors = own.get("downsamplingFactors", [1] * len(stored))
@@ -73,12 +76,12 @@ def _find(folder: Path, path: str) -> Path:
         return found[0]
     names = sorted(one.relative_to(folder).as_posix() for one in found)
     listed = f"several: {', '.join(names)}. Name one, as in {path}/{names[0]}" if names else "none; give another folder"
-    raise InputError(f"{path}: one N5 data set is wanted, the folder has {listed}")
+    raise InputError(f"{path}: needs one N5 data set, but the folder has {listed}")
 
 
 def _datasets(folder: Path, depth: int) -> Iterator[Path]:
     if "dimensions" in _attributes(folder):
-        yield folder  # what lies in it are chunks
+        yield folder  # it contains chunks
     elif "dimensions" in _attributes(folder / "s0"):
         yield folder / "s0"
     elif depth:
@@ -95,7 +98,7 @@ def _layout(attributes: Mapping[str, Any], shape: tuple[int, ...], path: str) ->
 
 
 def _axes(attributes: Mapping[str, Any]) -> list[Any]:
-    """The names of the axes as they are stored, X first; empty if they are not told."""
+    """The names of the axes in stored order, X first; empty if the file does not name them."""
     transform = attributes.get("transform")
     if not isinstance(transform, dict):
         return list(attributes.get("axes", ()))
@@ -107,14 +110,14 @@ def _stored_order(transform: Mapping[str, Any], values: Sequence[Any]) -> list[A
 
 
 def _placed(attributes: Mapping[str, Any], stored: str) -> tuple[dict[str, float], dict[str, float], str | None]:
-    """The extent of a pixel and the place of the first one, by axis, and their unit; None if it is not told."""
+    """The size of a pixel and the position of the first one, by axis, and their unit; None if the file has none."""
     transform = attributes.get("transform")
     if isinstance(transform, dict):
         lists = [_stored_order(transform, transform.get(name, ())) for name in ("scale", "translate", "units")]
         return _by_axis(lists[0], lists[1], lists[2], stored)
-    told = attributes.get("pixelResolution", {})
-    size = told.get("dimensions", ()) if isinstance(told, dict) else told
-    units = [told["unit"]] * len(size) if isinstance(told, dict) and "unit" in told else attributes.get("units", ())
+    found = attributes.get("pixelResolution", {})
+    size = found.get("dimensions", ()) if isinstance(found, dict) else found
+    units = [found["unit"]] * len(size) if isinstance(found, dict) and "unit" in found else attributes.get("units", ())
     size = size or attributes.get("resolution", ())
     factors = attributes.get("downsamplingFactors", [1] * len(size))
     shift = [(factor - 1) / 2 * one for factor, one in zip(factors, size, strict=False)]
@@ -124,7 +127,7 @@ def _placed(attributes: Mapping[str, Any], stored: str) -> tuple[dict[str, float
 def _by_axis(
     scale: Sequence[float], shift: Sequence[float], units: Sequence[str], stored: str
 ) -> tuple[dict[str, float], dict[str, float], str | None]:
-    """Lists in stored order, X first, by the axis that they belong to; of Z, Y, X and in X's unit."""
+    """Values listed in stored order, X first, by axis (of Z, Y, X) and in X's unit."""
     letters = stored[::-1]
     known = dict(zip(letters, (known_unit(unit) for unit in units), strict=False))
     unit = known.get("X")

@@ -1,4 +1,4 @@
-"""NumPy's .npy: one array, mapped from disk."""
+"""NumPy's .npy: one array, memory-mapped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WRITABLE = DTYPES
 
 
 def open_file(path: str, inner: str | None) -> Image:
-    """Map an array; axes are YX, ZYX, TZYX or TCZYX by its dimensions."""
+    """Map an array; its axes are YX, ZYX, TZYX or TCZYX, by the number of dimensions."""
     del inner
     opener = partial(_map, path)
     return ArrayImage(path, Handle(opener), default_layout(opener().shape, path))

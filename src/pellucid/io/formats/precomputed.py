@@ -1,4 +1,4 @@
-"""Neuroglancer's precomputed volumes: an ``info`` file with chunks beside it. Read only, at full resolution."""
+"""Neuroglancer's precomputed volumes: an ``info`` file and folders of chunks. Read only, at full resolution."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def open_file(path: str, inner: str | None) -> Image:
     del inner
     file = Path(path) / "info"
     if not file.is_file():
-        raise InputError(f"{path}: has no file 'info', and so is no precomputed volume; give the folder that has it")
+        raise InputError(f"{path}: is not a precomputed volume, as it has no file 'info'; give the folder that has it")
     info = json.loads(file.read_bytes())
     if info.get("type", "image") != "image":
-        raise InputError(f"{path}: is a {info['type']}, not an image; give the layer that it was made from")
+        raise InputError(f"{path}: is a {info['type']}, not an image; give the layer from which it was made")
     scale = info["scales"][0]
     kvstore = {"driver": "file", "path": str(Path(path).resolve())}
     spec: dict[str, Any] = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": 0}
@@ -49,7 +49,7 @@ def open_file(path: str, inner: str | None) -> Image:
 
 
 def _files(path: str, scale: Mapping[str, Any], image: Image) -> Files:
-    """The files of a scale: chunks named by position, ``x0-x1_y0-y1_z0-z1``, or shards with chunks from anywhere."""
+    """The files of a scale: chunks named by position, ``x0-x1_y0-y1_z0-z1``, or shards of chunks from anywhere."""
     folder = Path(path) / scale["key"]
     if scale.get("sharding"):
         return WholeFiles(path, image.shape, lambda: sorted(folder.iterdir()))

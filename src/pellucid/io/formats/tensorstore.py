@@ -1,4 +1,4 @@
-"""Arrays in folders of chunks that the tensorstore library reads; it is an extra, and met only when it is used."""
+"""Arrays in folders of chunks, read by the tensorstore library, which is optional and imported when first used."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pellucid.io.output_spec import ArrayWriter, OutputSpec
 
 
 class Stored:
-    """A stored array, indexed as one in memory.
+    """A stored array, indexed like one in memory.
 
     Args:
-        spec: What tensorstore is to open.
-        order: The stored dimensions in the order in which they are wanted; of any other the first entry is taken.
+        spec: Tensorstore's description of the array.
+        order: The stored dimensions in the order of the result; of others the first entry is taken.
     """
 
     def __init__(self, spec: dict[str, Any], order: Sequence[int]) -> None:
@@ -56,12 +56,12 @@ def _refuse_without_library(path: str) -> None:
         import tensorstore
     except ImportError as error:
         raise InputError(
-            f"{path}: is read by a library that is not installed: pip install 'pellucid[volumes]'"
+            f"{path}: needs the library tensorstore, which is not installed: pip install 'pellucid[volumes]'"
         ) from error
     del tensorstore
 
 
 def refuse_to_write(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Say that these formats are only read."""
+    """Raise InputError: the format is only read."""
     del path
     raise InputError(f"{spec.path}: this format is only read; write .zarr instead")

@@ -1,16 +1,17 @@
-"""TIFF, BigTIFF, ImageJ and OME-TIFF, read page by page; uncompressed stacks are mapped from disk."""
+"""TIFF, BigTIFF, ImageJ and OME-TIFF, read page by page; uncompressed stacks are memory-mapped."""
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
+import zarr
 
 from pellucid.errors import InputError
 from pellucid.files import reserve
@@ -48,13 +49,13 @@ def open_file(path: str, inner: str | None) -> Image:
 
 
 class PagedTiff(Image):
-    """A compressed TIFF: every plane is a page; a small window decodes only the strips or tiles that it touches."""
+    """A compressed TIFF with one page per plane; a small window decodes only the strips or tiles that it touches."""
 
     def __init__(self, path: str, series: Any, layout: Layout) -> None:
         super().__init__(path, layout, series.shape, series.dtype)
-        self.chunks = (*self.chunks[:-2], *_segment_shape(series.keyframe))
+        self.chunks = (*self.chunks[:-2], *series.keyframe.chunks[:2])
         self._handle: Handle[Any] = Handle(partial(tifffile.TiffFile, path), tifffile.TiffFile.close)
-        self._lock = threading.RLock()  # an open TIFF has one place where it reads
+        self._lock = threading.RLock()  # an open file has one reading position
 
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
         """See ``Image.read_window``."""
@@ -63,77 +64,36 @@ class PagedTiff(Image):
             with self._lock:
                 page = tif.series[0].pages[number]
             if page is None:
-                raise InputError(f"{self.path}: page {number} is missing in the file; export it again")
+                raise InputError(f"{self.path}: page {number} is missing from the file; export it again")
             area = (rows.stop - rows.start) * (columns.stop - columns.start)
-            if (
-                SAMPLES in self.layout.stored
-                or 2 * area > self.shape[-2] * self.shape[-1]
-                or len(page.dataoffsets) == 1
-            ):
-                return self._whole(page)[rows, columns]
-            return self._part(page, rows, columns)
+            if 2 * area > self.shape[-2] * self.shape[-1] or len(page.dataoffsets) == 1:
+                # tifffile decodes a page of many small strips faster than zarr reads them one by one
+                letters = "".join(letter for letter in page.axes if letter in "YX" + SAMPLES)
+                return Layout(letters).to_plane(page.asarray(lock=self._lock))[rows, columns]
+            segments = zarr.open_array(tif.series[0].aszarr(level=0, lock=self._lock), mode="r")
+            place = dict(zip(self.axes, index, strict=False))
+            window: Array = np.asarray(segments[self.layout.key(place, rows, columns)])
+            return self.layout.to_plane(window)
 
     def close(self) -> None:
         """See ``Image.close``."""
         self._handle.close()
 
-    def _whole(self, page: Any) -> Array:
-        letters = "".join(letter for letter in page.axes if letter in "YX" + SAMPLES)
-        return Layout(letters).to_plane(page.asarray(lock=self._lock))
-
-    def _part(self, page: Any, rows: slice, columns: slice) -> Array:
-        wanted = list(_segments(page, rows, columns))
-        offsets, counts = [page.dataoffsets[i] for i in wanted], [page.databytecounts[i] for i in wanted]
-        with self._lock:
-            encoded = [data for data, _ in page.parent.filehandle.read_segments(offsets, counts, sort=False)]
-        return _window(page, dict(zip(wanted, encoded, strict=True)), rows, columns, self.dtype)
-
-
-def _window(page: Any, encoded: Mapping[int, bytes | None], rows: slice, columns: slice, dtype: np.dtype[Any]) -> Array:
-    """A window from the strips or tiles that it touches, by their number."""
-    window = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype)
-    tables = page.keyframe.jpegtables
-    for number, data in encoded.items():
-        segment, (_, _, top, left, _), (_, height, width, _) = page.decode(data, number, jpegtables=tables)
-        if segment is None:  # a segment without data means zeros
-            continue
-        y0, y1 = max(top, rows.start), min(top + height, rows.stop)
-        x0, x1 = max(left, columns.start), min(left + width, columns.stop)
-        block = segment[0, y0 - top : y1 - top, x0 - left : x1 - left, 0]
-        window[y0 - rows.start : y1 - rows.start, x0 - columns.start : x1 - columns.start] = block
-    return window
-
-
-def _segments(page: Any, rows: slice, columns: slice) -> Iterator[int]:
-    """The numbers of the strips or tiles that a window touches."""
-    height, width = _segment_shape(page.keyframe)
-    across = -(-page.keyframe.imagewidth // width)
-    for y in range(rows.start // height, -(-rows.stop // height)):
-        for x in range(columns.start // width, -(-columns.stop // width)):
-            yield y * across + x
-
-
-def _segment_shape(page: Any) -> tuple[int, int]:
-    """(Y, X) of a tile or a strip."""
-    if page.is_tiled:
-        return page.tilelength, page.tilewidth
-    return min(page.rowsperstrip, page.imagelength), page.imagewidth
-
 
 def _series(tif: Any, path: str) -> Any:
     if not tif.series:
-        raise InputError(f"{path}: holds no image; export it again")
+        raise InputError(f"{path}: contains no image; export it again")
     first, *others = tif.series
     if any(np.prod(other.shape) >= np.prod(first.shape) for other in others):
         shapes = ", ".join(str(one.shape) for one in tif.series[:4])
-        raise InputError(f"{path}: holds {len(tif.series)} images ({shapes}, ...); save each as a file of its own")
+        raise InputError(f"{path}: contains {len(tif.series)} images ({shapes}, ...); save each in a file of its own")
     return first
 
 
 def _one_page_a_plane(series: Any, layout: Layout) -> bool:
     planes = int(np.prod(layout.shape(series.shape)[:-2], dtype=int))
     letters = [letter for letter in layout.stored if letter in "YX"]
-    # planes whose stored order differs from the leading axes' (samples between them) do not count as pages
+    # not so if samples lie between the leading axes
     return len(series.pages) == planes and letters == ["Y", "X"]
 
 
@@ -155,7 +115,7 @@ def _refuse_cut_off(tif: Any, series: Any, path: str) -> None:
 
 
 def create(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Start a file of the input's kind and compression: mapped where nothing is encoded, else encoded at the end."""
+    """Start a file of the input's kind and compression: mapped if neither compressed nor tiled, else encoded last."""
     layout, file_options, page_options = _options(spec)
     if _is_encoded(page_options):
         return create_deferred(path, spec, layout, partial(_encode, file_options, page_options))
@@ -166,7 +126,7 @@ def create(path: Path, spec: OutputSpec) -> ArrayWriter:
 
 
 def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Go on with a file, or with the planes that are to be encoded."""
+    """Continue a file, or the planes that are to be encoded."""
     layout, file_options, page_options = _options(spec)
     if _is_encoded(page_options):
         return reopen_deferred(path, spec, layout, partial(_encode, file_options, page_options))
@@ -184,7 +144,7 @@ def _is_encoded(page_options: dict[str, Any]) -> bool:
 def _mapped_writer(path: Path, spec: OutputSpec, layout: Layout) -> ArrayWriter:
     mapped = tifffile.memmap(path, mode="r+")
     shape = layout.stored_shape(spec.sizes)
-    planes = mapped.reshape(shape) if mapped.size == math.prod(shape) else mapped  # tifffile leaves axes of 1 out
+    planes = mapped.reshape(shape) if mapped.size == math.prod(shape) else mapped  # tifffile drops axes of length 1
     refuse_mismatch(spec.path, planes, shape, spec.dtype)
     return mapped_writer(planes, spec, layout)
 
@@ -196,14 +156,14 @@ def _encode(file_options: dict[str, Any], page_options: dict[str, Any], planes: 
 
 
 def _pages(planes: Array) -> Iterator[Array]:
-    """The pages one by one; those that were taken leave memory."""
+    """The pages one by one; tifffile, given the whole array, would keep all of it in memory."""
     for page in planes.reshape(-1, *planes.shape[-2:]):
         yield page
         release_map(planes)
 
 
 def _tiles(planes: Array, sides: tuple[int, int]) -> Iterator[Array]:
-    """The tiles of every page, row by row, filled up with zeros beyond the border."""
+    """The tiles of every page, row by row, padded with zeros: ``TiffWriter`` takes them one by one."""
     height, width = sides
     for page in _pages(planes):
         for top in range(0, page.shape[0], height):

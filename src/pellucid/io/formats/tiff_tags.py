@@ -1,4 +1,4 @@
-"""What a TIFF says beside its pixels: kind, compression, pixel size; read from a file and written again."""
+"""The tags and metadata of a TIFF: kind, compression, pixel size; how they are read and written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OME_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", 
 _IMAGEJ_AXES = "TZCYX"
 _LOSSLESS = {5: "lzw", 8: "zlib", 32946: "zlib", 50000: "zstd", 32773: "packbits"}
 _WITH_PREDICTOR = ("lzw", "zlib", "zstd")
-_BIG = 2**32 - 2**25  # as tifffile: 32 MB of a classic file's 4 GB are left for tags
+_BIG = 2**32 - 2**25  # as in tifffile: 32 MB of a classic file's 4 GB are left for tags
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TiffStyle:
 
 
 def read_style(tif: Any) -> TiffStyle:
-    """The style of an open file. A lossy compression becomes zlib, so that nothing is lost on writing."""
+    """The style of an open file. Lossy compression becomes zlib, so that nothing is lost on writing."""
     page = tif.pages[0]
     compression = None if page.compression == 1 else _LOSSLESS.get(int(page.compression), "zlib")
     return TiffStyle(
@@ -48,19 +48,20 @@ def read_style(tif: Any) -> TiffStyle:
 
 
 def read_pixel_size(tif: Any) -> PixelSize | None:
-    """The pixel size from OME or ImageJ metadata, else from the resolution tags if they are no printer's."""
+    """The pixel size from OME or ImageJ metadata, else from the resolution tags unless they are those of a printer."""
     if tif.is_ome:
         return _ome_size(tif.ome_metadata)
-    per_unit = [_rational(tif.pages[0], tag) for tag in ("YResolution", "XResolution")]
-    if not all(per_unit):
+    page = tif.pages[0]
+    per_unit = page.get_resolution() if "XResolution" in page.tags else (0, 0)
+    if min(per_unit) <= 0:
         return None
-    y, x = (float(f"{1 / number:.7g}") for number in per_unit if number)
+    x, y = (float(f"{1 / number:.7g}") for number in per_unit)
     if tif.is_imagej:
         metadata = tif.imagej_metadata or {}
         unit = known_unit(metadata.get("unit", ""))
         return PixelSize({**_spacing(metadata), "Y": y, "X": x}, unit) if unit else None
     metadata = tif.shaped_metadata[0] if tif.shaped_metadata else {}
-    return _printed_size(tif.pages[0], {"Y": y, "X": x}, metadata)
+    return _printed_size(page, {"Y": y, "X": x}, metadata)
 
 
 def _spacing(metadata: dict[str, Any]) -> dict[str, float]:
@@ -69,7 +70,7 @@ def _spacing(metadata: dict[str, Any]) -> dict[str, float]:
 
 
 def _printed_size(page: Any, sizes: dict[str, float], metadata: dict[str, Any]) -> PixelSize | None:
-    """The size in a plain file's tags, per inch or centimetre; ``metadata`` is that of a file that Pellucid wrote."""
+    """The size in a plain file's tags, per inch or centimetre; if Pellucid wrote it, ``metadata`` names its unit."""
     unit = known_unit(metadata.get("unit", ""))
     tag = page.tags.get("ResolutionUnit")
     metres = {2: 0.0254, 3: 0.01}.get(int(tag.value), 0.0) if tag else 0.0
@@ -79,13 +80,6 @@ def _printed_size(page: Any, sizes: dict[str, float], metadata: dict[str, Any]) 
     if unit is None:
         return size.to("nm" if size.values["X"] < 1e-6 else "µm", digits=7)
     return PixelSize({**_spacing(metadata), **size.to(unit, digits=7).values}, unit)
-
-
-def _rational(page: Any, tag: str) -> float | None:
-    if tag not in page.tags:
-        return None
-    numerator, denominator = page.tags[tag].value
-    return numerator / denominator if denominator else None
 
 
 def _ome_size(xml: str) -> PixelSize | None:
@@ -104,7 +98,7 @@ def _ome_size(xml: str) -> PixelSize | None:
 
 
 def choose_kind(spec: OutputSpec, style: TiffStyle) -> Kind:
-    """The input's kind, else ImageJ's; OME where ImageJ cannot hold the dtype, the order of axes or more than 4 GB."""
+    """The input's kind, else ImageJ; OME where ImageJ cannot hold the dtype, the order of axes or more than 4 GB."""
     kind = style.kind or "imagej"
     in_order = spec.axes == "".join(letter for letter in _IMAGEJ_AXES if letter in spec.axes)
     if kind == "imagej" and (spec.dtype.name not in _IMAGEJ_TYPES or spec.bytes > _BIG or not in_order):
@@ -113,7 +107,7 @@ def choose_kind(spec: OutputSpec, style: TiffStyle) -> Kind:
 
 
 def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
-    """The order of the axes in the file, and what ``TiffWriter`` and its ``write`` are given."""
+    """The order of the axes in the file, and the options of ``TiffWriter`` and of its ``write``."""
     kind = choose_kind(spec, style)
     layout = Layout(spec.axes)
     file_options: dict[str, Any] = {"bigtiff": spec.bytes > _BIG or (style.big and kind != "imagej")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -29,7 +28,7 @@ def open_file(path: str, inner: str | None) -> Image:
     """Open an array, or the first level of an OME-Zarr image."""
     del inner
     with warnings.catch_warnings(), _known_codecs(path):
-        warnings.simplefilter("ignore")  # the zarr library warns of whatever else lies in a group's folder
+        warnings.simplefilter("ignore")  # the zarr library warns about any other file in a group's folder
         node = zarr.open(path, mode="r")
         if isinstance(node, zarr.Array):
             return _image(path, node, _named_axes(node, path), {})
@@ -46,7 +45,7 @@ def _known_codecs(path: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        if type(error).__name__ != "UnknownCodecError":  # zarr's, or for version 2 that of its numcodecs
+        if type(error).__name__ != "UnknownCodecError":  # zarr's own, or numcodecs' for version 2
             raise
         raise InputError(
             f"{path}: is compressed by a codec that is not installed ({error}); install it, or export with zstd or gzip"
@@ -59,13 +58,15 @@ def _first_level(group: Any, prefix: str, multiscale: Mapping[str, Any], path: s
         name = str(multiscale["datasets"][0]["path"])
         letters = "".join(str(axis["name"]) if isinstance(axis, dict) else str(axis) for axis in multiscale["axes"])
     except (KeyError, IndexError, TypeError) as error:
-        raise InputError(f"{path}: its 'multiscales' names no axes and levels; write its metadata again") from error
+        raise InputError(
+            f"{path}: its 'multiscales' does not name axes and levels; write its metadata again"
+        ) from error
     array = group.get(f"{prefix}{name}")
     if not isinstance(array, zarr.Array):
-        raise InputError(f"{path}: level {name} is no array; the OME-Zarr is incomplete, copy it again")
+        raise InputError(f"{path}: level {name} is not an array; the OME-Zarr is incomplete, copy it again")
     if array.ndim != len(letters):
         raise InputError(
-            f"{path}: level {name} has {array.ndim} dimensions, but axes {letters}; write its metadata again"
+            f"{path}: level {name} has {array.ndim} dimensions, but the axes {letters}; write its metadata again"
         )
     return array, letters
 
@@ -90,7 +91,7 @@ def _only_array(group: Any, path: str) -> tuple[Any, Layout]:
     names = sorted(name for name, _ in group.arrays())
     if len(names) != 1:
         listed = f"several: {', '.join(names)}. Name one, as in {path}/{names[0]}" if names else _groups(group, path)
-        raise InputError(f"{path}: one array with an image is wanted, the group has {listed}")
+        raise InputError(f"{path}: needs one array with an image, but the group has {listed}")
     return group[names[0]], _named_axes(group[names[0]], path)
 
 
@@ -156,7 +157,7 @@ def chunk_files(folder: Path, array: Any, layout: Layout) -> ChunkFiles:
 
 
 def _plain(compressors: Any) -> Any:
-    """Compressors that any reader knows, as they are; others are left to the zarr library."""
+    """Compressors that every reader knows, unchanged; instead of others, the zarr library's choice."""
     names = {getattr(one, "codec_id", None) or type(one).__name__.removesuffix("Codec").lower() for one in compressors}
     return tuple(compressors) if names <= _COMPRESSORS else "auto"
 
@@ -166,7 +167,7 @@ def _reopen(path: str, inner: str) -> Any:
 
 
 def check(spec: OutputSpec) -> None:
-    """Raise InputError if chunks or shards are asked for that cannot be."""
+    """Raise InputError if the chunks or shards asked for are not possible."""
     Design.of(spec).grid(spec.sizes)
 
 
@@ -192,17 +193,15 @@ def create(path: Path, spec: OutputSpec) -> ArrayWriter:
 
 
 def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Go on with an OME-Zarr that was begun; what a killed process has left half-written is swept up at the end."""
+    """Continue an OME-Zarr; chunks that a killed process left incomplete are removed at the end."""
     writer = _writer(path, zarr.open_group(path, mode="r+"), Design.of(spec))
     writer.finish = partial(_sweep, path)
     return writer
 
 
 def _sweep(path: Path) -> None:
-    for parent, _, names in os.walk(path):
-        for name in names:
-            if name.endswith(".partial"):  # as the zarr library calls a chunk until it is whole
-                (Path(parent) / name).unlink()
+    for file in path.rglob("*.partial"):  # the zarr library's name for a chunk that is not complete yet
+        file.unlink()
 
 
 def _writer(path: Path, group: Any, design: Design) -> ArrayWriter:

@@ -1,4 +1,8 @@
-"""What an OME-Zarr says beside its pixels: axes, scales, where it lies, channels, chunks; read, and written again."""
+"""The metadata of an OME-Zarr: axes, scales, translations, channels, chunks; how they are read and written.
+
+ome-zarr-models checks in tests what is written here. It is not used for reading, since it rejects files that deviate
+from the specification, and it would limit the versions of pydantic.
+"""
 
 from __future__ import annotations
 
@@ -26,25 +30,25 @@ _UNITS = {
     "pm": "picometer",
 }
 _PLANE = {"Y": 1024, "X": 1024}
-#: To look at a volume from any side, yet thin: planes are denoised one by one, and a chunk waits for all of its own.
+#: For views from any side, yet thin: planes are denoised one by one, and a chunk is complete only with all of them.
 _VOLUME = {"Z": 16, "Y": 256, "X": 256}
-#: Levels smaller than this are not made, whatever the input has.
+#: Smaller levels are not written, even if the input has them.
 _SMALLEST = 16
 
 
 @dataclass(frozen=True)
 class ZarrStyle:
-    """What the output takes over from a Zarr.
+    """What the output copies from an input in Zarr.
 
     Attributes:
-        version: Of Zarr; 2 goes with OME-Zarr 0.4, 3 with 0.5.
-        chunks, shards: By axis; None leaves the choice open, and means no shards.
-        compressors: As the zarr library takes them; ``"auto"`` for its own choice.
-        levels: The factors of every level but the first, relative to the level above; None if they are not whole.
-        scale, translation: The extent of a pixel and where the first one lies, by axis; where there is a pixel size, in
-            its unit.
-        units: Of the axes, as they stand in the file.
-        name, omero: As they stand in the file.
+        version: Of Zarr: 2 for OME-Zarr 0.4, 3 for 0.5.
+        chunks, shards: By axis; None for default chunks and no shards.
+        compressors: In the form of the zarr library; ``"auto"`` for its default.
+        levels: The factors of each level but the first, relative to the finer one; None if not integers.
+        scale, translation: The size of a pixel and the position of the first one, by axis; in the unit of the pixel
+            size if there is one.
+        units: Of the axes, as in the file.
+        name, omero: As in the file.
     """
 
     version: Literal[2, 3] = 3
@@ -62,7 +66,7 @@ class ZarrStyle:
 def transformations(
     multiscale: Mapping[str, Any], level: int, stored: str
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Scale and translation of a level by axis: first its own, then the multiscale's on top."""
+    """Scale and translation of a level by axis: its own, followed by those of the multiscale."""
     scale = dict.fromkeys(stored, 1.0)
     translation = dict.fromkeys(stored, 0.0)
     datasets = multiscale.get("datasets", ())
@@ -78,13 +82,13 @@ def transformations(
 
 
 def axis_units(multiscale: Mapping[str, Any], stored: str) -> dict[str, str]:
-    """The units of the axes that have one, as they stand in the file."""
+    """The units of the axes that have one, as in the file."""
     axes = zip(stored, multiscale.get("axes", ()), strict=False)
     return {letter: axis["unit"] for letter, axis in axes if isinstance(axis, dict) and axis.get("unit")}
 
 
 def pixel_size(scale: Mapping[str, float], units: Mapping[str, str]) -> PixelSize | None:
-    """Known where the axes have a length unit; sizes of another unit than X's are brought to it."""
+    """The pixel size in X's unit; None if Y or X has no unit of length."""
     unit = known_unit(units.get("X"))
     sizes = {axis: (scale[axis], known_unit(units.get(axis))) for axis in "ZYX" if axis in scale}
     if unit is None or sizes["Y"][1] is None:
@@ -94,7 +98,7 @@ def pixel_size(scale: Mapping[str, float], units: Mapping[str, str]) -> PixelSiz
 
 
 def whole_factors(scales: Sequence[Mapping[str, float]]) -> tuple[Factors, ...] | None:
-    """How many pixels of a level make one of the next, by the scales of all levels; None where they are not whole."""
+    """How many pixels of each level make one of the next, from the scales; None if these are not whole numbers."""
     found = []
     for finer, coarser in pairwise(scales):
         ratios = {axis: coarser[axis] / size if size else math.inf for axis, size in finer.items()}
@@ -110,24 +114,24 @@ def whole_factors(scales: Sequence[Mapping[str, float]]) -> tuple[Factors, ...] 
 
 @dataclass(frozen=True)
 class Design:
-    """How a spec becomes an OME-Zarr: every level's sizes, one chunk and shard for all, what is said about them."""
+    """The OME-Zarr for an output: the sizes of all levels, their chunks and shards, and the metadata."""
 
     spec: OutputSpec
     style: ZarrStyle
 
     @classmethod
     def of(cls, spec: OutputSpec) -> Design:
-        """The design for a spec, in the input's style if that was a Zarr."""
+        """The design for an output, in the input's style if that was a Zarr."""
         return cls(spec, spec.style if isinstance(spec.style, ZarrStyle) else ZarrStyle())
 
     @property
     def layout(self) -> Layout:
-        """OME wants time, channel, space."""
+        """The order of axes: time, channel, space, as OME requires."""
         return Layout("".join(letter for letter in AXES if letter in self.spec.axes))
 
     @property
     def factors(self) -> list[Factors]:
-        """Of every level, relative to the level above; all 1 for the first."""
+        """The factors of each level relative to the finer one; all 1 for the first."""
         first = dict.fromkeys(self.spec.axes, 1)
         if not self.spec.levels:
             return [first]
@@ -151,10 +155,10 @@ class Design:
         return sizes
 
     def grid(self, sizes: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int] | None]:
-        """The chunk and the shard of a level of these sizes, by axis; no larger than it.
+        """The chunk and the shard of a level of these sizes, by axis; not larger than the level.
 
         Raises:
-            InputError: They are not of the image's axes, or shards are no multiples of chunks, or the version has none.
+            InputError: They do not match the axes, shards are not multiples of chunks, or the version has no shards.
         """
         chunks = {axis: min(chunk, sizes[axis]) for axis, chunk in self._chunks().items()}
         shards = self._shards()
@@ -167,7 +171,7 @@ class Design:
         if self.spec.chunks is not None:
             return self._asked("chunks", self.spec.chunks)
         wanted = self.style.chunks
-        if wanted is None:  # whoever wants levels wants to look at the volume, else planes are written one by one
+        if wanted is None:  # levels are for viewing; otherwise planes are written one by one
             wanted = _VOLUME if self.spec.levels and self.spec.sizes.get("Z", 1) >= _VOLUME["Z"] else _PLANE
         return {axis: wanted.get(axis, 1) for axis in self.spec.axes}
 
@@ -178,11 +182,11 @@ class Design:
             return kept if kept and all(kept[axis] % chunk == 0 for axis, chunk in chunks.items()) else None
         shards = self._asked("shards", self.spec.shards)
         if self.style.version == 2:
-            raise InputError(f"{self.spec.path}: OME-Zarr 0.4, as the input is, has no shards; leave them out")
+            raise InputError(f"{self.spec.path}: the input is OME-Zarr 0.4, which has no shards; omit them")
         if any(shards[axis] % chunk for axis, chunk in chunks.items()):
             raise InputError(
-                f"{self.spec.path}: shards {tuple(shards.values())} are no multiples of the chunks "
-                f"{tuple(chunks.values())}; choose them so"
+                f"{self.spec.path}: shards {tuple(shards.values())} are not multiples of the chunks "
+                f"{tuple(chunks.values())}; choose multiples"
             )
         return shards
 
@@ -208,7 +212,7 @@ class Design:
         shift = {a: self.style.translation.get(a, 0.0) + self.spec.offset.get(a, 0) * scale[a] for a in stored}
         datasets = []
         for number, factors in enumerate(self.factors):
-            # the mean of f pixels lies (f − 1) / 2 pixels behind the first of them
+            # the centre of f pixels lies (f − 1) / 2 pixels beyond the first
             shift = {axis: shift[axis] + (factors.get(axis, 1) - 1) / 2 * scale[axis] for axis in stored}
             scale |= {axis: scale[axis] * factors.get(axis, 1) for axis in stored}
             steps: list[dict[str, Any]] = [{"type": "scale", "scale": [_round(scale[axis]) for axis in stored]}]
@@ -230,5 +234,5 @@ class Design:
 
 
 def _round(number: float) -> float:
-    """To 12 digits: 3 · 0.1 is 0.3."""
+    """Round to 12 digits: 3 · 0.1 is 0.3."""
     return float(f"{number:.12g}")
