@@ -52,8 +52,8 @@ def test_clean_and_noisy_are_drawn_independently():
         for kind, patches in batches(number).items():
             corners[kind].append(patches.flatten(1).min(1).values)
     clean, noisy = (torch.cat(corners[kind]) for kind in ("clean", "noisy"))
-    places = 33 * 23
-    assert (clean == noisy).float().mean() < 5 / places + 0.005  # equal by chance only
+    positions = 33 * 23
+    assert (clean == noisy).float().mean() < 5 / positions + 0.005  # equal by chance only
     for coordinate in (lambda corner: corner // 30, lambda corner: corner % 30):
         correlation = np.corrcoef(coordinate(clean), coordinate(noisy))[0, 1]
         assert abs(correlation) < 4 / np.sqrt(1000)

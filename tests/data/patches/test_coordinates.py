@@ -12,7 +12,7 @@ SHAPES = st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=1,
 
 @given(SHAPES, st.integers(1, 12))
 def test_every_number_is_another_place_and_every_place_has_a_number(shapes, size):
-    places = Positions(shapes, size)
+    positions = Positions(shapes, size)
     expected = {
         (image, y, x, orientation)
         for image, (height, width) in enumerate(shapes)
@@ -21,27 +21,27 @@ def test_every_number_is_another_place_and_every_place_has_a_number(shapes, size
         for orientation in range(8)
     }
     numbers = np.arange(len(expected))
-    coordinates = places.locate(numbers)
+    coordinates = positions.locate(numbers)
     assert set(zip(*(each.tolist() for each in coordinates), strict=True)) == expected
-    assert np.array_equal(places.number(coordinates), numbers)
-    drawn = places.draw(np.random.default_rng(0), (3, 50))
+    assert np.array_equal(positions.number(coordinates), numbers)
+    drawn = positions.draw(np.random.default_rng(0), (3, 50))
     assert drawn.shape == (3, 50)
     assert drawn.min() >= 0
     assert drawn.max() < len(expected)
 
 
-def test_places_are_drawn_equally_often():
-    places = Positions([(9, 12), (8, 8), (30, 5)], 8)
+def test_positions_are_drawn_equally_often():
+    positions = Positions([(9, 12), (8, 8), (30, 5)], 8)
     count = 8 * (2 * 5 + 1 + 23)
-    numbers = places.draw(np.random.default_rng(1), 40 * count)
+    numbers = positions.draw(np.random.default_rng(1), 40 * count)
     assert chisquare(np.bincount(numbers, minlength=count)).pvalue > 1e-3
 
 
-def test_places_of_images_of_many_pixels():
-    places = Positions([(200_000, 200_000)] * 100, 64)
+def test_positions_of_images_of_many_pixels():
+    positions = Positions([(200_000, 200_000)] * 100, 64)
     last = np.array([8 * 100 * (200_000 - 63) ** 2 - 1])
-    assert [int(each[0]) for each in places.locate(last)] == [99, 199_936, 199_936, 7]
-    assert np.array_equal(places.number(places.locate(last)), last)
+    assert [int(each[0]) for each in positions.locate(last)] == [99, 199_936, 199_936, 7]
+    assert np.array_equal(positions.number(positions.locate(last)), last)
 
 
 def test_eight_orientations():

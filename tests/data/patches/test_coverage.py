@@ -29,24 +29,24 @@ def test_no_square_is_admitted_that_is_padding_to_more_than_the_share(size):
     assert admitted[free].all()
 
 
-def test_places_are_drawn_where_they_are_admitted_alone():
+def test_positions_are_drawn_where_they_are_admitted_alone():
     shapes = [(150, 210), (80, 90), (150, 210)]
-    covers = {0: [Coverage(_mask(), 50)], 1: [Coverage(np.ones((80, 90), bool), 50)]}
-    places = Positions(shapes, 50, covers)
-    coordinates = places.locate(places.draw(np.random.default_rng(0), (100, 4)))
+    coverage = {0: [Coverage(_mask(), 50)], 1: [Coverage(np.ones((80, 90), bool), 50)]}
+    positions = Positions(shapes, 50, coverage)
+    coordinates = positions.locate(positions.draw(np.random.default_rng(0), (100, 4)))
     assert set(coordinates.image.ravel().tolist()) == {0, 2}
     first = coordinates.image == 0
     assert coordinates.x[first].min() > 60
     assert coordinates.x[~first].min() < 20
-    assert places.exist
-    assert not Positions([(80, 90)], 50, {0: covers[1]}).exist
+    assert positions.exist
+    assert not Positions([(80, 90)], 50, {0: coverage[1]}).exist
 
 
 def test_without_padding_nothing_changes():
     shapes = [(150, 210), (80, 90)]
     usual, covered = (
-        places.draw(np.random.default_rng(3), 50)
-        for places in (Positions(shapes, 50), Positions(shapes, 50, {0: [Coverage(np.zeros((150, 210), bool), 50)]}))
+        positions.draw(np.random.default_rng(3), 50)
+        for positions in (Positions(shapes, 50), Positions(shapes, 50, {0: [Coverage(np.zeros((150, 210), bool), 50)]}))
     )
     assert np.array_equal(usual, covered)
 

@@ -34,9 +34,9 @@ def both(images, size=8, limits=(-3.7, 1234.5)):
 )
 def test_patches_are_those_from_main_memory_to_the_bit(dtypes):
     images = random_images([(30, 21), (5, 40), (17, 3), (8, 8)], dtypes)
-    patches, resident = both(images)
+    patches, gpu_patches = both(images)
     numbers = np.arange(8 * (23 * 14 + 33 + 10 + 1))  # every place there is
-    assert torch.equal(resident.cut(numbers), patches.cut(numbers))
+    assert torch.equal(gpu_patches.cut(numbers), patches.cut(numbers))
 
 
 def test_small_integers_keep_their_size():
@@ -47,11 +47,11 @@ def test_small_integers_keep_their_size():
 @settings(max_examples=30)
 @given(st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=4), st.integers(1, 20), st.sampled_from(DTYPES))
 def test_images_of_any_size(shapes, size, dtype):
-    patches, resident = both(random_images(shapes, [dtype]), size)
+    patches, gpu_patches = both(random_images(shapes, [dtype]), size)
     random = np.random.default_rng(0)
     numbers = patches.draw(random, 40)
-    assert torch.equal(resident.cut(numbers), patches.cut(numbers))
-    assert resident.positions == patches.positions
+    assert torch.equal(gpu_patches.cut(numbers), patches.cut(numbers))
+    assert gpu_patches.positions == patches.positions
 
 
 def test_batches_are_those_from_main_memory():

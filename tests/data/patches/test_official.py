@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 
 from pellucid.data.patches import GpuPatches, OfficialBatches, official
 from pellucid.data.patches.coordinates import orient
-from pellucid.data.patches.official import COPIES, Tiles, shuffled
+from pellucid.data.patches.official import COPIES, RasterPatches, shuffled
 from pellucid.errors import InputError
 from pellucid.launch import Share
 
@@ -48,22 +48,22 @@ def augmented(images):
 
 
 def ends(side, size):
-    """Where the tiles along a side end: the last one at the border."""
+    """Where the patches along a side end: the last one at the border."""
     return [min(size * count, side) for count in range(1, math.ceil(side / size) + 1)]
 
 
 def divided(images, size):
-    """The tiles of each image after those of the one before, row after row."""
-    tiles = [
+    """The patches of each image after those of the one before, row after row."""
+    patches = [
         image[bottom - size : bottom, right - size : right]
         for image in images
         for bottom in ends(image.shape[0], size)
         for right in ends(image.shape[1], size)
     ]
-    return np.array(tiles, np.float32)
+    return np.array(patches, np.float32)
 
 
-def published_tiles(images, size=8):
+def published_patches(images, size=8):
     """What passes through the shuffle buffer, once."""
     return divided(augmented(images), size)
 
@@ -95,41 +95,41 @@ def test_five_distinct_transforms_with_the_published_multiplicities():
     assert found == {"identity": 1, "transpose": 2, "anti-transpose": 2, "left-right": 2, "up-down": 1}
 
 
-def ordered_tiles(images, count):
+def ordered_patches(images, count):
     """Ours, in their order."""
     patches = patches_of(images)
-    coordinates = Tiles(len(images), len(images[0]), 8).coordinates(np.arange(count))
+    coordinates = RasterPatches(len(images), len(images[0]), 8).coordinates(np.arange(count))
     return patches.cut(patches.positions.number(coordinates))[:, 0].numpy()
 
 
-def test_tiles_are_those_of_the_published_code_in_its_order():
+def test_patches_are_those_of_the_published_code_in_its_order():
     with np.load(GOLDEN / "tiles.npz") as golden:
-        images, tiles = golden["images"], golden["tiles"]
-    assert np.array_equal(ordered_tiles(list(images), len(tiles)), tiles)
-    assert np.array_equal(published_tiles(images), tiles)
+        images, patches = golden["images"], golden["tiles"]
+    assert np.array_equal(ordered_patches(list(images), len(patches)), patches)
+    assert np.array_equal(published_patches(images), patches)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("side", [8, 9, 16, 20])
-def test_tiles_follow_the_published_augmentation_and_division(count, side):
+def test_patches_follow_the_published_augmentation_and_division(count, side):
     images = stack(count, side)
-    expected = published_tiles(images)
-    found = ordered_tiles(images, 2 * len(expected))
+    expected = published_patches(images)
+    found = ordered_patches(images, 2 * len(expected))
     assert np.array_equal(found, np.concatenate([expected, expected]))  # they come again and again
 
 
 def test_every_image_comes_as_it_is_before_any_is_turned():
-    corners = ordered_tiles(stack(3, 8), 24)[:, 0, 0]
+    corners = ordered_patches(stack(3, 8), 24)[:, 0, 0]
     assert corners[:6].tolist() == [0, 64, 128, 0, 64, 128]  # the second copy transposes, and so keeps this corner
 
 
-def distinct_pairs(images, tiles_per_side, batches):
-    """How many copies of images the tiles of a batch of 64 come from, on average."""
-    copies = shuffled(0, images, 0, 64 * batches) // tiles_per_side**2 % (8 * images)
+def distinct_pairs(images, patches_per_side, batches):
+    """How many copies of images the patches of a batch of 64 come from, on average."""
+    copies = shuffled(0, images, 0, 64 * batches) // patches_per_side**2 % (8 * images)
     return np.mean([len(np.unique(batch)) for batch in copies.reshape(batches, 64)])
 
 
-def test_a_batch_holds_tiles_of_few_images():
+def test_a_batch_holds_patches_of_few_images():
     assert distinct_pairs(36, 16, 300) == pytest.approx(1.8, abs=0.15)
     assert distinct_pairs(75, 8, 300) == pytest.approx(6.3, abs=0.3)
 
@@ -163,7 +163,9 @@ def test_the_stream_meets_every_tile_once_in_a_round():
     assert min(counts.values()) >= 9
     assert max(counts.values()) <= 11
     assert found[:50] != list(range(50))
-    assert min(place - tile for place, tile in enumerate(found[:45])) >= -5  # none comes earlier than the buffer allows
+    assert (
+        min(place - patch for place, patch in enumerate(found[:45])) >= -5
+    )  # none comes earlier than the buffer allows
 
 
 def test_clean_and_noisy_patch_of_a_slot_come_from_the_same_place():
@@ -176,7 +178,7 @@ def test_clean_and_noisy_patch_of_a_slot_come_from_the_same_place():
 
 def test_a_patch_is_a_tile_of_a_turned_image():
     images = stack(2, 16)
-    allowed = {tile.tobytes() for tile in published_tiles(images)}
+    allowed = {patch.tobytes() for patch in published_patches(images)}
     batches = OfficialBatches(patches_of(images), patches_of(images), 8, 0)
     assert set().union(*(pixels_of(batches(number)["clean"]) for number in range(1, 40))) == allowed
 
@@ -185,7 +187,7 @@ def test_batches_follow_each_other_in_the_stream():
     images = stack(3, 24)
     batches = OfficialBatches(patches_of(images), patches_of(images), 4, seed=3)
     found = torch.cat([batches(number)["clean"] for number in range(1, 61)])[:, 0].numpy()
-    stream = np.concatenate([published_tiles(images)] * 2)  # 216 tiles, and again
+    stream = np.concatenate([published_patches(images)] * 2)  # 216 patches, and again
     expected = list(buffered(stream, 3, official._emptied(3, 3, 0, 240)))
     assert np.array_equal(found, expected)
 
@@ -200,9 +202,9 @@ def test_shares_put_together_are_the_batch():
 
 def test_images_on_a_device_give_the_same_batches():
     patches = patches_of(stack(4, 24))
-    resident = GpuPatches(patches, torch.device("cpu"))
+    gpu_patches = GpuPatches(patches, torch.device("cpu"))
     for number in (1, 9):
-        expected, found = (OfficialBatches(source, source, 6, 3)(number) for source in (patches, resident))
+        expected, found = (OfficialBatches(source, source, 6, 3)(number) for source in (patches, gpu_patches))
         assert torch.equal(found["noisy"], expected["noisy"])
 
 

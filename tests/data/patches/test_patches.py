@@ -28,9 +28,9 @@ def test_patches_have_a_channel():
 def test_positions_are_drawn_by_area():
     patches = patches_of(numbered((9, 12), (24, 30)))
     corners = draw(patches, 4000).min(axis=(1, 2))
-    places = np.array([2 * 5, 17 * 23])
+    positions = np.array([2 * 5, 17 * 23])
     small = np.count_nonzero(corners < 9 * 12)
-    assert chisquare([small, 4000 - small], 4000 * places / places.sum()).pvalue > 1e-3
+    assert chisquare([small, 4000 - small], 4000 * positions / positions.sum()).pvalue > 1e-3
 
 
 def test_every_position_occurs_equally_often():

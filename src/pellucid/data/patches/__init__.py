@@ -1,4 +1,9 @@
-"""Patches and batches from images."""
+"""Training patches and batches.
+
+- ``coordinates``: all positions of patches, each with a number; ``coverage``: how much of a patch is padding.
+- ``patches``: patches from main memory or mapped files; ``gpu_patches``: the same from a GPU's memory.
+- ``batches``: random batches; ``official``: batches in the published order; ``prefetch``: batches drawn in advance.
+"""
 
 from pellucid.data.patches.batches import Flattest, RandomBatches
 from pellucid.data.patches.coverage import Coverage

@@ -1,7 +1,7 @@
-"""Batches of random patches: a function of (seed, step) alone, and a patch in it of (seed, step, slot).
+"""Batches of random patches, which depend only on the seed and the step.
 
-So a resumed run meets the same data without any saved state. The places of all patches of a batch are drawn at once,
-which takes no time, and the patches cut at them are those of one process: several share a batch without talking.
+A resumed run therefore sees the same data without any saved state. Each process draws the positions of the whole batch,
+which takes almost no time, and cuts only its own patches: processes share a batch without communication.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from pellucid.data.patches.patches import Patches
 from pellucid.launch import WHOLE, Share
 
 _STREAMS = {"clean": 1, "noisy": 2, "pairs": 2, "noise": 3, "flat": 4}
-"""Kinds that share a stream are cut at the same places."""
+"""Random stream of each kind; kinds with the same stream are cut at the same positions."""
 
 
 class Draws(Protocol):
-    """Something that patches can be drawn from."""
+    """A source of random patches."""
 
     def draw(self, random: np.random.Generator, count: int) -> Numbers:
-        """Where so many patches are cut, by patch."""
+        """Random positions of `count` patches, by patch."""
 
     def cut(self, numbers: Numbers) -> Tensor:
-        """The patches of n such entries: (n, 1, size, size), in [−1, 1]."""
+        """The patches at n of these positions: (n, 1, size, size), in [−1, 1]."""
 
 
 @dataclass(frozen=True)
 class Flattest:
-    """Patches of almost nothing but noise: of many noisy patches the one that varies least, less its mean.
+    """Patches of almost pure noise: of several noisy patches the one that varies least, minus its mean.
 
     Attributes:
-        patches: where they come from.
-        candidates: how many are looked at for each that is taken.
+        patches: the noisy patches.
+        candidates: the number of patches from which each is chosen.
     """
 
     patches: Patches | GpuPatches
     candidates: int = 16
 
     def draw(self, random: np.random.Generator, count: int) -> Numbers:
-        """Positions of all candidates for so many patches: (count, candidates)."""
+        """Random positions of all candidates for `count` patches: (count, candidates)."""
         return self.patches.positions.draw(random, (count, self.candidates))
 
     def cut(self, numbers: Numbers) -> Tensor:
-        """The flattest of each n candidates: (n, 1, size, size), of mean 0."""
+        """The flattest of the candidates of n patches: (n, 1, size, size), of mean 0."""
         drawn = self.patches.cut(numbers.reshape(-1))
         flattest = drawn.var(dim=(1, 2, 3)).view(numbers.shape).argmin(dim=1)
         first = torch.arange(0, len(drawn), self.candidates, device=drawn.device)
@@ -64,11 +64,11 @@ class RandomBatches:
     """Batches of patches of several kinds.
 
     Attributes:
-        sources: where the patches of each kind come from. "pairs" are cut where the "noisy" ones are, so their
-            images must be of the same sizes in the same order; all other kinds are drawn independently of each other.
-        batch: patches of each kind in all processes together.
+        sources: the patches of each kind. "pairs" are cut at the positions of "noisy", so their images must have the
+            same sizes in the same order; all other kinds are drawn independently.
+        batch: number of patches of each kind, in all processes together.
         seed: of the whole run.
-        share: the part of each batch that this process takes.
+        share: this process's share of each batch.
     """
 
     sources: Mapping[str, Draws]
@@ -79,13 +79,13 @@ class RandomBatches:
     def __call__(self, number: int) -> dict[str, Tensor]:
         """The batch of step `number`, counted from 1: this process's n patches of each kind, (n, 1, size, size)."""
         mine = slots(self.batch, self.share)
-        return {kind: source.cut(self._places(kind, number)[mine]) for kind, source in self.sources.items()}
+        return {kind: source.cut(self._positions(kind, number)[mine]) for kind, source in self.sources.items()}
 
-    def _places(self, kind: str, number: int) -> Numbers:
+    def _positions(self, kind: str, number: int) -> Numbers:
         random = np.random.default_rng((self.seed, number, _STREAMS[kind]))
         return self.sources[kind].draw(random, self.batch)
 
 
 def slots(batch: int, share: Share) -> slice:
-    """A process's part of a batch: the parts follow each other, and are as equal as can be."""
+    """The slots of a batch that belong to a process: consecutive, and as equal in number as possible."""
     return slice(batch * share.rank // share.size, batch * (share.rank + 1) // share.size)

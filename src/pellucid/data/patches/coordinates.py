@@ -1,6 +1,6 @@
-"""Where patches lie: every position in every image, in each of eight orientations, has a number of its own.
+"""Positions of patches: each one in each image and orientation has a number.
 
-So to draw patches is to draw whole numbers, all of a batch at once; whoever cuts them looks up what they stand for.
+Patches are drawn as whole numbers, a batch at a time, and converted to coordinates when they are cut.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Numbers = NDArray[np.int64]
 
 ORIENTATIONS = 8
 _GRID = 16
-"""Pixels between places where patches are looked for."""
+"""Distance, in pixels, between the positions at which `exist` looks for patches."""
 
 
 class Coordinates(NamedTuple):
-    """Of each patch its image, its upper left corner there, and how it is turned (see `orient`)."""
+    """The image of each patch, its upper left corner there, and its orientation (see `orient`)."""
 
     image: Numbers
     y: Numbers
@@ -33,28 +33,28 @@ class Coordinates(NamedTuple):
 
 @dataclass(frozen=True)
 class Positions:
-    """All places of patches (size, size) in images of these shapes; a side shorter than `size` has one.
+    """All positions of patches (size, size) in images of these shapes; a side shorter than `size` has one.
 
     Attributes:
         shapes: (Y, X) of each image.
         size: side of a patch.
-        covers: by number of the image, those that must admit a place in it; none for images without padding.
+        coverage: by image number, the coverages that must all admit a position; none for images without padding.
     """
 
     shapes: Sequence[tuple[int, int]]
     size: int
-    covers: Mapping[int, Sequence[Coverage]] = field(default_factory=dict)
+    coverage: Mapping[int, Sequence[Coverage]] = field(default_factory=dict)
 
     def draw(self, random: np.random.Generator, shape: int | tuple[int, ...]) -> Numbers:
         """Random numbers of positions, in an array of this shape: uniform over all that are admitted."""
         numbers = random.integers(self._count, size=shape)
-        while self.covers and (refused := ~self._admitted(numbers)).any():
+        while self.coverage and (refused := ~self._admitted(numbers)).any():
             numbers[refused] = random.integers(self._count, size=int(refused.sum()))
         return numbers
 
     @property
     def exist(self) -> bool:
-        """Whether any place is admitted, of those on a grid."""
+        """Whether any position on a coarse grid is admitted."""
         return any(self._any_in(image) for image in range(len(self.shapes)))
 
     def _any_in(self, image: int) -> bool:
@@ -65,26 +65,26 @@ class Positions:
     def _admitted(self, numbers: Numbers) -> NDArray[np.bool_]:
         coordinates = self.locate(numbers)
         admitted = np.ones(numbers.shape, bool)
-        for image in self.covers.keys() & set(np.unique(coordinates.image).tolist()):
+        for image in self.coverage.keys() & set(np.unique(coordinates.image).tolist()):
             here = coordinates.image == image
             admitted[here] = self._admits(image, coordinates.y[here], coordinates.x[here])
         return admitted
 
     def _admits(self, image: int, y: Numbers, x: Numbers) -> NDArray[np.bool_]:
         admitted = np.ones(y.shape, bool)
-        for cover in self.covers.get(image, ()):
-            admitted &= cover.admits(y, x)
+        for each in self.coverage.get(image, ()):
+            admitted &= each.admits(y, x)
         return admitted
 
     def locate(self, numbers: Numbers) -> Coordinates:
-        """What the numbers stand for."""
+        """The coordinates of positions by number."""
         position, orientation = np.divmod(numbers, ORIENTATIONS)
         image = np.searchsorted(self._ends, position, side="right")
         y, x = np.divmod(position - self._starts[image], self._across[image])
         return Coordinates(image, y, x, orientation)
 
     def number(self, coordinates: Coordinates) -> Numbers:
-        """The numbers of places: the inverse of `locate`."""
+        """The numbers of positions: the inverse of `locate`."""
         image, y, x, orientation = coordinates
         numbers: Numbers = (self._starts[image] + y * self._across[image] + x) * ORIENTATIONS + orientation
         return numbers
@@ -95,7 +95,7 @@ class Positions:
 
     @cached_property
     def _ends(self) -> Numbers:
-        """The number of positions in each image and all before it."""
+        """The number of positions in each image and all images before it."""
         down = np.maximum(1, np.array([height for height, _ in self.shapes]) - self.size + 1)
         ends: Numbers = np.cumsum(down * self._across)
         return ends
@@ -106,7 +106,7 @@ class Positions:
 
     @cached_property
     def _across(self) -> Numbers:
-        """The number of positions in a row of each image."""
+        """The number of positions in one row of each image."""
         across: Numbers = np.maximum(1, np.array([width for _, width in self.shapes]) - self.size + 1)
         return across
 
@@ -124,6 +124,6 @@ def orient(image: NDArray[Any], which: int) -> NDArray[Any]:
 
 
 def fill(piece: NDArray[Any], size: int) -> NDArray[Any]:
-    """Mirror a piece that is too small up to (size, size)."""
+    """Pad a piece smaller than (size, size) by mirroring."""
     missing = [(0, max(0, size - side)) for side in piece.shape]
     return np.pad(piece, missing, mode="symmetric") if any(after for _, after in missing) else piece

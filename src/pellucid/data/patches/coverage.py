@@ -1,4 +1,4 @@
-"""How much of any square of an image is padding: so that no patch is cut which would show hardly anything else."""
+"""The share of padding in any square of an image, so that no patch consists mostly of padding."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.int64]
 
 CELL = 16
-"""Side of the cells in which pixels are counted: a square is judged by all cells that it has a part of."""
+"""Side of the cells in which padding is counted, in pixels; a square is judged by all cells that it touches."""
 MOST = 1 / 8
-"""Share of a patch that may be padding."""
+"""Largest share of padding in a patch."""
 
 
 class Coverage:
-    """Pixels of an image that are none, counted by cells and summed from the corner on: four look-ups for a square.
+    """Counts of invalid pixels in an image, as a table of sums over cells: four look-ups for any square.
 
     Args:
-        invalid: (Y, X), where they are.
-        size: side of the squares that are asked for.
+        invalid: the mask of invalid pixels, (Y, X).
+        size: side of the squares, in pixels.
     """
 
     def __init__(self, invalid: NDArray[np.bool_], size: int) -> None:
@@ -29,7 +29,7 @@ class Coverage:
         self._sums = np.pad(cells.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
     def admits(self, y: Numbers, x: Numbers) -> NDArray[np.bool_]:
-        """Whether so little of the squares at these corners is padding that they may be cut."""
+        """Whether the squares with these upper left corners contain little enough padding."""
         height, width = (min(self._size, side) for side in self._shape)
         top, left = y // CELL, x // CELL
         bottom, right = (y + height - 1) // CELL + 1, (x + width - 1) // CELL + 1

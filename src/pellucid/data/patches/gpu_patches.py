@@ -1,4 +1,4 @@
-"""Images that lie on a device, and patches that are cut there: the same as from main memory, to the bit."""
+"""Patches cut from images in a GPU's memory, bit-identical to those cut in main memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor
 from pellucid.data.patches.coordinates import ORIENTATIONS, Numbers, fill, orient
 from pellucid.data.patches.patches import Image, Patches, native
 
-_KEPT = {"uint8": torch.int8, "int8": torch.int8, "uint16": torch.int16, "int16": torch.int16}
-"""Pixel types that are kept as they are, and the type of the same bits that torch computes with on every device."""
+_STORED = {"uint8": torch.int8, "int8": torch.int8, "uint16": torch.int16, "int16": torch.int16}
+"""Pixel types that are stored unchanged, and the torch type of the same size that every device supports."""
 
 
 def _walks(squares: Numbers) -> Numbers:
-    """Of each square (n, 2, 2) what its first value is, and what must be added for the next one down or right."""
+    """The first value of each square (n, 2, 2), and the steps to the next value down and to the right."""
     first, right, down = squares[:, 0, 0], squares[:, 0, 1], squares[:, 1, 0]
     return np.stack([first, down - first, right - first], axis=1)
 
@@ -22,22 +22,22 @@ def _walks(squares: Numbers) -> Numbers:
 _ROWS, _COLUMNS = (
     _walks(np.array([orient(square, which) for which in range(ORIENTATIONS)])) for square in np.indices((2, 2))
 )
-"""An orientation is another way to walk over the same pixels: the corner that it begins in, a step down, one right."""
+"""For each orientation: the corner where reading begins, and the steps down and to the right."""
 
 
 def on_gpu(patches: Patches, device: torch.device, budget_bytes: int) -> Patches | GpuPatches:
-    """Patches whose images lie where they are wanted, if that is a GPU and has room for them."""
+    """The patches with their images on the device if it is a GPU with room for them, else unchanged."""
     pixels = int(_sides(patches).prod(axis=1).sum())
-    if device.type != "cuda" or pixels * _kept(patches).itemsize > budget_bytes:
+    if device.type != "cuda" or pixels * _stored_dtype(patches).itemsize > budget_bytes:
         return patches
     return GpuPatches(patches, device)
 
 
 class GpuPatches:
-    """The images of `patches` on a device, all in one row of pixels.
+    """The images of `patches` on a device, as one array of pixels.
 
-    Integers of 8 and 16 bits are kept as they are, and a table tells what each of them is in [−1, 1]; pixels of other
-    types are brought there beforehand.
+    Integers of 8 and 16 bits are stored unchanged and normalized by a table; pixels of other types are normalized when
+    they are stored.
     """
 
     mapped = False
@@ -47,9 +47,9 @@ class GpuPatches:
         sides = _sides(patches)
         ends = np.cumsum(sides.prod(axis=1))
         self._widths, self._starts = sides[:, 1], ends - sides.prod(axis=1)
-        self._pixels = torch.empty(int(ends[-1]), dtype=_kept(patches), device=device)
+        self._pixels = torch.empty(int(ends[-1]), dtype=_stored_dtype(patches), device=device)
         for image, start, end in zip(patches.images, self._starts, ends, strict=True):
-            self._pixels[start:end] = torch.from_numpy(_as_kept(image, patches).reshape(-1))
+            self._pixels[start:end] = torch.from_numpy(_as_stored(image, patches).reshape(-1))
         table = _table(patches)
         self._table = None if table is None else table.to(device)
         self._rows, self._columns = (walk * (patches.size - 1, 1, 1) for walk in (_ROWS, _COLUMNS))
@@ -57,18 +57,18 @@ class GpuPatches:
         self._down = self._right[:, None]
 
     def draw(self, random: np.random.Generator, count: int) -> Numbers:
-        """Positions of so many patches, as `Patches` draws them."""
+        """Random positions of `count` patches, as in `Patches`."""
         return self.positions.draw(random, count)
 
     def cut(self, numbers: Numbers) -> Tensor:
-        """The patches at n places: (n, 1, size, size), in [−1, 1]."""
+        """The patches at n positions: (n, 1, size, size), in [−1, 1]."""
         walks = torch.from_numpy(self._walks(numbers)).to(self._pixels.device, non_blocking=True)
         start, down, right = walks[:, :, None, None, None].unbind(1)
         pixels = self._pixels[torch.addcmul(torch.addcmul(start, down, self._down), right, self._right)]
         return pixels if self._table is None else self._table[pixels.long()]
 
     def _walks(self, numbers: Numbers) -> Numbers:
-        """For each patch (n, 3) its first pixel in the row, how far it is to the next one down, and to the right."""
+        """For each patch, (n, 3): the index of its first pixel, and the steps to the next one down and to the right."""
         image, y, x, which = self.positions.locate(numbers)
         width = self._widths[image]
         walks = self._rows[which] * width[:, None] + self._columns[which]
@@ -77,25 +77,25 @@ class GpuPatches:
 
 
 def _sides(patches: Patches) -> Numbers:
-    """Height and width of each image, (n, 2), once it is mirrored up to the size of a patch."""
+    """Height and width of each image, (n, 2), after padding to the size of a patch."""
     return np.maximum(np.array(patches.positions.shapes, np.int64), patches.size)
 
 
-def _kept(patches: Patches) -> torch.dtype:
-    return torch.float32 if patches.dtype is None else _KEPT.get(patches.dtype.name, torch.float32)
+def _stored_dtype(patches: Patches) -> torch.dtype:
+    return torch.float32 if patches.dtype is None else _STORED.get(patches.dtype.name, torch.float32)
 
 
-def _as_kept(image: Image, patches: Patches) -> Image:
-    filled, kept = fill(native(image), patches.size), _kept(patches)
-    if kept == torch.float32:
+def _as_stored(image: Image, patches: Patches) -> Image:
+    filled, stored = fill(native(image), patches.size), _stored_dtype(patches)
+    if stored == torch.float32:
         return np.array(patches.normalize(filled), order="C")
-    return np.array(filled, order="C").view(f"i{kept.itemsize}")
+    return np.array(filled, order="C").view(f"i{stored.itemsize}")
 
 
 def _table(patches: Patches) -> Tensor | None:
-    """What each value is in [−1, 1], in the order of bits: a negative index counts from the end, as its bits do."""
-    kept = _kept(patches)
-    if patches.dtype is None or kept == torch.float32:
+    """The normalized value of each integer, ordered by its bits: negative ones index from the end."""
+    stored = _stored_dtype(patches)
+    if patches.dtype is None or stored == torch.float32:
         return None
-    bits = np.arange(1 << 8 * kept.itemsize, dtype=f"u{kept.itemsize}")
+    bits = np.arange(1 << 8 * stored.itemsize, dtype=f"u{stored.itemsize}")
     return torch.from_numpy(patches.normalize(bits.view(patches.dtype)))

@@ -21,55 +21,55 @@ Normalize = Callable[[Image], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Patches:
-    """Where patches of one kind come from.
+    """Patches of one kind.
 
     Attributes:
-        images: (Y, X) each, any size and dtype, in memory or mapped from disk.
-        normalize: brings every pixel by itself to [−1, 1], in arrays of any shape.
-        size: side of a patch; images smaller than it are mirrored up to it.
-        covers: by number of the image, those that must admit a place in it; none for images without padding.
+        images: (Y, X) each, of any size and dtype, in memory or mapped from disk.
+        normalize: maps the pixels of an array of any shape to [−1, 1], one by one.
+        size: side of a patch, in pixels; smaller images are padded to it by mirroring.
+        coverage: by image number, the coverages that must all admit a position; none for images without padding.
     """
 
     images: Sequence[Image]
     normalize: Normalize
     size: int
-    covers: Mapping[int, Sequence[Coverage]] = field(default_factory=dict)
+    coverage: Mapping[int, Sequence[Coverage]] = field(default_factory=dict)
 
     @cached_property
     def positions(self) -> Positions:
-        """Where they can lie."""
-        return Positions([(image.shape[0], image.shape[1]) for image in self.images], self.size, self.covers)
+        """All possible positions of the patches."""
+        return Positions([(image.shape[0], image.shape[1]) for image in self.images], self.size, self.coverage)
 
     @cached_property
     def dtype(self) -> np.dtype[Any] | None:
-        """The pixel type of all images, in native byte order; None if they have several."""
+        """The pixel type of all images, in native byte order; None if there are several."""
         found = {image.dtype.newbyteorder("=") for image in self.images}
         return found.pop() if len(found) == 1 else None
 
     @property
     def mapped(self) -> bool:
-        """Whether any image is read from disk when it is cut."""
+        """Whether cutting reads any image from disk."""
         return any(isinstance(image, np.memmap) for image in self.images)
 
     def draw(self, random: np.random.Generator, count: int) -> Numbers:
-        """Positions of so many patches: uniform over all positions in all images, in one of eight orientations."""
+        """Random positions of `count` patches: uniform over all positions in all images and orientations."""
         return self.positions.draw(random, count)
 
     def cut(self, numbers: Numbers) -> Tensor:
-        """The patches at n places: (n, 1, size, size), in [−1, 1]."""
+        """The patches at n positions: (n, 1, size, size), in [−1, 1]."""
         coordinates = zip(*(each.tolist() for each in self.positions.locate(numbers)), strict=True)
         pieces = [orient(self._piece(image, y, x), which) for image, y, x, which in coordinates]
-        return torch.from_numpy(self._units(pieces))[:, None]
+        return torch.from_numpy(self._normalized(pieces))[:, None]
 
     def _piece(self, image: int, y: int, x: int) -> Image:
         return fill(native(self.images[image][y : y + self.size, x : x + self.size]), self.size)
 
-    def _units(self, pieces: Sequence[Image]) -> NDArray[np.float32]:
-        if self.dtype is None:  # what becomes of a patch must not depend on the pixel types beside it
+    def _normalized(self, pieces: Sequence[Image]) -> NDArray[np.float32]:
+        if self.dtype is None:  # a patch must not depend on the pixel types of others
             return np.stack([self.normalize(piece) for piece in pieces])
         return self.normalize(np.stack(pieces))
 
 
 def native(image: Image) -> Image:
-    """The image in the byte order of this machine, and no longer a map."""
+    """The image in this machine's byte order, as a plain array."""
     return np.asarray(image, image.dtype.newbyteorder("="))

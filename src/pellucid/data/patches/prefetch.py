@@ -1,4 +1,4 @@
-"""Batches drawn while the steps before them are taken: reading pieces of images from a disk is mostly waiting."""
+"""Prefetching: batches are drawn in threads during earlier steps, because reading from a disk is mostly waiting."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import TypeVar
 Batch = TypeVar("Batch")
 
 STEPS = 4
-"""How many batches are on their way at once: a disk reads faster where several ask it."""
+"""Batches that are drawn at once; a disk reads faster with several requests."""
 
 
 @contextmanager
 def prefetch(batches: Callable[[int], Batch]) -> Iterator[Callable[[int], Batch]]:
-    """Within the block the same batches, from step to step without waiting, in so far as the disk keeps up."""
-    coming: dict[int, Future[Batch]] = {}
+    """Within the block, return the same batches for consecutive steps, drawn in advance."""
+    pending: dict[int, Future[Batch]] = {}
     threads = ThreadPoolExecutor(STEPS, thread_name_prefix="batches")
 
     def batch_of(number: int) -> Batch:
         for later in range(number, number + STEPS + 1):
-            if later not in coming:
-                coming[later] = threads.submit(batches, later)
-        return coming.pop(number).result()
+            if later not in pending:
+                pending[later] = threads.submit(batches, later)
+        return pending.pop(number).result()
 
     try:
         yield batch_of
