@@ -14,6 +14,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -26,8 +27,10 @@ from pellucid.launch import WHOLE, Share, local_share, share
 
 PATIENCE = timedelta(minutes=10)
 """How long one process waits for another: longer than the leading one takes to save and to draw."""
+_INTERFACE = "GLOO_SOCKET_IFNAME"
+"""The environment variable that says which network interface gloo takes."""
 
-_at_hand = WHOLE
+_share: ContextVar[Share] = ContextVar("which part of the whole batch the batch at hand is", default=WHOLE)
 
 
 @contextmanager
@@ -42,9 +45,8 @@ def together(device: torch.device) -> Iterator[None]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    if local_share().size == share().size:  # gloo listens where the machine's name leads, to anybody
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback())
-    _exchange(dist.init_process_group, "nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    with _loopback_if_local():
+        _exchange(dist.init_process_group, "nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield
         meet()
@@ -52,9 +54,20 @@ def together(device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def _loopback() -> str:
-    """The name of the network interface that no other machine can reach."""
-    return next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+@contextmanager
+def _loopback_if_local() -> Iterator[None]:
+    """Within the block gloo takes the interface that no other machine can reach, if all processes are on this one.
+
+    Without that it listens where the machine's name leads, to anybody.
+    """
+    if local_share().size < share().size or _INTERFACE in os.environ:
+        yield
+        return
+    os.environ[_INTERFACE] = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+    try:
+        yield
+    finally:
+        del os.environ[_INTERFACE]
 
 
 def meet() -> None:
@@ -74,27 +87,38 @@ def agreed(wish: bool) -> bool:
 
 @contextmanager
 def sharing() -> Iterator[None]:
-    """Within the block the batch at hand is this process's share of one."""
-    global _at_hand
-    if _joined():
-        _at_hand = Share(dist.get_rank(), dist.get_world_size())
+    """Within the block, in this thread, the batch at hand is this process's share of one."""
+    outside = _share.set(_joined_share())
     try:
         yield
     finally:
-        _at_hand = WHOLE
+        _share.reset(outside)
+
+
+def _at_hand() -> Share:
+    """Which part of the whole batch the batch at hand is."""
+    if torch.compiler.is_compiling():  # the compiler cannot read a context; what it compiles runs in steps alone
+        return _joined_share()
+    return _share.get()
+
+
+def _joined_share() -> Share:
+    return Share(dist.get_rank(), dist.get_world_size()) if _joined() else WHOLE
 
 
 def alone() -> bool:
     """Whether the batch at hand is the whole one."""
-    return _at_hand.size == 1
+    return _at_hand().size == 1
 
 
 def own(x: Tensor) -> Tensor:
     """This process's samples (N, ...) of a whole batch (size·N, ...)."""
-    if alone():
-        return x
-    count = len(x) // _at_hand.size
-    return x.narrow(0, _at_hand.rank * count, count)
+    return _own(x, _at_hand())
+
+
+def _own(x: Tensor, part: Share) -> Tensor:
+    count = len(x) // part.size
+    return x if part.size == 1 else x.narrow(0, part.rank * count, count)
 
 
 def whole(x: Tensor) -> Tensor:
@@ -104,13 +128,13 @@ def whole(x: Tensor) -> Tensor:
     """
     if alone():
         return x
-    result: Tensor = _Gather.apply(x)  # type: ignore[no-untyped-call]
+    result: Tensor = _Gather.apply(x, _at_hand())  # type: ignore[no-untyped-call]
     return result
 
 
 def like_whole(x: Tensor) -> Tensor:
     """Room for numbers like the whole batch's, of which x holds this process's samples: to be drawn into."""
-    return torch.empty_like(x if alone() else torch.cat([x] * _at_hand.size))
+    return torch.empty_like(x if alone() else torch.cat([x] * _at_hand().size))
 
 
 @torch.no_grad()
@@ -120,7 +144,7 @@ def mean(x: Tensor) -> Tensor:
         return x
     total = x.clone(memory_format=torch.contiguous_format)
     _exchange(dist.all_reduce, total)
-    return total / _at_hand.size
+    return total / _at_hand().size
 
 
 @torch.no_grad()
@@ -139,30 +163,30 @@ class _Gather(torch.autograd.Function):
     """Samples of all processes, one share after the other; its transpose is `_Scatter`."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004
-        shares = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(_at_hand.size)]
+    def forward(ctx: Any, x: Tensor, part: Share) -> Tensor:
+        ctx.part = part  # on a GPU the backward pass has a thread of its own
+        shares = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(part.size)]
         _exchange(dist.all_gather, shares, x.contiguous())
         return torch.cat(shares)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ARG004
-        result: Tensor = _Scatter.apply(grad)  # type: ignore[no-untyped-call]
-        return result
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return _Scatter.apply(grad, ctx.part), None  # type: ignore[no-untyped-call]
 
 
 class _Scatter(torch.autograd.Function):
     """The processes' sum, of which each takes its own samples; its transpose is `_Gather`."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:  # noqa: ARG004
+    def forward(ctx: Any, x: Tensor, part: Share) -> Tensor:
+        ctx.part = part
         total = x.clone(memory_format=torch.contiguous_format)
         _exchange(dist.all_reduce, total)
-        return own(total).clone()
+        return _own(total, part).clone()
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # noqa: ARG004
-        result: Tensor = _Gather.apply(grad)  # type: ignore[no-untyped-call]
-        return result
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return _Gather.apply(grad, ctx.part), None  # type: ignore[no-untyped-call]
 
 
 def _joined() -> bool:

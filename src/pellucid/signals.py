@@ -1,4 +1,8 @@
-"""Signals that ask to stop: Ctrl-C, a cluster's time limit (SIGTERM), a closed terminal (SIGHUP)."""
+"""Signals that ask to stop: Ctrl-C, a cluster's time limit (SIGTERM), a closed terminal (SIGHUP).
+
+They are handled in programs of our own, the command line and the processes that it starts. Where Pellucid is a library
+they belong to its host.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import NoReturn
 
 ECHO = 1.0
 """Seconds in which a signal is the same one again: who stops a group of processes often tells each of them as well."""
+
+_is_ours: ContextVar[bool] = ContextVar("whether this process is a program of ours", default=False)
 
 
 class Stopped(KeyboardInterrupt):
@@ -43,8 +50,8 @@ def stop(number: int) -> NoReturn:
 def heeded(act: Callable[[int], object]) -> Iterator[None]:
     """Within the block the first signal that asks to stop only acts; a second one does what it did before the block.
 
-    Python tells the main thread alone of signals: in others nothing changes. A SIGHUP that is ignored stays so, as who
-    began with `nohup` wants it.
+    For programs of our own; libraries use `deferred`. Python delivers signals to the main thread only: in other threads
+    nothing changes. A SIGHUP that is ignored stays ignored, as `nohup` wants it.
 
     Args:
         act: called with the signal's number, between any two instructions of the block.
@@ -65,10 +72,19 @@ def heeded(act: Callable[[int], object]) -> Iterator[None]:
             signal.raise_signal(number)
 
     previous = {number: signal.signal(number, heed) for number in _stopping()}
+    outside = _is_ours.set(True)
     try:
         yield
     finally:
+        _is_ours.reset(outside)
         _give_back(previous)
+
+
+@contextmanager
+def deferred(act: Callable[[int], object]) -> Iterator[None]:
+    """`heeded`, within another `heeded` block; anywhere else signals belong to the host and nothing changes."""
+    with heeded(act) if _is_ours.get() else nullcontext():
+        yield
 
 
 def _stopping() -> list[signal.Signals]:

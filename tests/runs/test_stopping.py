@@ -43,11 +43,11 @@ if how == "closed terminal":
     import fcntl, termios
     from pellucid import signals
     fcntl.ioctl(2, termios.TIOCSCTTY, 0)
-    heed = signals.heeded
+    heed = signals.deferred
     def noted(act):
         return heed(lambda number: (heard.append(number), act(number)))
     import pellucid.training.loop
-    pellucid.training.loop.heeded = noted
+    pellucid.training.loop.deferred = noted
 recorder.Recorder.__call__ = record_and_stop
 recorder._tensorboard = lambda run: None  # its import takes longer than the run
 main()

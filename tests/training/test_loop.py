@@ -10,6 +10,8 @@ from pellucid import signals
 from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.methods import build, make_recipe
 from pellucid.methods.iscl import Iscl
+from pellucid.seeding import generator
+from pellucid.signals import heeded, stop
 from pellucid.training import Training, fit
 from pellucid.training.checkpoint import load_state, save_state
 
@@ -71,7 +73,7 @@ def test_the_state_of_another_recipe_is_refused(settings):
 
 
 def test_random_numbers_of_a_step_depend_on_seed_and_number_alone(monkeypatch):
-    monkeypatch.setattr(Iscl, "step", lambda *_: {"drawn": torch.rand(())})
+    monkeypatch.setattr(Iscl, "step", lambda *_: {"drawn": torch.rand((), generator=generator(CPU))})
     drawn = [losses["drawn"] for seed in (0, 0, 1) for losses in run(make(seed=seed), 3)]
     assert drawn[:3] == drawn[3:6]
     assert len(set(drawn)) == 6
@@ -138,9 +140,9 @@ def test_a_signal_finishes_the_step_saves_and_gives_the_handler_back(number, mon
         saved.append(training.number)
         signal.raise_signal(number)  # as to the group, so to each process: the same one again
 
-    with pytest.raises(Interrupted, match="stopped after step 2") as stop:
+    with pytest.raises(Interrupted, match="stopped after step 2") as caught, heeded(stop):
         fit(training, interrupting, lambda training, losses: told.append(training.number), at_stop)
-    assert stop.value.exit_status == 128 + number
+    assert caught.value.exit_status == 128 + number
     assert (told, saved) == ([1, 2], [2])
     assert signal.getsignal(number) is before
     torch.testing.assert_close(training.state()["method"], uninterrupted(2), rtol=0, atol=0)
@@ -164,7 +166,7 @@ def test_a_second_interrupt_does_not_wait(monkeypatch):
         return batches(number)
 
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt), heeded(stop):
             fit(training, impatient, nothing)
         assert signal.getsignal(signal.SIGINT) is before
     finally:
@@ -174,7 +176,7 @@ def test_a_second_interrupt_does_not_wait(monkeypatch):
 
 def test_handler_is_given_back_after_a_failure():
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError), heeded(stop):
         fit(make(), lambda number: {}, nothing)
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -15,6 +15,7 @@ from pellucid import process_group
 from pellucid.errors import Interrupted, RunError
 from pellucid.launch import share
 from pellucid.methods import build, learning_recipes, make_recipe
+from pellucid.signals import heeded, stop
 from pellucid.training import Execution, Training, fit
 
 CPU = torch.device("cpu")
@@ -66,7 +67,7 @@ def interrupted():
             os.kill(os.getpid(), signal.SIGINT)
         return batch(recipe, training.method.kinds, torch.float32, number)
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted), heeded(stop):
         fit(training, asked_to_stop, lambda *_: None)
     return training.number
 

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pellucid.allocator import keep_freed_memory
 from pellucid.benchmark.callback import Watch, curve, read_progress
 from pellucid.benchmark.measure import learns, step_seconds
 from pellucid.benchmark.results import Result
@@ -63,6 +64,7 @@ class Tested:
 
 def main(folder: Path, out: Path) -> int:
     """Do the task in `folder`; the exit status."""
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was started in the background
     task = Task.model_validate_json((folder / TASK).read_text(encoding="utf-8"))
     try:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 
+from pellucid.allocator import keep_freed_memory
 from pellucid.blockwise.blocks import Worker
 from pellucid.blockwise.denoiser_spec import Opener
 from pellucid.blockwise.ledger import Outcome, Task
@@ -76,8 +77,9 @@ _one_at_a_time = threading.Lock()
 
 
 def dask_setup(worker: object) -> None:
-    """What Dask does first in a worker of this machine: Ctrl-C is for the process that leads, which ends the others."""
+    """What Dask does first in a worker that we start: Ctrl-C is for the process that leads, which ends the others."""
     del worker
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

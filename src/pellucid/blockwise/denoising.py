@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 
-from pellucid.allocator import holding
 from pellucid.blockwise import inputs
 from pellucid.blockwise.audit import Audit
 from pellucid.blockwise.blocks import Worker
@@ -56,7 +55,7 @@ def denoise_source(request: Request, cluster: Cluster | None = None) -> list[Wri
             found = forecast(plan, cleaner, tile)
             tell(plan, source.images, cleaner, found)
             told = ToldTime(found.seconds, terminal.say) if begins and found.seconds > 0 else None
-        with holding(), Worker(folder, plan, cleaner, _tell_of_smaller) as worker:
+        with Worker(folder, plan, cleaner, _tell_of_smaller) as worker:
             job = Job(plan, worker, ledger, overwrite=wishes.overwrite)
             if not begins:
                 _go_on(Audit(plan, worker, ledger), worker, ledger, overwrite=wishes.overwrite)

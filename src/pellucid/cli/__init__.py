@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
+from pellucid.allocator import keep_freed_memory
 from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
 from pellucid.errors import PellucidError
 from pellucid.signals import heeded, number_of, stop
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in tokens
     # waiting threads: long spinning slows a busy machine down many times, none at all an idle one by half
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    keep_freed_memory()
     try:
         with heeded(stop):
             app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)

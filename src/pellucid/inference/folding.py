@@ -13,12 +13,13 @@ import operator
 from collections.abc import Mapping
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn.utils import parametrize
 
 from pellucid.inference.network_graph import norm_calls, trace, uses
+from pellucid.norms.affine import affine_leaky_relu
 from pellucid.norms.feature import FeatureNorm
-from pellucid.norms.frozen import constant, feature_norms
+from pellucid.norms.frozen import feature_norms
 from pellucid.norms.moments import Moments
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
@@ -38,10 +39,12 @@ class Folding:
         for module in list(network.modules()):
             if parametrize.is_parametrized(module):
                 _fix_parameters(module)
-        self._norms = feature_norms(network)
-        self._folded = {path: _Folded(conv, self._norms[path]) for path, conv in foldable(network).items()}
-        for path in self._folded:
-            _leave_activation(network, self._norms[path])
+        norms = feature_norms(network)
+        folded = {path: _Folded(conv, norms[path]) for path, conv in foldable(network).items()}
+        apart = {path: _Affine(norm) for path, norm in norms.items() if path not in folded}
+        for path, norm in norms.items():
+            _replace(network, norm, apart[path] if path in apart else _activation(norm))
+        self._frozen: dict[str, _Folded | _Affine] = {**folded, **apart}
 
     def use(self, moments: Mapping[str, Moments]) -> None:
         """From now on the norms work with these moments.
@@ -49,10 +52,8 @@ class Folding:
         Args:
             moments: (1, C) each, by the norm's path in the network that was given; of all norms that it meets.
         """
-        for path, folded in self._folded.items():
-            folded.use(moments[path])
-        for path in moments.keys() - self._folded.keys():
-            self._norms[path].moments_of = constant(moments[path])
+        for path, given in moments.items():
+            self._frozen[path].use(given)
 
 
 def foldable(network: nn.Module) -> dict[str, Convolution]:
@@ -111,12 +112,34 @@ class _Folded:
         self._conv.bias.copy_(torch.addcmul(shift, scale, self._bias))
 
 
-def _leave_activation(network: nn.Module, norm: FeatureNorm) -> None:
-    """Put a norm's leaky ReLU into its place, wherever it is registered; nobody else sees what it overwrites."""
-    activation = nn.Identity() if norm.slope == 1 else nn.LeakyReLU(norm.slope, inplace=True)
-    for path, module in list(network.named_modules(remove_duplicate=False)):
-        if module is norm:
-            network.set_submodule(path, activation)
+class _Affine(nn.Module):
+    """A norm with given moments that no convolution can take in: the same scale and shift for every image."""
+
+    def __init__(self, norm: FeatureNorm) -> None:
+        super().__init__()
+        self._constants_of = norm.constants  # a method, so that the norm is no part of the network any more
+        self._slope = norm.slope
+
+    @torch.no_grad()
+    def use(self, moments: Moments) -> None:
+        """From now on the norm works with these moments."""
+        self._scale, self._shift = self._constants_of(moments)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise and activate (N, C, H, W)."""
+        return affine_leaky_relu(x, self._scale, self._shift, self._slope)
+
+
+def _activation(norm: FeatureNorm) -> nn.Module:
+    """A norm's leaky ReLU; nobody else sees what it overwrites."""
+    return nn.Identity() if norm.slope == 1 else nn.LeakyReLU(norm.slope, inplace=True)
+
+
+def _replace(network: nn.Module, norm: FeatureNorm, module: nn.Module) -> None:
+    """Put a module into the place of a norm, wherever that is registered."""
+    for path, registered in list(network.named_modules(remove_duplicate=False)):
+        if registered is norm:
+            network.set_submodule(path, module)
 
 
 def _fix_parameters(module: nn.Module) -> None:

@@ -9,7 +9,6 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from pellucid.allocator import holding
 from pellucid.inference.estimates import DenoisedPlane
 from pellucid.inference.folding import Folding
 from pellucid.inference.memory import is_out_of_memory
@@ -51,7 +50,6 @@ class FrozenDenoiser:
             folding.use(moments)
 
     @torch.no_grad()
-    @holding()
     def denoise(self, view: View, core: Box) -> DenoisedPlane:
         """The denoised pixels of a box of a plane, and their estimates; the same whatever the tiles."""
         result = DenoisedPlane(view.valid(core))

@@ -6,13 +6,12 @@ Tiles give the same pixels as the whole, except where an output pixel would see 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from pellucid.allocator import holding
 from pellucid.errors import InputError
 from pellucid.inference.activation_cache import ActivationCache
 from pellucid.inference.estimates import DenoisedPlane, Plane
@@ -26,7 +25,6 @@ from pellucid.norms import feature_norms, measure_valid, moments_from
 
 
 @torch.no_grad()
-@holding()
 def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPlane:
     """Denoise an image (Y, X) of any size from 16×16 up.
 
@@ -60,8 +58,8 @@ def denoise_plane(denoiser: Denoiser, noisy: Plane, memory: float) -> DenoisedPl
             "to use, and this method takes no tiles: cut the image into pieces, or allow more by --memory"
         )
     side = affordable_side(denoiser, memory)
-    with _knowing(denoiser, view.piece(view.whole)), ActivationCache(memory) as shelf:
-        frozen = FrozenDenoiser(denoiser, side)
+    with ActivationCache(memory) as shelf:
+        frozen = FrozenDenoiser(_fitted(denoiser, view.piece(view.whole)), side)
         frozen.use(exact_statistics(denoiser, view, frozen.side, shelf))
         return frozen.denoise(view, Box(0, noisy.shape[0], 0, noisy.shape[1]))
 
@@ -83,7 +81,8 @@ def affordable_side(denoiser: Denoiser, memory: float) -> int:
 def _denoise_whole(denoiser: Denoiser, view: View) -> DenoisedPlane:
     image = view.piece(view.whole)
     with _counting_valid(denoiser, image):
-        return _result(denoiser, view, denoiser.estimates(image.pixels))
+        fitted = denoiser if image.valid is None else _fitted(denoiser, image)
+        return _result(denoiser, view, fitted.estimates(image.pixels))
 
 
 def _as_it_is(denoiser: Denoiser, view: View) -> DenoisedPlane:
@@ -99,7 +98,7 @@ def _result(denoiser: Denoiser, view: View, estimates: dict[str, Tensor]) -> Den
 
 @contextmanager
 def _counting_valid(denoiser: Denoiser, image: Piece) -> Iterator[None]:
-    """Within the block all that a denoiser measures in an image is measured where it is valid."""
+    """Within the block the norms of a denoiser measure an image where it is valid."""
     if image.valid is None:
         yield
         return
@@ -107,9 +106,8 @@ def _counting_valid(denoiser: Denoiser, image: Piece) -> Iterator[None]:
     with ExitStack() as stack:
         for network in denoiser.networks():
             stack.enter_context(moments_from(network, dict.fromkeys(feature_norms(network), how)))
-        stack.enter_context(_knowing(denoiser, image))
         yield
 
 
-def _knowing(denoiser: Denoiser, image: Piece) -> AbstractContextManager[None]:
+def _fitted(denoiser: Denoiser, image: Piece) -> Denoiser:
     return denoiser.fit_image(image.pixels.cpu(), None if image.valid is None else image.valid.cpu())

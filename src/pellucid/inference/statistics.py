@@ -17,7 +17,6 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from pellucid.allocator import holding
 from pellucid.inference.activation_cache import ActivationCache, NoRoomError
 from pellucid.inference.layer_by_layer import LayerByLayer
 from pellucid.inference.memory import is_out_of_memory
@@ -134,7 +133,6 @@ def _measure_together(x: Tensor) -> Moments:
 
 
 @torch.no_grad()
-@holding()
 def measure_pieces(network: nn.Module, pieces: Sequence[Cut], shelf: ActivationCache) -> Measured:
     """Moments that every norm of a network sees in the cores of some pieces, each norm behind the merged ones before.
 

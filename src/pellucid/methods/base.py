@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -88,16 +87,17 @@ class Denoiser(nn.Module, ABC):
         """The networks that take the noisy image itself; together they hold every norm."""
         return [self]
 
-    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Within the block the images to denoise are pieces of this one, (1, 1, H, W) in [−1, 1] on the CPU.
-
-        For denoisers that measure or learn something in an image, which has to be one thing for all its pieces.
+    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Denoiser:  # noqa: ARG002
+        """The denoiser for pieces of one image: what it measures or learns in an image comes from the whole of it.
 
         Args:
-            image: the whole.
+            image: the whole, (1, 1, H, W) in [−1, 1] on the CPU.
             valid: likewise, true where it is image and not padding; everywhere if not given.
+
+        Returns:
+            This denoiser if it measures nothing, else another one.
         """
-        return nullcontext()
+        return self
 
     def square(self, shape: tuple[int, int]) -> int | None:
         """Side of the squares that a denoiser with a window cuts an image (Y, X) into; None: tiles of any size will do.
@@ -197,5 +197,5 @@ class Method(nn.Module, ABC, Generic[R]):
     def step(self, batch: Batch, number: int) -> Losses:
         """Learn from one batch; `number` counts steps from 1.
 
-        Random numbers come from torch's global generator, which the loop seeds anew for every step.
+        Random numbers come from `pellucid.seeding.generator`, which the loop seeds anew for every step.
         """

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, max_pool2d, pad
 
 from pellucid import process_group
+from pellucid.seeding import generator
 
 
 def box_side(percent: float) -> int:
@@ -27,7 +28,7 @@ def stratified_mask(x: Tensor, percent: float) -> Tensor:
     """
     side, (count, _, height, width) = box_side(percent), x.shape
     rows, columns = math.ceil(height / side), math.ceil(width / side)
-    inside = torch.randint(side * side, (count, rows, columns), device=x.device)
+    inside = torch.randint(side * side, (count, rows, columns), device=x.device, generator=generator(x.device))
     boxes = torch.zeros(count, rows, columns, side * side, dtype=torch.bool, device=x.device)
     boxes.scatter_(3, inside[..., None], True)
     grid = boxes.reshape(count, rows, columns, side, side).transpose(2, 3)
@@ -48,7 +49,9 @@ def random_neighbour(x: Tensor, mask: Tensor, radius: int, *, centre: bool = Fal
     rows = (row + radius).clamp(max=x.shape[2] - 1) - top + 1
     columns = (column + radius).clamp(max=x.shape[3] - 1) - left + 1
     choices = rows * columns if centre else rows * columns - 1
-    chosen = (torch.rand(len(image), device=x.device) * choices).long().minimum(choices - 1)
+    chosen = (
+        (torch.rand(len(image), device=x.device, generator=generator(x.device)) * choices).long().minimum(choices - 1)
+    )
     if not centre:  # number the window's pixels without the middle one
         chosen = chosen + (chosen >= (row - top) * columns + (column - left))
     result = x.clone()

@@ -31,6 +31,7 @@ from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.methods.standardise import Standardise
 from pellucid.networks.unet import CsbdeepUnet
 from pellucid.recipe import LearningRecipe, paper_and_quick
+from pellucid.seeding import generator
 
 STRUCT_SHAPES = {"cross": cross, "rows": along_rows}
 """What `struct` hides around a masked pixel."""
@@ -130,7 +131,7 @@ class Noise2Void(Method[Noise2VoidRecipe]):
         """Masked pixels become random neighbours; those of a streak beside them U(−2, 2), as published."""
         hidden = random_neighbour(x, mask, self.recipe.radius, centre=self.recipe.centre)
         streak = STRUCT_SHAPES[self.recipe.struct_shape](mask, self.recipe.struct) & ~mask
-        return torch.where(streak, 4 * torch.rand_like(x) - 2, hidden)
+        return torch.where(streak, 4 * torch.empty_like(x).uniform_(generator=generator(x.device)) - 2, hidden)
 
     def loss(self, x: Tensor, hidden: Tensor, mask: Tensor) -> Tensor:
         """Squared error of the guesses, at the masked pixels alone."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid import process_group
+from pellucid.seeding import generator
 
 
 class ReplayPool(nn.Module):
@@ -41,9 +42,10 @@ class ReplayPool(nn.Module):
             self.images[filled] = image
             self.filled += 1
             return image
-        if torch.rand(()) < 0.5:
+        draws = generator(torch.device("cpu"))
+        if torch.rand((), generator=draws) < 0.5:
             return image
-        place = int(torch.randint(filled, ()))
+        place = int(torch.randint(filled, (), generator=draws))
         kept = self.images[place].clone()
         self.images[place] = image
         return kept

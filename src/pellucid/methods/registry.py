@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-import torch
-
 from pellucid.errors import InputError, nearest
 from pellucid.methods.base import Denoiser, Method
 from pellucid.recipe import LearningRecipe, Recipe
+from pellucid.seeding import Initialisation, seeded
 
 METHODS: dict[str, str] = {
     "iscl": "pellucid.methods.iscl:Iscl",
@@ -103,6 +102,5 @@ def build_denoiser(recipe: Recipe) -> Denoiser:
 
 @contextmanager
 def _seeded(recipe: Recipe) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+    with seeded(recipe.seed), Initialisation():
         yield

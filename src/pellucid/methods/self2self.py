@@ -18,10 +18,10 @@ differ at the borders by as much as two means of so many predictions do.
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
 
 import torch
 from pydantic import Field
@@ -33,6 +33,9 @@ from pellucid.methods.losses.pixelwise import to_positive, to_signed
 from pellucid.methods.optim.optimisers import TensorFlowAdam
 from pellucid.networks.partial import PartialUnet
 from pellucid.recipe import Recipe
+from pellucid.seeding import Initialisation, generator, seeded
+
+_CPU = torch.device("cpu")
 
 TRIES, ENOUGH = 16, 0.25
 """How often another crop is tried where there is padding, and the share of it that should be none."""
@@ -67,20 +70,17 @@ class Self2SelfDenoiser(SingleDenoiser):
         self.bytes_per_pixel = 4.0 * 16 * recipe.width
         self.rounds = recipe.steps + recipe.passes
         self.network = PartialUnet(recipe.width, recipe.dropout)
-        self._taught: list[Self2SelfDenoiser] = []  # by the image whose pieces come; a list: its weights are not kept
+        self._taught: list[Self2SelfDenoiser] = []  # by the whole image; a list, so that its weights are not saved
 
     def networks(self) -> list[nn.Module]:
         """None: there are no norms whose statistics tiles would have to share."""
         return []
 
-    @contextmanager
-    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
-        """Learn from the whole image once, so that its pieces need only be predicted."""
-        self._taught = [self._learn(image, valid)]
-        try:
-            yield
-        finally:
-            self._taught = []
+    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Self:
+        """The denoiser that has learned from the whole image, so that its pieces need only be predicted."""
+        fitted = copy.copy(self)
+        fitted._taught = [self._learn(image, valid)]
+        return fitted
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """Learn from each of the images unless it is known, and predict it.
@@ -94,8 +94,7 @@ class Self2SelfDenoiser(SingleDenoiser):
         """Mean of `passes` predictions (1, 1, H, W) with masks, flips and dropout on, not clipped."""
         image = to_positive(noisy)
         total = torch.zeros_like(image)
-        with torch.random.fork_rng(), torch.no_grad():
-            torch.manual_seed(self.recipe.seed)
+        with seeded(self.recipe.seed), torch.no_grad():
             for number in range(1, self.recipe.passes + 1):
                 axes = random_axes()
                 flipped = image.flip(axes)
@@ -105,16 +104,16 @@ class Self2SelfDenoiser(SingleDenoiser):
 
     def mask(self, image: Tensor) -> Tensor:
         """1 for kept pixels, 0 for hidden ones, as large as the image."""
-        return torch.empty_like(image).bernoulli_(self.recipe.keep)
+        return torch.empty_like(image).bernoulli_(self.recipe.keep, generator=generator(image.device))
 
     def _taught_by(self, noisy: Tensor) -> Self2SelfDenoiser:
         return self._taught[0] if self._taught else self._learn(noisy)
 
     def _learn(self, noisy: Tensor, valid: Tensor | None = None) -> Self2SelfDenoiser:
         batch = {"noisy": noisy} if valid is None else {"noisy": noisy, "valid": valid.to(noisy)}
-        with torch.random.fork_rng(), torch.enable_grad():
-            torch.manual_seed(self.recipe.seed)
-            learner = Self2Self(self.recipe).to(self.device)
+        with seeded(self.recipe.seed), torch.enable_grad():
+            with Initialisation():
+                learner = Self2Self(self.recipe).to(self.device)
             for number in range(1, self.recipe.steps + 1):
                 loss = float(learner.step(batch, number)["loss"])
                 if not math.isfinite(loss):
@@ -174,8 +173,9 @@ def hidden_error(prediction: Tensor, image: Tensor, mask: Tensor, valid: Tensor)
 
 def random_corner(image: Tensor, side: int) -> tuple[int, int]:
     """The upper left corner of a square somewhere in (N, C, H, W)."""
-    top, left = (int(torch.randint(max(1, image.shape[axis] - side + 1), ())) for axis in (2, 3))
-    return top, left
+    top, left = (max(1, image.shape[axis] - side + 1) for axis in (2, 3))
+    draws = generator(_CPU)
+    return int(torch.randint(top, (), generator=draws)), int(torch.randint(left, (), generator=draws))
 
 
 def crop(image: Tensor, corner: tuple[int, int], side: int) -> Tensor:
@@ -185,4 +185,4 @@ def crop(image: Tensor, corner: tuple[int, int], side: int) -> Tensor:
 
 def random_axes() -> list[int]:
     """Each axis of the image with a probability of one half."""
-    return [axis for axis, chosen in zip((2, 3), torch.rand(2) < 0.5, strict=True) if chosen]
+    return [axis for axis, chosen in zip((2, 3), torch.rand(2, generator=generator(_CPU)) < 0.5, strict=True) if chosen]

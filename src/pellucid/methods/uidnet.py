@@ -38,6 +38,7 @@ from pellucid.networks.dncnn import Dncnn
 from pellucid.norms import running_norms, unremembered
 from pellucid.ops import plain
 from pellucid.recipe import LearningRecipe, paper_and_quick
+from pellucid.seeding import generator
 
 
 class UidnetRecipe(LearningRecipe):
@@ -121,7 +122,7 @@ class Uidnet(Method[UidnetRecipe]):
         """Update D, then G, then the DnCNN on what the new G makes of the same z."""
         self.train()
         x, y = batch["noisy"], batch["clean"]
-        z = process_group.own(process_group.like_whole(y).uniform_(-1, 1))
+        z = process_group.own(process_group.like_whole(y).uniform_(-1, 1, generator=generator(y.device)))
         made = y + self.G(z, y)
         losses = {"d_noisy": self.discriminator_loss(x, made.detach())}
         self.discriminator.step(losses["d_noisy"], number)
@@ -161,7 +162,7 @@ class ColumnPenalty(PenalisedWasserstein):
 
     def penalty(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """10·(‖∇D‖ − 1)², the norm of each column of each channel."""
-        share = torch.rand((), device=real.device, dtype=real.dtype)
+        share = torch.rand((), device=real.device, dtype=real.dtype, generator=generator(real.device))
         between = torch.lerp(fake, real, share).detach().requires_grad_()
         with plain():  # for it is differentiated twice
             (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from pellucid import process_group
 from pellucid.networks.layers import SLOPE, he_normal, truncated_normal
+from pellucid.seeding import dropout
 
 
 class NoiseGenerator(nn.Module):
@@ -59,7 +60,7 @@ class Dropout(nn.Dropout):
         """The same shape; in evaluation mode the same numbers."""
         if not self.training:
             return x
-        return x * process_group.own(functional.dropout(process_group.like_whole(x).fill_(1), self.p))
+        return x * process_group.own(dropout(process_group.like_whole(x).fill_(1), self.p))
 
 
 class SharpDiscriminator(nn.Module):

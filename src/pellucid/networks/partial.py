@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, dropout, leaky_relu, max_pool2d
+from torch.nn.functional import avg_pool2d, conv2d, leaky_relu, max_pool2d
 
 from pellucid.networks.layers import symmetric_pad
 from pellucid.networks.unet import SLOPE, glorot, he_normal, noise2noise_decoder
+from pellucid.seeding import dropout
 
 
 class PartialConv(nn.Module):
@@ -41,7 +42,8 @@ class LastingDropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Set a share of the numbers to 0 and scale the others up."""
-        return dropout(x, self.share, training=True)
+        result: Tensor = dropout(x, self.share)
+        return result
 
 
 class PartialUnet(nn.Module):

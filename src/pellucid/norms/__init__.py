@@ -13,7 +13,6 @@ from pellucid.norms.moments import Moments, measure, merge, pool
 from pellucid.norms.recalibration import running_norms, settle, unremembered
 from pellucid.norms.registry import NORMS, Norm, norm
 from pellucid.norms.spectral import SpectralNorm, SpectralProjection, spectral
-from pellucid.norms.synchronised import local_statistics
 
 __all__ = [
     "NORMS",
@@ -26,7 +25,6 @@ __all__ = [
     "feature_norms",
     "follows_mode",
     "freeze",
-    "local_statistics",
     "measure",
     "measure_valid",
     "merge",

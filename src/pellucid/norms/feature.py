@@ -6,7 +6,8 @@ start. Variances are biased. `x̂ = (x − mean)/√(var + ε)` is written as `s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import partial
 
 import torch
@@ -18,6 +19,12 @@ from pellucid.norms.moments import Moments, measure, pool
 from pellucid.norms.synchronised import of_whole_batch
 from pellucid.ops import kernels
 from pellucid.ops.fused_norm import normalise
+
+Source = Callable[[Tensor], Moments]
+"""What gives the moments of maps (N, C, H, W)."""
+
+given_sources: ContextVar[Mapping[FeatureNorm, Source]] = ContextVar("sources of moments", default={})  # noqa: B039
+"""Where the moments of a norm come from in this thread if it does not measure (`pellucid.norms.frozen`)."""
 
 
 def standardise(mean: Tensor, var: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -39,8 +46,8 @@ class FeatureNorm(nn.Module):
     follows_mode = False
     """Whether training and evaluation mode give different results."""
 
-    moments_of: Callable[[Tensor], Moments]
-    """Where moments come from: measured here, or recorded and handed in (`pellucid.norms.frozen`)."""
+    local_statistics = False
+    """Whether batch moments are those of this process's samples, not those of the whole batch."""
 
     def __init__(self, channels: int, slope: float = 0.2, eps: float | None = None) -> None:
         super().__init__()
@@ -49,15 +56,23 @@ class FeatureNorm(nn.Module):
         self.eps = self.eps if eps is None else eps
         self.gamma: Tensor | float = nn.Parameter(torch.ones(channels))
         self.beta: Tensor | float = nn.Parameter(torch.zeros(channels))
-        self.moments_of = measure
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise and activate (N, C, H, W)."""
-        if self.moments_of is measure and torch.is_grad_enabled() and kernels.fit(x):
+        if self._source() is measure and torch.is_grad_enabled() and kernels.fit(x):
             parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
             return normalise(x, partial(self._constants_of, pixels=x.shape[2] * x.shape[3]), parameters, self.slope)
         scale, shift = self.constants(self.moments_of(x))
         return affine_leaky_relu(x, scale, shift, self.slope)
+
+    def moments_of(self, x: Tensor) -> Moments:
+        """Moments of (N, C, H, W): measured here, or handed in (`pellucid.norms.frozen`)."""
+        return self._source()(x)
+
+    def _source(self) -> Source:
+        if torch.compiler.is_compiling():  # the compiler cannot read a context; compiled networks only train
+            return measure
+        return given_sources.get().get(self, measure)
 
     def _constants_of(self, mean: Tensor, var: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
         return self.constants(Moments(mean, var, pixels))
@@ -70,6 +85,9 @@ class FeatureNorm(nn.Module):
     def affine(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """Scale and shift, each (N, C) or (1, C), from moments (N, C), before γ and β."""
         raise NotImplementedError
+
+    def _of_batch(self, moments: Moments) -> Moments:
+        return moments if self.local_statistics else of_whole_batch(moments)
 
     def constrain(self) -> None:
         """Put parameters back into their allowed range; called after each optimiser step."""
@@ -152,7 +170,7 @@ class RunningNorm(FeatureNorm):
         """Mean and variance (1, C): of this batch in training mode, the running ones in evaluation mode."""
         if not self.training:
             return self.running_mean[None], self.running_var[None]
-        moments = of_whole_batch(moments)
+        moments = self._of_batch(moments)
         mean, var = pool(moments.mean, moments.var, 0)
         count = moments.mean.shape[0] * moments.pixels
         unbias = count / max(count - 1, 1) if self.remembers_unbiased else 1.0
@@ -200,7 +218,7 @@ class BatchInstance(FeatureNorm):
 
     def batch_moments(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """Mean and variance (1, C) of the batch at hand, in either mode."""
-        moments = of_whole_batch(moments)
+        moments = self._of_batch(moments)
         return pool(moments.mean, moments.var, 0)
 
     def constrain(self) -> None:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from torch import Tensor, nn
 
-from pellucid.norms.feature import FeatureNorm
+from pellucid.norms.feature import FeatureNorm, Source, given_sources
 from pellucid.norms.moments import Moments, measure
 
 
@@ -35,22 +36,18 @@ def constrain(network: nn.Module) -> None:
 
 
 @contextmanager
-def moments_from(network: nn.Module, sources: Mapping[str, Callable[[Tensor], Moments]]) -> Iterator[None]:
-    """Within the block, the norms named take their moments from `sources` instead of measuring."""
+def moments_from(network: nn.Module, sources: Mapping[str, Source]) -> Iterator[None]:
+    """Within the block, in this thread, the norms named take their moments from `sources` instead of measuring."""
     norms = feature_norms(network)
-    previous = {name: norms[name].moments_of for name in sources}
+    given = {norms[name]: source for name, source in sources.items()}
+    outside = given_sources.set({**given_sources.get(), **given})
     try:
-        for name, source in sources.items():
-            norms[name].moments_of = source
         yield
     finally:
-        for name, source in previous.items():
-            norms[name].moments_of = source
+        given_sources.reset(outside)
 
 
-def record(
-    network: nn.Module, run: Callable[[], object], how: Callable[[Tensor], Moments] = measure
-) -> dict[str, Moments]:
+def record(network: nn.Module, run: Callable[[], object], how: Source = measure) -> dict[str, Moments]:
     """Run the network once and return the moments that each norm measured and used, by its path.
 
     A norm that is met several times keeps the last; one that is never met is left out.
@@ -62,7 +59,7 @@ def record(
     """
     recorded: dict[str, Moments] = {}
 
-    def recorder(name: str) -> Callable[[Tensor], Moments]:
+    def recorder(name: str) -> Source:
         def measure_and_keep(x: Tensor) -> Moments:
             recorded[name] = how(x)
             return recorded[name]
@@ -74,13 +71,12 @@ def record(
     return recorded
 
 
-def constant(moments: Moments) -> Callable[[Tensor], Moments]:
-    """A source of moments that looks at nothing."""
-    return lambda _: moments
-
-
 @contextmanager
 def freeze(network: nn.Module, moments: Mapping[str, Moments]) -> Iterator[None]:
     """Within the block, the norms named use these moments, each (N, C) or (1, C) for all images."""
-    with moments_from(network, {name: constant(given) for name, given in moments.items()}):
+    with moments_from(network, {name: partial(_given, moments=given) for name, given in moments.items()}):
         yield
+
+
+def _given(_: Tensor, moments: Moments) -> Moments:
+    return moments

@@ -1,36 +1,20 @@
 """Batch statistics of a batch that several processes share: like all others they follow from instance moments.
 
-So to synchronise norms is to gather moments (N, C), a few kilobytes, and nothing else: every norm that pools over the
-batch does so over the whole one, forward and backward, and its running values are the same in all processes.
+To synchronise norms is to gather moments (N, C), a few kilobytes, and nothing else: every norm that pools over the
+batch then does so over the whole one, forward and backward, and its running values are the same in all processes.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 
 from pellucid import process_group
 from pellucid.norms.moments import Moments
 
-_local = False
-
 
 def of_whole_batch(moments: Moments) -> Moments:
     """The moments of all processes' samples (size·N, C), in the order of the batch; differentiable."""
-    if _local or process_group.alone():
+    if process_group.alone():
         return moments
     mean, var = process_group.whole(torch.stack((moments.mean, moments.var), 1)).unbind(1)
     return Moments(mean, var, moments.pixels)
-
-
-@contextmanager
-def local_statistics() -> Iterator[None]:
-    """Within the block each process's norms know its own samples alone."""
-    global _local
-    _local = True
-    try:
-        yield
-    finally:
-        _local = False

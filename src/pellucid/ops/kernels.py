@@ -10,6 +10,7 @@ import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -27,23 +28,22 @@ def _load() -> ctypes.CDLL | None:
 
 
 _LIBRARY = _load()
-_wanted = not os.environ.get("PELLUCID_PLAIN")
+_wanted: ContextVar[bool] = ContextVar("whether fast ways are wanted", default=not os.environ.get("PELLUCID_PLAIN"))
 
 
 @contextmanager
 def plain() -> Iterator[None]:
-    """Within the block norms are computed by torch alone: the reference, and what can be differentiated twice."""
-    global _wanted
-    before, _wanted = _wanted, False
+    """Within the block, in this thread, torch alone computes: the reference, and what can be differentiated twice."""
+    outside = _wanted.set(False)
     try:
         yield
     finally:
-        _wanted = before
+        _wanted.reset(outside)
 
 
 def wanted() -> bool:
-    """Whether fast ways may be gone at all: not within `plain()`, nor while torch compiles."""
-    return _wanted and not torch.compiler.is_compiling()
+    """Whether the fast ways may be taken at all: not within `plain()`, nor while torch compiles."""
+    return not torch.compiler.is_compiling() and _wanted.get()
 
 
 def built() -> bool:

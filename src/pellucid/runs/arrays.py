@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.allocator import holding
 from pellucid.blockwise.denoiser_spec import DenoiserSpec
 from pellucid.blockwise.progress import Advance, denoising_bar
 from pellucid.blockwise.run import padding_text
@@ -127,7 +126,7 @@ def _denoised(model: DenoisingModel, held: Any, removed: _Removed) -> Any:
         later = _deferred(model, inner, image.layout)
         return held.copy(data=later) if has_dims(held) else later
     _warn_of_differences(model, image)
-    with holding(), _bar(model, image) as advance:
+    with _bar(model, image) as advance:
         planes = list(_planes(model, image, removed, advance))
     dtype = inner.dtype if isinstance(inner, np.ndarray) else image.dtype  # in its own order of bytes
     return like(held, _stored(image, planes).astype(dtype, copy=False))
@@ -153,7 +152,7 @@ def _denoise_block(model: DenoisingModel, stored: str, block: Array) -> Any:
 
 def _write(model: DenoisingModel, image: Image, path: Path, removed: _Removed, *, overwrite: bool = False) -> Path:
     _warn_of_differences(model, image)
-    with holding(), create_image(path, image, overwrite=overwrite) as writer, _bar(model, image) as advance:
+    with create_image(path, image, overwrite=overwrite) as writer, _bar(model, image) as advance:
         for number, plane in enumerate(_planes(model, image, removed, advance)):
             writer.write(number, plane)
     return path

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from pellucid.errors import InputError
-from pellucid.norms import local_statistics
+from pellucid.norms import feature_norms
 from pellucid.ops import kernels
 
 BACKEND = "inductor"
@@ -36,13 +36,15 @@ class Execution:
     local_statistics: bool = False
 
     def prepare(self, method: nn.Module, device: torch.device) -> None:
-        """Compile the networks of a method, if that was chosen; it is done at the first step.
+        """Prepare the networks of a method; they are compiled, if that was chosen, at the first step.
 
         Raises:
             InputError: this machine cannot do what was chosen.
         """
         if self.amp and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
             raise InputError("--amp needs a GPU that computes in bfloat16 (compute capability 8.0): leave it out")
+        for norm in feature_norms(method).values():
+            norm.local_statistics = self.local_statistics
         if self.compile:
             _check_compiler(device)
             for network in filter(_compiles, networks_of(method)):
@@ -57,8 +59,6 @@ class Execution:
             if self.amp:
                 stack.enter_context(kernels.plain())  # those know float32 alone
                 stack.enter_context(mixed_precision(networks_of(method), device.type))
-            if self.local_statistics:
-                stack.enter_context(local_statistics())
             yield
 
 

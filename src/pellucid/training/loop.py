@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pellucid import allocator, process_group
+from pellucid import process_group
 from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.methods import Denoiser, Method
 from pellucid.norms import follows_mode, running_norms, settle
 from pellucid.ops import remaking
-from pellucid.signals import heeded
+from pellucid.seeding import seeded
+from pellucid.signals import deferred
 from pellucid.training.averaging import MovingAverage
 from pellucid.training.execution import Execution
 
@@ -59,8 +60,12 @@ class Training:
             RunError: a loss is not a number; the first such is named. Or another process has ended.
         """
         number = self.number + 1
-        torch.manual_seed(random_seed(self.method.recipe.seed, number))
-        with process_group.sharing(), self.execution.step(self.method, self.device), remaking():
+        with (
+            seeded(random_seed(self.method.recipe.seed, number)),
+            process_group.sharing(),
+            self.execution.step(self.method, self.device),
+            remaking(),
+        ):
             named = self.method.step(self._place(batch), number)
             losses = dict(zip(named, process_group.mean(torch.stack(list(named.values()))).tolist(), strict=True))
             if self.execution.local_statistics:
@@ -142,20 +147,21 @@ def fit(
 ) -> None:
     """Train until the recipe's last step.
 
+    In a program of ours a signal that asks to stop lets the step finish first. Where Pellucid is a library, signals
+    belong to its host, and Ctrl-C raises KeyboardInterrupt at once.
+
     Args:
         training: what goes on.
         batches: what it learns from.
         after_step: sees each step and may save, draw or print.
-        at_stop: called before `Interrupted` is raised, with the signal already heeded: what it saves is saved.
+        at_stop: called before `Interrupted` is raised, with signals still deferred: what it saves is saved.
 
     Raises:
-        Interrupted: a signal asked to stop; the step under way was finished first.
+        Interrupted: a signal asked to stop; the current step was finished first.
         RunError: a loss is not a number.
     """
-    devices = [training.device] if training.device.type == "cuda" else []
     asked: list[int] = []
-    # the caller's random numbers stay as they are
-    with heeded(asked.append), torch.random.fork_rng(devices), allocator.holding():
+    with deferred(asked.append):
         while training.number < training.method.recipe.steps:
             losses = training.step(batches(training.number + 1))
             after_step(training, losses)

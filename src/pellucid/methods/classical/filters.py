@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from pydantic import Field
@@ -98,15 +98,11 @@ class NoiseAwareDenoiser(FilterDenoiser):
         """What `level` is when nobody has said it."""
         return noise_level(image, valid)
 
-    @contextmanager
-    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
-        """Within the block the noise is as strong in every piece as it is in this image."""
-        before = self.known
-        self.known = self.level(image, valid)
-        try:
-            yield
-        finally:
-            self.known = before
+    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Self:
+        """The filter that takes the noise in every piece for as strong as it is in this image."""
+        fitted = copy.copy(self)
+        fitted.known = self.level(image, valid)
+        return fitted
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """Each image without noise of its level; where there is none, the image itself."""

@@ -7,9 +7,7 @@ those that scikit-image recommends; for total variation it recommends none, and 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -150,15 +148,11 @@ class WaveletDenoiser(PlaneDenoiser):
         self.wavelet = recipe.wavelet
         self._valid: NDArray[np.bool_] | None = None
 
-    @contextmanager
-    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Iterator[None]:
-        """Padding is filled with the image itself, so that it does not thin out what the thresholds are made of."""
-        self._valid = None if valid is None else valid[0, 0].numpy()
-        try:
-            with super().fit_image(image, valid):
-                yield
-        finally:
-            self._valid = None
+    def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Self:
+        """The filter that fills padding with the image itself, or it would thin out what sets the thresholds."""
+        fitted = super().fit_image(image, valid)
+        fitted._valid = None if valid is None else valid[0, 0].numpy()
+        return fitted
 
     def filtered(self, plane: Plane, sigma: float) -> Plane:
         """By the thresholds σ²/σ_band of BayesShrink."""

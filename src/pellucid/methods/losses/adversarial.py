@@ -26,6 +26,7 @@ from torch.nn.functional import relu
 
 from pellucid import process_group
 from pellucid.ops import plain
+from pellucid.seeding import generator
 
 ObjectiveName = Literal["hinge-published", "hinge", "lsgan", "wgan", "wgan-gp"]
 
@@ -120,7 +121,9 @@ class PenalisedWasserstein(Wasserstein):
 
     def penalty(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """10·(‖∇D‖ − 1)² at a random point between each real image and a fake, the norm over all its pixels."""
-        share = process_group.own(process_group.like_whole(real[:, :1, :1, :1]).uniform_())
+        share = process_group.own(
+            process_group.like_whole(real[:, :1, :1, :1]).uniform_(generator=generator(real.device))
+        )
         between = torch.lerp(real, fake, share).detach().requires_grad_()
         with plain():  # for it is differentiated twice
             (slope,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
