@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrize
 
-from pellucid.inference.folding import Folding
+from pellucid.inference.folding import FixedNorm, Folding
 from pellucid.networks import Extractor, Generator
 from pellucid.norms import NORMS, FeatureNorm, Moments, feature_norms, freeze, norm, record
 
@@ -31,7 +31,7 @@ def seen(network, x):
 
 
 def folds(network, x):
-    """Fold a copy, hold it against the frozen original, and give the norms that are left."""
+    """Fold a copy, hold it against the frozen original, and return the norms that no convolution took in."""
     copied = copy.deepcopy(network)
     folding = Folding(copied)
     for _ in range(2):  # the second must owe nothing to the first
@@ -40,7 +40,7 @@ def folds(network, x):
             expected = network(x)
         folding.use(moments)
         torch.testing.assert_close(copied(x), expected, rtol=0, atol=rounding(network, x, moments, expected))
-    return feature_norms(copied)
+    return {path: module for path, module in copied.named_modules() if isinstance(module, FixedNorm)}
 
 
 def rounding(network, x, moments, expected):
@@ -194,7 +194,7 @@ class Joined(Watched):
 
 
 class Odd(Watched):
-    """StructureStatistics at values, and so has no graph."""
+    """Looks at values, and so has no graph."""
 
     def forward(self, x):
         return self.norm(self.conv(x)) if x.sum() < 1e9 else x

@@ -41,10 +41,10 @@ class Folding:
                 _fix_parameters(module)
         norms = feature_norms(network)
         folded = {path: _Folded(conv, norms[path]) for path, conv in foldable(network).items()}
-        apart = {path: _Affine(norm) for path, norm in norms.items() if path not in folded}
+        apart = {path: FixedNorm(norm) for path, norm in norms.items() if path not in folded}
         for path, norm in norms.items():
             _replace(network, norm, apart[path] if path in apart else _activation(norm))
-        self._frozen: dict[str, _Folded | _Affine] = {**folded, **apart}
+        self._frozen: dict[str, _Folded | FixedNorm] = {**folded, **apart}
 
     def use(self, moments: Mapping[str, Moments]) -> None:
         """From now on the norms work with these moments.
@@ -112,7 +112,7 @@ class _Folded:
         self._conv.bias.copy_(torch.addcmul(shift, scale, self._bias))
 
 
-class _Affine(nn.Module):
+class FixedNorm(nn.Module):
     """A norm with given moments that no convolution can take in: the same scale and shift for every image."""
 
     def __init__(self, norm: FeatureNorm) -> None:
