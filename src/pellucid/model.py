@@ -369,7 +369,7 @@ class Model:
             if self.dtype is None or self._takes(image):
                 continue
             raise InputError(
-                f"{image.path}: holds {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
+                f"{image.path}: has {image.dtype.name} pixels, but the model was trained on {self.dtype.name}: "
                 "convert them, or set black and white with --intensity-range LOW HIGH (in Python: "
                 "intensity_range=(LOW, HIGH))"
             )

@@ -137,7 +137,7 @@ BAD = {
     not_a_number: r"nan\.tif: (has NaN or infinite pixels \(1, the first at \(3, 5\)|prediction has NaN or infinite)",
     infinite: r"inf\.tif: (has NaN or infinite pixels \(1|prediction has NaN or infinite)",
     too_small: r"tiny\.png: is 12×30 pixels, but at least 16×16 are needed",
-    mixed_types: r"mixed/b\.tif: holds uint16 pixels, but .*a\.tif holds uint8",
+    mixed_types: r"mixed/b\.tif: has uint16 pixels, but .*a\.tif has uint8",
     complex_numbers: r"complex\.npy: has complex64 pixels",
     missing_in_hdf5: r"a\.h5: has no data set /?row",
 }
@@ -171,7 +171,7 @@ def test_a_constant_source_cannot_be_learned_from(pictures, tmp_path, refused):
     line = refused(
         "train", "--clean", pictures / "clean", "--noisy", tmp_path / "flat.png", "--out", tmp_path / "o", *TINY
     )
-    assert "flat.png: contains nothing but areas of one value and non-finite pixels, so there is nothing to" in line
+    assert "flat.png: contains only areas of one value, NaN and infinite pixels, so there is nothing to" in line
     assert not (tmp_path / "o").exists()
 
 

@@ -194,7 +194,7 @@ def test_another_pixel_type_is_refused_with_the_remedy(noisy, trained, tmp_path,
         path = tmp_path / f"{dtype}.tif"
         write_array(path, noisy[0].astype(dtype))
         line = refused("denoise", path, tmp_path / "out.tif", "--model", trained)
-        assert f"{dtype}.tif: holds {dtype} pixels, but the model was trained on uint8: convert them, or" in line
+        assert f"{dtype}.tif: has {dtype} pixels, but the model was trained on uint8: convert them, or" in line
         assert "--intensity-range LOW HIGH" in line
     assert not (tmp_path / "out.tif").exists()
 
@@ -212,7 +212,7 @@ def test_a_range_makes_other_pixel_types_good(dtype, scale, noisy, trained, mode
 
 def test_a_range_the_wrong_way_round_is_refused(pictures, trained, tmp_path, refused):
     line = refused("denoise", pictures / "noisy", tmp_path / "out", "--model", trained, "--intensity-range", 255, 0)
-    assert "two finite numbers are wanted, the lower first" in line
+    assert "give two finite numbers, the lower first" in line
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])

@@ -160,7 +160,7 @@ def test_a_mixed_folder_gives_what_can_be_done_and_names_the_rest(mixed, tmp_pat
     lines = result.err.splitlines()
     assert "warning: left out, for they cannot be used: 3 of 6 files, named at the end" in lines
     assert lines[-1].startswith("pellucid: left out 3 of 6 files, the others are done: ")
-    for name in ("b16.tif: holds uint16 pixels, but ", "screenshot.tif: is a colour image", "torn.tif: "):
+    for name in ("b16.tif: has uint16 pixels, but ", "screenshot.tif: is a colour image", "torn.tif: "):
         assert name in lines[-1]
     assert [line.partition("  ")[0].rpartition("/")[2] for line in lines if "clipped;" in line] == [
         "a1.tif",

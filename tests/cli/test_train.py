@@ -201,7 +201,7 @@ def test_other_pixel_types_train_and_denoise(dtype, tmp_path, command):
     assert command("denoise", tmp_path / "noisy", tmp_path / "out", "--model", run).status == 0
     write_array(tmp_path / "b.png", np.full((20, 20), 3, np.uint8))
     wrong = command("denoise", tmp_path / "b.png", tmp_path / "c.png", "--model", run)
-    assert f"holds uint8 pixels, but the model was trained on {dtype}" in wrong.err
+    assert f"has uint8 pixels, but the model was trained on {dtype}" in wrong.err
 
 
 def test_one_single_tiny_image_trains_with_a_warning(tmp_path, command):

@@ -122,7 +122,7 @@ def test_mixed_pixel_types_name_two_files(tmp_path, picture):
     write_array(tmp_path / "a.tif", picture((20, 30)))
     write_array(tmp_path / "b.tif", picture((20, 30)))
     write_array(tmp_path / "c.tif", picture((20, 30), "uint16"))
-    with pytest.raises(InputError, match=r"c\.tif: holds uint16 pixels, but .*a\.tif holds uint8"):
+    with pytest.raises(InputError, match=r"c\.tif: has uint16 pixels, but .*a\.tif has uint8"):
         open_source(tmp_path)
 
 
@@ -142,10 +142,10 @@ def test_what_cannot_be_used_of_a_folder_or_a_glob_can_be_left_out(folder, pictu
         assert names(opened.of_one_type()) == ["a.tif", "b.png", "c.zarr"]
         assert names(opened.of_one_type(np.dtype("float16"))) == ["h.npy"]
         assert len(opened.of_one_type(np.dtype("uint16")).left_out) == 3 + 4
-    with pytest.raises(InputError, match="holds uint8 pixels, not int8"):
+    with pytest.raises(InputError, match="has uint8 pixels, not int8"):
         opened.of_one_type(np.dtype("int8"))
     with pytest.raises(
-        InputError, match=r"d\.tif: .*; .*e\.tif: .*; .*f\.tif: .*; .*g\.tif: holds uint16 .*; .*h\.npy: holds float32"
+        InputError, match=r"d\.tif: .*; .*e\.tif: .*; .*f\.tif: .*; .*g\.tif: has uint16 .*; .*h\.npy: has float32"
     ):
         open_source(folder)
 

@@ -174,7 +174,7 @@ def test_noise_without_tissue_is_called_so_and_nothing_else(clean):
 def test_pairs_by_accident(tissues, clean):
     rng = np.random.default_rng(0)
     (found,) = compare(clean, noisy_inventory([gaussian(array, rng) for array in (*tissues[2:], tissues[1])]))
-    said = "the same place in both: 1 clean images show the same as a noisy one (for example array 1 "
+    said = "the same area in both: 1 clean image is very similar to a noisy one (for example array 1 "
     assert found.text.startswith(said)
     assert "array 2)" in found.text
 

@@ -14,7 +14,7 @@ from pellucid.io.image import Plane
 from pellucid.io.layout import Array
 
 SIDE = 512
-PART = 256
+_QUARTER = 256
 CROPS = 8
 _SMALLEST = 64
 _FEW_HOLES = 0.95
@@ -22,7 +22,7 @@ _FEW_HOLES = 0.95
 _CELL = 8
 _LEAST_VALID = 0.75
 _TRIES = 4
-"""How many times more places are tried where there is padding."""
+"""How many times more positions are tried if there is padding."""
 
 T = TypeVar("T")
 Mask = npt.NDArray[np.bool_]
@@ -30,7 +30,7 @@ Crop = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
 """Pixels (Y, X), the invalid ones filled with the median of the others, and the mask of the valid ones."""
 
 
-class Place(NamedTuple):
+class CropPosition(NamedTuple):
     """A plane and the upper left corner of a crop in it."""
 
     plane: Plane | Array
@@ -44,44 +44,43 @@ class Place(NamedTuple):
 
 
 def crops_of(planes: Sequence[Plane] | Sequence[Array], most: int = CROPS) -> list[Crop]:
-    """Read up to `most` crops of up to 512×512 pixels from evenly spread places; nothing else is read.
+    """Read up to `most` crops of up to 512×512 pixels at evenly spaced positions; nothing else is read.
 
-    Where more than a little of a crop is padding, its largest rectangle of valid pixels is used; where too few places
-    have such a rectangle of at least 64×64 pixels, others are tried. Planes with a side below 64 pixels are skipped.
+    If more than a little of a crop is padding, its largest rectangle of valid pixels is used; if too few positions have
+    such a rectangle of at least 64×64 pixels, others are tried. Planes with a side below 64 pixels are skipped.
     Pixels may be non-finite.
     """
     large = [plane for plane in planes if min(plane.shape) >= _SMALLEST]
     each = -(-most // len(large)) if large else 0
-    places = _places(_spread(large, most), each)
-    first = _spread(places, most)
+    first = _spread(_positions(_spread(large, most), each), most)
     crops = _read_all(first)
     if len(crops) == len(first):
         return crops
-    tried = {place.key for place in first}
-    more = _places(_spread(large, _TRIES * most), _TRIES * each)
-    others = [place for place in more if place.key not in tried]
+    tried = {position.key for position in first}
+    more = _positions(_spread(large, _TRIES * most), _TRIES * each)
+    others = [position for position in more if position.key not in tried]
     return [*crops, *_read_all(_spread(others, _TRIES * most))][:most]
 
 
-def _places(planes: Sequence[Plane | Array], each: int) -> list[Place]:
-    return [Place(plane, *corner) for plane in planes for corner in _spread(_corners(plane.shape), each)]
+def _positions(planes: Sequence[Plane | Array], each: int) -> list[CropPosition]:
+    return [CropPosition(plane, *corner) for plane in planes for corner in _spread(_corners(plane.shape), each)]
 
 
-def _read_all(places: Sequence[Place]) -> list[Crop]:
-    """The crops at these places that have enough valid pixels."""
-    return [crop for place in places if (crop := _read(place)) is not None]
+def _read_all(positions: Sequence[CropPosition]) -> list[Crop]:
+    """The crops at these positions that have enough valid pixels."""
+    return [crop for position in positions if (crop := _read(position)) is not None]
 
 
-def parts_of(crop: Crop) -> list[Crop]:
+def quarters_of(crop: Crop) -> list[Crop]:
     """The four corners of a crop, up to 256×256 pixels each, overlapping if it is below 512; the crop if it fits."""
     pixels, valid = crop
-    rows, columns = (sorted({0, max(0, size - PART)}) for size in pixels.shape)
-    places = [(slice(top, top + PART), slice(left, left + PART)) for top in rows for left in columns]
-    return [(pixels[place], valid[place]) for place in places if valid[place].mean() >= _LEAST_VALID]
+    rows, columns = (sorted({0, max(0, size - _QUARTER)}) for size in pixels.shape)
+    windows = [(slice(top, top + _QUARTER), slice(left, left + _QUARTER)) for top in rows for left in columns]
+    return [(pixels[window], valid[window]) for window in windows if valid[window].mean() >= _LEAST_VALID]
 
 
 def _spread(items: Sequence[T], count: int) -> list[T]:
-    """Up to `count` of the items, from the middles of equal parts."""
+    """Up to `count` of the items, evenly spaced: the middle ones of equal parts."""
     if len(items) <= count:
         return list(items)
     ends = np.linspace(0, len(items), count + 1)
@@ -89,18 +88,17 @@ def _spread(items: Sequence[T], count: int) -> list[T]:
 
 
 def _corners(shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Upper left corners of adjacent crops that are centred on the plane as a whole."""
+    """Upper left corners of adjacent crops that together are centred on the plane."""
     rows, columns = (range(size % SIDE // 2, size - SIDE + 1, SIDE) if size >= SIDE else range(1) for size in shape)
     return [(top, left) for top in rows for left in columns]
 
 
-def _read(place: Place) -> Crop | None:
-    rows, columns = (
-        slice(start, min(start + SIDE, size))
-        for start, size in zip((place.top, place.left), place.plane.shape, strict=True)
-    )
-    pixels = place.plane[rows, columns]
-    valid = is_valid(pixels, Borders.of(rows, columns, (place.plane.shape[0], place.plane.shape[1])))
+def _read(position: CropPosition) -> Crop | None:
+    plane, top, left = position
+    height, width = plane.shape
+    rows, columns = slice(top, min(top + SIDE, height)), slice(left, min(left + SIDE, width))
+    pixels = plane[rows, columns]
+    valid = is_valid(pixels, Borders.of(rows, columns, (height, width)))
     values = np.ma.getdata(pixels).astype(np.float64)
     if valid.mean() < _FEW_HOLES:
         image = _largest_rectangle(valid)

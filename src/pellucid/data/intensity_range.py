@@ -1,4 +1,4 @@
-"""One map from a source's intensities to the networks' range [−1, 1] and back, made once per source, never per tile."""
+"""The map from a source's grey levels to the networks' range [−1, 1] and back: one per source, not one per tile."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pellucid.io.layout import Array
 
 Method = Literal["auto", "dtype", "percentile"]
 
-#: The intensities, in percent of the pixels, that become −1 and 1.
+#: The percentiles of the pixels that become −1 and 1.
 PERCENTILES = (0.1, 99.9)
 
 
 class IntensityRange(BaseModel):
-    """Maps ``low`` to −1 and ``high`` to 1, linearly; what lies outside stays outside.
+    """Maps ``low`` to −1 and ``high`` to 1, linearly; values outside are not clipped.
 
     Attributes:
         low, high: In the units of the source's pixels; finite, low < high.
-        how: Where they come from, in words.
+        how: How they were chosen, in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,14 +37,12 @@ class IntensityRange(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> IntensityRange:
         if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
-            raise InputError(
-                f"intensity limits {self.low:g} to {self.high:g}: two finite numbers are wanted, the lower first"
-            )
+            raise InputError(f"intensity range {self.low:g} to {self.high:g}: give two finite numbers, the lower first")
         return self
 
     def normalize(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """``(x − low) / (high − low) · 2 − 1`` in float32, of any shape; not clipped."""
-        # 32-bit integers and float64 have more digits than float32: they are shifted before they are rounded to it
+        # 32-bit integers and float64 have more digits than float32: shift them before rounding
         wide = array.dtype.itemsize >= 4 and array.dtype != np.float32
         x: npt.NDArray[Any] = array.astype(np.float64 if wide else np.float32)
         x -= self.low
@@ -53,7 +51,7 @@ class IntensityRange(BaseModel):
         return x.astype(np.float32, copy=False)
 
     def network_input(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The input of the networks: ``normalize``, with 0 (middle grey) where pixels are not finite."""
+        """The networks' input: ``normalize``, with 0 (middle grey) for NaN and infinite pixels."""
         return np.nan_to_num(self.normalize(array), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
     def denormalize(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -69,17 +67,17 @@ class IntensityRange(BaseModel):
         """The range of an integer type: 0 to 255 for uint8, which is the paper's ``x / 255 · 2 − 1``.
 
         Raises:
-            InputError: The type is a float, which has no range to speak of.
+            InputError: It is a floating-point type, which has no natural range.
         """
-        kind = check_dtype(np.dtype(dtype), "intensity")
+        kind = check_dtype(np.dtype(dtype), "intensity range")
         if kind.kind == "f":
-            raise InputError(f"intensity: {kind.name} has no range of its own; use percentiles or give low and high")
+            raise InputError(f"intensity range: {kind.name} has no natural one; use percentiles or give low and high")
         limits = np.iinfo(kind)
         return cls(low=limits.min, high=limits.max, how="dtype")
 
     @classmethod
     def from_limits(cls, low: float, high: float) -> IntensityRange:
-        """Limits that the user gives, low < high.
+        """Limits given by the user, low < high.
 
         Raises:
             InputError: They are not finite, or not in this order.
@@ -88,22 +86,22 @@ class IntensityRange(BaseModel):
 
     @classmethod
     def from_source(cls, source: Source | Pages, method: Method = "auto") -> IntensityRange:
-        """The map for a source or a sequence of planes or (Y, X) arrays.
+        """The range of a source, or of a sequence of planes or (Y, X) arrays.
 
         Args:
-            source: What is sampled: up to 1,000,000 pixels with a fixed seed.
+            source: The images; up to 1,000,000 of their pixels are sampled with a fixed seed.
             method: ``dtype`` (integers only), ``percentile`` (0.1 and 99.9), or ``auto``: the former for uint8,
                 the latter else.
 
         Raises:
             BlankError: The images contain nothing but padding and non-finite pixels.
-            InputError: The method is not known or does not fit the dtype.
+            InputError: The method is unknown or does not fit the dtype.
         """
         pages: Pages = source.planes if isinstance(source, Source) else source
         if len(pages) == 0:
-            raise InputError("intensity: there are no images to take it from; give at least one")
+            raise InputError("intensity range: there are no images; give at least one")
         if method not in ("auto", "dtype", "percentile"):
-            raise InputError(f"intensity: the method {method!r} is not known; use auto, dtype or percentile")
+            raise InputError(f"intensity range: unknown method {method!r}; use auto, dtype or percentile")
         sample = sample_pixels(pages)
         _refuse_blank(sample, pages)
         if method == "dtype" or (method == "auto" and sample.dtype == np.uint8):
@@ -116,12 +114,12 @@ def _percentile(sample: Array) -> IntensityRange:
     pixels = f"of {sample.size:,} pixels, seed {SEED}"
     if low < high:
         return IntensityRange(low=low, high=high, how=f"percentile {PERCENTILES[0]}–{PERCENTILES[1]} {pixels}")
-    # nearly all pixels are equal: the few others are all there is to see
+    # nearly all pixels are equal; only the few others show anything
     return IntensityRange(low=float(sample.min()), high=float(sample.max()), how=f"smallest and largest {pixels}")
 
 
 class BlankError(InputError):
-    """The images are blank."""
+    """All images are blank."""
 
 
 def _refuse_blank(sample: Array, pages: Pages) -> None:
@@ -129,6 +127,6 @@ def _refuse_blank(sample: Array, pages: Pages) -> None:
         first = pages[0].name if isinstance(pages[0], Plane) else "the array"
         others = f" and {len(pages) - 1} more" if len(pages) > 1 else ""
         raise BlankError(
-            f"{first}{others}: contains nothing but areas of one value and non-finite pixels, "
+            f"{first}{others}: contains only areas of one value, NaN and infinite pixels, "
             "so there is nothing to learn from; leave it out"
         )

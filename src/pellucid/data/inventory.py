@@ -1,4 +1,4 @@
-"""What a source holds: files, pixels, intensities, pixel sizes, and a digest of every plane."""
+"""The inventory of a source: files, pixels, grey levels, pixel sizes, and a digest of every plane."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pellucid.data.padding import image_pixels, is_finite, is_padding
 from pellucid.data.sample import evenly_spaced, sample_pixels
 from pellucid.data.source import Source
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
+from pellucid.data.texture import skewness
 from pellucid.io.image import Plane
 from pellucid.io.layout import Array
 from pellucid.io.pixel_size import PixelSize
@@ -32,7 +33,7 @@ Thumbnail = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Inventory:
-    """Plain data about a source.
+    """Facts about a source.
 
     Attributes:
         files: The images, as the user named them.
@@ -40,7 +41,7 @@ class Inventory:
         pixels: Number of pixels.
         dtypes: Pixel types by name.
         sizes: The distinct plane shapes, (Y, X), largest first.
-        pixel_sizes: The distinct pixel sizes; None stands for images that do not tell.
+        pixel_sizes: The distinct pixel sizes; None for images that do not state it.
         histogram: Counts of a sample of the pixels in 64 equal bins.
         edges: The 65 edges of the bins, in the source's units.
         mean, std, skew, minimum, maximum: Of the same sample, up to 1,000,000 pixels, seed 0.
@@ -49,9 +50,9 @@ class Inventory:
         repeated: Names of pairs of planes that are equal.
         padding: The share of pixels that are canvas or bars, not counting constant planes.
         digests: Plane name by SHA-256 of its shape, dtype and pixels.
-        complete: False where only a part of the planes was read for ``digests`` and what stands above it, from
-            ``constant`` on, and for ``thumbnails`` (sources above 4 GiB).
-        statistics: Noise, contrast and structures; None if every plane is constant or tiny.
+        complete: False if only some planes were read for ``constant``, ``repeated``, ``padding``, ``digests`` and
+            ``thumbnails`` (sources above 4 GiB).
+        statistics: Noise, contrast and structures; None if all planes are constant or tiny.
         thumbnails: By shape and name of the planes: unit vectors whose dot products measure how similar planes are.
     """
 
@@ -121,7 +122,7 @@ def inspect_source(source: Source) -> Inventory:
         edges=[float(edge) for edge in edges],
         mean=float(numbers.mean()),
         std=float(numbers.std()),
-        skew=_skew(numbers),
+        skew=skewness(numbers),
         minimum=float(numbers.min()),
         maximum=float(numbers.max()),
         levels=int(np.unique(values).size),
@@ -136,7 +137,7 @@ def inspect_source(source: Source) -> Inventory:
 
 
 def bars(histogram: Sequence[int], width: int = 32) -> str:
-    """A histogram as ``width`` block characters; a bin with anything in it shows at least the lowest block."""
+    """A histogram as ``width`` block characters; bins that are not empty show at least the lowest block."""
     counts = np.array([part.sum() for part in np.array_split(np.asarray(histogram, np.float64), width)])
     if counts.max() == 0:
         return " " * width
@@ -171,17 +172,12 @@ def _thumbnail(array: Array) -> Thumbnail:
 
 
 def _bounds(values: Array) -> tuple[float, float]:
-    """The whole range for 8 bits, so that histograms of two sources line up; else that of the values."""
+    """The range of the dtype for 8 bits, so that histograms of two sources align; else that of the values."""
     if values.dtype.kind in "iu" and values.dtype.itemsize == 1:
         limits = np.iinfo(values.dtype)
         return float(limits.min), float(limits.max) + 1
     low, high = float(values.min()), float(values.max())
     return (low, high) if high > low else (low - 0.5, low + 0.5)
-
-
-def _skew(numbers: Array) -> float:
-    deviation = numbers.std()
-    return float(((numbers - numbers.mean()) ** 3).mean() / deviation**3) if deviation > 0 else 0.0
 
 
 def _distinct(sizes: Sequence[PixelSize | None]) -> list[PixelSize | None]:

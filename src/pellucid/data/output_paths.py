@@ -1,4 +1,4 @@
-"""Where results go: names of output files from those of the input."""
+"""Paths of output files, derived from those of the input."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def float_path(target: Path) -> Path:
 
 
 def refuse_existing(paths: Sequence[Path]) -> None:
-    """Raise InputError if one of the files is there already."""
+    """Raise InputError if one of the files exists already."""
     for path in paths:
         if split(path)[0].exists():
             raise InputError(f"{path}: exists already; choose another output or add --overwrite")

@@ -1,4 +1,4 @@
-"""Planes held ready for random access: in memory if they fit, else decoded once into a mapped file."""
+"""Cache of planes for random access: in memory if they fit, else decoded once into a mapped file."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def cache_planes(planes: Sequence[Plane], budget_bytes: int) -> list[Array]:
 
     Args:
         planes: Any mix of shapes and dtypes.
-        budget_bytes: How much memory they may take. More is decoded once to one temporary file, which is
-            mapped and goes with the process; planes that are mapped from their own file already stay so.
+        budget_bytes: The memory that they may take. If they need more, they are decoded to one temporary file, which is
+            mapped and removed with the process; planes that are maps of their own files remain so.
 
     Returns:
-        One (Y, X) array a plane, read-only where it is mapped.
+        One (Y, X) array per plane, read-only if mapped.
 
     Raises:
         InputError: A plane cannot be read.
-        RunError: There is no room for the temporary file.
+        RunError: The disk has no space for the temporary file.
     """
     if sum(_bytes(plane) for plane in planes) <= budget_bytes:
         return [np.array(_pixels(plane)) for plane in planes]
-    held: list[Array | None] = [_mapped(plane) for plane in planes]
-    rest = [number for number, array in enumerate(held) if array is None]
+    cached: list[Array | None] = [_mapped(plane) for plane in planes]
+    rest = [number for number, array in enumerate(cached) if array is None]
     for number, array in zip(rest, _decode([planes[number] for number in rest]), strict=True):
-        held[number] = array
-    return [array for array in held if array is not None]
+        cached[number] = array
+    return [array for array in cached if array is not None]
 
 
 def _bytes(plane: Plane) -> int:
@@ -57,7 +57,7 @@ def _pixels(plane: Plane) -> Array:
 
 
 def _mapped(plane: Plane) -> Array | None:
-    """The plane if it is a map of its file already, so that nothing has to be copied."""
+    """The plane if it is a map of its own file, which needs no copy."""
     corner = plane[:1, :1]
     return plane.read() if isinstance(corner, np.memmap) else None
 
@@ -87,7 +87,7 @@ def _view(store: Array, start: int, plane: Plane) -> Array:
 
 
 def _remove(path: Path) -> None:
-    """At once where a mapped file may lose its name, else (Windows) when the process ends."""
+    """Remove the file now if the system allows it for mapped files, else (Windows) when the process ends."""
     try:
         path.unlink(missing_ok=True)
     except PermissionError:

@@ -22,9 +22,9 @@ from pellucid.io.natural_order import natural
 from pellucid.io.registry import format_of, open_image, readable, split
 
 Spec: TypeAlias = Any
-"""What `open_source` takes."""
+"""Anything that `open_source` accepts."""
 
-#: The smallest side of an image, in pixels, that the networks take.
+#: The smallest side of an image, in pixels, that the networks accept.
 SMALLEST = 16
 _SAMPLED_PLANES = 32
 _SAMPLED_SIDE = 256
@@ -69,9 +69,9 @@ class Source:
         kept = [image for image in self.images if _kind(image.dtype) == wanted]
         others = [image for image in self.images if _kind(image.dtype) != wanted]
         if not kept:
-            raise InputError(f"{self.images[0].path}: holds {self.images[0].dtype.name} pixels, not {dtype}")
+            raise InputError(f"{self.images[0].path}: has {self.images[0].dtype.name} pixels, not {dtype}")
         reasons = (
-            f"{image.path}: holds {image.dtype.name} pixels, but {kept[0].path} holds {kept[0].dtype.name}; all images "
+            f"{image.path}: has {image.dtype.name} pixels, but {kept[0].path} has {kept[0].dtype.name}; all images "
             "must have one pixel type, as a value means another intensity in another type; convert it or leave it out"
             for image in others
         )
@@ -102,14 +102,14 @@ class Source:
 
 
 def open_source(spec: Spec) -> Source:
-    """Open what a user names, without reading the pixels.
+    """Open the images that a user names, without reading their pixels.
 
     Args:
         spec: A file, ``"file.h5:/path"``, a folder (every image in it, in natural order; a Zarr folder is one image),
             a glob, an array of 2 to 5 dimensions of any library (see `arrays`), or a list of these.
 
     Raises:
-        InputError: Nothing is there, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
+        InputError: There is no image, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
     """
     source = open_usable(spec).of_one_type()
     if source.left_out:
@@ -182,7 +182,7 @@ def _named(spec: str | os.PathLike[str]) -> Sequence[Image | InputError]:
     if file.is_dir() and format_of(file) is None:
         return _in_folder(file)
     if not file.exists() and any(letter in str(file) for letter in "*?["):
-        found = sorted(glob.glob(str(file), recursive=True), key=natural)  # noqa: PTH207 (the fixed part is not apart)
+        found = sorted(glob.glob(str(file), recursive=True), key=natural)  # noqa: PTH207 (no fixed folder)
         images = [Path(name) for name in found if format_of(Path(name)) is not None]
         if not images:
             matched = f"matches {len(found)} files, none of them an image" if found else "matches no file"

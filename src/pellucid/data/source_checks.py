@@ -1,4 +1,4 @@
-"""Checks of one source of images: one function per check, one line per finding."""
+"""Checks of one source: one function per check, one line per finding."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIXEL_SIZE_RATIO = 1.1
 
 
 class Finding(NamedTuple):
-    """A problem of the images that a person should look at.
+    """A problem of the images that the user should look at.
 
     Attributes:
         check: name of the check, a word or two.
@@ -87,7 +87,7 @@ def _single(name: str, inventory: Inventory) -> list[Finding]:
         return []
     text = (
         f"a single {name} image of {inventory.pixels / 1e6:.2g} megapixels: the model cannot learn what it does not "
-        "show, and may memorise what it does; add images from other places"
+        "show, and may memorise what it does; add images of other areas"
     )
     return [Finding("single image", inventory.planes, text)]
 

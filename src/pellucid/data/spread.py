@@ -1,4 +1,4 @@
-"""Variation among the images of a source: a model trained on all of them is familiar with each."""
+"""How far the images of a source differ from each other: a model trained on all of them is familiar with each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Appearance of a source: brightness, contrast, noise and structures, as a few figures that are kept with a model."""
+"""Statistics of a source: brightness, contrast, noise and structures, stored with a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pellucid.data.crops import Crop, crops_of, parts_of
+from pellucid.data.crops import Crop, crops_of, quarters_of
 from pellucid.data.spread import Interval, Spread
 from pellucid.io.image import Plane
 from pellucid.io.layout import Array
@@ -21,7 +21,7 @@ _FOR_SIZE = 192
 """Smallest side of a crop in which the size of structures is measured: a smaller one contains too few."""
 _SIZE_SPREAD = 0.25
 """Standard deviation of log(size) between crops of one tissue, assumed where too few crops show it."""
-_CLOSELY = 16
+_SPREAD_CROPS = 16
 _NEXT_LEVELS = 1 / 128
 _PROMINENT = 3.0
 
@@ -47,7 +47,7 @@ class StructureStatistics:
         clipped_black, clipped_white: share of pixels at the lowest and highest value of their crop, if far more
             pixels have that value than the values next to it; otherwise 0.
         blockiness: steps at the borders of JPEG's 8×8 blocks divided by steps elsewhere; 1 without compression.
-        spread: how far pieces of the source differ from each other, if measured (`structure_statistics_with_spread`).
+        spread: how far parts of the source differ from each other; None if not measured.
     """
 
     crops: int
@@ -73,8 +73,6 @@ class StructureStatistics:
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> StructureStatistics:
         """Rebuild from the output of `dataclasses.asdict`; unknown names, from a newer version, are ignored.
-
-        Records from versions without a spread have none.
 
         Raises:
             KeyError: a value is missing.
@@ -111,22 +109,22 @@ class StructureStatistics:
 
 
 def structure_statistics(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
-    """Measure the appearance of (Y, X) planes of any dtype; None if all are too small, constant, or padding."""
+    """Measure (Y, X) planes of any dtype; None if all are too small, constant, or padding."""
     return _statistics_of(crops_of(planes))
 
 
 def structure_statistics_with_spread(planes: Sequence[Plane] | Sequence[Array]) -> StructureStatistics | None:
-    """Measure as `look` does, and also how far up to 16 crops, and their 256×256 parts, differ from each other."""
-    whole, crops = structure_statistics(planes), crops_of(planes, _CLOSELY)
+    """Like `structure_statistics`, with the spread over up to 16 crops and their 256×256 quarters."""
+    whole, crops = structure_statistics(planes), crops_of(planes, _SPREAD_CROPS)
     if whole is None:
         return None
     return replace(
-        whole, spread=spread_of([whole, *_each(crops)], _each([p for crop in crops for p in parts_of(crop)]))
+        whole, spread=spread_of([whole, *_each(crops)], _each([p for crop in crops for p in quarters_of(crop)]))
     )
 
 
 def spread_of(crops: Sequence[StructureStatistics], parts: Sequence[StructureStatistics] = ()) -> Spread:
-    """The spread over crops, at least one, and parts of them."""
+    """The spread over at least one crop, and over parts of crops."""
     pieces = [*crops, *parts]
     sizes = [crop.size for crop in crops if crop.size is not None]
     mean, contrast = (Interval.of(getattr(piece, name) for piece in pieces) for name in ("mean", "contrast"))

@@ -33,7 +33,7 @@ def noise_level(image: Field) -> float:
 
 
 def without_noise(image: Field) -> Field:
-    """The smoothed image, in which little noise is left."""
+    """The smoothed image, which contains little noise."""
     smooth: Field = ndimage.gaussian_filter(image, _NOISE_SIGMA)
     return smooth
 
@@ -67,7 +67,7 @@ def ridges(image: Field) -> float:
 
 
 def skewness(image: Field) -> float:
-    """Third standardised moment; 0 for a constant image."""
+    """The third standardised moment of an array; 0 if it is constant (as scipy.stats.skew, which is slow to import)."""
     centred = image - image.mean()
     deviation = centred.std()
     return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0

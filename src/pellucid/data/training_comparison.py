@@ -1,4 +1,4 @@
-"""Comparison of images with those a model was trained on: range, contrast, noise, size of structures.
+"""Comparison of images with those on which a model was trained: range, contrast, noise, size of structures.
 
 Images count as unfamiliar if they differ from the training images as a whole and also from every piece of them: if the
 training images were of different kinds, one of them differs from the whole, yet the model has learned from it.
@@ -20,7 +20,7 @@ _DRIFT = 0.5
 _NOISE = 2.0
 _RIDGES = 0.1
 _BEYOND = 1.2
-"""Factor beyond the range of the training pieces from which images are unfamiliar; slightly beyond is normal."""
+"""Factor beyond the range of the training images from which images are unfamiliar; slightly beyond is normal."""
 _BESIDE = 0.05
 """The same limit as a difference: share of the intensity range, or of the scale of `StructureStatistics.ridges`."""
 
@@ -31,15 +31,15 @@ def compare_with_training(
     """Differences between the images to denoise and a model's training images, the most serious first; or empty.
 
     Args:
-        trained: appearance of the noisy training images.
+        trained: statistics of the noisy training images.
         intensity_range: intensity range of the training images.
-        given: appearance of the images to denoise.
+        given: statistics of the images to denoise.
         given_as: intensity range with which they are passed to the model.
     """
     known, met = _in_unit(trained, intensity_range), _in_unit(given, given_as)
     seen = known.spread or spread_of([known])
     if not (given.has_structure or seen.noise_alone):
-        text = "no structure: looks like pure noise (empty resin, a blank area?); the result shows what is not there"
+        text = "no structure: looks like pure noise (empty resin, a blank area?); the result may show false structures"
         return [Finding("no structure", given.structure, text)] if given.is_noise else []
     ranges = _range(known, met, seen, (trained, given))
     noise = [] if ranges else _noise(known, met, seen)
@@ -47,7 +47,7 @@ def compare_with_training(
 
 
 def _in_unit(statistics: StructureStatistics, intensity_range: IntensityRange) -> StructureStatistics:
-    """The appearance rescaled so that the model's black is 0 and its white is 1."""
+    """The statistics rescaled so that the model's black is 0 and its white is 1."""
     low, width = intensity_range.low, intensity_range.high - intensity_range.low
     levels = {
         name: (getattr(statistics, name) - low) / width for name in ("lowest", "highest", "mean", "black", "white")
@@ -85,7 +85,7 @@ def _range(
     bits = _bits(given, trained)
     text = (
         f"intensity range differs from training ({what}): grey levels are {levels[0]}, in training {levels[1]}"
-        f"{bits}; set black and white with --intensity-range LOW HIGH (in Python: intensity=(LOW, HIGH))"
+        f"{bits}; set black and white with --intensity-range LOW HIGH (in Python: intensity_range=(LOW, HIGH))"
     )
     return [Finding("range", ratio if scaled else drift, text)]
 

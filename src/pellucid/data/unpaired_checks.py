@@ -40,7 +40,7 @@ def compare(clean: Inventory, noisy: Inventory) -> list[Finding]:
 def compare_statistics(
     clean: Inventory, noisy: Inventory, one: StructureStatistics, other: StructureStatistics
 ) -> list[Finding]:
-    """Problems visible in the measured appearance of two sources that both show structure."""
+    """Problems visible in the statistics of two sources that both show structure."""
     return [
         *_swapped(one, other),
         *_polarity(one, other),
@@ -81,7 +81,7 @@ def _polarity(clean: StructureStatistics, noisy: StructureStatistics) -> list[Fi
         return []
     text = (
         f"opposite polarity: {what} {pair[0]} in the clean images and {pair[1]} in the noisy ones; "
-        "if so, invert one of the two, or the result will show structures that are not there"
+        "if so, invert one of the two, or the result will show structures that do not exist"
     )
     return [Finding("polarity", weak, text)]
 
@@ -160,10 +160,9 @@ def _shared_planes(clean: Inventory, noisy: Inventory) -> list[Finding]:
     if not shared:
         return []
     first = clean.digests[shared[0]], noisy.digests[shared[0]]
-    number = "1 plane is" if len(shared) == 1 else f"{len(shared)} planes are"
     text = (
-        f"duplicates: {number} identical in both sources (for example {first[0]} and {first[1]}); "
-        "remove them from one, or the model learns noise as clean"
+        f"duplicates: {_counted(len(shared), 'plane')} identical in both sources (for example {first[0]} and "
+        f"{first[1]}); remove them from one source, or the model learns noise as clean"
     )
     return [Finding("duplicates", len(shared), text)]
 
@@ -181,11 +180,15 @@ def _same_places(clean: Inventory, noisy: Inventory) -> list[Finding]:
         return []
     like, one, other = max(pairs)
     text = (
-        f"the same place in both: {len(pairs)} clean images show the same as a noisy one (for example {one} and "
-        f"{other}); if they are pairs, --pairs with a supervised recipe learns more from them; do not judge results on "
-        "them"
+        f"the same area in both: {_counted(len(pairs), 'clean image')} very similar to a noisy one (for example {one} "
+        f"and {other}); if they are pairs, --pairs with a supervised recipe learns more from them; do not judge "
+        "results by them"
     )
     return [Finding("pairs", like, text)]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun} is" if number == 1 else f"{number} {noun}s are"
 
 
 def _alike(clean: dict[str, Vector], noisy: dict[str, Vector]) -> list[tuple[float, str, str]]:
