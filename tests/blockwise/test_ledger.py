@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pellucid.blockwise import ledger as room
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
 from pellucid.errors import InputError, RunError
-from pellucid.evaluation import Moments, RemovedNoise
+from pellucid.evaluation import PairMoments, RemovedNoise
 
 from . import made
 
@@ -41,7 +41,7 @@ def test_what_is_done_is_known_and_nothing_else(ledger):
 
 
 moments = [st.integers(1, 10**6), *[st.floats(-1e3, 1e3)] * 2, *[st.floats(0, 1e6)] * 3]
-removed = st.builds(RemovedNoise, *[st.builds(Moments, *moments)] * 2)
+removed = st.builds(RemovedNoise, *[st.builds(PairMoments, *moments)] * 2)
 outcomes = st.builds(Outcome, *[st.integers(0, 10**12)] * 3, removed, st.integers(0, 10**12))
 
 

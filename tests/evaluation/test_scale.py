@@ -25,7 +25,7 @@ def test_other_scales_are_told_either_way(prediction, reference):
     one, other = extent(*prediction), extent(*reference)
     for pair in ((one, other), (other, one)):
         (line,) = scale_warnings(*pair, data_range=pair[1].span)
-        assert "are not on the scale of the truth" in line
+        assert "do not have the scale of the reference" in line
         for each in (*prediction[2:], *reference[2:]):
             assert each in line
 
@@ -48,7 +48,7 @@ def test_what_can_be_of_one_scale_is_not(prediction, reference):
 def test_a_data_range_of_another_scale_is_told():
     unit = extent(0, 1, "float32")
     (line,) = scale_warnings(unit, unit, 255)
-    assert line.startswith("the data range 255 is not that of the truth, float32 from 0 to 1: ")
+    assert line.startswith("the data range 255 is not that of the reference, float32 from 0 to 1: ")
     eight_bits_in_sixteen = extent(0, 255, "uint16")
     assert scale_warnings(eight_bits_in_sixteen, eight_bits_in_sixteen, 65535) == []
 

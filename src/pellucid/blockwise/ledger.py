@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pellucid.errors import InputError, RunError
-from pellucid.evaluation import Moments, RemovedNoise
+from pellucid.evaluation import PairMoments, RemovedNoise
 from pellucid.files import writing
 
 _TABLES = """
@@ -226,7 +226,7 @@ class Ledger:
 
     def _removed(self, image: int) -> RemovedNoise:
         rows = self._base.execute("SELECT * FROM removed WHERE image = ? ORDER BY number", (image,))
-        blocks = (RemovedNoise(Moments(*figures[:6]), Moments(*figures[6:])) for _, _, *figures in rows)
+        blocks = (RemovedNoise(PairMoments(*figures[:6]), PairMoments(*figures[6:])) for _, _, *figures in rows)
         return sum(blocks, RemovedNoise())
 
 

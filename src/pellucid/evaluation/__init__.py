@@ -1,4 +1,4 @@
-"""Numbers for images: PSNR and SSIM against a truth, and what can be said without one."""
+"""Evaluation of results: PSNR and SSIM against a reference, and measures that need none."""
 
 from pellucid.evaluation.compare import (
     Evaluation,
@@ -9,11 +9,11 @@ from pellucid.evaluation.compare import (
     match_planes,
 )
 from pellucid.evaluation.metrics import psnr, ssim, ssim_gaussian, ssim_map
-from pellucid.evaluation.reference_free import Moments, RemovedNoise, removed_noise
+from pellucid.evaluation.reference_free import PairMoments, RemovedNoise, removed_noise
 
 __all__ = [
     "Evaluation",
-    "Moments",
+    "PairMoments",
     "RemovedNoise",
     "Score",
     "data_range_of",

@@ -1,4 +1,4 @@
-"""Predictions against references: one row of metrics an image, their mean, and the data range they depend on."""
+"""Comparison of predictions with references: metrics of each image, their mean, and the data range they depend on."""
 
 from __future__ import annotations
 
@@ -11,43 +11,24 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
+from pellucid.data.source import Spec, open_source
 from pellucid.errors import InputError
 from pellucid.evaluation.metrics import psnr, ssim
 from pellucid.evaluation.scale import Extent, scale_warnings
 from pellucid.files import replacing
-
-if TYPE_CHECKING:
-    from pellucid.data.source import Spec
+from pellucid.io.image import Plane
 
 Pair = tuple[str, ArrayLike, ArrayLike]
 
 
-class Plane(Protocol):
-    """One 2-D image of a source, read when it is asked for."""
-
-    @property
-    def name(self) -> str:
-        """What tells this plane from the others of its source."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype that `read` returns."""
-
-    def read(self) -> NDArray[Any]:
-        """The pixels, (Y, X)."""
-
-
-P = TypeVar("P", bound=Plane)
-
-
 @dataclass(frozen=True)
 class Score:
-    """The metrics of one image: PSNR in dB (infinite for identical images), SSIM of scikit-image's default."""
+    """The metrics of one image: PSNR in dB (infinite for identical images), SSIM with scikit-image's defaults."""
 
     name: str
     psnr: float
@@ -56,12 +37,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of several images, with the data range that PSNR and SSIM mean nothing without.
+    """Scores of several images, with the data range on which PSNR and SSIM depend.
 
     Attributes:
         rows: one for each image.
-        data_range: what they were scored with.
-        warnings: why the scores may mean nothing, a line each.
+        data_range: the range used for the scores.
+        warnings: reasons why the scores may be meaningless, one line each.
     """
 
     rows: tuple[Score, ...]
@@ -74,16 +55,16 @@ class Evaluation:
         return Score("mean", _mean([row.psnr for row in self.rows]), _mean([row.ssim for row in self.rows]))
 
     def table(self) -> list[tuple[str, str, str]]:
-        """Rows of text (name, PSNR in dB, SSIM) for a screen, the mean last."""
+        """Rows of text (name, PSNR in dB, SSIM), the mean last."""
         return [(row.name, f"{row.psnr:.2f}", f"{row.ssim:.4f}") for row in (*self.rows, self.mean)]
 
     def to_json(self) -> str:
-        """All of it as JSON. The infinite PSNR of identical images is null, since JSON has no infinity."""
+        """Everything as JSON. The infinite PSNR of identical images is null, since JSON has no infinity."""
         rows, mean = [_for_json(row) for row in self.rows], _for_json(self.mean)
         return json.dumps({"data_range": self.data_range, "images": rows, "mean": mean}, indent=2, allow_nan=False)
 
     def to_csv(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
-        """Write one line an image and one for the mean, each with the data range beside its values.
+        """Write one line per image and one for the mean, each with the data range.
 
         Raises:
             InputError: the file exists and `overwrite` is not set, or may not be written.
@@ -101,17 +82,17 @@ def data_range_of(dtype: DTypeLike) -> float:
     """The distance between the largest and the smallest value of an integer dtype: 255 for uint8.
 
     Raises:
-        InputError: floating-point dtypes, whose range only the user knows.
+        InputError: the dtype is floating-point, whose range only the user knows.
     """
     kind = np.dtype(dtype)
     if kind.kind not in "iu":
-        raise InputError(f"the data range of {kind} images is not known: give it (1 for images in [0, 1], for example)")
+        raise InputError(f"the data range of {kind} images is not known: give it (for example 1 for images in [0, 1])")
     limits = np.iinfo(kind)
     return float(int(limits.max) - int(limits.min))
 
 
 def evaluate_planes(pairs: Iterable[Pair], data_range: float) -> Evaluation:
-    """Score predictions against references, one pair in memory at a time.
+    """Score predictions against references, with one pair in memory at a time.
 
     Args:
         pairs: (name, prediction, reference), the images (Y, X) and of equal shape.
@@ -137,15 +118,13 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
 
     Args:
         prediction: file, folder, glob, array, or a list of these.
-        reference: the truth, likewise, with as many planes.
+        reference: likewise, with as many planes.
         data_range: distance between the largest and the smallest possible value; None takes it from the dtype of the
             reference if that is an integer, and the predictions have it too or are floats.
 
     Raises:
         InputError: sources that cannot be read or matched, shapes that differ, a data range that is not known.
     """
-    from pellucid.data.source import open_source
-
     predicted, true = open_source(prediction).planes, open_source(reference).planes
     matched = match_planes(predicted, true)
     if data_range is None:
@@ -155,21 +134,21 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
 
 
 def match_planes(
-    planes: Sequence[P], partners: Sequence[P], names: tuple[str, str] = ("prediction", "reference")
-) -> list[tuple[P, P]]:
-    """Pair the planes of two sources: by name where both use the same names, by order where they share none.
+    planes: Sequence[Plane], partners: Sequence[Plane], names: tuple[str, str] = ("prediction", "reference")
+) -> list[tuple[Plane, Plane]]:
+    """Pair the planes of two sources: by name if both use the same names, by order if they share none.
 
     Args:
-        planes: of one source.
-        partners: of the other.
-        names: what a plane of each is called in messages.
+        planes: planes of one source.
+        partners: planes of the other.
+        names: the words for a plane of each in messages.
 
     Raises:
         InputError: counts that differ, or names of which only some have a partner.
     """
     if len(planes) != len(partners):
         counts = [_counted(len(some), name) for some, name in zip((planes, partners), names, strict=True)]
-        raise InputError(f"{counts[0]} but {counts[1]}: give as many of one as of the other")
+        raise InputError(f"{counts[0]} but {counts[1]}: give the same number of both")
     by_key = {_key(plane): plane for plane in partners}
     keys = [_key(plane) for plane in planes]
     shared = by_key.keys() & set(keys)
@@ -185,7 +164,7 @@ def _counted(number: int, name: str) -> str:
 
 
 def _key(plane: Plane) -> tuple[str, str]:
-    """What two planes of one name share: the file without folder and extension, and the position in it."""
+    """The key by which planes are paired: the file without folder and extension, and the position in it."""
     file, _, index = _split(plane.name)
     return re.sub(r"(\.ome)?\.\w+$", "", file), index
 
@@ -204,17 +183,17 @@ def _split(name: str) -> tuple[str, str, str]:
 def _common_data_range(planes: Sequence[Plane]) -> float:
     ranges = {data_range_of(plane.dtype) for plane in planes}
     if len(ranges) > 1:
-        raise InputError("the reference images differ in dtype: give the data range that all shall be measured with")
+        raise InputError("the reference images differ in dtype: give one data range for all")
     return ranges.pop() if ranges else 0.0
 
 
 def _refuse_other_integers(predicted: Sequence[Plane], true: Sequence[Plane]) -> None:
-    """Of 8 bits against 16 the same grey levels would be taken for equal, on a scale that one of them never uses."""
+    """Raise InputError for two integer types, such as 8 and 16 bits, whose equal values mean different grey levels."""
     other = [plane.dtype for plane in predicted if plane.dtype.kind in "iu" and plane.dtype != true[0].dtype]
     if other and true[0].dtype.kind in "iu":
         raise InputError(
-            f"predictions are {other[0]} and references {true[0].dtype}: convert one of them, or give the data range "
-            "if their grey levels mean the same"
+            f"predictions are {other[0]} and references {true[0].dtype}: convert one of them, or, if equal "
+            "values mean equal grey levels, give the data range"
         )
 
 

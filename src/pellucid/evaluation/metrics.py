@@ -1,6 +1,6 @@
-"""PSNR and SSIM, computed in float64, with the data range always said by the caller.
+"""PSNR and SSIM in float64, with a data range that the caller must give; scikit-image, not required, agrees in tests.
 
-Pixels that are masked in either image of a pair (`numpy.ma`) do not count, nor do windows of SSIM that hold one.
+Pixels that are masked in either image of a pair (`numpy.ma`) do not count, nor do windows of SSIM that contain one.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def psnr(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> floa
 
     Args:
         prediction: image of any shape; any real dtype.
-        reference: the truth, of the same shape; the dtype may differ.
+        reference: image of the same shape; the dtype may differ.
         data_range: distance between the largest and the smallest possible value (255 for 8 bits).
 
     Returns:
-        The ratio in dB; infinity when the two are identical.
+        The ratio in dB; infinity if the two are identical.
 
     Raises:
-        InputError: shapes that differ, pixels that are not finite numbers, a data range that is not positive.
+        InputError: shapes that differ, NaN or infinite pixels, a data range that is not positive.
     """
     predicted, true = _checked(prediction, reference, data_range)
     counted = _counted(prediction, reference)
@@ -46,18 +46,18 @@ def ssim(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> floa
     """Mean structural similarity over a uniform 7×7 window with sample covariance.
 
     This is the default of scikit-image, hence what papers that use it report. The 3 pixels along each border do not
-    count. A stack of n dimensions is compared with a window of 7 along every axis: hand in planes for values by plane.
+    count. For n dimensions the window has 7 pixels along each axis: pass single planes for values by plane.
 
     Args:
         prediction: image of at least 7 pixels along every axis; any real dtype.
-        reference: the truth, of the same shape; the dtype may differ.
+        reference: image of the same shape; the dtype may differ.
         data_range: distance between the largest and the smallest possible value (255 for 8 bits).
 
     Returns:
-        A number of at most 1, which is reached by identical images.
+        A number of at most 1, the value for identical images.
 
     Raises:
-        InputError: shapes that differ or are too small, pixels that are not finite, a data range that is not positive.
+        InputError: shapes that differ or are too small, NaN or infinite pixels, a data range that is not positive.
     """
     similarity = ssim_map(prediction, reference, data_range)
     counted = _counted(prediction, reference)
@@ -65,12 +65,12 @@ def ssim(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> floa
         return float(similarity.mean())
     whole = _without_border(_whole_windows(counted), UNIFORM_WINDOW // 2) > 0
     if not whole.any():
-        raise InputError(f"no {UNIFORM_WINDOW}×{UNIFORM_WINDOW} pixels are free of masked ones: SSIM cannot be told")
+        raise InputError(f"no {UNIFORM_WINDOW}×{UNIFORM_WINDOW} pixels are free of masked ones: SSIM is not defined")
     return float(similarity.mean(where=whole))
 
 
 def ssim_map(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> Floats:
-    """The values whose mean `ssim` is: one for each pixel, without the 3 along each border.
+    """The values of which `ssim` is the mean: one per pixel, without the 3 along each border.
 
     Args, errors: as `ssim`. The result is 6 shorter than the images along every axis.
     """
@@ -83,16 +83,16 @@ def ssim_map(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> 
 def ssim_gaussian(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> float:
     """Mean structural similarity as Wang et al. (2004) define it: Gaussian window, population covariance; no masks.
 
-    The window has a standard deviation of 1.5 pixels and a width of 11. Its values differ from `ssim`: never put both
-    in one table under one name.
+    The window has a standard deviation of 1.5 pixels and a width of 11. Its values differ from those of `ssim`: do
+    not put both in one table under one name.
 
     Args:
         prediction: image of at least 11 pixels along every axis; any real dtype.
-        reference: the truth, of the same shape; the dtype may differ.
+        reference: image of the same shape; the dtype may differ.
         data_range: distance between the largest and the smallest possible value (255 for 8 bits).
 
     Raises:
-        InputError: shapes that differ or are too small, pixels that are not finite, a data range that is not positive.
+        InputError: shapes that differ or are too small, NaN or infinite pixels, a data range that is not positive.
     """
     predicted, true = _checked(prediction, reference, data_range, smallest=2 * GAUSSIAN_RADIUS + 1)
     similarity = _similarity(predicted, true, data_range, _gaussian_mean, covariance_factor=1.0)
@@ -114,7 +114,7 @@ def _similarity(
 
 
 def _whole_windows(counted: NDArray[np.bool_]) -> Floats:
-    """1 where the whole window around a pixel counts, else 0."""
+    """1 where all pixels of the window around a pixel count, else 0."""
     from scipy.ndimage import minimum_filter
 
     return np.asarray(minimum_filter(counted, size=UNIFORM_WINDOW), dtype=np.float64)
@@ -139,7 +139,7 @@ def _without_border(image: Floats, width: int) -> Floats:
 def _checked(
     prediction: ArrayLike, reference: ArrayLike, data_range: float, smallest: int = 1
 ) -> tuple[Floats, Floats]:
-    """Both images as float64, once they are known to be comparable."""
+    """Both images as float64, after checking that they can be compared."""
     if not (math.isfinite(data_range) and data_range > 0):
         raise InputError(
             f"data range {data_range} cannot be used: give a positive number, such as 255 for 8-bit images"
@@ -158,10 +158,10 @@ def _checked(
 
 
 def _counted(prediction: ArrayLike, reference: ArrayLike) -> NDArray[np.bool_] | None:
-    """Which pixels are masked in neither; None where all count.
+    """The mask of pixels that are masked in neither image; None if all count.
 
     Raises:
-        InputError: none is left.
+        InputError: no pixel is left.
     """
     if not (np.ma.is_masked(prediction) or np.ma.is_masked(reference)):
         return None
@@ -176,7 +176,7 @@ def _counted(prediction: ArrayLike, reference: ArrayLike) -> NDArray[np.bool_] |
 def _as_floats(image: ArrayLike, role: str) -> Floats:
     array: NDArray[Any] = np.ma.filled(image, 0) if np.ma.is_masked(image) else np.asarray(image)
     if array.dtype.kind not in "biuf":
-        raise InputError(f"{role} has dtype {array.dtype}: real numbers are needed")
+        raise InputError(f"{role} has dtype {array.dtype}: give real numbers")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError(f"{role} has NaN or infinite pixels: replace or crop them first")
     return array.astype(np.float64)

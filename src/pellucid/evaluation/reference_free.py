@@ -1,4 +1,4 @@
-"""What can be said about a denoised image without a truth: brightness, contrast, and what was removed."""
+"""Measures of a denoised image that need no reference: brightness, contrast, and the removed noise."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from numpy.typing import ArrayLike, NDArray
 from pellucid.errors import InputError
 
 _PIECE = 1 << 20
-"""Pixels that are held as float64 at once."""
+"""Pixels that are converted to float64 at once."""
 CELL = 8
 """Pixels along each side of the squares whose means are correlated."""
 _DRIFT = 0.2
 _CORRELATION = 0.3
 _ERRORS = 3
-"""Standard errors of a correlation that may be by chance."""
+"""Standard errors up to which a correlation may be due to chance."""
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-class Moments(NamedTuple):
-    """Of two images, what was removed and the denoised one; those of pieces add up to the whole's.
+class PairMoments(NamedTuple):
+    """PairMoments of two images, the removed noise and the result; those of parts add up to those of the whole.
 
     Attributes:
-        number: of pixels, or of cells.
-        mean, denoised_mean: of each.
+        number: the number of pixels, or of cells.
+        mean, denoised_mean: the means of both.
         squares, denoised_squares: sums of the squared deviations from these.
         products: sum of the products of both deviations.
     """
@@ -42,8 +42,8 @@ class Moments(NamedTuple):
     products: float = 0.0
 
     @classmethod
-    def of(cls, noise: Values, denoised: Values) -> Moments:
-        """Of values in one row."""
+    def of(cls, noise: Values, denoised: Values) -> PairMoments:
+        """The moments of one-dimensional values."""
         if noise.size == 0:
             return cls()
         mean, denoised_mean = float(noise.mean()), float(denoised.mean())
@@ -51,14 +51,14 @@ class Moments(NamedTuple):
         sums = (float(np.vdot(one, other)) for one, other in [(noise, noise), (denoised, denoised), (noise, denoised)])
         return cls(noise.size, mean, denoised_mean, *sums)
 
-    def __add__(self, other: Moments) -> Moments:  # type: ignore[override]
-        """Of both pieces together (Chan et al. 1979)."""
+    def __add__(self, other: PairMoments) -> PairMoments:  # type: ignore[override]
+        """The moments of both parts together (Chan et al. 1979)."""
         number = self.number + other.number
         if number == 0:
             return self
         share, between = other.number / number, self.number * other.number / number
         apart, denoised_apart = other.mean - self.mean, other.denoised_mean - self.denoised_mean
-        return Moments(
+        return PairMoments(
             number,
             self.mean + share * apart,
             self.denoised_mean + share * denoised_apart,
@@ -69,28 +69,27 @@ class Moments(NamedTuple):
 
     @property
     def noisy_squares(self) -> float:
-        """Sum of the squared deviations of the noisy image, which is the sum of both."""
+        """Sum of the squared deviations of the noisy image, the sum of the two."""
         return max(0.0, self.squares + 2 * self.products + self.denoised_squares)
 
     def deviation(self, squares: float) -> float:
-        """The standard deviation that belongs to a sum of squared deviations; 0 of nothing."""
+        """The standard deviation for a sum of squared deviations; 0 without pixels."""
         return math.sqrt(squares / self.number) if self.number else 0.0
 
 
 class RemovedNoise(NamedTuple):
-    """Moments of noisy − denoised and of denoised, in the units of the images; those of pieces add up to the whole's.
+    """PairMoments of noisy − denoised and of denoised, in the units of the images; parts add up to the whole.
 
     Attributes:
-        pixels: of the pixels. Their mean is the brightness that was taken away on average; far from 0 means that the
-            image as a whole was shifted.
-        cells: of the means over squares of 8×8 pixels, in which little noise is left.
+        pixels: the moments of the pixels. A mean far from 0 means that the brightness of the whole image was shifted.
+        cells: the moments of means over 8×8 pixels, which contain little noise.
     """
 
-    pixels: Moments = Moments()
-    cells: Moments = Moments()
+    pixels: PairMoments = PairMoments()
+    cells: PairMoments = PairMoments()
 
     def __add__(self, other: RemovedNoise) -> RemovedNoise:  # type: ignore[override]
-        """Of both pieces together."""
+        """The moments of both parts together."""
         return RemovedNoise(self.pixels + other.pixels, self.cells + other.cells)
 
     @property
@@ -100,38 +99,38 @@ class RemovedNoise(NamedTuple):
 
     @property
     def denoised_mean(self) -> float:
-        """Mean brightness that is left."""
+        """Mean brightness of the result."""
         return self.pixels.denoised_mean
 
     @property
     def deviation(self) -> float:
-        """σ of what was removed: the standard deviation of noisy − denoised."""
+        """σ of the removed noise: the standard deviation of noisy − denoised."""
         return self.pixels.deviation(self.pixels.squares)
 
     @property
     def denoised_contrast(self) -> float:
-        """Contrast that is left: the standard deviation of the denoised image."""
+        """Contrast of the result: its standard deviation."""
         return self.pixels.deviation(self.pixels.denoised_squares)
 
     @property
     def noisy_contrast(self) -> float:
-        """Contrast before, of structure and noise together: the standard deviation of the noisy image."""
+        """Contrast of the noisy image, of structure and noise together: its standard deviation."""
         return self.pixels.deviation(self.pixels.noisy_squares)
 
     @property
     def correlation(self) -> float:
-        """Pearson correlation of what was removed with the denoised image, in [−1, 1], by means over 8×8 pixels.
+        """Pearson correlation of the removed noise with the result, in [−1, 1], by means over 8×8 pixels.
 
-        The means hold structure of some pixels and more, and little noise: pixel by pixel, noise that was removed
-        outweighs what structure went with it, and noise that was left hides it. Near 0 for noise whose mean does not
-        depend on the signal, also if its strength does. Beyond that, structure was removed with the noise (positive),
-        or the result varies more than the noisy image does (negative). 0 where either is constant.
+        The means contain structures of some pixels and more, and little noise; pixel by pixel, the noise would hide how
+        much structure was removed. Near 0 for noise whose mean does not depend on the signal, even if its strength
+        does. Otherwise, structure was removed with the noise (positive), or the result varies more than the noisy image
+        (negative). 0 if either is constant.
         """
         spread = math.sqrt(self.cells.squares) * math.sqrt(self.cells.denoised_squares)
         return self.cells.products / spread if spread > 0 else 0.0
 
     def warnings(self) -> list[str]:
-        """What of it a person should look at, one line each."""
+        """Problems that the user should look at, one line each."""
         return [*self._drift(), *self._structure()]
 
     def _drift(self) -> list[str]:
@@ -141,7 +140,7 @@ class RemovedNoise(NamedTuple):
         way = "darker" if self.pixels.mean > 0 else "brighter"
         return [
             f"the result is {way} by {_short(drift)}, {_times(drift, self.noisy_contrast)} the contrast of the "
-            "noisy image: was the model trained for long enough, and on images of this kind and range of intensities?"
+            "noisy image: was the model trained long enough, and on images of this kind and intensity range?"
         ]
 
     def _structure(self) -> list[str]:
@@ -149,16 +148,16 @@ class RemovedNoise(NamedTuple):
         if abs(self.correlation) <= max(_CORRELATION, by_chance):
             return []
         return [
-            f"what was removed resembles the result (correlation {self.correlation:.2f}): {self._resemblance()}; "
-            "look at --noise before you measure anything in the result"
+            f"the removed noise resembles the result (correlation {self.correlation:.2f}): {self._resemblance()}; "
+            "look at the images of --noise before you measure anything in the result"
         ]
 
     def _resemblance(self) -> str:
         if self.correlation > 0:
-            return "structure or contrast went with the noise"
+            return "structure or contrast was removed with the noise"
         if self.cells.denoised_squares > self.cells.noisy_squares:
-            return "contrast was strengthened, or structure added"
-        return "the result shows what the noisy image does not (grain or structure was added)"
+            return "contrast was increased, or structure was added"
+        return "the result shows grain or structure that the noisy image does not"
 
     def __str__(self) -> str:
         if self.pixels.number == 0:
@@ -175,14 +174,14 @@ def removed_noise(
 ) -> RemovedNoise:
     """Measure the noise that was removed from an image, or from a part of it.
 
-    Cells lie on a grid from the image's first pixel. Those that the border of a part cuts are left out: parts add up
-    to exactly what the whole gives where they are cut at multiples of 8.
+    Cells form a grid from the image's first pixel. Cells cut by the border of a part are left out: parts add up exactly
+    to the whole if they are cut at multiples of 8.
 
     Args:
-        noisy: the image before, (..., Y, X), of any real dtype.
-        denoised: the image after, of the same shape.
-        valid: which pixels count, of the same shape; all if not given. Cells count if half of theirs do.
-        corner: of a part: the row and column in its image at which it begins.
+        noisy: the noisy image, (..., Y, X), of any real dtype.
+        denoised: the result, of the same shape.
+        valid: the mask of pixels that count; all if not given. Cells count if half of their pixels do.
+        corner: the row and column of a part's first pixel in its image.
 
     Raises:
         InputError: shapes that differ.
@@ -193,20 +192,20 @@ def removed_noise(
     chosen = np.ones(before.shape, bool) if valid is None else valid
     flat = before.reshape(-1), after.reshape(-1), chosen.reshape(-1)
     pixels, cells = _moments_of_pixels(*flat), _moments_of_cells(before, after, chosen, corner)
-    return RemovedNoise(sum(pixels, Moments()), sum(cells, Moments()))
+    return RemovedNoise(sum(pixels, PairMoments()), sum(cells, PairMoments()))
 
 
-def _moments_of_pixels(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> Iterator[Moments]:
+def _moments_of_pixels(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> Iterator[PairMoments]:
     for start in range(0, noisy.size, _PIECE):
         piece = slice(start, start + _PIECE)
         chosen = valid[piece]
         after = denoised[piece][chosen].astype(np.float64)
-        yield Moments.of(noisy[piece][chosen].astype(np.float64) - after, after)
+        yield PairMoments.of(noisy[piece][chosen].astype(np.float64) - after, after)
 
 
 def _moments_of_cells(
     noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask, corner: tuple[int, int]
-) -> Iterator[Moments]:
+) -> Iterator[PairMoments]:
     if noisy.ndim < 2:
         return
     top, left = (-start % CELL for start in corner)
@@ -215,11 +214,11 @@ def _moments_of_cells(
     for place in np.ndindex(noisy.shape[:-2]):
         for start in range(top, height, rows):
             strip = *place, slice(start, start + rows), slice(left, None)
-            yield Moments.of(*_means(noisy[strip], denoised[strip], valid[strip]))
+            yield PairMoments.of(*_means(noisy[strip], denoised[strip], valid[strip]))
 
 
 def _means(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> tuple[Values, Values]:
-    """Of whole cells of which half or more is valid: what was removed, and what is left."""
+    """Means of the removed noise and of the result, over complete cells of which half or more is valid."""
     counts = _sums(valid)
     enough = counts >= CELL**2 / 2
     before, after = (_sums(np.where(valid, image, 0).astype(np.float64))[enough] for image in (noisy, denoised))
@@ -234,7 +233,7 @@ def _sums(values: NDArray[Any]) -> Values:
 
 
 def _short(value: float) -> str:
-    """With three figures, and whole numbers whole: 128, 43.6, 19,990, 0.0123."""
+    """The value with three significant digits, or as a whole number: 128, 43.6, 19,990, 0.0123."""
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
 
 

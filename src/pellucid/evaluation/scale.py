@@ -1,4 +1,4 @@
-"""Whether predictions and references are on one scale of intensities, which PSNR and SSIM take for granted."""
+"""Checks that predictions and references have the same intensity scale, which PSNR and SSIM assume."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 _APART = 20.0
-"""So many times wider a range of values is none of the same scale: contrast alone, or hot pixels, do less."""
+"""Ratio of two ranges of values beyond which their scales differ: contrast alone, or hot pixels, change it less."""
 _TYPES_APART = 8.0
-"""The same between an integer type and another type, such as 8 and 12 bits."""
+"""The same for an integer type and another type, such as 8 and 12 bits."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Between which values images lie, and of which type their pixels are.
+    """The range of values of images, and their pixel types.
 
     Attributes:
         low: the smallest value.
         high: the largest value.
-        dtypes: every pixel type.
+        dtypes: all pixel types.
     """
 
     low: float = math.inf
@@ -30,7 +30,7 @@ class Extent:
     dtypes: frozenset[np.dtype[Any]] = frozenset()
 
     def including(self, image: ArrayLike) -> Extent:
-        """The extent of these images and one more; what is masked in it does not count."""
+        """The extent of these images and one more; its masked pixels do not count."""
         values = image.compressed() if isinstance(image, np.ma.MaskedArray) else np.asarray(image)
         if not values.size:
             return self
@@ -39,7 +39,7 @@ class Extent:
 
     @property
     def span(self) -> float:
-        """Largest minus smallest value."""
+        """The largest minus the smallest value."""
         return self.high - self.low
 
     @property
@@ -49,7 +49,7 @@ class Extent:
 
     @property
     def within_unit(self) -> bool:
-        """Whether these are fractions, in [0, 1]."""
+        """Whether the values are fractions, in [0, 1]."""
         return not self.integer and self.low >= 0 and self.high <= 1
 
     def __str__(self) -> str:
@@ -58,16 +58,16 @@ class Extent:
 
 
 def scale_warnings(prediction: Extent, reference: Extent, data_range: float) -> list[str]:
-    """What of two extents, and the data range they are scored with, does not belong together, one line each."""
+    """Mismatches between two extents and the data range of their scores, one line each."""
     warnings = []
     if _on_other_scales(prediction, reference):
         warnings.append(
-            f"values of {prediction} are not on the scale of the truth, {reference}: bring both to one, for PSNR and "
-            "SSIM compare values as they are"
+            f"values of {prediction} do not have the scale of the reference, {reference}: convert them to one scale, "
+            "as PSNR and SSIM compare the values themselves"
         )
-    if not reference.integer and _apart(data_range, reference.span) > _APART:  # of integers it follows from the type
+    if not reference.integer and _apart(data_range, reference.span) > _APART:  # for integers it follows from the type
         warnings.append(
-            f"the data range {data_range:g} is not that of the truth, {reference}: PSNR and SSIM depend on it"
+            f"the data range {data_range:g} is not that of the reference, {reference}: PSNR and SSIM depend on it"
         )
     return warnings
 
@@ -82,5 +82,5 @@ def _on_other_scales(one: Extent, other: Extent) -> bool:
 
 
 def _apart(one: float, other: float) -> float:
-    """How many times wider the wider one is; 1 if one has no width, as in images of a single value."""
+    """The ratio of the wider range to the other; 1 if one is zero, as for constant images."""
     return max(one / other, other / one) if one > 0 and other > 0 else 1.0

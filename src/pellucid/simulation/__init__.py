@@ -1,1 +1,1 @@
-"""Simulated tissue with known truth (`phantom`), and noise to put on clean images (`noise`)."""
+"""Simulated tissue with known truth (`phantom`), and noise for clean images (`noise`)."""

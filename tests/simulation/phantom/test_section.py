@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.simulation.phantom.scene import Cell, Tube
-from pellucid.simulation.phantom.section import REACH, cut, tube_distance
+from pellucid.simulation.phantom.section import HALO, cut, tube_distance
 
 
 def _positions(z=0.0, size=100):
@@ -22,24 +22,24 @@ def _ball(z, y, x, radius):
 @settings(max_examples=25)
 def test_distance_to_a_ball_is_exact(z, y, x, radius):
     position = _positions()
-    found = tube_distance(_ball(z, y, x, radius), position, REACH)
+    found = tube_distance(_ball(z, y, x, radius), position, HALO)
     assert found is not None
     box, distance = found
     exact = np.sqrt(z**2 + (position[1] - y) ** 2 + (position[2] - x) ** 2) - radius
     assert distance == pytest.approx(exact[box], abs=1e-3)
     outside = np.ones(exact.shape, dtype=bool)
     outside[box] = False
-    assert not outside.any() or exact[outside].min() >= REACH
+    assert not outside.any() or exact[outside].min() >= HALO
 
 
 def test_a_tube_far_from_the_plane_or_the_image_is_skipped():
-    assert tube_distance(_ball(80, 50, 50, 10), _positions(), REACH) is None
-    assert tube_distance(_ball(0, 50, 400, 10), _positions(), REACH) is None
+    assert tube_distance(_ball(80, 50, 50, 10), _positions(), HALO) is None
+    assert tube_distance(_ball(0, 50, 400, 10), _positions(), HALO) is None
 
 
 def test_distance_to_a_straight_tube_is_that_to_its_axis():
     tube = Tube(np.array([[0.0, 50, 10], [0, 50, 50], [0, 50, 90]]), np.full(3, 12.0))
-    box, distance = tube_distance(tube, _positions(), REACH)
+    box, distance = tube_distance(tube, _positions(), HALO)
     whole = np.full((100, 100), np.inf)
     whole[box] = distance
     assert whole[50, 50] == pytest.approx(-12)

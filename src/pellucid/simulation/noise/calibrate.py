@@ -1,4 +1,4 @@
-"""Finding the strength that gives a wanted peak signal-to-noise ratio."""
+"""The strength of noise for a given peak signal-to-noise ratio."""
 
 from __future__ import annotations
 

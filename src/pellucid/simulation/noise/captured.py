@@ -8,20 +8,25 @@ from typing import Literal
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.simulation.noise.levels import Image, Plane, intensity_range, to_intensity
+from pellucid.simulation.noise.levels import Image, Pixels, intensity_range, to_intensity
 
 How = Literal["multiply", "add"]
 
 
 def blend(
-    plane: Plane, rng: np.random.Generator, strength: float, *, noise_images: Sequence[Image], how: How = "multiply"
-) -> Plane:
+    plane: Pixels,
+    rng: np.random.Generator,
+    strength: float,
+    *,
+    noise_images: Sequence[Image],
+    how: How = "multiply",
+) -> Pixels:
     """Intensities with a random crop of one of `noise_images` multiplied or added.
 
     Args:
         plane: intensities (Y, X) from 0 to 1.
         rng: chooses the noise image, the position of the crop and its flips.
-        strength: 1 uses the noise as it was recorded, 0 leaves the plane as it is.
+        strength: 1 uses the noise as recorded, 0 leaves the plane unchanged.
         noise_images: images (Y, X) or a stack (N, Y, X); integers, or floats from 0 to 1.
         how: "multiply" as Lee and Jeong (2021), clean · noise / white, which also darkens by the noise's mean;
             "add" the noise less the mean of its image.
@@ -30,7 +35,7 @@ def blend(
         InputError: no noise images, one smaller than the plane, or another `how`.
     """
     if len(noise_images) == 0:
-        raise InputError("captured noise needs at least one noise image, and there is none")
+        raise InputError("captured noise needs at least one noise image")
     image = np.asarray(noise_images[int(rng.integers(len(noise_images)))])
     crop = to_intensity(_crop(image, plane.shape, rng), intensity_range(image))
     if how == "multiply":
@@ -38,7 +43,7 @@ def blend(
     if how == "add":
         mean = to_intensity(image, intensity_range(image)).mean()
         return np.asarray(plane + strength * (crop - mean))
-    raise InputError(f"unknown way {how!r} to put captured noise on an image: give 'multiply' or 'add'")
+    raise InputError(f"unknown way {how!r} of combining captured noise with an image: give 'multiply' or 'add'")
 
 
 def _crop(image: Image, shape: tuple[int, ...], rng: np.random.Generator) -> Image:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from pellucid.simulation.noise.levels import Plane
+from pellucid.simulation.noise.levels import Pixels
 
 BASE = 142.0
 CENTRE = 26.0
@@ -22,7 +22,7 @@ _TAPS = (0.8697, 0.4914, 0.0460)
 TILE = 512 * 512
 
 
-def charge(plane: Plane, rng: np.random.Generator, strength: float, *, objects: float = 2.5) -> Plane:
+def charge(plane: Pixels, rng: np.random.Generator, strength: float, *, objects: float = 2.5) -> Pixels:
     """Intensities of a charging specimen: `plane` times `charge_field`.
 
     Args:
@@ -36,7 +36,7 @@ def charge(plane: Plane, rng: np.random.Generator, strength: float, *, objects: 
 
 def charge_field(
     shape: tuple[int, ...], rng: np.random.Generator, strength: float = 1.0, objects: float = 2.5
-) -> Plane:
+) -> Pixels:
     """Relative intensity (Y, X) under charging, not negative.
 
     Fine noise and bands are scaled by `strength`. The objects' shadows are raised to that power up to 1 only: as
@@ -58,12 +58,12 @@ def _count(shape: tuple[int, ...], rng: np.random.Generator, objects: float) -> 
     return int(objects * shape[0] * shape[1] / TILE + rng.random())
 
 
-def _along_scan(shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
+def _along_scan(shape: tuple[int, ...], rng: np.random.Generator) -> Pixels:
     white = rng.standard_normal((shape[0], shape[1] + len(_TAPS) - 1))
     return np.asarray(sum(tap * white[:, k : k + shape[1]] for k, tap in enumerate(_TAPS)))
 
 
-def _shade(shadow: Plane, top: int, height: float, rng: np.random.Generator) -> None:
+def _shade(shadow: Pixels, top: int, height: float, rng: np.random.Generator) -> None:
     """Multiply in one object and its tails: rows it spans are dark, fading along x with a length of their own."""
     rows = np.arange(max(int(top - height), 0), min(int(top + height) + 1, len(shadow)))
     across = (rows - top) / height
@@ -79,7 +79,7 @@ def _shade(shadow: Plane, top: int, height: float, rng: np.random.Generator) -> 
     shadow[rows] *= 1 - tail
 
 
-def _bands(lines: int, top: int, height: float, rng: np.random.Generator) -> Plane:
+def _bands(lines: int, top: int, height: float, rng: np.random.Generator) -> Pixels:
     """Offsets of whole lines around an object, in runs of a few lines, fading with distance from it."""
     offsets = np.zeros(lines)
     start = int(top - height - rng.uniform(10, 60))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft, ndimage
 
-from pellucid.simulation.noise.levels import Plane
+from pellucid.simulation.noise.levels import Pixels
 
 # Measured power by radial frequency (cycles/px), relative to the last band. Below 0.008 what is measured is mostly
 # uneven illumination, which `illumination` draws; there the grain goes on at the level of the last figure it owns.
@@ -25,7 +25,7 @@ CAMERA_BLUR = 0.25  # cycles/px where a scintillator camera passes 1/e of the po
 TILE = 512 * 512
 
 
-def film(plane: Plane, rng: np.random.Generator, strength: float, *, dirt: float = 1.5) -> Plane:
+def film(plane: Pixels, rng: np.random.Generator, strength: float, *, dirt: float = 1.5) -> Pixels:
     """Intensities seen through a film: `plane` times `film_field`.
 
     Args:
@@ -37,7 +37,7 @@ def film(plane: Plane, rng: np.random.Generator, strength: float, *, dirt: float
     return np.asarray(plane * film_field(plane.shape, rng, strength, dirt))
 
 
-def film_field(shape: tuple[int, ...], rng: np.random.Generator, strength: float = 1.0, dirt: float = 1.5) -> Plane:
+def film_field(shape: tuple[int, ...], rng: np.random.Generator, strength: float = 1.0, dirt: float = 1.5) -> Pixels:
     """Relative intensity (Y, X) behind a film, not negative.
 
     A strength above 1 stands for a lower dose: the shot noise, blurred by the camera, grows with it, while the film's
@@ -53,7 +53,7 @@ def film_field(shape: tuple[int, ...], rng: np.random.Generator, strength: float
     return np.asarray(np.maximum(field, 0))
 
 
-def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Plane, Plane]:
+def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Pixels, Pixels]:
     """The film's mottle and the shot noise: Gaussian fields that have the measured spectrum together.
 
     Their amplitude wanders by some 13 % from place to place.
@@ -68,14 +68,14 @@ def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Plane, Pla
     shot = power * _shot_share(frequency, power)
     amplitude = rng.triangular(*FAST_STD) * (1 + 0.13 * _smooth(shape, 80.0, rng))
 
-    def draw(spectrum: Plane) -> Plane:
+    def draw(spectrum: Pixels) -> Pixels:
         white = fft.rfft2(rng.standard_normal((y, x)))
         return np.asarray(amplitude * fft.irfft2(white * np.sqrt(spectrum), s=(y, x))[: shape[0], : shape[1]])
 
     return draw(power - shot), draw(shot)
 
 
-def _power(frequency: Plane) -> Plane:
+def _power(frequency: Pixels) -> Pixels:
     """The measured power at each radial frequency, none at 0."""
     centres = np.sqrt(np.multiply(BANDS[:-1], BANDS[1:]))
     with np.errstate(divide="ignore"):
@@ -85,7 +85,7 @@ def _power(frequency: Plane) -> Plane:
     return np.asarray(power)
 
 
-def _shot_share(frequency: Plane, power: Plane) -> Plane:
+def _shot_share(frequency: Pixels, power: Pixels) -> Pixels:
     """Which share of the power is shot noise: all in the last band, and below it what the camera's blur says."""
     last = (frequency > BANDS[-2]) & (frequency <= BANDS[-1])
     blur = np.exp(-((frequency / CAMERA_BLUR) ** 2))
@@ -93,7 +93,7 @@ def _shot_share(frequency: Plane, power: Plane) -> Plane:
     return np.asarray(np.minimum(np.divide(shot, power, out=np.zeros_like(power), where=power > 0), 1))
 
 
-def _smooth(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Plane:
+def _smooth(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> Pixels:
     """Gaussian field of unit variance on average, varying over `scale` px."""
     coarse = rng.standard_normal([int(np.ceil(n / scale)) + 3 for n in shape])
     y, x = (np.arange(n) / scale + 1 for n in shape)
@@ -102,7 +102,7 @@ def _smooth(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> P
     return np.asarray(ndimage.map_coordinates(coarse, grid, order=3, prefilter=False) * (315 / 151))
 
 
-def _illumination(shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
+def _illumination(shape: tuple[int, ...], rng: np.random.Generator) -> Pixels:
     """Gradient across the plane and vignetting about a point that is off its centre; mean 0."""
     y, x = (np.linspace(-1, 1, n) for n in shape)
     angle = rng.uniform(0, 2 * np.pi)
@@ -114,7 +114,7 @@ def _illumination(shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
     return np.asarray(slow * rng.uniform(*SLOW_STD) / max(float(slow.std()), 1e-12))
 
 
-def _dirt(shape: tuple[int, ...], rng: np.random.Generator, mean_count: float) -> Plane:
+def _dirt(shape: tuple[int, ...], rng: np.random.Generator, mean_count: float) -> Pixels:
     """Transmission of specks: 1 beside them."""
     transmission = np.ones(shape)
     tiles = shape[0] * shape[1] / TILE
@@ -128,7 +128,7 @@ def _dirt(shape: tuple[int, ...], rng: np.random.Generator, mean_count: float) -
     return transmission
 
 
-def _speck(rng: np.random.Generator) -> Plane:
+def _speck(rng: np.random.Generator) -> Pixels:
     """One speck: an irregular outline with a soft edge, dark, now and then with a bright core."""
     radius = rng.uniform(2.5, 8.5)
     half = int(np.ceil(1.8 * radius)) + 2

@@ -1,4 +1,4 @@
-"""Between stored grey levels and intensities from 0 (black) to 1 (white), in which all noise is defined."""
+"""Conversion of grey levels to intensities from 0 (black) to 1 (white), for which all noise is defined, and back."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 
-Plane = NDArray[np.float64]
+Pixels = NDArray[np.float64]
 Image = NDArray[Any]
 Range = tuple[float, float]
 
 
 def intensity_range(image: Image, data_range: Range | None = None) -> Range:
-    """Black and white level of `image`: as given, the range of an integer dtype, or (0, 1) for floats.
+    """Black and white level of `image`: the given ones, the range of an integer dtype, or (0, 1) for floats.
 
     Raises:
-        InputError: the dtype is not a number, the given range is empty, or floats leave (0, 1) and no range is given.
+        InputError: the dtype is not a number, the given range is empty, or floats exceed (0, 1) and no range is given.
     """
     if data_range is not None:
         low, high = float(data_range[0]), float(data_range[1])
@@ -29,7 +29,7 @@ def intensity_range(image: Image, data_range: Range | None = None) -> Range:
         info = np.iinfo(image.dtype)
         return float(info.min), float(info.max)
     if not np.issubdtype(image.dtype, np.floating):
-        raise InputError(f"cannot put noise on pixels of type {image.dtype}: give integers or floats")
+        raise InputError(f"cannot add noise to pixels of type {image.dtype}: give integers or floats")
     if image.size and not (image.min() >= 0 and image.max() <= 1):
         raise InputError(
             "float pixels outside 0 to 1 (or NaN): set black and white with --intensity-range BLACK WHITE (in Python: "
@@ -38,12 +38,12 @@ def intensity_range(image: Image, data_range: Range | None = None) -> Range:
     return 0.0, 1.0
 
 
-def to_intensity(plane: Image, levels: Range) -> Plane:
+def to_intensity(plane: Image, levels: Range) -> Pixels:
     """Grey levels to intensities, float64; black 0, white 1."""
     return np.asarray((plane.astype(np.float64) - levels[0]) / (levels[1] - levels[0]))
 
 
-def from_intensity(plane: Plane, levels: Range, dtype: np.dtype[Any]) -> Image:
+def from_intensity(plane: Pixels, levels: Range, dtype: np.dtype[Any]) -> Image:
     """Intensities to grey levels of `dtype`; integers are rounded half to even and clipped to the dtype's range."""
     values = plane * (levels[1] - levels[0]) + levels[0]
     if not np.issubdtype(dtype, np.integer):

@@ -1,4 +1,4 @@
-"""The noise models by name, and how one is put on an image of any dtype."""
+"""The noise models by name, and their application to images of any dtype."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pellucid.simulation.noise import classics
 from pellucid.simulation.noise.captured import How, blend
 from pellucid.simulation.noise.charge import charge
 from pellucid.simulation.noise.film import film
-from pellucid.simulation.noise.levels import Image, Plane, Range, from_intensity, intensity_range, to_intensity
+from pellucid.simulation.noise.levels import Image, Pixels, Range, from_intensity, intensity_range, to_intensity
 from pellucid.simulation.phantom.fields import stream
 
 
@@ -24,12 +24,12 @@ class Simulator:
 
     Attributes:
         apply: from (plane of intensities (Y, X), random generator, strength, options by name) to a noisy plane.
-        strength: the default; but for captured noise it leaves typical tissue (mean 130 to 150 of 255) near 19 dB.
-        meaning: what strength stands for.
-        highest: the largest strength there is.
+        strength: the default: typical tissue (mean 130 to 150 of 255) at about 19 dB, except for captured noise.
+        meaning: the meaning of the strength.
+        highest: the largest possible strength.
     """
 
-    apply: Callable[..., Plane]
+    apply: Callable[..., Pixels]
     strength: float
     meaning: str
     highest: float = np.inf
@@ -61,14 +61,14 @@ def simulate(
     data_range: Range | None = None,
     **options: Any,
 ) -> Image:
-    """A noisy version of `clean`; plane k of a stack gets the noise of (seed, k), whatever the other planes are.
+    """A noisy version of `clean`; the noise of plane k of a stack depends only on (seed, k).
 
     Args:
         clean: (Y, X) or (Z, Y, X), integers or floats.
         kind: a name in `SIMULATORS`.
-        strength: 0 gives `clean` back; None is the kind's default.
+        strength: 0 returns `clean`; None is the kind's default.
         seed: 0 to 2⁶⁴ − 1.
-        data_range: black and white level; else the range of an integer dtype, or (0, 1) for floats.
+        data_range: black and white level; by default the range of an integer dtype, or (0, 1) for floats.
         options: of the kind, such as `dirt` for film, `objects` for charge, `noise_images` and `how` for captured.
 
     Returns:
@@ -81,7 +81,7 @@ def simulate(
     _check_options(kind, simulator, options)
     clean = np.asarray(clean)
     if clean.ndim not in (2, 3) or clean.size == 0:
-        raise InputError(f"cannot put noise on an image of shape {clean.shape}: give (Y, X) or (Z, Y, X)")
+        raise InputError(f"cannot add noise to an image of shape {clean.shape}: give (Y, X) or (Z, Y, X)")
     chosen = simulator.strength if strength is None else float(strength)
     if not 0 <= chosen <= simulator.highest or chosen == np.inf:
         raise InputError(f"strength {chosen:g} of {kind} noise: give a number from 0 to {simulator.highest:g}")

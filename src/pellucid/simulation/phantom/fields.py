@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Plane = NDArray[np.float32]
+Values = NDArray[np.float32]
 
 
 def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
@@ -18,7 +18,7 @@ def stream(seed: int, name: str, index: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
-def _spline_basis(positions: NDArray[np.float64], knots: int) -> Plane:
+def _spline_basis(positions: NDArray[np.float64], knots: int) -> Values:
     """Uniform cubic B-splines at `positions` (in knots), as a matrix (positions, knots)."""
     base = np.floor(positions).astype(int)
     t = positions - base
@@ -47,7 +47,7 @@ class SmoothField:
         self._along_y = _spline_basis(np.arange(shape[1]) / scale, knots[1])
         self._along_x = _spline_basis(np.arange(shape[2]) / scale, knots[2])
 
-    def plane(self, z: int) -> Plane:
+    def plane(self, z: int) -> Values:
         """Values (Y, X) at plane z."""
         along_z = _spline_basis(np.array([z / self._scale]), self._grid.shape[0])[0]
         grid = np.tensordot(along_z, self._grid, axes=1)
@@ -63,13 +63,13 @@ class GrainField:
         self._sigma = sigma
         self._seed = seed
         self._name = name
-        self._white: dict[int, Plane] = {}
+        self._white: dict[int, Values] = {}
         halo = int(np.ceil(2.5 * sigma))
         self._offsets = range(-halo, halo + 1)
         weights = np.exp(-0.5 * (np.arange(-halo, halo + 1) / sigma) ** 2)
         self._weights = (weights / np.sqrt((weights**2).sum())).astype(np.float32)
 
-    def plane(self, z: int) -> Plane:
+    def plane(self, z: int) -> Values:
         """Values (Y, X) at plane z."""
         needed = [z + k for k in self._offsets]
         self._white = {k: self._white[k] if k in self._white else self._draw(k) for k in needed}
@@ -80,5 +80,5 @@ class GrainField:
         # A Gaussian blur of white noise keeps 1 / (4 π σ²) of its variance.
         return np.asarray(blurred * np.float32(np.sqrt(4 * np.pi) * self._sigma), dtype=np.float32)
 
-    def _draw(self, z: int) -> Plane:
+    def _draw(self, z: int) -> Values:
         return stream(self._seed, self._name, z).standard_normal(self._plane_shape, dtype=np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pellucid.simulation.phantom.fields import GrainField, Plane, SmoothField, stream
+from pellucid.simulation.phantom.fields import GrainField, SmoothField, Values, stream
 from pellucid.simulation.phantom.scene import Cell, Tube
 from pellucid.simulation.phantom.section import Section, cut, tube_distance
 
@@ -16,7 +16,7 @@ GLIA = 128.0
 
 
 class Painter:
-    """Paints the planes of one scene; holds the random fields that textures are made of."""
+    """Paints the planes of one scene, with textures from random fields."""
 
     def __init__(self, shape: tuple[int, int, int], cells: list[Cell], seed: int) -> None:
         """Fields over `shape` (Z, Y, X) for `cells`."""
@@ -27,12 +27,11 @@ class Painter:
         self._smooth = {k: SmoothField(shape, scale, stream(seed, k)) for k, scale in smooth.items()}
         grain = {"fine": 0.8, "granule": 1.5, "patch": 3.0}
         self._grain = {k: GrainField(shape, sigma, seed, k) for k, sigma in grain.items()}
-        looks = stream(seed, "looks")
         self._greys = np.array([c.grey for c in cells] + [GLIA], dtype=np.float32)
         self._grains = np.array([c.grain for c in cells] + [0.5], dtype=np.float32)
-        self._phase = looks.uniform(0, 2 * np.pi, 3)
+        self._phase = stream(seed, "looks").uniform(0, 2 * np.pi, 3)
 
-    def plane(self, z: int) -> Plane:
+    def plane(self, z: int) -> Values:
         """Grey levels (Y, X) of plane z, dark membranes, about 40 to 220."""
         f = {k: field.plane(z) for k, field in self._smooth.items()}
         g = {k: field.plane(z) for k, field in self._grain.items()}
@@ -48,14 +47,14 @@ class Painter:
         image = ndimage.gaussian_filter(image, 0.85)
         return np.asarray(image * (1 + 0.035 * f["light"]) + 2.2 * g["fine"], dtype=np.float32)
 
-    def _cut(self, z: int, f: dict[str, Plane]) -> Section:
+    def _cut(self, z: int, f: dict[str, Values]) -> Section:
         y, x = np.mgrid[: self._shape[1], : self._shape[2]].astype(np.float32)
         bend = {k: 10 * np.tanh(0.5 * f[k]) for k in ("bend_z", "bend_y", "bend_x")}
         wave = {k: 4 * np.tanh(0.4 * f[k]) for k in ("wave_y", "wave_x")}
         position = (z + bend["bend_z"], y + bend["bend_y"] + wave["wave_y"], x + bend["bend_x"] + wave["wave_x"])
         return cut(self._cells, position, np.clip(5.5 + 2.5 * f["glia"], 1, 12))
 
-    def _cytoplasm(self, section: Section, f: dict[str, Plane], g: dict[str, Plane]) -> Plane:
+    def _cytoplasm(self, section: Section, f: dict[str, Values], g: dict[str, Values]) -> Values:
         grain = self._grains[section.owner]
         granules = np.maximum(g["granule"] + 0.6 * g["patch"] - 0.2, 0)
         image = self._greys[section.owner] + 12 - grain * (25 * granules + 4 * g["patch"] - 4 * g["fine"])
@@ -66,7 +65,7 @@ class Painter:
         image += 10 * there * np.exp(-((sheet / 1.2) ** 2))
         return np.asarray(image, dtype=np.float32)
 
-    def _vesicles(self, image: Plane, section: Section, z: int) -> None:
+    def _vesicles(self, image: Values, section: Section, z: int) -> None:
         darkness = np.zeros_like(image)
         halo = np.arange(-5, 6)
         for number, cell in enumerate(self._cells):
@@ -86,13 +85,13 @@ class Painter:
         image -= 50 * darkness
 
 
-def _level(field: Plane, value: float) -> Plane:
+def _level(field: Values, value: float) -> Values:
     """Distance in px, to first order, from the level set `value` of a smooth field."""
     down, right = np.gradient(field)
     return np.asarray(np.abs(field - value) / np.maximum(np.hypot(down, right), 0.02), dtype=np.float32)
 
 
-def _inside(section: Section, number: int, tube: Tube, margin: float) -> tuple[tuple[slice, slice], Plane] | None:
+def _inside(section: Section, number: int, tube: Tube, margin: float) -> tuple[tuple[slice, slice], Values] | None:
     """Depth in px below an organelle's surface; it stays `margin` px under the membrane of its cell."""
     found = tube_distance(tube, section.position, 2.0)
     if found is None:
@@ -104,17 +103,17 @@ def _inside(section: Section, number: int, tube: Tube, margin: float) -> tuple[t
     return (box, depth.astype(np.float32)) if depth.max() > 1 else None
 
 
-def _blend(image: Plane, box: tuple[slice, slice], inside: NDArray[np.floating], grey: NDArray[np.floating]) -> None:
+def _blend(image: Values, box: tuple[slice, slice], inside: NDArray[np.floating], grey: NDArray[np.floating]) -> None:
     cover = np.clip(inside + 0.5, 0, 1)
     image[box] += (cover * (grey - image[box])).astype(np.float32)
 
 
-def _line(depth: Plane, centre: float, width: float) -> Plane:
+def _line(depth: Values, centre: float, width: float) -> Values:
     return np.asarray(np.exp(-(((depth - centre) / width) ** 2)), dtype=np.float32)
 
 
 def _mitochondrion(
-    image: Plane, section: Section, number: int, tube: Tube, f: dict[str, Plane], g: dict[str, Plane]
+    image: Values, section: Section, number: int, tube: Tube, f: dict[str, Values], g: dict[str, Values]
 ) -> None:
     found = _inside(section, number, tube, 5.0)
     if found is None:
@@ -130,7 +129,9 @@ def _mitochondrion(
     _blend(image, box, depth, grey)
 
 
-def _nucleus(image: Plane, section: Section, number: int, tube: Tube, f: dict[str, Plane], g: dict[str, Plane]) -> None:
+def _nucleus(
+    image: Values, section: Section, number: int, tube: Tube, f: dict[str, Values], g: dict[str, Values]
+) -> None:
     found = _inside(section, number, tube, 9.0)
     if found is None:
         return
@@ -142,7 +143,7 @@ def _nucleus(image: Plane, section: Section, number: int, tube: Tube, f: dict[st
     _blend(image, box, depth, grey)
 
 
-def _membranes(image: Plane, section: Section, f: dict[str, Plane], g: dict[str, Plane]) -> None:
+def _membranes(image: Values, section: Section, f: dict[str, Values], g: dict[str, Values]) -> None:
     """Two dark membranes with a cleft between them that opens here and there; dense zones at contacts."""
     half_cleft = np.clip(0.5 + 0.7 * f["cleft"], 0, 2.2)
     dense = np.clip(1.8 * (f["dense"] - 1.1), 0, 1)

@@ -12,7 +12,7 @@ from pellucid.simulation.phantom.fields import stream
 
 Points = NDArray[np.float64]
 
-GRID = 6  # spacing in px of the coarse grid that keeps account of the space already taken
+GRID = 6  # spacing in px of the coarse grid of occupied space
 MARGIN = 48  # px beyond the section on every side in which cells are placed too
 
 
@@ -26,7 +26,7 @@ class Tube:
 
 @dataclass
 class Cell:
-    """One cell: its body, its look, and what lies in it. Grey levels are those of dark-membrane polarity."""
+    """One cell: its body, grey level, texture and organelles. Grey levels are those of dark-membrane polarity."""
 
     body: Tube
     grey: float

@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pellucid.simulation.phantom.fields import Plane
+from pellucid.simulation.phantom.fields import Values
 from pellucid.simulation.phantom.scene import Cell, Tube
 
-REACH = 13.0  # px around a tube within which it can own a pixel; farther space belongs to glia
+HALO = 13.0  # px around a tube within which it can own a pixel; farther space belongs to glia
 BEND = 14.0  # px by which a pixel's position in the scene may differ from its place in the image
-Box = tuple[slice, slice]
+Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
 class Section:
     """A cut: position of every pixel in the scene (z, y, x), owner (−1: glia), and depth below the membrane in px."""
 
-    position: tuple[Plane, Plane, Plane]
+    position: tuple[Values, Values, Values]
     owner: NDArray[np.int32]
-    depth: Plane
-    slant: Plane  # 1: membrane cut squarely, towards 0: along its surface
+    depth: Values
+    slant: Values  # 1: membrane cut squarely, towards 0: along its surface
 
 
-def cut(cells: list[Cell], position: tuple[Plane, Plane, Plane], glia: Plane) -> Section:
+def cut(cells: list[Cell], position: tuple[Values, Values, Values], glia: Values) -> Section:
     """Cut `cells` at the warped pixel positions; each pixel goes to the tube whose surface is nearest.
 
     Args:
@@ -35,10 +35,10 @@ def cut(cells: list[Cell], position: tuple[Plane, Plane, Plane], glia: Plane) ->
         glia: distance in px (Y, X) from all cells beyond which space belongs to glia.
     """
     nearest = glia.copy()
-    second = np.full_like(glia, 2 * REACH)
+    second = np.full_like(glia, 2 * HALO)
     owner = np.full(glia.shape, -1, dtype=np.int32)
     for number, cell in enumerate(cells):
-        found = tube_distance(cell.body, position, REACH)
+        found = tube_distance(cell.body, position, HALO)
         if found is None:
             continue
         box, distance = found
@@ -53,7 +53,7 @@ def cut(cells: list[Cell], position: tuple[Plane, Plane, Plane], glia: Plane) ->
     return Section(position, owner, gap / np.maximum(slope, 1.0), np.minimum(slope / 1.6, 1.0))
 
 
-def tube_distance(tube: Tube, position: tuple[Plane, Plane, Plane], halo: float) -> tuple[Box, Plane] | None:
+def tube_distance(tube: Tube, position: tuple[Values, Values, Values], halo: float) -> tuple[Window, Values] | None:
     """Signed distance to a tube's surface (negative inside) on the box of pixels within `halo`, if any."""
     shape = position[0].shape
     parts = _segments(tube, float(position[0].mean()), halo)
@@ -77,7 +77,7 @@ Segment = tuple[NDArray[np.float64], NDArray[np.float64], float, float]
 
 
 def _segments(tube: Tube, z: float, halo: float) -> list[Segment]:
-    """Pieces of the tube that come within reach of the plane z."""
+    """Pieces of the tube that come within `halo` of the plane z."""
     points, radii = tube.points, tube.radii
     if len(radii) == 1:
         points, radii = np.repeat(points, 2, axis=0), np.repeat(radii, 2)
@@ -87,7 +87,7 @@ def _segments(tube: Tube, z: float, halo: float) -> list[Segment]:
     return [(points[i], points[i + 1], float(radii[i]), float(radii[i + 1])) for i in near]
 
 
-def _box(a: NDArray[np.float64], b: NDArray[np.float64], wide: float, shape: tuple[int, ...]) -> Box | None:
+def _box(a: NDArray[np.float64], b: NDArray[np.float64], wide: float, shape: tuple[int, ...]) -> Window | None:
     low = np.clip(np.floor(np.minimum(a, b)[1:] - wide).astype(int), 0, shape)
     high = np.clip(np.ceil(np.maximum(a, b)[1:] + wide).astype(int), 0, shape)
     if (low >= high).any():
@@ -95,7 +95,7 @@ def _box(a: NDArray[np.float64], b: NDArray[np.float64], wide: float, shape: tup
     return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
 
 
-def _capsule(p: list[Plane], a: NDArray[np.float64], b: NDArray[np.float64], ra: float, rb: float) -> Plane:
+def _capsule(p: list[Values], a: NDArray[np.float64], b: NDArray[np.float64], ra: float, rb: float) -> Values:
     """Signed distance to a rounded cone from a (radius ra) to b (radius rb)."""
     axis = (b - a).astype(np.float32)
     dz, dy, dx = (q - np.float32(c) for q, c in zip(p, a, strict=True))
