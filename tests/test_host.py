@@ -134,7 +134,7 @@ before = here.state_of_the_host()
 import pellucid
 for name in pellucid.__all__:
     getattr(pellucid, name)
-import pellucid.demo, pellucid.benchmark.run
+import pellucid.demo, pellucid.benchmark.runner
 after = here.state_of_the_host()
 print([name for name in after if after[name] != before[name]])
 """

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from pellucid.benchmark.results import Result, Unit
+from pellucid.benchmark.results import Result, RunId
 from pellucid.evaluation import Score
 
 SUPERVISION = {"dncnn": "paired", "redcnn": "paired", "noisy": "none", "bm3d": "none", "noise2void": "noisy only"}
 
 
-def unit(method, case="cells-charge", fold=0, seed=0, scheme="published", budget="quick steps=200"):
-    return Unit(method=method, case=case, scheme=scheme, fold=fold, seed=seed, budget=budget)
+def run(method, dataset="cells-charge", fold=0, seed=0, scheme="published", budget="quick steps=200"):
+    return RunId(method=method, dataset=dataset, scheme=scheme, fold=fold, seed=seed, budget=budget)
 
 
 def done(method, psnr, ssim=0.8, **place):
-    """A finished unit; `psnr` and `ssim` are of one image, or lists over images."""
+    """A finished run; `psnr` and `ssim` are of one image, or lists over images."""
     psnrs = psnr if isinstance(psnr, list) else [psnr]
     ssims = ssim if isinstance(ssim, list) else [ssim] * len(psnrs)
     scores = tuple(Score(f"image {n}", p, s) for n, (p, s) in enumerate(zip(psnrs, ssims, strict=True)))
     learns = method not in ("noisy", "bm3d")
     return Result(
-        unit=unit(method, **place),
+        run=run(method, **place),
         status="done",
         scores=scores,
         title=method.upper(),
         supervision=SUPERVISION.get(method, "unpaired"),
         steps=200 if learns else 0,
-        tiles=12800 if learns else 0,
+        patches=12800 if learns else 0,
         training_seconds=31.5 if learns else 0.0,
         recipe={"name": method},
     )
@@ -34,5 +34,5 @@ def done(method, psnr, ssim=0.8, **place):
 def failed(method, **place):
     supervision = SUPERVISION.get(method, "unpaired")
     return Result(
-        unit=unit(method, **place), status="failed", message="loss is NaN", title=method, supervision=supervision
+        run=run(method, **place), status="failed", message="loss is NaN", title=method, supervision=supervision
     )

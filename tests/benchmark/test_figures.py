@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
-from pellucid.benchmark.crop_selection import Choice, scenes
-from pellucid.benchmark.figures import Crop, Place, centre, crops_figure, heat_figure
-from pellucid.benchmark.quality import mean_curve, quality_figure
+from pellucid.benchmark.crops import Crop, ImageCrops, centre, select_crops
+from pellucid.benchmark.figures import crops_figure, errors_figure
+from pellucid.benchmark.quality_curves import mean_curve, quality_figure
 from pellucid.benchmark.results import CurvePoint
 from pellucid.errors import InputError
 from pellucid.io.writing import write_array
@@ -20,15 +20,15 @@ from .made import done
 SIDE = 176
 
 
-def place(**errors):
+def crops_of(**errors):
     """A truth, and images that are off by so much everywhere."""
     truth = np.random.default_rng(0).integers(60, 180, (SIDE, SIDE)).astype(np.uint8)
     images = {name: (truth + error).astype(np.uint8) for name, error in {"noisy": 60, **errors}.items()}
-    return Place("cell", images, truth)
+    return ImageCrops("cell", images, truth)
 
 
 def cell(path, grid, row, column):
-    """The pixels of one cell of a sheet."""
+    """The pixels of one cell of a grid."""
     with Picture.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     top, left = grid.origin(row, column)
@@ -53,12 +53,12 @@ def test_the_centre_is_inside_and_in_the_middle(height, width, side):
 
 @pytest.mark.parametrize("crop", [Crop(-1, 0, 5), Crop(0, 6, 5), Crop(6, 0, 5), Crop(0, 0, 0), Crop(0, 0, 11)])
 def test_a_crop_outside_is_told(crop):
-    with pytest.raises(InputError, match=r"does not lie inside cells of 10×10 pixels"):
+    with pytest.raises(InputError, match=r"is not inside cells, which has 10×10 pixels"):
         crop.of(np.zeros((10, 10)), "cells")
 
 
 def test_crops_stand_pixel_for_pixel_from_noisy_to_truth(tmp_path):
-    shown = place(iscl=10)
+    shown = crops_of(iscl=10)
     crops_figure([shown, shown], tmp_path / "a.png", "heading")
     grid = GridGeometry(2, 3, (SIDE, SIDE), heading=True)
     low, high = np.percentile(shown.truth, [0.5, 99.5])
@@ -69,7 +69,9 @@ def test_crops_stand_pixel_for_pixel_from_noisy_to_truth(tmp_path):
 
 
 def test_heat_is_the_error_on_one_scale_for_all_places(tmp_path):
-    heat_figure([place(iscl=10, proposed=5), place(iscl=20, proposed=15)], "truth", tmp_path / "a.png", "heading")
+    errors_figure(
+        [crops_of(iscl=10, proposed=5), crops_of(iscl=20, proposed=15)], "truth", tmp_path / "a.png", "heading"
+    )
     grid = GridGeometry(4, 4, (SIDE, SIDE), heading=True, captions=True, bar=True)
     levels = [[heat_level(cell(tmp_path / "a.png", grid, row, column)) for column in (1, 2)] for row in (1, 3)]
     assert levels == [[128, 64], [255, 191]]  # of a scale that ends at 20, the greatest error of a method
@@ -78,13 +80,13 @@ def test_heat_is_the_error_on_one_scale_for_all_places(tmp_path):
 
 
 def test_without_truth_a_method_is_the_baseline(tmp_path):
-    shown = place(iscl=10, proposed=5)
-    heat_figure([Place(shown.name, shown.images)], "iscl", tmp_path / "a.png", "heading")
+    shown = crops_of(iscl=10, proposed=5)
+    errors_figure([ImageCrops(shown.name, shown.images)], "iscl", tmp_path / "a.png", "heading")
     grid = GridGeometry(2, 3, (SIDE, SIDE), heading=True, captions=True, bar=True)
     assert heat_level(cell(tmp_path / "a.png", grid, 1, 2)) == 255
     assert cell(tmp_path / "a.png", grid, 1, 1).min() > 250
     with pytest.raises(InputError, match="no image can be compared with 'truth': the figure has noisy, iscl, proposed"):
-        heat_figure([Place(shown.name, shown.images)], "truth", tmp_path / "b.png", "heading")
+        errors_figure([ImageCrops(shown.name, shown.images)], "truth", tmp_path / "b.png", "heading")
 
 
 def test_curves_are_averaged_where_all_have_a_point():
@@ -109,64 +111,65 @@ def test_quality_needs_a_curve_and_is_drawn_from_it(tmp_path):
 
 @pytest.fixture
 def bench(tmp_path):
-    """A folder with two cases, one without truth, and the results of three methods on them."""
+    """A folder with two datasets, one without truth, and the results of three methods on them."""
     random = np.random.default_rng(1)
     results = []
-    for case, methods in (("cells-film", ("iscl", "proposed", "dncnn")), ("sem", ("proposed", "iscl"))):
+    for dataset, methods in (("cells-film", ("iscl", "proposed", "dncnn")), ("sem", ("proposed", "iscl"))):
         names = ["a", "b", "c"]
         for kind in ("clean", "noisy"):
             for name in names:
                 write_array(
-                    tmp_path / "data" / case / kind / f"{name}.tif", random.integers(0, 255, (60, 80)).astype(np.uint8)
+                    tmp_path / "datasets" / dataset / kind / f"{name}.tif",
+                    random.integers(0, 255, (60, 80)).astype(np.uint8),
                 )
         for number, method in enumerate(methods):
             paths = []
             for name in names:
-                paths.append(str(tmp_path / "images" / case / method / f"{name}.tif"))
+                paths.append(str(tmp_path / "images" / dataset / method / f"{name}.tif"))
                 write_array(paths[-1], np.full((60, 80), 40 * number, np.uint8))
-            result = done(method, [20.0] * 3, case=case)
-            scores = result.scores if case == "cells-film" else ()
+            result = done(method, [20.0] * 3, dataset=dataset)
+            scores = result.scores if dataset == "cells-film" else ()
             results.append(result.model_copy(update={"images": tuple(paths), "names": tuple(names), "scores": scores}))
     return tmp_path, results
 
 
-def test_a_scene_a_case_with_the_windows_of_the_first_images(bench):
+def test_crops_of_each_dataset_are_the_windows_of_the_first_images(bench):
     folder, results = bench
-    first, second = scenes(results, folder, Choice(images=2))
-    assert [place.name for place in first.places] == ["a", "b"]
-    assert list(first.places[0].columns) == ["noisy", "dncnn", "iscl", "proposed", "truth"]
-    assert {image.shape for image in first.places[0].columns.values()} == {(60, 60)}
-    assert np.unique(first.places[0].images["dncnn"]).tolist() == [80]
-    assert list(second.places[0].columns) == ["noisy", "iscl", "proposed"]
+    first, second = select_crops(results, folder, images=2)
+    assert [each.name for each in first.crops] == ["a", "b"]
+    assert list(first.crops[0].columns) == ["noisy", "dncnn", "iscl", "proposed", "truth"]
+    assert {image.shape for image in first.crops[0].columns.values()} == {(60, 60)}
+    assert np.unique(first.crops[0].images["dncnn"]).tolist() == [80]
+    assert list(second.crops[0].columns) == ["noisy", "iscl", "proposed"]
     assert first.heading == "cells-film, fold 0, seed 0, quick steps=200: a, b"
 
 
 def test_methods_and_window_are_chosen(bench):
     folder, results = bench
-    first, second = scenes(results, folder, Choice(["proposed", "dncnn"], 9, Crop(10, 20, 32)))
-    assert list(first.places[0].images) == ["noisy", "proposed", "dncnn"]
-    assert len(first.places) == 3
-    assert first.places[0].truth.shape == (32, 32)
-    assert list(second.places[0].images) == ["noisy", "proposed"]  # dncnn has nothing to learn from there
+    first, second = select_crops(results, folder, ["proposed", "dncnn"], 9, Crop(10, 20, 32))
+    assert list(first.crops[0].images) == ["noisy", "proposed", "dncnn"]
+    assert len(first.crops) == 3
+    assert first.crops[0].truth.shape == (32, 32)
+    assert list(second.crops[0].images) == ["noisy", "proposed"]  # dncnn has nothing to learn from there
 
 
 def test_what_cannot_be_shown_is_told(bench):
     folder, results = bench
     with pytest.raises(InputError, match="no images of 'propose': did you mean 'proposed'"):
-        list(scenes(results, folder, Choice(["propose"])))
-    with pytest.raises(InputError, match="no images of 'iscl': no unit is finished yet"):
-        list(scenes([], folder, Choice(["iscl"])))
-    apart = [results[0], results[1].model_copy(update={"unit": results[1].unit.model_copy(update={"fold": 3})})]
+        list(select_crops(results, folder, ["propose"]))
+    with pytest.raises(InputError, match="no images of 'iscl': no run is finished yet"):
+        list(select_crops([], folder, ["iscl"]))
+    apart = [results[0], results[1].model_copy(update={"run": results[1].run.model_copy(update={"fold": 3})})]
     with pytest.raises(InputError, match="iscl, proposed have no fold, seed and budget in common"):
-        list(scenes(apart, folder, Choice()))
+        list(select_crops(apart, folder))
 
 
 def test_the_least_fold_and_seed_that_all_have_is_shown(bench):
     folder, results = bench
     later = [
-        result.model_copy(update={"unit": result.unit.model_copy(update={"fold": fold, "seed": 1})})
+        result.model_copy(update={"run": result.run.model_copy(update={"fold": fold, "seed": 1})})
         for result in results[:2]
         for fold in (2, 1)
     ]
-    (scene,) = scenes([*later, results[0]], folder, Choice())
-    assert scene.key == ("published", "quick steps=200", 1, 1)
+    (selection,) = select_crops([*later, results[0]], folder)
+    assert selection.key == ("published", "quick steps=200", 1, 1)

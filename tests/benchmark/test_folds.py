@@ -57,5 +57,5 @@ def test_fewer_images_than_folds_are_refused(scheme):
 
 
 def test_an_unknown_scheme_is_refused():
-    with pytest.raises(InputError, match="unknown folds 'block': did you mean 'blocks'"):
+    with pytest.raises(InputError, match="unknown fold scheme 'block': did you mean 'blocks'"):
         make_folds("block", 8)

@@ -16,8 +16,8 @@ from pellucid.benchmark.formats.markdown import markdown
 from pellucid.benchmark.formats.records import comma_separated
 from pellucid.benchmark.formats.screen import show
 from pellucid.benchmark.formats.webpage import html
-from pellucid.benchmark.layout import METHOD, Column, Entry, Layout, Section, lay_out, range_text, spread_text
-from pellucid.benchmark.table import Mark, Spread, tables
+from pellucid.benchmark.layout import NAME, Column, TableCell, TableLayout, TableSection, lay_out, mean_text, range_text
+from pellucid.benchmark.table import Mark, MeanDeviation, tables
 from pellucid.errors import InputError
 
 from .made import done, failed
@@ -31,20 +31,25 @@ def layout():
     results = [done("dncnn", 28.0, 0.9), failed("redcnn"), done("noisy", 15.5)]
     for fold, gain in enumerate((-0.5, 0.5)):
         results += [done("iscl", 25.0 + gain, 0.8, fold=fold), done("proposed", 26.0 + gain, 0.7, fold=fold)]
-    results += [done("adn", 24.0), failed("adn", fold=1), done("cyclegan", 23.0), done("iscl", 9.0, case="tissue-film")]
+    results += [
+        done("adn", 24.0),
+        failed("adn", fold=1),
+        done("cyclegan", 23.0),
+        done("iscl", 9.0, dataset="tissue-film"),
+    ]
     (table,) = tables(results)
     return lay_out(table, "Methods side by side")
 
 
 @pytest.fixture(scope="module")
 def uncanny():
-    rows = ((Entry(UNCANNY, Mark.BEST), Entry("1.5 ± 0.1")),)
-    return Layout(
-        UNCANNY, (Column(UNCANNY, is_text=True), Column("PSNR", UNCANNY)), (Section(UNCANNY, rows),), (UNCANNY,)
+    rows = ((TableCell(UNCANNY, Mark.BEST), TableCell("1.5 ± 0.1")),)
+    return TableLayout(
+        UNCANNY, (Column(UNCANNY, is_text=True), Column("PSNR", UNCANNY)), (TableSection(UNCANNY, rows),), (UNCANNY,)
     )
 
 
-class Page(HTMLParser):
+class TableReader(HTMLParser):
     """Reads tables back: rows of (text, mark), and the tags that were not closed."""
 
     def __init__(self, text):
@@ -76,7 +81,7 @@ class Page(HTMLParser):
 
 
 def texts(layout):
-    return [[entry.text for entry in row] for section in layout.sections for row in section.rows]
+    return [[cell.text for cell in row] for section in layout.sections for row in section.rows]
 
 
 def test_the_layout_says_means_spreads_paper_s_figures_and_exposure(layout):
@@ -107,8 +112,8 @@ def test_settings_that_differ_are_told():
 
 
 def test_numbers_as_text():
-    assert spread_text(Spread(27.114, None, 1), 2) == "27.11"
-    assert spread_text(Spread(float("inf"), None, 2), 2) == "∞"
+    assert mean_text(MeanDeviation(27.114, None), 2) == "27.11"
+    assert mean_text(MeanDeviation(float("inf"), None), 2) == "∞"
     assert [range_text(*ends) for ends in ((200, 200), (180, 200), (0.0, 0.0), (1.25, 30.6))] == [
         "200", "180–200", "0", "1.2–31",
     ]  # fmt: skip
@@ -121,15 +126,15 @@ def test_markdown_reads_back(layout):
     assert rows[1] == ["---"] * 3 + ["---:"] * (len(rows[0]) - 3)
     body = [[cell.strip("*_") for cell in row[1:]] for row in rows[2:]]
     assert body == texts(layout)
-    by_recipe = {row[2]: row for row in rows[2:]}
-    assert by_recipe["proposed"][3:5] == ["**26.00 ± 0.71**", "_0.7000 ± 0.0000_"]
-    assert by_recipe["iscl"][0] == "unpaired supervision"
+    by_method = {row[2]: row for row in rows[2:]}
+    assert by_method["proposed"][3:5] == ["**26.00 ± 0.71**", "_0.7000 ± 0.0000_"]
+    assert by_method["iscl"][0] == "unpaired supervision"
     assert [line for line in lines if line.startswith("### ")] == ["### Methods side by side"]
     assert all(f"{note}  " in lines for note in layout.notes)
 
 
 def test_html_reads_back(layout):
-    page = Page(html([layout]))
+    page = TableReader(html([layout]))
     assert page.open == []
     assert page.captions == ["Methods side by side"]
     body = [row for row in page.rows[2:] if len(row) > 1]
@@ -160,7 +165,7 @@ def test_latex_has_as_many_cells_in_every_row(layout):
 
 
 def test_no_sign_of_a_name_is_taken_for_the_format_s_own(uncanny):
-    rows = Page(html([uncanny])).rows
+    rows = TableReader(html([uncanny])).rows
     assert [cell[0] for cell in rows[-1]] == [UNCANNY, "1.5 ± 0.1"]
     assert rows[-1][0][1] == "strong"
     text = latex([uncanny])
@@ -182,7 +187,7 @@ def test_latex_compiles(layout, uncanny, tmp_path):
 
 
 def test_csv_has_the_numbers_unrounded(layout):
-    rows = {(row["recipe"], row["case"]): row for row in csv.DictReader(io.StringIO(comma_separated([layout])))}
+    rows = {(row["method"], row["dataset"]): row for row in csv.DictReader(io.StringIO(comma_separated([layout])))}
     assert len(rows) == 8
     row = rows["proposed", "cells-charge"]
     assert (float(row["psnr"]), float(row["psnr_deviation"])) == pytest.approx((26.0, 0.5**0.5))
@@ -208,7 +213,7 @@ def test_the_terminal_s_table_has_every_cell_and_tells_marks_by_signs(layout):
 
 def test_a_name_is_no_markup_in_the_terminal():
     screen = Console(file=io.StringIO(), width=200)
-    show(Layout("[red]t", (Column("a"),), (Section("", ((Entry("[bold]x"),),)),)), screen)
+    show(TableLayout("[red]t", (Column("a"),), (TableSection("", ((TableCell("[bold]x"),),)),)), screen)
     assert "[red]t" in screen.file.getvalue()
     assert "[bold]x" in screen.file.getvalue()
 
@@ -224,7 +229,7 @@ def test_nothing_is_written_if_one_file_cannot_be(layout, tmp_path):
     (tmp_path / "b.csv").write_text("mine")
     with pytest.raises(InputError, match=r"b\.csv: exists already"):
         write_tables([layout], [tmp_path / "a.md", tmp_path / "b.csv"])
-    with pytest.raises(InputError, match=r"c\.xlsx: a table can be written as \.md, \.tex, \.html, \.csv"):
+    with pytest.raises(InputError, match=r"c\.xlsx: tables are written as \.md, \.tex, \.html, \.csv"):
         write_tables([layout], [tmp_path / "a.md", tmp_path / "c.xlsx"])
     assert [path.name for path in tmp_path.iterdir()] == ["b.csv"]
     assert (tmp_path / "b.csv").read_text() == "mine"
@@ -233,7 +238,7 @@ def test_nothing_is_written_if_one_file_cannot_be(layout, tmp_path):
 
 
 def test_several_tables_are_one_file(layout):
-    leads = [METHOD]
+    leads = [NAME]
     (other,) = tables([done("iscl", 20.0, budget="paper")])
     both = [layout, lay_out(other, "The paper's budget", leads)]
     assert markdown(both).count("### ") == html(both).count("<table>") == latex(both).count(r"\begin{tabular}") == 2

@@ -5,26 +5,33 @@ import sqlite3
 
 import pytest
 
-from pellucid.benchmark.results import CurvePoint, Result, Results, Unit, read_results, results_file
+from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, read_results, results_path
 from pellucid.errors import InputError
 from pellucid.evaluation import Score
 
 
-def unit(**changes):
-    values = {"method": "dncnn", "case": "phantom-film", "scheme": "published", "fold": 0, "seed": 0, "budget": "paper"}
-    return Unit(**{**values, **changes})
+def run(**changes):
+    values = {
+        "method": "dncnn",
+        "dataset": "phantom-film",
+        "scheme": "published",
+        "fold": 0,
+        "seed": 0,
+        "budget": "paper",
+    }
+    return RunId(**{**values, **changes})
 
 
 def done(**changes):
     scores = (Score("a.png", 27.5, 0.9), Score("b.png", 26.5, 0.8))
     curve = (CurvePoint(10, 1.5, 20.0, 0.5),)
     more = {"scores": scores, "curve": curve, "images": ("images/x/a.tif",), "recipe": {"width": 8, "average": 0.5}}
-    return Result(unit=unit(**changes), status="done", **more)
+    return Result(run=run(**changes), status="done", **more)
 
 
 def test_a_row_comes_back_as_it_was(tmp_path):
     perfect = done(fold=1).model_copy(update={"scores": (Score("a.png", math.inf, 1.0),)})
-    with Results(tmp_path / "results.sqlite") as results:
+    with ResultsFile(tmp_path / "results.sqlite") as results:
         results.add(done())
         results.add(perfect)
         assert list(results) == [done(), perfect]
@@ -33,27 +40,35 @@ def test_a_row_comes_back_as_it_was(tmp_path):
     assert perfect.psnr == math.inf
 
 
-def test_a_finished_unit_is_never_written_twice(tmp_path):
-    with Results(tmp_path / "results.sqlite") as results:
+def test_a_finished_run_is_never_written_twice(tmp_path):
+    with ResultsFile(tmp_path / "results.sqlite") as results:
         results.add(done())
-        for again in (done(), Result(unit=unit(), status="failed", message="x")):
+        for again in (done(), Result(run=run(), status="failed", message="x")):
             with pytest.raises(ValueError, match="has its row already"):
                 results.add(again)
         assert list(results) == [done()]
 
 
-def test_a_failed_unit_gives_way(tmp_path):
-    with Results(tmp_path / "results.sqlite") as results:
-        results.add(Result(unit=unit(), status="failed", message="first"))
-        results.add(Result(unit=unit(), status="failed", message="second"))
+def test_a_failed_run_gives_way(tmp_path):
+    with ResultsFile(tmp_path / "results.sqlite") as results:
+        results.add(Result(run=run(), status="failed", message="first"))
+        results.add(Result(run=run(), status="failed", message="second"))
         assert [row.message for row in results] == ["second"]
         results.add(done())
         assert list(results) == [done()]
 
 
-def test_units_differ_by_each_part_of_their_key(tmp_path):
-    changes = ({}, {"method": "b"}, {"case": "b"}, {"scheme": "blocks"}, {"fold": 1}, {"seed": 1}, {"budget": "quick"})
-    with Results(tmp_path / "results.sqlite") as results:
+def test_runs_differ_by_each_part_of_their_key(tmp_path):
+    changes = (
+        {},
+        {"method": "b"},
+        {"dataset": "b"},
+        {"scheme": "blocks"},
+        {"fold": 1},
+        {"seed": 1},
+        {"budget": "quick"},
+    )
+    with ResultsFile(tmp_path / "results.sqlite") as results:
         for change in changes:
             results.add(done(**change))
         assert len(list(results)) == len(changes)
@@ -62,20 +77,20 @@ def test_units_differ_by_each_part_of_their_key(tmp_path):
 def test_shards_and_folders_are_read_as_one(tmp_path):
     first, second = tmp_path / "a", tmp_path / "b"
     for path, row in (
-        (results_file(first, (1, 2)), Result(unit=unit(), status="failed", message="x")),
-        (results_file(first, (2, 2)), done(fold=1)),
-        (results_file(second), done()),
+        (results_path(first, (1, 2)), Result(run=run(), status="failed", message="x")),
+        (results_path(first, (2, 2)), done(fold=1)),
+        (results_path(second), done()),
     ):
-        with Results(path) as results:
+        with ResultsFile(path) as results:
             results.add(row)
     assert sorted(path.name for path in first.iterdir()) == ["results-1of2.sqlite", "results-2of2.sqlite"]
     for folders in ((first, second), (second, first)):
         rows = read_results(*folders)
-        assert [(row.unit.fold, row.status) for row in rows] == [(0, "done"), (1, "done")]
+        assert [(row.run.fold, row.status) for row in rows] == [(0, "done"), (1, "done")]
         assert rows[0].images == (str(second / "images/x/a.tif"),)
 
 
-@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("version", [0, 1])
 def test_a_file_of_another_version_is_refused(version, tmp_path):
     path = tmp_path / "results.sqlite"
     connection = sqlite3.connect(path)
@@ -83,23 +98,23 @@ def test_a_file_of_another_version_is_refused(version, tmp_path):
     connection.execute(f"PRAGMA user_version = {version}")
     connection.commit()
     connection.close()
-    for use in (lambda: read_results(tmp_path), lambda: Results(path)):
-        with pytest.raises(InputError, match=f"its version is {version}, this Pellucid .* knows 1"):
+    for use in (lambda: read_results(tmp_path), lambda: ResultsFile(path)):
+        with pytest.raises(InputError, match=f"has version {version}, this Pellucid .* reads 2"):
             use()
 
 
 def test_what_is_no_results_file_is_refused(tmp_path):
     (tmp_path / "results.sqlite").write_bytes(b"something else" * 100)
-    with pytest.raises(InputError, match="is damaged or no results file"):
+    with pytest.raises(InputError, match="is damaged or not a results file"):
         read_results(tmp_path)
-    with pytest.raises(InputError, match="has no results in it"):
+    with pytest.raises(InputError, match="has no results"):
         read_results(tmp_path / "nowhere")
 
 
 def test_a_row_cut_off_by_a_kill_is_not_there(tmp_path):
     """A copy of the files in the middle of a transaction is what a kill leaves: the journal brings the old state."""
     path = tmp_path / "results.sqlite"
-    with Results(path) as results:
+    with ResultsFile(path) as results:
         results.add(done())
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA cache_size = 1")  # changed pages go to the file before the end
@@ -114,4 +129,4 @@ def test_a_row_cut_off_by_a_kill_is_not_there(tmp_path):
     connection.close()
     assert (killed / "results.sqlite-journal").exists()
     assert (killed / "results.sqlite").stat().st_size > 200_000
-    assert [row.unit for row in read_results(killed)] == [unit()]
+    assert [row.run for row in read_results(killed)] == [run()]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pellucid.benchmark.layout import lay_out
 from pellucid.benchmark.paper import TABLE_2, noise_of, reported
-from pellucid.benchmark.table import Mark, Spread, mark, tables
+from pellucid.benchmark.table import Mark, MeanDeviation, mark, tables
 from pellucid.errors import InputError
 
 from .made import done, failed
@@ -22,35 +22,34 @@ def only(results):
     return table
 
 
-def line_of(table, recipe):
-    (found,) = [line for line in table.lines if line.recipe == recipe]
+def row_of(table, method):
+    (found,) = [row for row in table.rows if row.method == method]
     return found
 
 
-def cell_of(results, recipe, case="cells-charge"):
-    return line_of(only(results), recipe).cells[case]
+def scores_of(results, method, dataset="cells-charge"):
+    return row_of(only(results), method).scores[dataset]
 
 
 def test_a_value_is_the_mean_over_folds_and_seeds_of_the_mean_over_images():
     results = [done("iscl", [20.0, 22.0]), done("iscl", [25.0, 27.0], fold=1), done("iscl", [24.0, 24.0], seed=1)]
-    spread = cell_of(results, "iscl").values["psnr"]
-    assert spread.mean == pytest.approx((21 + 26 + 24) / 3)
-    assert spread.deviation == pytest.approx(stdev([21, 26, 24]))
-    assert spread.n == 3
+    value = scores_of(results, "iscl").values["psnr"]
+    assert value.mean == pytest.approx((21 + 26 + 24) / 3)
+    assert value.deviation == pytest.approx(stdev([21, 26, 24]))
 
 
-def test_one_training_has_no_spread():
-    assert cell_of([done("iscl", [20.0, 30.0])], "iscl").values["psnr"] == Spread(25.0, None, 1)
+def test_one_training_has_no_value():
+    assert scores_of([done("iscl", [20.0, 30.0])], "iscl").values["psnr"] == MeanDeviation(25.0, None)
 
 
-def test_an_exact_image_makes_the_mean_infinite_and_the_spread_unknown():
-    assert Spread.of([math.inf, 20.0]) == Spread(math.inf, None, 2)
+def test_an_exact_image_makes_the_mean_infinite_and_the_value_unknown():
+    assert MeanDeviation.of([math.inf, 20.0]) == MeanDeviation(math.inf, None)
 
 
 def test_groups_stand_in_order_and_the_proposal_last_of_its_group():
     methods = ["proposed", "bm3d", "noisy", "noise2void", "iscl", "cyclegan", "dncnn", "adn"]
     table = only([done(method, 20.0) for method in methods])
-    assert {group: [line.recipe for line in lines] for group, lines in table.groups.items()} == {
+    assert {group: [row.method for row in rows] for group, rows in table.groups.items()} == {
         "paired supervision": ["dncnn"],
         "unpaired supervision": ["cyclegan", "adn", "iscl", "proposed"],
         "noisy images only": ["noise2void"],
@@ -63,7 +62,7 @@ def test_best_and_second_are_marked_among_the_unpaired_alone():
     results = [done("dncnn", 30.0), done("redcnn", 29.0), done("noisy", 28.0), done("bm3d", 29.5)]
     results += [done("iscl", 25.0, 0.9), done("proposed", 26.0, 0.8), done("adn", 24.0, 0.85)]
     table = only(results)
-    marks = {line.recipe: line.cells["cells-charge"].marks for line in table.lines}
+    marks = {row.method: row.scores["cells-charge"].marks for row in table.rows}
     assert marks["proposed"] == {"psnr": Mark.BEST, "ssim": Mark.NONE}
     assert marks["iscl"] == {"psnr": Mark.SECOND, "ssim": Mark.BEST}
     assert marks["adn"] == {"psnr": Mark.NONE, "ssim": Mark.SECOND}
@@ -91,40 +90,40 @@ def test_marks_are_spoken_of_only_where_there_are_any(methods, told):
 def test_who_has_not_finished_every_unit_is_not_marked():
     results = [done("iscl", 20.0, fold=fold) for fold in range(2)] + [done("adn", 21.0, fold=fold) for fold in range(2)]
     results += [done("proposed", 40.0), failed("proposed", fold=1)]
-    assert cell_of(results, "proposed").marks == {}
-    assert cell_of(results, "proposed").failed == 1
-    assert cell_of(results, "adn").marks["psnr"] is Mark.BEST
-    assert cell_of(results, "iscl").marks["psnr"] is Mark.SECOND
+    assert scores_of(results, "proposed").marks == {}
+    assert scores_of(results, "proposed").failed == 1
+    assert scores_of(results, "adn").marks["psnr"] is Mark.BEST
+    assert scores_of(results, "iscl").marks["psnr"] is Mark.SECOND
 
 
 def test_a_group_of_one_has_no_best():
-    assert cell_of([done("iscl", 20.0), done("dncnn", 30.0)], "iscl").marks == {}
+    assert scores_of([done("iscl", 20.0), done("dncnn", 30.0)], "iscl").marks == {}
 
 
 def test_budgets_and_folds_that_differ_are_tables_of_their_own():
     places = [("published", "paper"), ("published", "quick steps=5"), ("blocks", "paper")]
     results = [done("iscl", float(n), scheme=scheme, budget=budget) for n, (scheme, budget) in enumerate(places)]
     found = {
-        (table.scheme, table.budget): table.lines[0].cells["cells-charge"].values["psnr"].mean
+        (table.scheme, table.budget): table.rows[0].scores["cells-charge"].values["psnr"].mean
         for table in tables(results)
     }
     assert found == {place: float(n) for n, place in enumerate(places)}
 
 
 def test_a_case_without_truth_has_no_column():
-    real = done("iscl", 20.0, case="sem").model_copy(update={"scores": ()})
-    assert only([real, done("iscl", 20.0)]).cases == ("cells-charge",)
+    real = done("iscl", 20.0, dataset="sem").model_copy(update={"scores": ()})
+    assert only([real, done("iscl", 20.0)]).datasets == ("cells-charge",)
 
 
 def test_a_case_where_all_failed_keeps_its_column():
-    assert only([failed("iscl", case="cells-film"), done("iscl", 20.0)]).cases == ("cells-charge", "cells-film")
+    assert only([failed("iscl", dataset="cells-film"), done("iscl", 20.0)]).datasets == ("cells-charge", "cells-film")
 
 
 def test_exposure_is_the_range_over_units():
     slow = done("iscl", 20.0, fold=1).model_copy(update={"steps": 150, "training_seconds": 60.0})
-    line = line_of(only([done("iscl", 20.0), slow]), "iscl")
-    assert line.steps == (150, 200)
-    assert line.seconds == (31.5, 60.0)
+    row = row_of(only([done("iscl", 20.0), slow]), "iscl")
+    assert row.steps == (150, 200)
+    assert row.seconds == (31.5, 60.0)
 
 
 def test_no_results_is_told():

@@ -8,7 +8,7 @@ from pellucid.benchmark.results import read_results
 from pellucid.io.writing import write_array
 from pellucid.simulation.phantom import tissue
 
-SMALL = ("--images", "4", "--size", "64", "--device", "cpu", "--jobs", "1")
+SMALL = ("--images", "4", "--size", "64", "--device", "cpu", "--processes", "1")
 
 
 def test_rows_of_filters_in_two_folds(tmp_path, command):
@@ -16,13 +16,13 @@ def test_rows_of_filters_in_two_folds(tmp_path, command):
     assert result.status == 0, result.err
     assert result.out == ""
     rows = read_results(tmp_path)
-    assert [(row.unit.method, row.unit.fold, row.status) for row in rows] == [
+    assert [(row.run.method, row.run.fold, row.status) for row in rows] == [
         ("noisy", 0, "done"),
         ("noisy", 2, "done"),
     ]
-    assert {row.unit.budget for row in rows} == {"quick seconds=200"}
+    assert {row.run.budget for row in rows} == {"quick seconds=200"}
     for row in rows:
-        assert f"noisy, phantom-film, fold {row.unit.fold}, seed 0: {row.psnr:.2f} dB, {row.ssim:.4f}" in result.err
+        assert f"noisy, phantom-film, fold {row.run.fold}, seed 0: {row.psnr:.2f} dB, {row.ssim:.4f}" in result.err
     assert result.err.splitlines()[-1].endswith(f"pellucid benchmark table {tmp_path}")
 
 
@@ -34,17 +34,17 @@ def test_a_dry_run_says_how_long_it_would_take_and_trains_nothing(tmp_path, comm
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells[:5] == ["iscl", "unpaired", "2", "50", "2"]
     assert 0 < float(cells[5]) < 10
-    assert "in all about" in result.out
+    assert "total: about" in result.out
     assert not (tmp_path / "runs").exists()
     assert not list(tmp_path.glob("*.sqlite"))
 
 
-def test_a_unit_that_fails_makes_the_status_one(tmp_path, refused):
+def test_a_run_that_fails_makes_the_status_one(tmp_path, refused):
     broken = ("--set", "width=2", "batch=2", "learning_rate=1e30", "--steps", "3")
     line = refused("benchmark", "--methods", "iscl", *broken, *SMALL, "--out", tmp_path, status=1)
     assert line.startswith("pellucid: failed: iscl, phantom-film, fold 0, seed 0 (")
     assert "at step" in line
-    assert line.endswith("The same command tries failed units again")
+    assert line.endswith("The same command tries failed runs again")
     assert [row.status for row in read_results(tmp_path)] == ["failed"]
 
 
@@ -53,20 +53,20 @@ def test_a_unit_that_fails_makes_the_status_one(tmp_path, refused):
     [
         (("--methods", "propsed"), "unknown method 'propsed': did you mean 'proposed'?"),
         (("--methods", "iscl", "iscl"), "method 'iscl' is given twice"),
-        (("--cases", "phantom-flim"), "unknown case 'phantom-flim': did you mean 'phantom-film'?"),
+        (("--datasets", "phantom-flim"), "unknown dataset 'phantom-flim': did you mean 'phantom-film'?"),
         (("--folds", "4"), "--folds 4: folds are numbered from 0 to 3"),
         (("--steps", "5", "--seconds", "5"), "--steps and --seconds are two budgets"),
-        (("--steps", "0"), "a budget of no steps or no time"),
-        (("--jobs", "0"), "--jobs 0: give at least one process"),
+        (("--steps", "0"), "the budget is zero"),
+        (("--processes", "0"), "--processes 0: give at least one process"),
         (("--shard", "4/3"), "--shard 4/3: write number/count, as in 3/8"),
-        (("--budget", "soon"), "--budget soon: write a time such as 90s, 9m or 2h"),
+        (("--time-limit", "soon"), "--time-limit soon: write a time such as 90s, 9m or 2h"),
         (("--device", "tpu"), "device 'tpu' cannot be used"),
         (("--set", "iscl.width"), "--set iscl.width: write key=value or METHOD.key=value"),
         (("--set", "redcnn.width=3"), "'redcnn' is not among the methods"),
         (("--methods", "iscl", "--set", "widht=3"), "method iscl: unknown setting 'widht': did you mean 'width'?"),
-        (("--images", "3"), "case phantom-film: 3 images are fewer than the 4 folds"),
+        (("--images", "3"), "dataset phantom-film: 3 images are fewer than the 4 folds"),
         (("--size", "8"), "at least 16"),
-        (("--data", "nowhere"), "--data nowhere: is no folder. It takes FOLDER/clean and FOLDER/noisy"),
+        (("--data", "nowhere"), "--data nowhere: is not a folder. Give FOLDER/clean and FOLDER/noisy"),
     ],
 )
 def test_wrong_calls_are_refused_in_one_line(arguments, expected, tmp_path, refused):
@@ -84,7 +84,7 @@ def test_results_of_another_version_are_refused(tmp_path, refused):
     connection.commit()
     connection.close()
     line = refused("benchmark", "--methods", "noisy", *SMALL, "--out", tmp_path)
-    assert "results.sqlite: its version is 7, this Pellucid" in line
+    assert "results.sqlite: has version 7, this Pellucid" in line
 
 
 def test_pairs_of_different_sizes_are_refused(tmp_path, refused):
@@ -92,7 +92,7 @@ def test_pairs_of_different_sizes_are_refused(tmp_path, refused):
         for number in range(4):
             write_array(tmp_path / "mine/a" / kind / f"{number}.tif", tissue((side, side), number))
     line = refused(
-        "benchmark", "--data", tmp_path / "mine", "--cases", "a", "--methods", "noisy", "--out", tmp_path / "o"
+        "benchmark", "--data", tmp_path / "mine", "--datasets", "a", "--methods", "noisy", "--out", tmp_path / "o"
     )
-    assert "is no noisy version of" in line
+    assert "is not a noisy version of" in line
     assert "their sizes are 64×64 and 48×48" in line

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from pellucid.benchmark.results import CurvePoint, Result, Results, Unit, results_file
+from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, results_path
 from pellucid.evaluation import Score
 from pellucid.io.writing import write_array
 
@@ -22,16 +22,16 @@ METHODS = {
 NAMES = ("a", "b", "c")
 
 
-def results_of(folder, case, fold, truth):
+def results_of(folder, dataset, fold, truth):
     random = np.random.default_rng(fold)
     for method, (supervision, psnr) in METHODS.items():
         images = []
         for name in NAMES:
-            images.append(f"images/{case}_{method}_{fold}/{name}.tif")
+            images.append(f"images/{dataset}_{method}_{fold}/{name}.tif")
             write_array(folder / images[-1], random.integers(0, 255, (48, 64)).astype(np.uint8))
         scores = tuple(Score(name, psnr + fold + i / 10, 0.5) for i, name in enumerate(NAMES)) if truth else ()
         yield Result(
-            unit=Unit(method=method, case=case, scheme="published", fold=fold, seed=0, budget="quick steps=9"),
+            run=RunId(method=method, dataset=dataset, scheme="published", fold=fold, seed=0, budget="quick steps=9"),
             status="done",
             scores=scores,
             title=method.upper(),
@@ -49,14 +49,14 @@ def bench(tmp_path_factory):
     """The folder of a finished benchmark: two folds with truth, and real noise without."""
     folder = tmp_path_factory.mktemp("bench")
     random = np.random.default_rng(0)
-    for case in ("cells-film", "sem"):
+    for dataset in ("cells-film", "sem"):
         for kind in ("clean", "noisy"):
             for name in NAMES:
                 image = random.integers(0, 255, (48, 64)).astype(np.uint8)
-                write_array(folder / "data" / case / kind / f"{name}.tif", image)
-    with Results(results_file(folder)) as results:
-        for case, fold in (("cells-film", 0), ("cells-film", 1), ("sem", 0)):
-            for result in results_of(folder, case, fold, truth=case != "sem"):
+                write_array(folder / "datasets" / dataset / kind / f"{name}.tif", image)
+    with ResultsFile(results_path(folder)) as results:
+        for dataset, fold in (("cells-film", 0), ("cells-film", 1), ("sem", 0)):
+            for result in results_of(folder, dataset, fold, truth=dataset != "sem"):
                 results.add(result)
     return folder
 
@@ -68,11 +68,11 @@ def test_the_table_is_shown_and_written_in_every_format(bench, tmp_path, command
     lines = {cells[2].strip(): cells for line in result.out.splitlines() if len(cells := line.split("│")) > 3}
     assert lines["proposed"][3].strip() == "22.10 ± 0.71 ★"
     assert lines["iscl"][3].strip() == "20.60 ± 0.71 ☆"
-    assert "No truth is known for sem" in result.out
+    assert "The truth of sem is not known" in result.out
     assert "**22.10 ± 0.71**" in paths[0].read_text()
     assert r"\textbf{22.10 $\pm$ 0.71}" in paths[1].read_text()
     assert "<strong>22.10 ± 0.71</strong>" in paths[2].read_text()
-    rows = {row["recipe"]: row for row in csv.DictReader(paths[3].read_text().splitlines())}
+    rows = {row["method"]: row for row in csv.DictReader(paths[3].read_text().splitlines())}
     assert float(rows["proposed"]["psnr"]) == pytest.approx(22.1)
     before = paths[0].read_bytes()
     assert "table.md: exists already" in refused("benchmark", "table", bench, "--out", paths[0])
@@ -86,7 +86,7 @@ def test_two_methods_are_compared(bench, tmp_path, command, refused):
     assert result.status == 0, result.err
     assert "proposed against iscl" in result.out
     (row,) = csv.DictReader(path.read_text().splitlines())
-    assert (row["case"], row["images"], row["pairs"]) == ("cells-film", "6", "2")
+    assert (row["dataset"], row["images"], row["runs"]) == ("cells-film", "6", "2")
     assert [float(row[name]) for name in ("psnr", "psnr_low", "psnr_high")] == pytest.approx([1.5, 1.5, 1.5])
     line = refused("benchmark", "table", bench, "--compare", "propsed", "iscl")
     assert "no scores of 'propsed': did you mean 'proposed'" in line
@@ -100,7 +100,7 @@ def test_norms_have_columns_of_their_own(bench, command):
     assert not any("DnCNN" in row for row in rows)
 
 
-def test_figures_of_every_case(bench, tmp_path, command, refused):
+def test_figures_of_every_dataset(bench, tmp_path, command, refused):
     arguments = ("benchmark", "figures", bench, "--out", tmp_path / "figures")
     result = command(*arguments)
     assert result.status == 0, result.err
@@ -114,7 +114,7 @@ def test_figures_of_every_case(bench, tmp_path, command, refused):
         assert len(np.unique(np.asarray(Picture.open(tmp_path / "figures" / name)))) > 20
     assert "cells-film_crops.png: exists already" in refused(*arguments)
     chosen = command(
-        *arguments, "--overwrite", "--cases", "cells-film", "--baseline", "iscl", "--methods", "iscl", "dncnn"
+        *arguments, "--overwrite", "--datasets", "cells-film", "--baseline", "iscl", "--methods", "iscl", "dncnn"
     )
     assert chosen.status == 0, chosen.err
     assert (tmp_path / "figures" / "cells-film_differences.png").exists()
@@ -124,10 +124,10 @@ def test_figures_of_every_case(bench, tmp_path, command, refused):
     ("options", "expected"),
     [
         (["--crop", "1,2"], "--crop 1,2: write top,left,side in pixels"),
-        (["--crop", "0,0,500"], "crop 0,0,500 (y,x,side) does not lie inside"),
+        (["--crop", "0,0,500"], "crop 0,0,500 (y,x,side) is not inside"),
         (["--methods", "iscll"], "no images of 'iscll': did you mean 'iscl'"),
-        (["--cases", "cells"], "no results of case 'cells'"),
-        (["--baseline", "isc", "--cases", "sem"], "--baseline isc: did you mean 'iscl'"),
+        (["--datasets", "cells"], "no results of dataset 'cells'"),
+        (["--baseline", "isc", "--datasets", "sem"], "--baseline isc: did you mean 'iscl'"),
     ],
 )
 def test_figures_that_cannot_be_made_are_one_line(options, expected, bench, tmp_path, refused):
@@ -137,26 +137,32 @@ def test_figures_that_cannot_be_made_are_one_line(options, expected, bench, tmp_
 
 def test_a_folder_without_results_is_one_line(tmp_path, refused):
     for arguments in (["table", tmp_path], ["figures", tmp_path, "--out", tmp_path / "f"]):
-        assert "has no results in it" in refused("benchmark", *arguments)
+        assert "has no results" in refused("benchmark", *arguments)
 
 
 def test_norms_asks_for_every_variant_with_its_options(tmp_path, command, refused, monkeypatch):
     asked = []
-    monkeypatch.setattr("pellucid.benchmark.run.run_benchmark", lambda request, out, _: asked.append((request, out)))
-    options = ["--set", "width=4", "--steps", 7, "--folds", 1, 2, "--cases", "phantom-charge", "--images", 4]
+    monkeypatch.setattr(
+        "pellucid.benchmark.runner.run_benchmark", lambda benchmark, out, _: asked.append((benchmark, out))
+    )
+    options = ["--set", "width=4", "--steps", 7, "--folds", 1, 2, "--datasets", "phantom-charge", "--images", 4]
     assert command("benchmark", "norms", *options, "--out", tmp_path / "b").status == 0
-    ((request, out),) = asked
+    ((benchmark, out),) = asked
     assert out == tmp_path / "b"
-    assert len({entry.label for entry in request.entries}) == 13
-    assert all(entry.settings["width"] == "4" for entry in request.entries)
-    assert (request.budget.label, request.folds, request.cases[0].phantom.images) == ("quick steps=7", [1, 2], 4)
-    assert "that is what is varied here" in refused("benchmark", "norms", "--set", "generator=group", "--out", out)
+    assert len({method.name for method in benchmark.methods}) == 13
+    assert all(method.settings["width"] == "4" for method in benchmark.methods)
+    assert (benchmark.budget.label, benchmark.folds, benchmark.datasets[0].phantom.images) == (
+        "quick steps=7",
+        [1, 2],
+        4,
+    )
+    assert "this command varies the norms" in refused("benchmark", "norms", "--set", "generator=group", "--out", out)
 
 
 @pytest.mark.slow
 def test_a_benchmark_of_norms_becomes_a_table(tmp_path, command):
     small = ["--images", 4, "--size", 64, "--steps", 2, "--set", "width=4", "batch=8"]
-    assert command("benchmark", "norms", *small, "--out", tmp_path / "b", "--jobs", 2).status == 0
+    assert command("benchmark", "norms", *small, "--out", tmp_path / "b", "--processes", 2).status == 0
     path = tmp_path / "norms.csv"
     assert command("benchmark", "table", tmp_path / "b", "--norms", "--out", path).status == 0
     rows = list(csv.DictReader(path.read_text().splitlines()))

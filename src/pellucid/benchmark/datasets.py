@@ -1,17 +1,17 @@
-"""The data sets of a benchmark: where their images come from, before they are laid out alike.
+"""The datasets of a benchmark: where their images come from.
 
-A case has clean images and noisy ones. The noisy ones are the clean ones with noise, so that the truth is known, or
-real ones of something else, which can only be looked at. Where cases come from:
+A dataset has clean and noisy images. The noisy images are the clean ones with noise, so that the truth is known, or
+real images of another place, which can only be judged by eye. Datasets are
 
-- built in: `phantom-NOISE`, tissue with any simulated noise;
-- a folder of one's own, `FOLDER/` for one data set or `FOLDER/NAME/` for each of several, with `clean/` and
-    - nothing more: noise is simulated, `NAME-film`, `NAME-charge`, ...; with `noise/` (images of noise alone, at least
-      as large as the clean ones) `NAME-captured` puts that on, clean · noise / 255;
+- built in: `phantom-NOISE`, made-up tissue with any simulated noise;
+- folders of your own, `FOLDER/` for one dataset or `FOLDER/NAME/` for each of several, with `clean/` and
+    - nothing else: noise is simulated (`NAME-film`, `NAME-charge`, ...); with `noise/` (images of noise alone, at least
+      as large as the clean ones), `NAME-captured` is clean · noise / 255;
     - `simulated/`: noisy versions of the clean images, of the same names or in the same order;
-    - `noisy/`: versions of the clean images if all have the same names and sizes and show the same, else real noisy
-      images of something else;
-  and `noise/` in each of them, for methods that learn from noise alone;
-- the published data, in `FOLDER`: the cases in `PUBLISHED`.
+    - `noisy/`: versions of the clean images if all have the same names and sizes and show the same scene, else real
+      noisy images of another place;
+  and `noise/` in each of them, for methods that learn from images of noise alone;
+- the published data, in `FOLDER`: the datasets of `PUBLISHED`.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from pellucid.simulation.noise import SIMULATORS
 
 PHANTOM = "phantom"
 DEFAULT = (f"{PHANTOM}-film",)
-"""Without a folder of images."""
+"""The datasets if no folder of images is given."""
 
 LAYOUTS = (
     "FOLDER/clean and FOLDER/noisy (or simulated/, or neither: noise is simulated), the same in FOLDER/NAME/ for "
-    "several data sets, or the published data (simulated_image/)"
+    "several datasets, or the published data (simulated_image/)"
 )
-"""Of a folder of images, for messages."""
+"""What a folder of images may hold, for messages."""
 
 
 class _Published(NamedTuple):
     clean: tuple[str, ...]
-    """The first of these folders that is there."""
+    """Folder names; the first that exists is used."""
     noisy: str
     real: bool
 
@@ -51,30 +51,30 @@ PUBLISHED: dict[str, _Published] = {
     "sem": _Published(("tem_zb", "tem"), "sem", real=True),
     "tem-ppc": _Published(("tem_dr5", "tem"), "tem_ppc", real=True),
 }
-"""Table 1 of Lee and Jeong (2021), from the names of the published folders; the data themselves were not at hand."""
+"""Table 1 of Lee and Jeong (2021), by the names of the published folders; never tried on the data themselves."""
 
 
 @dataclass(frozen=True)
 class PhantomSize:
-    """How much phantom tissue: images and their side in pixels."""
+    """The number of phantom images, and their side in pixels."""
 
     images: int = 8
     side: int = 256
 
 
 @dataclass(frozen=True)
-class Case:
-    """Where a data set comes from.
+class Dataset:
+    """Where the images of a dataset come from.
 
     Attributes:
-        name: of the data set.
+        name: the name in `--datasets` and in tables.
         clean: folder of the clean images; None for the phantom.
         noisy: folder of noisy images; None if they are simulated.
-        real: whether the noisy images show something else than the clean ones.
+        real: whether the noisy images show another place than the clean ones.
         noise: folder of images of noise alone, if there is one.
-        simulator: name of the noise to simulate; "captured" takes that of `noise`.
-        psnr: of the simulated noisy images in dB, on average; None: the simulator's default strength.
-        phantom: how much tissue, if it is the phantom.
+        simulator: name of the noise to simulate; "captured" uses the images of `noise`.
+        psnr: mean PSNR of the simulated noisy images, in dB; None: the simulator's default strength.
+        phantom: size of the phantom, if it is one.
     """
 
     name: str
@@ -87,42 +87,44 @@ class Case:
     phantom: PhantomSize = field(default_factory=PhantomSize)
 
 
-def find_cases(
+def find_datasets(
     names: Sequence[str] | None, data: Path | None, psnr: float | None = None, phantom: PhantomSize | None = None
-) -> list[Case]:
-    """The cases of these names; without any, all that the folder has, or the phantom without a folder.
+) -> list[Dataset]:
+    """Return the datasets of these names; without names, all in the folder, or the phantom if there is no folder.
 
     Args:
-        names: as the module's text says.
-        data: folder of one's own or of the published data.
-        psnr: of simulated noise.
-        phantom: how much tissue.
+        names: see the head of this module.
+        data: folder of your own or of the published data.
+        psnr: mean PSNR of simulated noisy images, in dB.
+        phantom: size of the phantom.
 
     Raises:
-        InputError: the folder is of none of the layouts or no case is of it, or there is no case of a name.
+        InputError: the folder has none of the layouts, none of the names is in it, or a name is unknown.
     """
     if data is None:
-        return [find_case(name, None, psnr, phantom) for name in dict.fromkeys(names or DEFAULT)]
+        return [find_dataset(name, None, psnr, phantom) for name in dict.fromkeys(names or DEFAULT)]
     own = _own_names(data)
     if not own:
-        state = "has no data set in it" if data.is_dir() else "is no folder"
-        raise InputError(f"--data {data}: {state}. It takes {LAYOUTS}")
-    cases = [find_case(name, data, psnr, phantom) for name in dict.fromkeys(names or own)]
-    if all(case.clean is None for case in cases):
-        asked = ", ".join(case.name for case in cases)
-        raise InputError(f"--data {data}: no case of it is asked for ({asked}); it has {', '.join(own)}")
-    return cases
+        state = "has no dataset in it" if data.is_dir() else "is not a folder"
+        raise InputError(f"--data {data}: {state}. Give {LAYOUTS}")
+    datasets = [find_dataset(name, data, psnr, phantom) for name in dict.fromkeys(names or own)]
+    if all(dataset.clean is None for dataset in datasets):
+        asked = ", ".join(dataset.name for dataset in datasets)
+        raise InputError(f"--data {data}: none of --datasets {asked} is in it; it has {', '.join(own)}")
+    return datasets
 
 
-def find_case(name: str, data: Path | None, psnr: float | None = None, phantom: PhantomSize | None = None) -> Case:
-    """The case of that name; arguments as for `find_cases`.
+def find_dataset(
+    name: str, data: Path | None, psnr: float | None = None, phantom: PhantomSize | None = None
+) -> Dataset:
+    """Return the dataset of that name; arguments as for `find_datasets`.
 
     Raises:
-        InputError: there is no such case; what there is, is named.
+        InputError: there is no such dataset; the message lists similar names.
     """
     stem, _, noise = name.rpartition("-")
     if stem == PHANTOM and noise in SIMULATORS and noise != "captured":
-        return Case(name, simulator=noise, psnr=psnr, phantom=phantom or PhantomSize())
+        return Dataset(name, simulator=noise, psnr=psnr, phantom=phantom or PhantomSize())
     if data is not None and (data / "simulated_image").is_dir():
         return _published(name, data)
     sets = _data_sets(data) if data is not None else {}
@@ -131,17 +133,19 @@ def find_case(name: str, data: Path | None, psnr: float | None = None, phantom: 
     if stem in sets and noise in SIMULATORS:
         return _simulated(name, sets[stem], noise, psnr)
     known = _known(data)
-    raise InputError(f"unknown case {name!r}: {nearest(name, known)}" + ("" if data else " (your own: give --data)"))
+    raise InputError(
+        f"unknown dataset {name!r}: {nearest(name, known)}" + ("" if data else " (for your own images, give --data)")
+    )
 
 
 def _data_sets(data: Path) -> dict[str, Path]:
-    """The folders with clean images, by name: the folder itself, and those in it."""
+    """The folders with clean images, by name: the folder itself and its subfolders."""
     folders = [data, *sorted(data.iterdir(), key=natural)] if data.is_dir() else []
     return {folder.resolve().name: folder for folder in folders if (folder / "clean").is_dir()}
 
 
 def _own_names(data: Path) -> list[str]:
-    """The cases of a folder, each data set once."""
+    """The names of the datasets in a folder, each once."""
     if (data / "simulated_image").is_dir():
         return [name for name, entry in PUBLISHED.items() if (data / entry.noisy).is_dir()]
     return [
@@ -150,41 +154,43 @@ def _own_names(data: Path) -> list[str]:
     ]
 
 
-def _published(name: str, data: Path) -> Case:
+def _published(name: str, data: Path) -> Dataset:
     if name not in PUBLISHED:
-        raise InputError(f"unknown case {name!r}: {nearest(name, _known(data))}")
+        raise InputError(f"unknown dataset {name!r}: {nearest(name, _known(data))}")
     entry = PUBLISHED[name]
     clean = next((data / folder for folder in entry.clean if (data / folder).is_dir()), None)
     if clean is None or not (data / entry.noisy).is_dir():
         wanted = f"clean images in {' or '.join(f'{folder}/' for folder in entry.clean)}, noisy ones in {entry.noisy}/"
-        raise InputError(f"{data}: case {name} needs {wanted}; rename the folders so")
-    return Case(name, clean, data / entry.noisy, entry.real, _folder(data / "noise"))
+        raise InputError(f"{data}: dataset {name} needs {wanted}; rename the folders")
+    return Dataset(name, clean, data / entry.noisy, entry.real, _folder(data / "noise"))
 
 
-def _own(name: str, folder: Path) -> Case:
+def _own(name: str, folder: Path) -> Dataset:
     simulated, noisy, noise = (_folder(folder / kind) for kind in ("simulated", "noisy", "noise"))
     if simulated and noisy:
-        raise InputError(f"{folder}: has simulated/ (noisy versions of clean/) and noisy/ (real ones): keep one")
+        raise InputError(
+            f"{folder}: has simulated/ (noisy versions of clean/) and noisy/ (real images): keep one of them"
+        )
     if not simulated and not noisy:
-        hint = f"name the noise to simulate, as in --cases {name}-film"
+        hint = f"name the noise to simulate, as in --datasets {name}-film"
         raise InputError(f"{folder}: has no noisy images, neither simulated/ nor noisy/: add them, or {hint}")
     if simulated:
-        return Case(name, folder / "clean", simulated, real=False, noise=noise)
+        return Dataset(name, folder / "clean", simulated, real=False, noise=noise)
     assert noisy is not None
     paired = are_versions(noisy, folder / "clean")
-    versions = "has the names of clean/ and shows the same: each noisy image has its truth"
-    others = "shows other things than clean/: no truth is known, so there are pictures and no PSNR"
-    terminal.say(f"case {name}: {noisy} {versions if paired else others}")
-    return Case(name, folder / "clean", noisy, real=not paired, noise=noise)
+    versions = "has the names of clean/ and shows the same: the truth of each noisy image is known"
+    others = "shows another place than clean/: the truth is not known, so there are figures and no PSNR"
+    terminal.say(f"dataset {name}: {noisy} {versions if paired else others}")
+    return Dataset(name, folder / "clean", noisy, real=not paired, noise=noise)
 
 
-def _simulated(name: str, folder: Path, simulator: str, psnr: float | None) -> Case:
+def _simulated(name: str, folder: Path, simulator: str, psnr: float | None) -> Dataset:
     noise = _folder(folder / "noise")
     if simulator == "captured" and noise is None:
-        raise InputError(f"{folder}: case {name} needs images of noise alone in noise/")
+        raise InputError(f"{folder}: dataset {name} needs images of noise alone in noise/")
     if simulator == "captured" and psnr is not None:
-        raise InputError(f"case {name}: captured noise is taken as it is: leave --psnr out")
-    return Case(name, folder / "clean", noise=noise, simulator=simulator, psnr=psnr)
+        raise InputError(f"dataset {name}: captured noise is used as it is: omit --psnr")
+    return Dataset(name, folder / "clean", noise=noise, simulator=simulator, psnr=psnr)
 
 
 def _known(data: Path | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Cross-validation: which images a training sees clean, which noisy, and which it is tested on."""
+"""Cross-validation: which images a method is trained on clean, which noisy, and which it is tested on."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SEED = 2019
 
 @dataclass(frozen=True)
 class Fold:
-    """Indices of images.
+    """The images of a fold, by index.
 
     Attributes:
-        test: whose noisy versions are denoised and scored.
-        clean: of the others, those that are learned from clean.
-        noisy: of the others, those that are learned from noisy: no image is in both.
+        test: images whose noisy versions are denoised and scored.
+        clean: training images that are used clean.
+        noisy: training images that are used noisy; no image is in both.
     """
 
     test: tuple[int, ...]
@@ -29,26 +29,25 @@ class Fold:
 
     @property
     def training(self) -> tuple[int, ...]:
-        """All that are not test images, in their order."""
+        """All training images, in order."""
         return (*self.clean, *self.noisy)
 
 
 def make_folds(scheme: str, count: int) -> list[Fold]:
-    """Four folds over `count` images.
+    """Split `count` images into four folds.
 
     Args:
-        scheme: "published" as Lee and Jeong's code has it: one permutation of seed 2019, whose four rows are the test
-            images; of the others in their order the first half is clean, the second noisy. Where four does not divide
-            the count, the last images are left out of everything. "blocks": the same with four runs of neighbouring
-            images as test images (none is left out), for slices of a volume and tiles of a frame, which resemble their
-            neighbours.
-        count: of images.
+        scheme: "published", as in Lee and Jeong's code: a permutation of seed 2019 is cut into four; each quarter is
+            the test images of a fold; of the others in order, the first half is clean and the second noisy. If four
+            does not divide the count, the last images are not used. "blocks": the same with four blocks of neighbouring
+            images as test images, for slices of a volume, which resemble their neighbours; all images are used.
+        count: number of images.
 
     Raises:
         InputError: an unknown scheme, or fewer images than folds.
     """
     if scheme not in ("published", "blocks"):
-        raise InputError(f"unknown folds {scheme!r}: {nearest(scheme, ('published', 'blocks'))}")
+        raise InputError(f"unknown fold scheme {scheme!r}: {nearest(scheme, ('published', 'blocks'))}")
     if count < FOLDS:
         raise InputError(f"{count} images are fewer than the {FOLDS} folds: give at least {FOLDS} images")
     used = count - dropped(scheme, count)
@@ -57,7 +56,7 @@ def make_folds(scheme: str, count: int) -> list[Fold]:
 
 
 def dropped(scheme: str, count: int) -> int:
-    """How many of the last images a scheme leaves out."""
+    """The number of images at the end that a scheme does not use."""
     return count % FOLDS if scheme == "published" else 0
 
 

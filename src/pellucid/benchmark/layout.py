@@ -1,4 +1,4 @@
-"""What a table says, as text in columns with marks, before any format is chosen."""
+"""A table as text in columns with marks, independent of the file format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from pellucid.benchmark.table import DIGITS, BenchmarkTable, Cell, Line, Mark, Spread
+from pellucid.benchmark.table import DIGITS, BenchmarkTable, Mark, MeanDeviation, MethodRow, MethodScores
 
 METRICS = {"psnr": "PSNR", "ssim": "SSIM"}
 ABSENT = "–"
@@ -16,7 +16,7 @@ MARKED = {Mark.BEST: "the best", Mark.SECOND: "the second best"}
 
 @dataclass(frozen=True)
 class Column:
-    """A column; neighbours with the same `over` stand under one heading."""
+    """A column; neighbours with the same `over` share that heading."""
 
     name: str
     over: str = ""
@@ -24,64 +24,66 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What stands in a row and a column."""
+class TableCell:
+    """The text in one row and column, and its mark."""
 
     text: str
     mark: Mark = Mark.NONE
 
 
 @dataclass(frozen=True)
-class Section:
-    """Rows that belong together."""
+class TableSection:
+    """A group of rows with a title."""
 
     title: str
-    rows: tuple[tuple[Entry, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """A table in any format.
 
     Attributes:
-        title: one line above.
+        title: a line above the table.
         columns: from left to right.
         sections: from top to bottom; every row as long as `columns`.
-        notes: lines below.
-        records: the same for machines: unrounded numbers by name, all with the same names.
+        notes: lines below the table.
+        records: the table with unrounded numbers, for CSV; all records have the same keys.
     """
 
     title: str
     columns: tuple[Column, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[TableSection, ...]
     notes: tuple[str, ...] = ()
     records: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
 
 
-Lead = tuple[Column, Callable[[Line], str]]
-"""A column at the left, and what it says of a line."""
+LeadColumn = tuple[Column, Callable[[MethodRow], str]]
+"""A column on the left, and its text in a row."""
 
-METHOD: Lead = (Column("method", is_text=True), lambda line: line.name)
-RECIPE: Lead = (Column("recipe", is_text=True), lambda line: line.recipe)
+NAME: LeadColumn = (Column("name", is_text=True), lambda row: row.name)
+METHOD: LeadColumn = (Column("method", is_text=True), lambda row: row.method)
 
 
-def lay_out(table: BenchmarkTable, title: str, leads: Sequence[Lead] = (METHOD, RECIPE)) -> Layout:
-    """The table with a PSNR and an SSIM a case, the paper's own beside them, and how far each method was trained."""
-    with_paper = {case for case in table.cases for line in table.lines if _reported(line, case)}
+def lay_out(table: BenchmarkTable, title: str, leads: Sequence[LeadColumn] = (NAME, METHOD)) -> TableLayout:
+    """Lay out PSNR and SSIM for each dataset, the paper's scores beside them, and the amount of training."""
+    with_paper = {dataset for dataset in table.datasets for row in table.rows if _reported(row, dataset)}
     columns = [column for column, _ in leads]
-    for case in table.cases:
-        columns += [Column(f"{name}{' (dB)' * (metric == 'psnr')}", case) for metric, name in METRICS.items()]
-        columns += [Column(f"paper's {name}", case) for name in METRICS.values() if case in with_paper]
-    columns += [Column(name, "each training") for name in ("steps", "tiles", "seconds")]
+    for dataset in table.datasets:
+        columns += [Column(f"{name}{' (dB)' * (metric == 'psnr')}", dataset) for metric, name in METRICS.items()]
+        columns += [Column(f"paper's {name}", dataset) for name in METRICS.values() if dataset in with_paper]
+    columns += [Column(name, "each training") for name in ("steps", "patches", "seconds")]
     sections = tuple(
-        Section(group, tuple(_row(table, line, leads, with_paper) for line in lines))
-        for group, lines in table.groups.items()
+        TableSection(group, tuple(_row(table, row, leads, with_paper) for row in rows))
+        for group, rows in table.groups.items()
     )
-    return Layout(title, tuple(columns), sections, tuple(_notes(table, with_paper)), tuple(_records(table, leads)))
+    return TableLayout(title, tuple(columns), sections, tuple(_notes(table, with_paper)), tuple(_records(table, leads)))
 
 
-def lay_out_all(tables: Sequence[BenchmarkTable], title: str, leads: Sequence[Lead] = (METHOD, RECIPE)) -> list[Layout]:
-    """Each of the tables; where there are several, their titles say what each is of."""
+def lay_out_all(
+    tables: Sequence[BenchmarkTable], title: str, leads: Sequence[LeadColumn] = (NAME, METHOD)
+) -> list[TableLayout]:
+    """Lay out each table; if there are several, the titles have fold scheme and budget."""
     alone = len(tables) == 1
     return [
         lay_out(table, title if alone else f"{title}: {table.scheme} folds, budget {table.budget}", leads)
@@ -89,75 +91,75 @@ def lay_out_all(tables: Sequence[BenchmarkTable], title: str, leads: Sequence[Le
     ]
 
 
-def spread_text(spread: Spread, digits: int) -> str:
-    """`27.11 ± 0.12`, or `27.11` where there is no deviation."""
-    value = "∞" if math.isinf(spread.mean) else f"{spread.mean:.{digits}f}"
-    return value if spread.deviation is None else f"{value} ± {spread.deviation:.{digits}f}"
+def mean_text(value: MeanDeviation, digits: int) -> str:
+    """`27.11 ± 0.12`, or `27.11` if there is no deviation."""
+    text = "∞" if math.isinf(value.mean) else f"{value.mean:.{digits}f}"
+    return text if value.deviation is None else f"{text} ± {value.deviation:.{digits}f}"
 
 
 def range_text(least: float, greatest: float) -> str:
-    """`200`, or `180–200` where they differ in what is printed."""
+    """`200`, or `180–200` if the two differ in print."""
     texts = [f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.2g}" for value in (least, greatest)]
     return "–".join(dict.fromkeys(texts))
 
 
 def spans(columns: Sequence[Column]) -> list[tuple[str, int]]:
-    """What stands over neighbouring columns, and over how many."""
+    """The headings over neighbouring columns, and the number of columns under each."""
     return [(over, len(list(members))) for over, members in groupby(columns, key=lambda column: column.over)]
 
 
-def _reported(line: Line, case: str) -> bool:
-    return case in line.cells and line.cells[case].reported is not None
+def _reported(row: MethodRow, dataset: str) -> bool:
+    return dataset in row.scores and row.scores[dataset].reported is not None
 
 
-def _row(table: BenchmarkTable, line: Line, leads: Sequence[Lead], with_paper: set[str]) -> tuple[Entry, ...]:
-    entries = [Entry(text(line)) for _, text in leads]
-    for case in table.cases:
-        cell = line.cells.get(case)
-        entries += [_entry(table, line, case, metric) for metric in METRICS]
-        if case in with_paper:
-            reported = cell.reported if cell else None
-            entries += [Entry(f"{getattr(reported, m):.{DIGITS[m]}f}" if reported else ABSENT) for m in METRICS]
-    trained = line.steps[1] > 0
-    entries += [Entry(range_text(*ends) if trained else ABSENT) for ends in (line.steps, line.tiles, line.seconds)]
-    return tuple(entries)
+def _row(
+    table: BenchmarkTable, row: MethodRow, leads: Sequence[LeadColumn], with_paper: set[str]
+) -> tuple[TableCell, ...]:
+    cells = [TableCell(text(row)) for _, text in leads]
+    for dataset in table.datasets:
+        scores = row.scores.get(dataset)
+        cells += [_cell(table, row, dataset, metric) for metric in METRICS]
+        if dataset in with_paper:
+            reported = scores.reported if scores else None
+            cells += [TableCell(f"{getattr(reported, m):.{DIGITS[m]}f}" if reported else ABSENT) for m in METRICS]
+    trained = row.steps[1] > 0
+    cells += [TableCell(range_text(*ends) if trained else ABSENT) for ends in (row.steps, row.patches, row.seconds)]
+    return tuple(cells)
 
 
-def _entry(table: BenchmarkTable, line: Line, case: str, metric: str) -> Entry:
-    cell = line.cells.get(case)
-    if cell is None:
-        return Entry(ABSENT)
-    parts = [spread_text(cell.values[metric], DIGITS[metric])] if metric in cell.values else []
-    if cell.failed:
-        parts.append(f"({cell.failed} failed)" if parts else "failed")
-    elif missing := len(table.expected(case, line.supervision)) - len(cell.units):
+def _cell(table: BenchmarkTable, row: MethodRow, dataset: str, metric: str) -> TableCell:
+    if not (scores := row.scores.get(dataset)):
+        return TableCell(ABSENT)
+    parts = [mean_text(scores.values[metric], DIGITS[metric])] if metric in scores.values else []
+    if scores.failed:
+        parts.append(f"({scores.failed} failed)" if parts else "failed")
+    elif missing := len(table.expected(dataset, row.supervision)) - len(scores.runs):
         parts.append(f"({missing} missing)")
-    return Entry(" ".join(parts) or ABSENT, cell.marks.get(metric, Mark.NONE))
+    return TableCell(" ".join(parts) or ABSENT, scores.marks.get(metric, Mark.NONE))
 
 
 def _notes(table: BenchmarkTable, with_paper: Iterable[str]) -> Iterable[str]:
-    counts = {len(table.expected(case, line.supervision)) for line in table.lines for case in table.cases} - {0}
-    yield f"Folds: {table.scheme}; budget: {table.budget}. Trainings behind a mean: n = {_counted(counts)}."
+    counts = {len(table.expected(dataset, row.supervision)) for row in table.rows for dataset in table.datasets} - {0}
+    yield f"Folds: {table.scheme}; budget: {table.budget}. Runs in a mean: n = {_counted(counts)}."
     if counts - {1}:
-        yield "mean ± sample standard deviation of the n means, each over the test images of one fold and seed."
-    marks = {mark for line in table.lines for cell in line.cells.values() for mark in cell.marks.values()}
+        yield "mean ± sample standard deviation of n means, each over the test images of one fold and seed."
+    marks = {mark for row in table.rows for scores in row.scores.values() for mark in scores.marks.values()}
     if marked := " and ".join(word for mark, word in MARKED.items() if mark in marks):
         yield f"Marked: {marked} of a group, among methods that have finished every fold and seed."
     if with_paper:
-        yield "paper's: Lee & Jeong, J. KCGS 27(5), 2021, Table 2, on that paper's own data."
+        yield "paper's: Lee & Jeong, J. KCGS 27(5), 2021, Table 2, measured on the paper's data."
     yield from _settings(table)
-    told = {case for line in table.lines for case in line.cells} - set(table.cases)
-    if told:
-        yield f"No truth is known for {', '.join(sorted(told))}: see `pellucid benchmark figures`."
+    if without_truth := {dataset for row in table.rows for dataset in row.scores} - set(table.datasets):
+        yield f"The truth of {', '.join(sorted(without_truth))} is not known: see `pellucid benchmark figures`."
 
 
 def _settings(table: BenchmarkTable) -> Iterable[str]:
-    """What was asked for beside the recipes, the methods with the same together."""
-    having: dict[str, list[str]] = {}
-    for line in table.lines:
-        if line.asked:
-            having.setdefault(", ".join(f"{key}={value}" for key, value in line.asked.items()), []).append(line.name)
-    for settings, names in having.items():
+    """The settings given with `--set`, with the methods that have them."""
+    methods: dict[str, list[str]] = {}
+    for row in table.rows:
+        if row.given:
+            methods.setdefault(", ".join(f"{key}={value}" for key, value in row.given.items()), []).append(row.name)
+    for settings, names in methods.items():
         yield f"Set to {settings}: {', '.join(names)}."
 
 
@@ -165,35 +167,35 @@ def _counted(counts: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(counts))) or "0"
 
 
-def _records(table: BenchmarkTable, leads: Sequence[Lead]) -> Iterable[dict[str, object]]:
-    for line in table.lines:
-        for case in table.cases:
-            if cell := line.cells.get(case):
+def _records(table: BenchmarkTable, leads: Sequence[LeadColumn]) -> Iterable[dict[str, object]]:
+    for row in table.rows:
+        for dataset in table.datasets:
+            if scores := row.scores.get(dataset):
                 yield {
-                    **{column.name: text(line) for column, text in leads},
-                    "supervision": line.supervision,
-                    "case": case,
+                    **{column.name: text(row) for column, text in leads},
+                    "supervision": row.supervision,
+                    "dataset": dataset,
                     "scheme": table.scheme,
                     "budget": table.budget,
-                    **_numbers(cell),
-                    "n": len(cell.units),
-                    "missing": len(table.expected(case, line.supervision)) - len(cell.units),
-                    "failed": cell.failed,
-                    **_exposure(line),
+                    **_numbers(scores),
+                    "n": len(scores.runs),
+                    "missing": len(table.expected(dataset, row.supervision)) - len(scores.runs),
+                    "failed": scores.failed,
+                    **_training(row),
                 }
 
 
-def _exposure(line: Line) -> dict[str, float]:
-    ends = {"steps": line.steps, "tiles": line.tiles, "seconds": line.seconds}
+def _training(row: MethodRow) -> dict[str, float]:
+    ends = {"steps": row.steps, "patches": row.patches, "seconds": row.seconds}
     return {f"{name}_{end}": pair[i] for name, pair in ends.items() for i, end in enumerate(("least", "most"))}
 
 
-def _numbers(cell: Cell) -> dict[str, object]:
+def _numbers(scores: MethodScores) -> dict[str, object]:
     numbers: dict[str, object] = {}
     for metric in METRICS:
-        spread = cell.values.get(metric)
-        numbers[metric] = spread.mean if spread else None
-        numbers[f"{metric}_deviation"] = spread.deviation if spread else None
-        numbers[f"{metric}_mark"] = cell.marks.get(metric, Mark.NONE).value
-        numbers[f"paper_{metric}"] = getattr(cell.reported, metric) if cell.reported else None
+        value = scores.values.get(metric)
+        numbers[metric] = value.mean if value else None
+        numbers[f"{metric}_deviation"] = value.deviation if value else None
+        numbers[f"{metric}_mark"] = scores.marks.get(metric, Mark.NONE).value
+        numbers[f"paper_{metric}"] = getattr(scores.reported, metric) if scores.reported else None
     return numbers

@@ -1,13 +1,12 @@
-"""Which network needs which norm: ISCL with every combination of norms that is worth a training, or with all.
+"""Which network needs which norm: ISCL with a selection of norms in its networks, or with all combinations.
 
-The paper has batch-instance norm in all five networks, four other norms each in all of them, and its proposal. It has
-no row in which one network alone changes, so its table cannot say which of the three choices matters. `SWAPS` are
+The paper has batch-instance norm in all five networks, each of four other norms in all of them, and its proposal. It
+has no row in which only one network differs, so its table cannot show which of the three choices matters. `SWAPS` are
 these rows.
 
-Instance norm in the discriminators: their last map has one pixel where a patch has 64, which instance norm brings to
-zero, so ISCL's recipe refuses it. "Instance everywhere" therefore leaves the discriminators with the baseline's
-batch-instance norm; patches of 80 pixels (patch=80) would do without this, but are another exposure than that of all
-other rows.
+Instance norm in the discriminators does not work: for a patch of 64 pixels their last map has one pixel, which instance
+norm makes zero, so ISCL's recipe refuses it. "Instance everywhere" therefore keeps the baseline's batch-instance norm
+in the discriminators. Patches of 80 pixels (patch=80) would work, but could not be compared with the other rows.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from pellucid.benchmark.layout import Column, Layout, Lead, lay_out_all
-from pellucid.benchmark.plan import Entry
+from pellucid.benchmark.layout import Column, LeadColumn, TableLayout, lay_out_all
+from pellucid.benchmark.plan import MethodSpec
 from pellucid.benchmark.results import Result
-from pellucid.benchmark.table import Line, tables
+from pellucid.benchmark.table import MethodRow, tables
 from pellucid.errors import InputError
 from pellucid.methods import RECIPES, make_recipe
 
 BASELINE = "batch-instance"
 GRID = ("batch", "layer", "group", "instance", "batch-instance", "switchable", "spectral")
-"""Norms of the whole grid, for each of the three roles."""
+"""The norms of the full grid, for each of the three roles."""
 
 PAPER = ("iscl-batch", "iscl-layer", "iscl-group", "iscl-switchable", "iscl", "proposed")
 """Recipes that are rows of the paper."""
 
 
-class Variant(NamedTuple):
-    """ISCL with a norm for each role."""
+class NormVariant(NamedTuple):
+    """A norm for each role in ISCL."""
 
     generator: str
     discriminator: str
@@ -40,61 +39,67 @@ class Variant(NamedTuple):
 
     @property
     def settings(self) -> dict[str, str]:
-        """What differs from the recipe."""
+        """The norms as settings of the recipe."""
         return dict(self._asdict())
 
     @property
-    def label(self) -> str:
-        """The recipe of the same norms, if there is one: its units are the same trainings; else the three norms."""
+    def name(self) -> str:
+        """The recipe with these norms, if there is one, so that its runs are shared; else the three norms."""
         return _NAMED.get(self, f"iscl {self.generator}/{self.discriminator}/{self.extractor}")
 
 
-def _variant(recipe: str) -> Variant:
+def _variant(recipe: str) -> NormVariant:
     settings: dict[str, Any] = {"generator": "instance", "discriminator": "spectral", "extractor": "switchable"}
     settings |= RECIPES[recipe]
-    return Variant(*(settings[role] for role in Variant._fields))
+    return NormVariant(*(settings[role] for role in NormVariant._fields))
 
 
-_NAMED: dict[Variant, str] = {_variant(recipe): recipe for recipe in PAPER}
+_NAMED: dict[NormVariant, str] = {_variant(recipe): recipe for recipe in PAPER}
 
 PROPOSED = _variant("proposed")
 
-SWAPS: tuple[Variant, ...] = tuple(
-    Variant(*(new if swapped else BASELINE for new, swapped in zip(PROPOSED, chosen, strict=True)))
+SWAPS: tuple[NormVariant, ...] = tuple(
+    NormVariant(*(new if swapped else BASELINE for new, swapped in zip(PROPOSED, chosen, strict=True)))
     for chosen in ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1))
 )
-"""Each of the proposal's three norms alone on the baseline, then two of them."""
+"""The baseline with one of the proposal's three norms, then with two of them."""
 
-INSTANCE = Variant("instance", BASELINE, "instance")
-"""Instance norm wherever it can work."""
+INSTANCE = NormVariant("instance", BASELINE, "instance")
+"""Instance norm wherever it works."""
 
 
-def entries(*, full: bool = False, settings: Mapping[str, Any] | None = None) -> list[Entry]:
-    """The variants as methods of a benchmark: a recipe of the same norms under its own name.
+def norm_methods(*, full: bool = False, settings: Mapping[str, Any] | None = None) -> list[MethodSpec]:
+    """Return the variants as methods of a benchmark; those that are recipes have the recipe's name.
 
     Args:
-        full: every combination.
-        settings: that differ for all.
+        full: whether to return every combination.
+        settings: settings for all of them.
 
     Raises:
-        InputError: one of the settings is a norm, which is what is varied.
+        InputError: one of the settings is a norm.
     """
     changed = dict(settings or {})
-    if varied := changed.keys() & set(Variant._fields):
-        raise InputError(f"--set {min(varied)}=...: that is what is varied here; use pellucid benchmark --methods iscl")
-    return [_entry(variant, changed) for variant in variants(full=full)]
+    if varied := changed.keys() & set(NormVariant._fields):
+        raise InputError(
+            f"--set {min(varied)}=...: this command varies the norms; use pellucid benchmark --methods iscl"
+        )
+    return [_method(variant, changed) for variant in variants(full=full)]
 
 
-def _entry(variant: Variant, settings: Mapping[str, Any]) -> Entry:
+def _method(variant: NormVariant, settings: Mapping[str, Any]) -> MethodSpec:
     recipe = _NAMED.get(variant)
-    return Entry(recipe, recipe, settings) if recipe else Entry(variant.label, "iscl", {**variant.settings, **settings})
+    return (
+        MethodSpec(recipe, recipe, settings)
+        if recipe
+        else MethodSpec(variant.name, "iscl", {**variant.settings, **settings})
+    )
 
 
-def norms_layouts(results: Iterable[Result]) -> list[Layout]:
-    """ISCL's variants among some results, as tables with a column for the norm of each network.
+def norms_layouts(results: Iterable[Result]) -> list[TableLayout]:
+    """Return the variants of ISCL among the results as tables with a column for the norm of each network.
 
     Raises:
-        InputError: there are none.
+        InputError: there is none.
     """
     of_iscl = [result for result in results if result.recipe.get("method") == "iscl"]
     if not of_iscl:
@@ -102,22 +107,22 @@ def norms_layouts(results: Iterable[Result]) -> list[Layout]:
     return lay_out_all(tables(of_iscl), "Norms of ISCL's networks", LEADS)
 
 
-def variants(*, full: bool = False) -> list[Variant]:
-    """The rows of the paper, the swaps and instance norm; or all combinations that can work, these first."""
+def variants(*, full: bool = False) -> list[NormVariant]:
+    """The rows of the paper, the swaps and instance norm; with `full`, then all other combinations that work."""
     chosen = [*_NAMED, *SWAPS, INSTANCE]
     if full:
         chosen += [variant for variant in _grid() if variant not in chosen]
     return chosen
 
 
-def _grid() -> Iterable[Variant]:
+def _grid() -> Iterable[NormVariant]:
     for norms in product(GRID, repeat=3):
-        variant = Variant(*norms)
+        variant = NormVariant(*norms)
         if _works(variant):
             yield variant
 
 
-def _works(variant: Variant) -> bool:
+def _works(variant: NormVariant) -> bool:
     try:
         make_recipe("iscl", "paper", variant.settings).check()
     except InputError:
@@ -125,21 +130,21 @@ def _works(variant: Variant) -> bool:
     return True
 
 
-def _norm_column(role: str, heading: str) -> Lead:
-    def norm_of(line: Line) -> str:
-        return str(line.settings.get(role, "–"))
+def _norm_column(role: str, heading: str) -> LeadColumn:
+    def norm_of(row: MethodRow) -> str:
+        return str(row.settings.get(role, "–"))
 
     return Column(heading, "norm of", is_text=True), norm_of
 
 
-def _paper_row(line: Line) -> str:
-    return line.name if line.recipe in PAPER else "ISCL"
+def _paper_name(row: MethodRow) -> str:
+    return row.name if row.method in PAPER else "ISCL"
 
 
-LEADS: tuple[Lead, ...] = (
-    (Column("method", is_text=True), _paper_row),
+LEADS: tuple[LeadColumn, ...] = (
+    (Column("name", is_text=True), _paper_name),
     _norm_column("generator", "F, G"),
     _norm_column("discriminator", "D"),
     _norm_column("extractor", "H"),
 )
-"""The left columns of its table."""
+"""The left columns of the table."""

@@ -1,4 +1,4 @@
-"""Whether a folder of noisy images holds versions of the clean ones, so that the truth of each is known."""
+"""Whether noisy images are versions of the clean ones, so that their truth is known."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from pellucid.io.image import Plane
 from pellucid.io.layout import Array
 
 COARSE = 8
-"""Pixels along a side that are averaged, so that noise does not hide what is shown."""
-ALIKE = 0.5
-"""Correlation from which two images show the same; unrelated tissue has about 0."""
-LOOKED_AT = 8
+"""Side in pixels of the squares that are averaged, so that noise does not hide the structure."""
+SAME = 0.5
+"""Correlation from which two images show the same scene; unrelated tissue has about 0."""
+CHECKED = 8
+"""The number of images that are compared."""
 
 
 def are_versions(noisy: Path, clean: Path) -> bool:
-    """Whether both folders have images of the same names and sizes, and these show the same.
+    """Whether both folders have images of the same names and sizes that show the same scene.
 
     Raises:
-        InputError: images that cannot be read.
+        InputError: images cannot be read.
     """
     planes = {_name(plane): plane for plane in open_source(clean).planes}
     versions = {_name(plane): plane for plane in open_source(noisy).planes}
     if planes.keys() != versions.keys() or any(planes[name].shape != versions[name].shape for name in planes):
         return False
     names = sorted(planes)
-    looked_at = [names[at] for at in evenly_spaced(len(names), LOOKED_AT)]
-    alike = [_likeness(planes[name].read(), versions[name].read()) for name in looked_at]
-    return bool(np.median(alike) >= ALIKE)
+    checked = [names[at] for at in evenly_spaced(len(names), CHECKED)]
+    correlations = [_correlation(planes[name].read(), versions[name].read()) for name in checked]
+    return bool(np.median(correlations) >= SAME)
 
 
 def _name(plane: Plane) -> tuple[str, tuple[int, ...]]:
     return Path(plane.image.path).name.partition(".")[0], plane.index
 
 
-def _likeness(one: Array, other: Array) -> float:
-    """The correlation of two images, once their noise is averaged out; 0 where one of them is flat."""
+def _correlation(one: Array, other: Array) -> float:
+    """The correlation of two images after averaging, which removes most noise; 0 if one of them is flat."""
     first, second = _coarse(one), _coarse(other)
     if first.std() == 0 or second.std() == 0:
         return 0.0

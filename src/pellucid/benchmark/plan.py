@@ -1,43 +1,43 @@
-"""Which units a benchmark has: methods × cases × folds × seeds, and what each learns from."""
+"""The runs of a benchmark (methods × datasets × folds × seeds), and the training images of each."""
 
 from __future__ import annotations
 
 import math
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pellucid.benchmark.dataset_files import CaseFiles, materialise
-from pellucid.benchmark.datasets import Case
+from pellucid.benchmark.dataset_files import DatasetFiles, prepare
+from pellucid.benchmark.datasets import Dataset
 from pellucid.benchmark.folds import Fold, dropped, make_folds
-from pellucid.benchmark.measure import learns
-from pellucid.benchmark.results import Scheme, Unit
+from pellucid.benchmark.results import RunId, Scheme
+from pellucid.benchmark.run_spec import RunSpec
 from pellucid.benchmark.sources import lacking, sources_of
-from pellucid.benchmark.task import Task
+from pellucid.benchmark.step_time import learns
 from pellucid.errors import InputError, nearest
 from pellucid.io.registry import open_image
 from pellucid.methods import RECIPES, make_recipe, method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 
-PAPER_TILES = 512_000
-"""What every method sees in a full training: 8000 steps of 64 tiles."""
+PAPER_PATCHES = 512_000
+"""The number of patches in a full training: 8000 steps of 64."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A line of the table: a recipe with settings of its own.
+class MethodSpec:
+    """A method of a benchmark: a recipe, and the settings in which it differs from it.
 
     Attributes:
-        label: how rows are named.
-        recipe: its name.
-        settings: where it differs.
-        half: whether a method that learns from pairs gets those of the noisy half alone.
+        name: the name in tables.
+        recipe: the name of the recipe.
+        settings: settings that replace those of the recipe.
+        half: whether a method that learns from pairs gets only those of the noisy half.
     """
 
-    label: str
+    name: str
     recipe: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     half: bool = False
@@ -45,12 +45,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long every method trains.
+    """The amount of training of every method.
 
     Attributes:
-        preset: of the recipes: "quick" or "paper".
-        steps: for all; None: the exposure of the paper (preset "paper"), or `seconds`.
-        seconds: of computing time for all; each method takes as many steps as fit.
+        preset: the preset of the recipes, "quick" or "paper".
+        steps: number of steps; None: as many as make `PAPER_PATCHES`, or as fit into `seconds`.
+        seconds: computing time; each method takes as many steps as fit.
     """
 
     preset: str = "quick"
@@ -61,17 +61,17 @@ class Budget:
         if self.steps is not None and self.seconds is not None:
             raise InputError("--steps and --seconds are two budgets: give one of them")
         if (self.steps is not None and self.steps < 1) or (self.seconds is not None and not self.seconds > 0):
-            raise InputError("a budget of no steps or no time: give --steps or --seconds above 0")
+            raise InputError("the budget is zero: give --steps or --seconds above 0")
 
     @property
     def label(self) -> str:
-        """For units."""
+        """The budget in tables and file names."""
         if self.steps is not None:
             return f"{self.preset} steps={self.steps}"
         return f"{self.preset} seconds={self.seconds:g}" if self.seconds is not None else self.preset
 
     def apply(self, recipe: Recipe) -> Recipe:
-        """The recipe with the steps of this budget, where it learns."""
+        """Return the recipe with the number of steps of this budget, if it learns."""
         if not isinstance(recipe, LearningRecipe):
             return recipe
         steps = recipe.steps
@@ -79,27 +79,27 @@ class Budget:
             if self.steps is not None:
                 steps = self.steps
             elif self.seconds is None:
-                steps = math.ceil(PAPER_TILES / recipe.batch)
+                steps = math.ceil(PAPER_PATCHES / recipe.batch)
         return recipe.with_settings({"steps": steps, "preview_every": steps})
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for.
+class Benchmark:
+    """Everything that a benchmark compares.
 
     Attributes:
-        entries: methods.
-        cases: data sets.
-        folds: numbers from 0 on; None: all.
-        scheme: how folds are made.
-        seeds: of the trainings.
-        budget: for all.
-        curve_every: steps between points of the curve; 0: no curve.
+        methods: the methods.
+        datasets: the datasets.
+        budget: the amount of training of every method.
+        folds: numbers of folds, from 0 on; None: all.
+        scheme: how the folds are made.
+        seeds: seeds of the trainings.
+        curve_every: steps between points of the quality curve; 0: no curve.
         device: "auto", "cpu", ...
     """
 
-    entries: Sequence[Entry]
-    cases: Sequence[Case]
+    methods: Sequence[MethodSpec]
+    datasets: Sequence[Dataset]
     budget: Budget
     folds: Sequence[int] | None = (0,)
     scheme: Scheme = "published"
@@ -108,19 +108,19 @@ class Request:
     device: str = "auto"
 
 
-def entries_of(names: Sequence[str], pairs: Sequence[str] = (), *, half: bool = False) -> list[Entry]:
-    """Recipes by name, with settings `key=value` for all or `NAME.key=value` for one.
+def parse_methods(names: Sequence[str], pairs: Sequence[str] = (), *, half: bool = False) -> list[MethodSpec]:
+    """Return the recipes of these names as methods, with settings `key=value` for all or `NAME.key=value` for one.
 
     Raises:
-        InputError: an unknown or repeated name, or a setting of a method that is not asked for.
+        InputError: an unknown or repeated name, or a setting of a method that is not among them.
     """
     for number, name in enumerate(names):
         if name not in RECIPES:
             raise InputError(f"unknown method {name!r}: {nearest(name, RECIPES)}")
         if name in names[:number]:
-            raise InputError(f"method {name!r} is given twice: leave one out")
+            raise InputError(f"method {name!r} is given twice: omit one")
     settings: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for pair in sorted(pairs, key=lambda text: "." in text.partition("=")[0]):  # those for one come after those for all
+    for pair in sorted(pairs, key=lambda text: "." in text.partition("=")[0]):  # settings for one replace those for all
         key, equals, value = pair.partition("=")
         name, dot, own = key.rpartition(".")
         if not equals:
@@ -130,126 +130,132 @@ def entries_of(names: Sequence[str], pairs: Sequence[str] = (), *, half: bool = 
         for each in [name] if dot else settings:
             settings[each][own] = value
     return [
-        Entry(f"{name} (half the pairs)" if half and _paired(name) else name, name, settings[name], half)
+        MethodSpec(f"{name} (half the pairs)" if half and _paired(name) else name, name, settings[name], half)
         for name in names
     ]
 
 
-def make_plan(request: Request, out: Path) -> list[Task]:
-    """All units in their order: everything of the first seed and fold first, case by case.
+def make_plan(benchmark: Benchmark, out: Path) -> list[RunSpec]:
+    """Return all runs in order: first those of the first seed and fold, dataset by dataset.
 
-    Makes the cases' files under `out`. Methods that a case has nothing for are left out, with a warning.
+    Makes the files of the datasets in `out`. Methods that a dataset has no training images for are left out, with a
+    warning.
 
     Raises:
         InputError: methods, settings, images or folds that cannot be used.
     """
     recipes = {
-        (entry.label, seed): _recipe(entry, seed, request.budget) for entry in request.entries for seed in request.seeds
+        (method.name, seed): _recipe(method, seed, benchmark.budget)
+        for method in benchmark.methods
+        for seed in benchmark.seeds
     }
-    cases = {case.name: materialise(case, out) for case in request.cases}
-    folds = {name: _folds(name, files, request) for name, files in cases.items()}
-    for name, files in cases.items():
-        for entry in request.entries:
-            _check_noise(entry, recipes[entry.label, request.seeds[0]], name, files)
+    files = {dataset.name: prepare(dataset, out) for dataset in benchmark.datasets}
+    folds = {name: _folds(name, files[name], benchmark) for name in files}
+    methods = {name: _usable(name, files[name], benchmark.methods) for name in files}
+    for name, usable in methods.items():
+        for method in usable:
+            _check_noise(method, recipes[method.name, benchmark.seeds[0]], name, files[name])
     numbers = sorted({number for chosen in folds.values() for number in chosen})
-    places = [(seed, number, name) for seed in request.seeds for number in numbers for name in cases]
     commit = _commit()
     return [
-        _task(request, entry, recipes[entry.label, seed], (name, cases[name]), (number, folds[name][number]), commit)
-        for seed, number, name in places
+        _run_spec(
+            benchmark, method, recipes[method.name, seed], (name, files[name]), (number, folds[name][number]), commit
+        )
+        for seed in benchmark.seeds
+        for number in numbers
+        for name in files
         if number in folds[name]
-        for entry in request.entries
-        if lacking(method_class(_method(entry)), cases[name]) is None
+        for method in methods[name]
     ]
 
 
-def left_out(request: Request, out: Path) -> Iterator[str]:
-    """A line for each method that a case has nothing for."""
-    for case in request.cases:
-        files = materialise(case, out)
-        for entry in request.entries:
-            if why := lacking(method_class(_method(entry)), files):
-                yield f"{entry.label} is left out of case {case.name}: {why}"
+def _usable(name: str, files: DatasetFiles, methods: Sequence[MethodSpec]) -> list[MethodSpec]:
+    """The methods that can be trained on a dataset; a warning for each of the others."""
+    usable = []
+    for method in methods:
+        if why := lacking(method_class(_method(method)), files):
+            terminal.warn(f"{method.name} is left out of dataset {name}: {why}")
+        else:
+            usable.append(method)
+    return usable
 
 
-def _folds(name: str, files: CaseFiles, request: Request) -> dict[int, Fold]:
-    """The folds asked for, by number; real noisy images have but one: everything is learned from, all is denoised."""
+def _folds(name: str, files: DatasetFiles, benchmark: Benchmark) -> dict[int, Fold]:
+    """The chosen folds by number. Real noisy images have one fold, in which all are trained on and all are denoised."""
     if not files.truth:
         everything = tuple(range(files.count))
         return {0: Fold(everything, tuple(range(len(files.names["clean"]))), everything)}
     try:
-        folds = make_folds(request.scheme, files.count)
+        folds = make_folds(benchmark.scheme, files.count)
     except InputError as problem:
-        raise InputError(f"case {name}: {problem}") from None
-    if lost := dropped(request.scheme, files.count):
+        raise InputError(f"dataset {name}: {problem}") from None
+    if lost := dropped(benchmark.scheme, files.count):
         terminal.warn(
-            f"case {name}: {files.count} images do not divide by 4 as the published folds must: the last {lost} "
-            "are left out (--fold-scheme blocks uses all)"
+            f"dataset {name}: the published folds need a multiple of 4 images, but there are {files.count}: the last "
+            f"{lost} are not used (--fold-scheme blocks uses all)"
         )
-    wanted = range(len(folds)) if request.folds is None else request.folds
-    for number in wanted:
+    chosen = range(len(folds)) if benchmark.folds is None else benchmark.folds
+    for number in chosen:
         if not 0 <= number < len(folds):
             raise InputError(f"--folds {number}: folds are numbered from 0 to {len(folds) - 1}")
-    return {number: folds[number] for number in wanted}
+    return {number: folds[number] for number in chosen}
 
 
-def _task(
-    request: Request,
-    entry: Entry,
+def _run_spec(
+    benchmark: Benchmark,
+    method: MethodSpec,
     recipe: Recipe,
-    case: tuple[str, CaseFiles],
+    dataset: tuple[str, DatasetFiles],
     fold: tuple[int, Fold],
     commit: str | None,
-) -> Task:
-    (name, files), (number, images) = case, fold
-    unit = Unit(
-        method=entry.label,
-        case=name,
-        scheme=request.scheme,
-        fold=number,
-        seed=recipe.seed,
-        budget=request.budget.label,
-    )
-    return Task(
-        unit=unit,
+) -> RunSpec:
+    (name, files), (number, images) = dataset, fold
+    return RunSpec(
+        run=RunId(
+            method=method.name,
+            dataset=name,
+            scheme=benchmark.scheme,
+            fold=number,
+            seed=recipe.seed,
+            budget=benchmark.budget.label,
+        ),
         recipe=recipe.model_dump(),
-        settings=dict(entry.settings),
-        seconds=request.budget.seconds,
-        sources=sources_of(method_class(recipe.method), files, images, half=entry.half),
+        settings=dict(method.settings),
+        seconds=benchmark.budget.seconds,
+        sources=sources_of(method_class(recipe.method), files, images, half=method.half),
         test=files.paths("noisy", images.test),
         truth=files.paths("clean", images.test) if files.truth else [],
-        curve_every=request.curve_every if files.truth else 0,
+        curve_every=benchmark.curve_every if files.truth else 0,
         fingerprint=files.fingerprint,
         commit=commit,
-        device=request.device,
+        device=benchmark.device,
     )
 
 
-def _recipe(entry: Entry, seed: int, budget: Budget) -> Recipe:
+def _recipe(method: MethodSpec, seed: int, budget: Budget) -> Recipe:
     try:
-        recipe = make_recipe(entry.recipe, budget.preset, {**entry.settings, "seed": seed})
+        recipe = make_recipe(method.recipe, budget.preset, {**method.settings, "seed": seed})
         recipe.check()
     except InputError as problem:
-        raise InputError(f"method {entry.label}: {problem}") from None
+        raise InputError(f"method {method.name}: {problem}") from None
     return budget.apply(recipe)
 
 
-def _check_noise(entry: Entry, recipe: Recipe, name: str, files: CaseFiles) -> None:
-    """Refuse images of noise alone that no patch can be cut from."""
-    method = method_class(recipe.method)
-    if "noise" not in method.kinds or lacking(method, files) or not isinstance(recipe, LearningRecipe):
+def _check_noise(method: MethodSpec, recipe: Recipe, name: str, files: DatasetFiles) -> None:
+    """Refuse images of noise alone that are smaller than a patch."""
+    if "noise" not in method_class(recipe.method).kinds or not isinstance(recipe, LearningRecipe):
         return
     for path in files.paths("noise"):
         height, width = open_image(path).shape[-2:]
         if min(height, width) < recipe.patch:
             raise InputError(
-                f"case {name}: the image of noise {Path(path).name} is {height}×{width} pixels, smaller than the "
-                f"patches of {entry.label} ({recipe.patch}): give larger ones, or --set {entry.recipe}.patch=..."
+                f"dataset {name}: the image of noise {Path(path).name} has {height}×{width} pixels, less than a patch "
+                f"of {method.name} ({recipe.patch}): give larger images, or --set {method.recipe}.patch=..."
             )
 
 
-def _method(entry: Entry) -> str:
-    return str({**RECIPES[entry.recipe], **entry.settings}["method"])
+def _method(method: MethodSpec) -> str:
+    return str({**RECIPES[method.recipe], **method.settings}["method"])
 
 
 def _paired(name: str) -> bool:
@@ -257,7 +263,7 @@ def _paired(name: str) -> bool:
 
 
 def _commit() -> str | None:
-    """The commit of the source code, marked where files differ from it; None outside of a repository."""
+    """The commit of the source code, marked if files differ from it; None outside of a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         done = subprocess.run(

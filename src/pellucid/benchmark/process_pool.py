@@ -1,4 +1,4 @@
-"""Processes at work on units, and the rows that they leave."""
+"""A pool of processes, one for each run at work, and the rows that they write."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pellucid.benchmark.resources import Effort
-from pellucid.benchmark.results import Result, Results
-from pellucid.benchmark.task import LOG, PROGRESS, RESULT, TASK, TRAINING, Task
+from pellucid.benchmark.resources import Resources
+from pellucid.benchmark.results import Result, ResultsFile
+from pellucid.benchmark.run_spec import LOG, PROGRESS, RESULT, SPEC, TRAINING, RunSpec
 from pellucid.benchmark.worker import STOPPED, failed
 from pellucid.files import writing
 from pellucid.report import terminal
 from pellucid.runs.files import write_text
 
 GRACE = 30.0
-"""Seconds that a process has to save its state when it is asked to stop."""
+"""Seconds that a process has to save its state after it is asked to stop."""
 
 POLL = 0.1
 SHOW_EVERY = 1.0
@@ -30,7 +30,7 @@ SHOW_EVERY = 1.0
 
 @dataclass
 class Summary:
-    """What came of a call: units done before and now, failed ones with their messages, units that are left."""
+    """Counts of one call: runs done before and now, failed runs with their messages, runs that are left."""
 
     before: int = 0
     done: int = 0
@@ -40,30 +40,30 @@ class Summary:
 
 @dataclass
 class _Process:
-    task: Task
+    spec: RunSpec
     folder: Path
     process: subprocess.Popen[bytes]
     slot: int
     asked: bool = False
 
 
-class Crew:
-    """As many processes at once as the effort says."""
+class ProcessPool:
+    """Does runs in as many processes at once as the resources allow."""
 
-    def __init__(self, out: Path, effort: Effort, results: Results, summary: Summary) -> None:
-        self.out, self.effort, self.results, self.summary = out, effort, results, summary
-        self.end = None if effort.seconds is None else time.monotonic() + effort.seconds
+    def __init__(self, out: Path, resources: Resources, results: ResultsFile, summary: Summary) -> None:
+        self.out, self.resources, self.results, self.summary = out, resources, results, summary
+        self.end = None if resources.seconds is None else time.monotonic() + resources.seconds
         self.running: list[_Process] = []
 
-    def work(self, waiting: Sequence[Task], total: int) -> None:
-        """Start, wait, collect; ends in time."""
+    def work(self, waiting: Sequence[RunSpec], total: int) -> None:
+        """Start processes, wait, and collect results, until all runs are done or the time limit is reached."""
         queue = list(waiting)
         if not queue:
             return
         shown = 0.0
-        with terminal.progress_bar("units", total, self.summary.before) as bar:
+        with terminal.progress_bar("runs", total, self.summary.before) as bar:
             while queue or self.running:
-                while queue and len(self.running) < self.effort.jobs and not self._late():
+                while queue and len(self.running) < self.resources.processes and not self._late():
                     self._start(queue.pop(0))
                 for process in [each for each in self.running if each.process.poll() is not None]:
                     bar.say(self._collect(process))
@@ -81,16 +81,16 @@ class Crew:
         self.summary.left = total - self.summary.before - self.summary.done - len(self.summary.failed)
 
     def stop(self) -> list[str]:
-        """Ask all processes to save and end; end those that do not."""
+        """Ask all processes to save and end; kill those that do not. Return a line about each."""
         for process in self.running:
             if not process.asked:
                 process.asked = True
                 process.process.send_signal(signal.SIGINT)
-        patience = time.monotonic() + GRACE
+        deadline = time.monotonic() + GRACE
         lines = []
         for process in list(self.running):
             try:
-                process.process.wait(max(0.1, patience - time.monotonic()))
+                process.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.process.kill()
                 process.process.wait()
@@ -98,18 +98,18 @@ class Crew:
         return lines
 
     def _late(self) -> bool:
-        """Whether it is time to have the processes save: a tenth of the time, at most 20 s, before its end."""
-        if self.end is None or self.effort.seconds is None:
+        """Whether processes must save now: a tenth of the time limit, at most 20 s, before its end."""
+        if self.end is None or self.resources.seconds is None:
             return False
-        return time.monotonic() > self.end - min(20.0, 0.1 * self.effort.seconds)
+        return time.monotonic() > self.end - min(20.0, 0.1 * self.resources.seconds)
 
-    def _start(self, task: Task) -> None:
-        folder = task.folder(self.out)
-        slot = min(set(range(self.effort.jobs)) - {each.slot for each in self.running})
-        if self.effort.gpus and task.device == "auto":
-            task = task.model_copy(update={"device": f"cuda:{slot % self.effort.gpus}"})
-        _prepare(task, folder)
-        environment = {**os.environ, "OMP_NUM_THREADS": str(self.effort.threads)}
+    def _start(self, spec: RunSpec) -> None:
+        folder = spec.folder(self.out)
+        slot = min(set(range(self.resources.processes)) - {each.slot for each in self.running})
+        if self.resources.gpus and spec.device == "auto":
+            spec = spec.model_copy(update={"device": f"cuda:{slot % self.resources.gpus}"})
+        _prepare(spec, folder)
+        environment = {**os.environ, "OMP_NUM_THREADS": str(self.resources.threads)}
         command = [sys.executable, "-m", "pellucid.benchmark.worker", str(folder.absolute()), str(self.out.absolute())]
         with writing(folder), (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
@@ -118,42 +118,42 @@ class Crew:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C reaches this process alone, which then asks them
+                start_new_session=True,  # Ctrl-C reaches this process only, which then asks them to stop
             )
-        self.running.append(_Process(task, folder, process, slot))
+        self.running.append(_Process(spec, folder, process, slot))
 
     def _collect(self, ended: _Process) -> str:
-        """Take in what an ended process left: a row, or nothing if it was asked to stop. What to say of it."""
+        """Add the row that an ended process wrote, if any; return a line about it."""
         self.running.remove(ended)
-        unit, status = ended.task.unit, ended.process.returncode
+        run, status = ended.spec.run, ended.process.returncode
         left = ended.folder / RESULT
         if left.exists():
             result = Result.model_validate_json(left.read_text(encoding="utf-8"))
         elif ended.asked or status == STOPPED:
-            return f"{unit}: stopped, goes on at the next call"
+            return f"{run}: stopped; the next call resumes it"
         else:
             how = f"killed by signal {-status}, out of memory?" if status < 0 else f"ended with status {status}"
-            result = failed(ended.task, f"its process {how} (see {ended.folder / LOG})")
-        # results are given away: files are named from the benchmark's folder on
+            result = failed(ended.spec, f"its process {how} (see {ended.folder / LOG})")
+        # results are shared: paths in them are relative to the benchmark's folder
         message = result.message.replace(f"{self.out.absolute()}/", "")
         self.results.add(result.model_copy(update={"message": message}))
         left.unlink(missing_ok=True)
         if result.status == "failed":
-            self.summary.failed[str(unit)] = result.message
-            if status == 0:  # it would fail again where it failed: the next try begins anew
+            self.summary.failed[str(run)] = result.message
+            if status == 0:  # resumed, it would fail again at the same place
                 shutil.rmtree(ended.folder / TRAINING, ignore_errors=True)
-            return f"{unit}: failed: {result.message}"
+            return f"{run}: failed: {result.message}"
         self.summary.done += 1
-        _clear(ended.folder)
-        return f"{unit}: {_score(result)}{result.steps} steps, {result.training_seconds:.0f} s"
+        (ended.folder / TRAINING / "state.pt").unlink(missing_ok=True)  # large, and needed only to resume
+        return f"{run}: {_score(result)}{result.steps} steps, {result.training_seconds:.0f} s"
 
 
-def _prepare(task: Task, folder: Path) -> None:
-    """The folder of a unit; a training begun for other settings is removed."""
-    known = folder / TASK
+def _prepare(spec: RunSpec, folder: Path) -> None:
+    """Make the folder of a run; a training that was started with other settings is removed."""
+    known = folder / SPEC
     if known.exists():
         try:
-            same = task.same_work(Task.model_validate_json(known.read_text(encoding="utf-8")))
+            same = spec.same_training(RunSpec.model_validate_json(known.read_text(encoding="utf-8")))
         except ValueError:
             same = False
         if not same:
@@ -161,19 +161,14 @@ def _prepare(task: Task, folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RESULT).unlink(missing_ok=True)
-    write_text(known, task.model_dump_json(indent=1))
-
-
-def _clear(folder: Path) -> None:
-    """Remove what is large: the state to go on from. Recipe, weights, losses, previews stay."""
-    (folder / TRAINING / "state.pt").unlink(missing_ok=True)
+    write_text(known, spec.model_dump_json(indent=1))
 
 
 def _progress(process: _Process) -> tuple[float, str]:
-    """Which share of a unit is done, and a note on it."""
+    """The share of a run that is done, and a note on it."""
     lines = _tail(process.folder / PROGRESS)
     recipe = process.folder / TRAINING / "recipe.toml"
-    name = process.task.unit.method
+    name = process.spec.run.method
     if not lines or not recipe.exists():
         return 0.0, name
     steps = next((int(line[8:]) for line in recipe.read_text().splitlines() if line.startswith("steps = ")), 0)
@@ -182,7 +177,7 @@ def _progress(process: _Process) -> tuple[float, str]:
 
 
 def _tail(path: Path) -> str:
-    """The last whole line of a file."""
+    """The last complete line of a file."""
     if not path.exists():
         return ""
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What a benchmark has found: one row for each unit, in a file that a kill at any instant leaves whole."""
+"""The results of a benchmark: a row for each run, in a file that a kill at any instant leaves intact."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pellucid.evaluation import Score
 from pellucid.files import writing
 from pellucid.version import __version__
 
-SCHEMA = 1
-"""Version of the results file; another one is refused."""
+SCHEMA = 2
+"""Version of the results file; others are refused."""
 
 FILE = "results.sqlite"
 
@@ -24,29 +24,29 @@ Scheme = Literal["published", "blocks"]
 
 _TABLE = """
 CREATE TABLE results (
-    method TEXT, data TEXT, scheme TEXT, fold INTEGER, seed INTEGER, budget TEXT,
+    method TEXT, dataset TEXT, scheme TEXT, fold INTEGER, seed INTEGER, budget TEXT,
     status TEXT NOT NULL, psnr REAL, ssim REAL, document TEXT NOT NULL,
-    PRIMARY KEY (method, data, scheme, fold, seed, budget)
+    PRIMARY KEY (method, dataset, scheme, fold, seed, budget)
 )
 """
 
 
-class Unit(BaseModel):
-    """What tells one training (or filtering) of a benchmark from all others.
+class RunId(BaseModel):
+    """What identifies a run: one method on one fold of one dataset, with one seed.
 
     Attributes:
-        method: label in tables: the recipe's name, with what was varied where something was.
-        case: name of the data set.
-        scheme: how the folds were made.
-        fold: number of the fold from 0 on; its images are the test images.
-        seed: of the training.
-        budget: "paper", or "quick" with what it was, as in "quick steps=200".
+        method: name of the method: its recipe, with the settings that are varied, if any.
+        dataset: name of the dataset.
+        scheme: fold scheme.
+        fold: number of the fold, from 0 on.
+        seed: seed of the training.
+        budget: "paper", or "quick" with steps or seconds, as in "quick steps=200".
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
-    case: str
+    dataset: str
     scheme: Scheme
     fold: int
     seed: int
@@ -54,15 +54,15 @@ class Unit(BaseModel):
 
     @property
     def key(self) -> tuple[str, str, str, int, int, str]:
-        """All of it, in this order."""
-        return self.method, self.case, self.scheme, self.fold, self.seed, self.budget
+        """All attributes, in order."""
+        return self.method, self.dataset, self.scheme, self.fold, self.seed, self.budget
 
     def __str__(self) -> str:
-        return f"{self.method}, {self.case}, fold {self.fold}, seed {self.seed}"
+        return f"{self.method}, {self.dataset}, fold {self.fold}, seed {self.seed}"
 
 
 class CurvePoint(NamedTuple):
-    """Quality on the test images during training: for looking at only, nothing is chosen by it."""
+    """Quality on the test images during training; shown only, nothing is chosen by it."""
 
     step: int
     seconds: float
@@ -71,44 +71,44 @@ class CurvePoint(NamedTuple):
 
 
 class Result(BaseModel):
-    """One unit: how good, at which cost, made of what.
+    """The result of one run: scores, cost, provenance.
 
     Attributes:
-        unit: which one.
+        run: which run.
         status: "failed" has a message and no scores.
-        message: why it failed, in one line.
-        scores: PSNR (dB) and SSIM of each test image on the scale 0 to 255; empty where no truth is known.
-        title: the method's name in full.
-        supervision: what it learns from, as `Supervision` has it.
+        message: the reason of a failure, in one line.
+        scores: PSNR (dB) and SSIM of each test image on the scale 0 to 255; empty if the truth is not known.
+        title: the full name of the method.
+        supervision: a value of `Supervision`.
         steps: training steps taken.
-        tiles: patches of each kind seen: steps times batch.
-        training_seconds: computing time of the steps alone.
-        denoising_seconds: for all test images.
-        peak_memory: bytes of the unit's process (on a GPU: of its tensors).
+        patches: patches of each kind that were used: steps times batch.
+        training_seconds: computing time of the training steps.
+        denoising_seconds: time for all test images.
+        peak_memory: bytes of the process (on a GPU: of its tensors).
         device: "cpu" or the GPU's name.
-        threads: of the unit's process.
-        machine, python, torch, pellucid, commit: on what it ran.
+        threads: number of threads of the process.
+        machine, python, torch, pellucid, commit: hardware and versions.
         started: date and time, UTC.
-        settings: what was asked to differ from the recipe.
-        recipe: every setting; empty where it could not be made.
-        weights: which weights denoised.
-        fingerprint: of the data set's files.
-        training_images: how many of each kind were learned from.
-        curve: quality over steps, if asked for.
-        images: the denoised test images, relative to the results file's folder, in the order of `names`.
-        names: of the test images.
+        settings: the settings given with `--set`.
+        recipe: every setting of the recipe.
+        weights: which weights denoised: the last ones or their average.
+        fingerprint: fingerprint of the dataset.
+        training_images: number of training images of each kind.
+        curve: quality over steps, if recorded.
+        images: the denoised test images, relative to the benchmark's folder, in the order of `names`.
+        names: names of the test images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
-    unit: Unit
+    run: RunId
     status: Literal["done", "failed"]
     message: str = ""
     scores: tuple[Score, ...] = ()
     title: str = ""
     supervision: str = ""
     steps: int = 0
-    tiles: int = 0
+    patches: int = 0
     training_seconds: float = 0.0
     denoising_seconds: float = 0.0
     peak_memory: int = 0
@@ -131,23 +131,23 @@ class Result(BaseModel):
 
     @property
     def psnr(self) -> float | None:
-        """Mean over the test images, in dB; None without a truth."""
+        """Mean over the test images, in dB; None if the truth is not known."""
         return sum(score.psnr for score in self.scores) / len(self.scores) if self.scores else None
 
     @property
     def ssim(self) -> float | None:
-        """Mean over the test images; None without a truth."""
+        """Mean over the test images; None if the truth is not known."""
         return sum(score.ssim for score in self.scores) / len(self.scores) if self.scores else None
 
 
-class Results:
-    """A results file, open for writing. Use it as a context.
+class ResultsFile:
+    """A results file, open for writing; a context manager.
 
     Args:
-        path: of the file; made if it is not there.
+        path: path of the file, which is made if it does not exist.
 
     Raises:
-        InputError: the file is no results file, of another version, or cannot be written.
+        InputError: the file is not a results file, has another version, or cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -163,46 +163,46 @@ class Results:
         self._connection.close()
 
     def add(self, result: Result) -> None:
-        """Write a row; a failed row gives way to a later one of the same unit.
+        """Write a row; it replaces a failed row of the same run.
 
         Raises:
-            ValueError: the unit is done already; its row stays as it is.
+            ValueError: the run is done already; its row is not changed.
         """
-        row = (*result.unit.key, result.status, result.psnr, result.ssim, result.model_dump_json())
+        row = (*result.run.key, result.status, result.psnr, result.ssim, result.model_dump_json())
         with _readable(self.path), self._connection as transaction:
-            where = "method = ? AND data = ? AND scheme = ? AND fold = ? AND seed = ? AND budget = ?"
+            where = "method = ? AND dataset = ? AND scheme = ? AND fold = ? AND seed = ? AND budget = ?"
             transaction.execute(f"DELETE FROM results WHERE {where} AND status = 'failed'", row[:6])
             try:
                 transaction.execute("INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
-                raise ValueError(f"{result.unit}: has its row already") from None
+                raise ValueError(f"{result.run}: has its row already") from None
 
     def __iter__(self) -> Iterator[Result]:
-        """Every row, by method, case, scheme, fold, seed, budget."""
+        """All rows, sorted by method, dataset, scheme, fold, seed, budget."""
         return iter(_rows(self._connection, self.path))
 
 
-def results_file(folder: Path, shard: tuple[int, int] | None = None) -> Path:
-    """The results file of a folder, or of one shard (number from 1, count) of its work."""
+def results_path(folder: Path, shard: tuple[int, int] | None = None) -> Path:
+    """Path of the results file in a folder, or of that of one shard (number from 1, count)."""
     return folder / (f"results-{shard[0]}of{shard[1]}.sqlite" if shard else FILE)
 
 
 def read_results(*folders: str | Path) -> list[Result]:
-    """All rows of all results files in some folders, each unit once: a finished row goes before a failed one.
+    """Read all results files in some folders, each run once; a finished row is preferred to a failed one.
 
     The paths in `images` are made absolute.
 
     Raises:
-        InputError: no results file is there, or one is damaged or of another version.
+        InputError: a folder has no results file, or one is damaged or has another version.
     """
     found: dict[tuple[Any, ...], Result] = {}
     for folder in map(Path, folders):
         files = sorted(folder.glob("results*.sqlite"))
         if not files:
-            raise InputError(f"{folder}: has no results in it; give the --out of `pellucid benchmark`")
+            raise InputError(f"{folder}: has no results; give the --out of `pellucid benchmark`")
         for result in _located(files):
-            if found.get(result.unit.key, result).status == "failed" or result.unit.key not in found:
-                found[result.unit.key] = result
+            if found.get(result.run.key, result).status == "failed" or result.run.key not in found:
+                found[result.run.key] = result
     return [found[key] for key in sorted(found)]
 
 
@@ -218,7 +218,7 @@ def _located(files: Iterable[Path]) -> Iterator[Result]:
 
 
 def _rows(connection: sqlite3.Connection, path: Path) -> list[Result]:
-    query = "SELECT document FROM results ORDER BY method, data, scheme, fold, seed, budget"
+    query = "SELECT document FROM results ORDER BY method, dataset, scheme, fold, seed, budget"
     with _readable(path):
         return [Result.model_validate_json(document) for (document,) in connection.execute(query)]
 
@@ -245,7 +245,7 @@ def _check_version(connection: sqlite3.Connection, path: Path, create: bool) -> 
             connection.execute(f"PRAGMA user_version = {SCHEMA}")
         elif version != SCHEMA:
             raise InputError(
-                f"{path}: its version is {version}, this Pellucid ({__version__}) knows {SCHEMA}: "
+                f"{path}: has version {version}, this Pellucid ({__version__}) reads {SCHEMA}: "
                 "use the Pellucid that wrote it, or another --out"
             )
 
@@ -259,4 +259,4 @@ def _readable(path: Path) -> Iterator[None]:
     except (sqlite3.DatabaseError, ValidationError) as problem:
         if isinstance(problem, sqlite3.IntegrityError):
             raise
-        raise InputError(f"{path}: is damaged or no results file ({str(problem).splitlines()[0]})") from None
+        raise InputError(f"{path}: is damaged or not a results file ({str(problem).splitlines()[0]})") from None

@@ -1,31 +1,32 @@
-"""What a method learns from in a fold of a case."""
+"""The training images of a method in a fold of a dataset."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pellucid.benchmark.dataset_files import CaseFiles
+from pellucid.benchmark.dataset_files import DatasetFiles
 from pellucid.benchmark.folds import Fold
 from pellucid.methods import Method, Supervision
 
 
-def lacking(method: type[Method[Any]], files: CaseFiles) -> str | None:
-    """Why a method cannot learn from a case; None if it can."""
+def lacking(method: type[Method[Any]], files: DatasetFiles) -> str | None:
+    """Why a method cannot be trained on a dataset; None if it can."""
     if "pairs" in method.kinds and not files.truth:
-        return "it learns from pairs, and real noisy images have no truth"
+        return "it needs pairs, and the truth of real noisy images is not known"
     if "pairs" in method.kinds and method.supervision is Supervision.NOISY_PAIRS and "copy" not in files.names:
-        return "it learns from two noisy copies, which only simulated noise has"
+        return "it needs two noisy copies of each image, which only simulated noise gives"
     if "noise" in method.kinds and "noise" not in files.names:
-        return "it learns from images of noise alone, and there is no noise/"
+        return "it needs images of noise alone, and there is no noise/"
     return None
 
 
-def sources_of(method: type[Method[Any]], files: CaseFiles, fold: Fold, *, half: bool = False) -> dict[str, list[str]]:
-    """Files that a method learns from in a fold, by kind.
+def sources_of(
+    method: type[Method[Any]], files: DatasetFiles, fold: Fold, *, half: bool = False
+) -> dict[str, list[str]]:
+    """Return the training files of a method in a fold, by kind.
 
-    Noisy and clean images come from two halves that share nothing, so that none is learned from both clean and noisy;
-    methods that learn from pairs get all images of the fold but those of the test, unless only the noisy half's are
-    wanted. Images of noise alone are those of no test image.
+    Noisy and clean images are two halves without a common image. Methods that learn from pairs get all training images
+    of the fold, or those of the noisy half with `half`. Images of noise that are in a test image are not used.
     """
     paired = "pairs" in method.kinds
     noisy = fold.training if paired and not half else fold.noisy
@@ -43,8 +44,8 @@ def sources_of(method: type[Method[Any]], files: CaseFiles, fold: Fold, *, half:
     return found
 
 
-def noise_indices(files: CaseFiles, fold: Fold) -> list[int]:
-    """Images of noise that are in no test image; if nobody knows which is where, one fold's share is held back too."""
+def noise_indices(files: DatasetFiles, fold: Fold) -> list[int]:
+    """Indices of the noise images that are in no test image; if unknown, a share is held back."""
     count = len(files.names["noise"])
     if not files.truth:
         return list(range(count))

@@ -1,4 +1,4 @@
-"""Results as the paper's Table 2: a row a method, a PSNR and an SSIM a case, mean ± spread over folds and seeds."""
+"""Results as in the paper's Table 2: a row for each method, PSNR and SSIM for each dataset, mean ± deviation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cached_property
 from statistics import mean, stdev
 from typing import TypeVar
 
-from pellucid.benchmark.paper import TABLE_2, Figures, reported
+from pellucid.benchmark.paper import TABLE_2, PaperScores, reported
 from pellucid.benchmark.results import Result
 from pellucid.errors import InputError
 from pellucid.methods import Supervision
@@ -26,14 +26,14 @@ GROUPS: dict[str, str] = {
     Supervision.NONE: "nothing learned",
     "": "could not be started",
 }
-"""What each supervision is called, in the order in which they stand."""
+"""Group titles by supervision, in the order of the table."""
 
 DIGITS = {"psnr": 2, "ssim": 4}
-"""Of the values as they are printed; what prints alike is marked alike."""
+"""Decimals of the printed values; values that are printed alike have the same mark."""
 
 
 class Mark(Enum):
-    """How a value stands among those that it may be compared with."""
+    """The rank of a value among those that it may be compared with."""
 
     NONE = ""
     BEST = "best"
@@ -44,110 +44,108 @@ _MARKED = {Supervision.PAIRED: (Mark.BEST,), Supervision.UNPAIRED: (Mark.BEST, M
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The mean over trainings: one value for each fold and seed.
+class MeanDeviation:
+    """Mean and sample standard deviation over runs.
 
     Attributes:
-        mean: of the values.
-        deviation: their sample standard deviation; None where there is one value, or an infinite one.
-        n: how many there are.
+        mean: the mean.
+        deviation: the standard deviation; None if there is only one value, or an infinite one.
     """
 
     mean: float
     deviation: float | None
-    n: int
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """Mean and sample standard deviation of at least one value."""
+    def of(cls, values: Sequence[float]) -> MeanDeviation:
+        """Return those of at least one value."""
         finite = all(map(math.isfinite, values))
         deviation = stdev(values) if finite and len(values) > 1 else None
-        return cls(mean(values) if finite else math.inf, deviation, len(values))
+        return cls(mean(values) if finite else math.inf, deviation)
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One method on one case.
+class MethodScores:
+    """The scores of one method on one dataset.
 
     Attributes:
-        values: "psnr" and "ssim", where a truth is known and a unit is done.
-        marks: likewise.
-        units: (fold, seed) of those that are done.
-        failed: how many units failed.
-        reported: the paper's own figures for this method and kind of noise.
+        values: by metric ("psnr", "ssim"), if the truth is known and a run is done.
+        marks: by metric.
+        runs: (fold, seed) of the runs that are done.
+        failed: number of runs that failed.
+        reported: the paper's scores of this method for this kind of noise.
     """
 
-    values: Mapping[str, Spread]
+    values: Mapping[str, MeanDeviation]
     marks: Mapping[str, Mark]
-    units: frozenset[tuple[int, int]]
+    runs: frozenset[tuple[int, int]]
     failed: int
-    reported: Figures | None
+    reported: PaperScores | None
 
 
 @dataclass(frozen=True)
-class Line:
-    """One method.
+class MethodRow:
+    """The row of one method.
 
     Attributes:
-        recipe: label of its units.
-        name: what the table calls it.
-        supervision: what it learns from; "" where no unit came so far as to tell.
-        settings: every setting of one of its trainings.
-        asked: those of them that were asked for beside the recipe's.
-        cells: by case.
-        steps, tiles, seconds: least and greatest of its finished units; tiles are patches of each kind.
+        method: the method, as in `--methods`.
+        name: its full name.
+        supervision: a value of `Supervision`; "" if it is not known, because no run could be started.
+        settings: every setting of one of its runs.
+        given: the settings given with `--set`.
+        scores: its scores by dataset.
+        steps, patches, seconds: least and greatest of its finished runs; patches are counted for each kind.
     """
 
-    recipe: str
+    method: str
     name: str
     supervision: str
     settings: Mapping[str, object]
-    asked: Mapping[str, object]
-    cells: Mapping[str, Cell]
+    given: Mapping[str, object]
+    scores: Mapping[str, MethodScores]
     steps: tuple[int, int]
-    tiles: tuple[int, int]
+    patches: tuple[int, int]
     seconds: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class BenchmarkTable:
-    """What may be compared: all lines have the same way to make folds and the same budget.
+    """Methods that can be compared, because they have the same fold scheme and budget.
 
     Attributes:
-        scheme: how the folds were made.
-        budget: of each training.
-        cases: those with a truth, sorted; the others have no numbers.
-        lines: by group, then in the paper's order.
+        scheme: fold scheme.
+        budget: budget of each training.
+        datasets: the datasets with a known truth, sorted; others have no scores.
+        rows: the methods by group, then in the paper's order.
     """
 
     scheme: str
     budget: str
-    cases: tuple[str, ...]
-    lines: tuple[Line, ...]
+    datasets: tuple[str, ...]
+    rows: tuple[MethodRow, ...]
 
     @cached_property
-    def groups(self) -> dict[str, list[Line]]:
-        """Lines by what they are called together."""
-        found: dict[str, list[Line]] = {}
-        for line in self.lines:
-            found.setdefault(GROUPS[line.supervision], []).append(line)
+    def groups(self) -> dict[str, list[MethodRow]]:
+        """The rows by group title."""
+        found: dict[str, list[MethodRow]] = {}
+        for row in self.rows:
+            found.setdefault(GROUPS[row.supervision], []).append(row)
         return found
 
-    def expected(self, case: str, supervision: str) -> frozenset[tuple[int, int]]:
-        """The units, as (fold, seed), that some line of a group has done: a line with fewer is not finished."""
-        rivals = [line for line in self.lines if line.supervision == supervision]
-        return frozenset().union(*(line.cells[case].units for line in rivals if case in line.cells))
+    def expected(self, dataset: str, supervision: str) -> frozenset[tuple[int, int]]:
+        """All (fold, seed) that some method of a group has done; a method with fewer is not finished."""
+        rivals = [row for row in self.rows if row.supervision == supervision]
+        return frozenset().union(*(row.scores[dataset].runs for row in rivals if dataset in row.scores))
 
 
 def tables(results: Iterable[Result]) -> list[BenchmarkTable]:
-    """A table for each way to make folds and each budget among the results.
+    """Return a table for each fold scheme and budget among the results.
 
     Raises:
         InputError: there are no results.
     """
     together: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
-        together[result.unit.scheme, result.unit.budget].append(result)
+        together[result.run.scheme, result.run.budget].append(result)
     if not together:
         raise InputError("there are no results yet: run `pellucid benchmark` first")
     return [_table(*key, members) for key, members in sorted(together.items())]
@@ -156,93 +154,100 @@ def tables(results: Iterable[Result]) -> list[BenchmarkTable]:
 def _table(scheme: str, budget: str, results: Sequence[Result]) -> BenchmarkTable:
     by_method: dict[str, list[Result]] = defaultdict(list)
     for result in results:
-        by_method[result.unit.method].append(result)
-    lines = sorted((_line(recipe, members) for recipe, members in by_method.items()), key=_place)
-    cases = sorted({case for line in lines for case, cell in line.cells.items() if cell.values or not cell.units})
-    table = BenchmarkTable(scheme, budget, tuple(cases), tuple(lines))
-    return replace(table, lines=tuple(_marked(table, line) for line in lines))
+        by_method[result.run.method].append(result)
+    rows = sorted((_row(method, members) for method, members in by_method.items()), key=_order)
+    datasets = sorted(
+        {dataset for row in rows for dataset, score in row.scores.items() if score.values or not score.runs}
+    )
+    table = BenchmarkTable(scheme, budget, tuple(datasets), tuple(rows))
+    return replace(table, rows=tuple(_marked(table, row) for row in rows))
 
 
-def _place(line: Line) -> tuple[int, int, str]:
+def _order(row: MethodRow) -> tuple[int, int, str]:
     order = ["noisy", "", *TABLE_2]
-    # methods that the paper has no row for come before its own, so that the proposal is last, as there
-    place = order.index(line.recipe if line.recipe in order else "")
-    return list(GROUPS).index(line.supervision), place, line.recipe
+    # methods that are not in the paper come before those that are, so that the proposal is last, as there
+    position = order.index(row.method if row.method in order else "")
+    return list(GROUPS).index(row.supervision), position, row.method
 
 
-def _line(recipe: str, results: Sequence[Result]) -> Line:
+def _row(method: str, results: Sequence[Result]) -> MethodRow:
     done = [result for result in results if result.status == "done"]
-    told = next(iter(done or results))
-    cases = sorted({result.unit.case for result in results})
-    row = TABLE_2.get(recipe)
-    return Line(
-        recipe=recipe,
-        name=row.name if row else _name(told),
-        supervision=told.supervision,
-        settings=told.recipe,
-        asked=told.settings,
-        cells={case: _cell(recipe, case, [each for each in results if each.unit.case == case]) for case in cases},
+    first = next(iter(done or results))
+    datasets = sorted({result.run.dataset for result in results})
+    in_paper = TABLE_2.get(method)
+    return MethodRow(
+        method=method,
+        name=in_paper.name if in_paper else _name(first),
+        supervision=first.supervision,
+        settings=first.recipe,
+        given=first.settings,
+        scores={
+            dataset: _scores(method, dataset, [each for each in results if each.run.dataset == dataset])
+            for dataset in datasets
+        },
         steps=_range([result.steps for result in done]),
-        tiles=_range([result.tiles for result in done]),
+        patches=_range([result.patches for result in done]),
         seconds=_range([result.training_seconds for result in done]),
     )
 
 
 def _name(result: Result) -> str:
-    """The title; with what was varied where a label tells more than the name of a recipe."""
-    label, plain = result.unit.method, str(result.recipe.get("name", ""))
-    varied = label.removeprefix(plain).strip()
-    return f"{result.title} ({varied})" if result.title and varied else result.title or label
+    """The full name, with the settings that are varied, if any."""
+    method, recipe = result.run.method, str(result.recipe.get("name", ""))
+    varied = method.removeprefix(recipe).strip()
+    return f"{result.title} ({varied})" if result.title and varied else result.title or method
 
 
 def _range(values: Sequence[N]) -> tuple[N, N]:
     return (min(values), max(values)) if values else (0, 0)
 
 
-def _cell(recipe: str, case: str, results: Sequence[Result]) -> Cell:
+def _scores(method: str, dataset: str, results: Sequence[Result]) -> MethodScores:
     done = [result for result in results if result.status == "done"]
     scored = [result for result in done if result.scores]
     values = {
         "psnr": [result.psnr for result in scored if result.psnr is not None],
         "ssim": [result.ssim for result in scored if result.ssim is not None],
     }
-    return Cell(
-        values={metric: Spread.of(found) for metric, found in values.items() if found},
+    return MethodScores(
+        values={metric: MeanDeviation.of(found) for metric, found in values.items() if found},
         marks={},
-        units=frozenset((result.unit.fold, result.unit.seed) for result in done),
+        runs=frozenset((result.run.fold, result.run.seed) for result in done),
         failed=len(results) - len(done),
-        reported=reported(recipe, case),
+        reported=reported(method, dataset),
     )
 
 
-def _marked(table: BenchmarkTable, line: Line) -> Line:
-    rivals = [other for other in table.lines if other.supervision == line.supervision]
-    cells = {case: replace(cell, marks=_marks(table, case, line, rivals)) for case, cell in line.cells.items()}
-    return replace(line, cells=cells)
+def _marked(table: BenchmarkTable, row: MethodRow) -> MethodRow:
+    rivals = [other for other in table.rows if other.supervision == row.supervision]
+    scores = {
+        dataset: replace(score, marks=_marks(table, dataset, row, rivals)) for dataset, score in row.scores.items()
+    }
+    return replace(row, scores=scores)
 
 
-def _marks(table: BenchmarkTable, case: str, line: Line, rivals: Sequence[Line]) -> dict[str, Mark]:
-    """Best and second best of those that have done every fold and seed: a mean over fewer is another quantity."""
-    cells = [rival.cells[case] for rival in rivals if case in rival.cells]
-    whole = [cell for cell in cells if cell.values and cell.units == table.expected(case, line.supervision)]
-    own = line.cells[case]
-    if line.supervision not in _MARKED or own not in whole or len(whole) < 2:
+def _marks(table: BenchmarkTable, dataset: str, row: MethodRow, rivals: Sequence[MethodRow]) -> dict[str, Mark]:
+    """Best and second best of the methods that have done every fold and seed; means over fewer cannot be compared."""
+    scores = [rival.scores[dataset] for rival in rivals if dataset in rival.scores]
+    whole = [score for score in scores if score.values and score.runs == table.expected(dataset, row.supervision)]
+    own = row.scores[dataset]
+    if row.supervision not in _MARKED or own not in whole or len(whole) < 2:
         return {}
-    given = _MARKED[Supervision(line.supervision)]
+    given = _MARKED[Supervision(row.supervision)]
     return {
-        metric: mark(spread.mean, [cell.values[metric].mean for cell in whole], DIGITS[metric], given)
-        for metric, spread in own.values.items()
+        metric: mark(value.mean, [score.values[metric].mean for score in whole], DIGITS[metric], given)
+        for metric, value in own.values.items()
     }
 
 
 def mark(value: float, values: Iterable[float], digits: int, given: Sequence[Mark]) -> Mark:
-    """How a value stands among all values, itself included; equal once rounded is equally marked.
+    """Return the mark of a value among all values; values that are equal after rounding have the same mark.
 
     Args:
-        value: the one asked for; more is better.
-        values: all of them.
-        digits: behind the point, that are printed.
-        given: the marks that the greatest value gets, the next one, and so on.
+        value: the value; more is better.
+        values: all values, this one included.
+        digits: number of printed decimals.
+        given: the marks of the greatest value, the next one, and so on.
     """
     best = sorted({round(each, digits) for each in values}, reverse=True)
     return dict(zip(best, given, strict=False)).get(round(value, digits), Mark.NONE)

@@ -1,8 +1,8 @@
-"""The process of one unit: train or go on, denoise the test images, score them, leave the result.
+"""The process of one run: train or resume, denoise the test images, score them, write the result.
 
     python -m pellucid.benchmark.worker FOLDER OUT
 
-It is a process of its own so that its memory can be measured and its failure is its own.
+Each run has its own process, so that its memory can be measured and a failure does not affect other runs.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid.allocator import keep_freed_memory
-from pellucid.benchmark.callback import Watch, curve, read_progress
-from pellucid.benchmark.measure import learns, step_seconds
+from pellucid.benchmark.callback import ProgressCallback, read_curve, read_progress
 from pellucid.benchmark.results import Result
-from pellucid.benchmark.task import PROGRESS, RESULT, TASK, TRAINING, Task
+from pellucid.benchmark.run_spec import PROGRESS, RESULT, SPEC, TRAINING, RunSpec
+from pellucid.benchmark.step_time import learns, step_seconds
 from pellucid.blockwise.lock import locked
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
@@ -47,15 +47,15 @@ from pellucid.training import Batches, Training
 from pellucid.version import __version__
 
 STOPPED = 3
-"""Exit status of a process that was asked to stop, and can go on."""
+"""Exit status of a process that was asked to stop; the run can be resumed."""
 
 WAIT_FOR_OTHER = 60.0
-"""Seconds for a process on the same unit, whose benchmark was killed, to notice that."""
+"""Seconds to wait for another process of the same run, which ends when it notices that its benchmark was killed."""
 
 
 @dataclass(frozen=True)
 class Tested:
-    """Denoised test images (Y, X) from 0 to 255, not rounded; their scores if the truth is known; seconds."""
+    """Denoised test images (Y, X) from 0 to 255, not rounded; their scores if the truth is known; time in seconds."""
 
     images: list[NDArray[np.float32]]
     scores: tuple[Score, ...]
@@ -63,129 +63,131 @@ class Tested:
 
 
 def main(folder: Path, out: Path) -> int:
-    """Do the task in `folder`; the exit status."""
+    """Do the run in `folder`; return the exit status."""
     keep_freed_memory()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was started in the background
-    task = Task.model_validate_json((folder / TASK).read_text(encoding="utf-8"))
+    spec = RunSpec.model_validate_json((folder / SPEC).read_text(encoding="utf-8"))
     try:
-        with heeded(stop), locked(folder / ".lock", f"{task.unit}: another process is at work on it", WAIT_FOR_OTHER):
-            result = do(task, folder, out)
+        with heeded(stop), locked(folder / ".lock", f"{spec.run}: another process is doing it", WAIT_FOR_OTHER):
+            result = do_run(spec, folder, out)
     except (Interrupted, KeyboardInterrupt):
         return STOPPED
     except PellucidError as problem:
-        result = failed(task, str(problem))
+        result = failed(spec, str(problem))
     except Exception as problem:
         import traceback
 
         traceback.print_exc()  # into the log
-        result = failed(task, f"{type(problem).__name__}: {problem}")
+        result = failed(spec, f"{type(problem).__name__}: {problem}")
     write_text(folder / RESULT, result.model_dump_json(indent=1))
     return 0
 
 
-def do(task: Task, folder: Path, out: Path) -> Result:
-    """Train, test, and keep the images.
+def do_run(spec: RunSpec, folder: Path, out: Path) -> Result:
+    """Train, test, and save the images.
 
     Raises:
-        PellucidError: it cannot be done, or somebody stopped it.
+        PellucidError: it cannot be done, or was stopped.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    recipe = task.make_recipe()
+    recipe = spec.make_recipe()
     if isinstance(recipe, LearningRecipe):
-        run = trained(task, recipe, folder)
+        run = trained(spec, recipe, folder)
         recipe = run.recipe()
-        model = Model.load(run.folder, device=task.device)
+        model = Model.load(run.folder, device=spec.device)
     else:
         recipe.check()
-        model = Model.for_images(recipe, task.test, device=task.device)
-    tested = test(model, task)
+        model = Model.for_images(recipe, spec.test, device=spec.device)
+    tested = test(model, spec)
     steps = recipe.steps if isinstance(recipe, LearningRecipe) else 0
     progress = read_progress(folder / PROGRESS)
-    return described(task, recipe).model_copy(
+    return _described(spec, recipe).model_copy(
         update={
             "status": "done",
             "started": started,
             "scores": tested.scores,
             "steps": steps,
-            "tiles": steps * recipe.batch if isinstance(recipe, LearningRecipe) else 0,
+            "patches": steps * recipe.batch if isinstance(recipe, LearningRecipe) else 0,
             "training_seconds": progress[-1]["seconds"] if progress else 0.0,
             "denoising_seconds": round(tested.seconds, 4),
-            "peak_memory": peak_memory(task.device),
-            "curve": curve(folder / PROGRESS),
-            "images": keep(tested, task, out),
+            "peak_memory": peak_memory(spec.device),
+            "curve": read_curve(folder / PROGRESS),
+            "images": save_images(tested, spec, out),
         }
     )
 
 
-def trained(task: Task, recipe: LearningRecipe, folder: Path) -> Run:
-    """The finished run, begun or gone on with.
+def trained(spec: RunSpec, recipe: LearningRecipe, folder: Path) -> Run:
+    """Train, or resume a training, to its end.
 
     Raises:
-        PellucidError: as `training.start`.
+        PellucidError: as `trainer.start`.
     """
     run_folder = folder / TRAINING
-    watch = Watch(folder / PROGRESS, lambda now, batches: _judge(now, batches, task), task.curve_every)
+    callback = ProgressCallback(
+        folder / PROGRESS, lambda training, batches: _score_now(training, batches, spec), spec.curve_every
+    )
     if (run_folder / "recipe.toml").exists():
-        return trainer.resume(run_folder, task.device, watch)
-    shutil.rmtree(run_folder, ignore_errors=True)  # stopped while it was laid out
-    if task.seconds is not None and learns(recipe):
-        steps = max(1, int(task.seconds / step_seconds(recipe, task.device)))
+        return trainer.resume(run_folder, spec.device, callback)
+    shutil.rmtree(run_folder, ignore_errors=True)  # stopped while it was being made
+    if spec.seconds is not None and learns(recipe):
+        steps = max(1, int(spec.seconds / step_seconds(recipe, spec.device)))
         recipe = recipe.with_settings({"steps": steps, "preview_every": steps})
-    return trainer.start(task.sources, run_folder, recipe, task.device, watch)
+    return trainer.start(spec.sources, run_folder, recipe, spec.device, callback)
 
 
-def test(model: Model, task: Task) -> Tested:
-    """Denoise the test images one by one, each whole, and score them on the scale 0 to 255."""
+def test(model: Model, spec: RunSpec) -> Tested:
+    """Denoise the test images one by one, and score them with data range 255."""
     begin = time.perf_counter()
-    images = list(_denoised(model, task))
+    images = list(_denoised(model, spec))
     seconds = time.perf_counter() - begin
-    if not task.truth:
+    if not spec.truth:
         return Tested(images, (), seconds)
-    named = zip(task.test, images, task.truth, strict=True)
+    named = zip(spec.test, images, spec.truth, strict=True)
     return Tested(images, tuple(_score(name, image, truth) for name, image, truth in named), seconds)
 
 
-def keep(tested: Tested, task: Task, out: Path) -> tuple[str, ...]:
-    """Write the denoised images, rounded to 8 bits; their paths relative to `out`."""
-    paths = [Path("images") / task.name / Path(name).name for name in task.test]
+def save_images(tested: Tested, spec: RunSpec, out: Path) -> tuple[str, ...]:
+    """Write the denoised images, rounded to 8 bits; return their paths relative to `out`."""
+    paths = [Path("images") / spec.name / Path(name).name for name in spec.test]
     for path, image in zip(paths, tested.images, strict=True):
         write_array(out / path, np.rint(image).astype(np.uint8), overwrite=True)
     return tuple(path.as_posix() for path in paths)
 
 
-def failed(task: Task, message: str) -> Result:
-    """The row of a unit that failed."""
-    return described(task, None).model_copy(update={"status": "failed", "message": " ".join(message.split())})
+def failed(spec: RunSpec, message: str) -> Result:
+    """The row of a run that failed."""
+    return _described(spec, None).model_copy(update={"status": "failed", "message": " ".join(message.split())})
 
 
-def described(task: Task, recipe: Recipe | None) -> Result:
-    """A row with all that is known beforehand."""
-    method = method_class(task.recipe["method"])
-    values = task.recipe if recipe is None else recipe.model_dump()
+def _described(spec: RunSpec, recipe: Recipe | None) -> Result:
+    """The row of a run without its scores and cost."""
+    method = method_class(spec.recipe["method"])
+    values = spec.recipe if recipe is None else recipe.model_dump()
     return Result(
-        unit=task.unit,
+        run=spec.run,
         status="failed",
         title=method.title,
         supervision=method.supervision.value,
-        device=_device_name(task.device),
+        device=_device_name(spec.device),
         threads=torch.get_num_threads(),
         machine=f"{platform.platform()}, {os.cpu_count()} cores",
         python=platform.python_version(),
         torch=torch.__version__,
         pellucid=__version__,
-        commit=task.commit,
+        commit=spec.commit,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        settings=task.settings,
+        settings=spec.settings,
         recipe=values,
         weights=str(values.get("weights", "")),
-        fingerprint=task.fingerprint,
-        training_images={kind: len(paths) for kind, paths in task.sources.items()},
-        names=tuple(Path(name).stem for name in task.test),
+        fingerprint=spec.fingerprint,
+        training_images={kind: len(paths) for kind, paths in spec.sources.items()},
+        names=tuple(Path(name).stem for name in spec.test),
     )
 
 
 def peak_memory(device: str) -> int:
-    """Bytes: of the GPU's tensors, or of this process."""
+    """Peak memory of the tensors on the GPU, or of this process, in bytes."""
     chosen = choose_device(device).torch
     if chosen.type == "cuda":
         return torch.cuda.max_memory_allocated(chosen)
@@ -197,18 +199,19 @@ def peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _judge(now: Training, batches: Batches, task: Task) -> tuple[float, float]:
-    recipe = now.method.recipe
+def _score_now(training: Training, batches: Batches, spec: RunSpec) -> tuple[float, float]:
+    """Mean PSNR and SSIM of the present denoiser on the test images."""
+    recipe = training.method.recipe
     averaged = recipe.weights == "average"
-    denoiser = now.averaged(batches) if averaged else copy.deepcopy(now.method.denoiser).eval()
-    source = open_source(task.sources["noisy"])
-    model = Model(recipe, denoiser, IntensityRange.from_source(source), source.dtypes[0], device=str(now.device))
-    scores = test(model, task).scores
+    denoiser = training.averaged(batches) if averaged else copy.deepcopy(training.method.denoiser).eval()
+    source = open_source(spec.sources["noisy"])
+    model = Model(recipe, denoiser, IntensityRange.from_source(source), source.dtypes[0], device=str(training.device))
+    scores = test(model, spec).scores
     return tuple(float(np.mean([getattr(s, name) for s in scores])) for name in ("psnr", "ssim"))  # type: ignore[return-value]
 
 
-def _denoised(model: Model, task: Task) -> Iterator[NDArray[np.float32]]:
-    for path in task.test:
+def _denoised(model: Model, spec: RunSpec) -> Iterator[NDArray[np.float32]]:
+    for path in spec.test:
         (image,) = open_source(path).images
         for _, done in model.planes(image):
             yield np.clip(model.intensity_range.denormalize(done.image), 0, 255)

@@ -7,14 +7,14 @@ from typing import Literal
 
 from cyclopts import App
 
+from pellucid.cli.benchmark_options import BenchmarkOptions, Several, run_methods
 from pellucid.cli.commands import BENCHMARK, BENCHMARK_COMMANDS, add_command
 from pellucid.cli.options import Settings
-from pellucid.cli.protocol import Protocol, Several, run_entries
 
-METHODS = ("noisy", "bm3d", "noise2void", "dncnn", "iscl", "proposed")
+DEFAULT = ("noisy", "bm3d", "noise2void", "dncnn", "iscl", "proposed")
 
 group = App(name="benchmark", help_epilogue=BENCHMARK.epilogue, help_format="markdown")
-# the other commands of the group, each in a file of its own
+# the other commands of the group, each in its own file
 for _name, _command in BENCHMARK_COMMANDS.items():
     add_command(group, _name, f"pellucid.cli.benchmark_{_name}:{_name}", _command)
 
@@ -26,21 +26,23 @@ def benchmark(
     methods: Several = None,
     set_: Settings = None,
     pairs: Literal["all", "half"] = "all",
-    protocol: Protocol = Protocol(),  # noqa: B008
+    options: BenchmarkOptions = BenchmarkOptions(),  # noqa: B008
 ) -> None:
-    """Train methods on the same images, folds and exposure, and score them. The same command again goes on.
+    """Compare methods: train each on the same images for the same number of patches or time, and score them.
+
+    A method is a recipe, with the settings of `--set`. The same command again resumes the benchmark.
 
     Parameters
     ----------
     out
         Folder for images, trainings and results.
     methods
-        Recipes, as `pellucid methods` lists them; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
+        Recipes of `pellucid methods`; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
     set_
-        Settings that differ, for all or for one method: `--set width=16 dncnn.depth=10`.
+        Settings for all methods or for one: `--set width=16 dncnn.depth=10`.
     pairs
-        "half": methods that learn from pairs get those of the noisy half alone, as many as unpaired ones.
+        "half": methods that learn from pairs get only those of the noisy half, as many images as unpaired methods.
     """  # noqa: D405, D411, D416 ("methods" is no section)
-    from pellucid.benchmark.plan import entries_of  # here: help needs no torch
+    from pellucid.benchmark.plan import parse_methods  # here: help needs no torch
 
-    run_entries(entries_of(methods or METHODS, set_ or (), half=pairs == "half"), protocol, out)
+    run_methods(parse_methods(methods or DEFAULT, set_ or (), half=pairs == "half"), options, out)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from cyclopts.types import PositiveInt
 
-from pellucid.cli.protocol import Several
+from pellucid.cli.benchmark_options import Several
 from pellucid.errors import InputError
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
-    from pellucid.benchmark.figures import Crop
+    from pellucid.benchmark.crops import Crop
 
 
 def figures(
@@ -22,40 +22,38 @@ def figures(
     *,
     out: Path,
     methods: Several = None,
-    cases: Several = None,
+    datasets: Several = None,
     baseline: str | None = None,
     images: PositiveInt = 2,
     crop: str | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Crops of all methods, heat maps of their errors, difference maps without a truth, quality over steps.
+    """Draw crops of all methods, heat maps of their errors or differences, and quality over steps.
 
     Parameters
     ----------
     folder
         The --out of `pellucid benchmark`.
     out
-        Folder for the pictures: CASE_crops.png, CASE_errors.png, CASE_differences.png, CASE_quality.png.
+        Folder for the figures: NAME_crops.png, NAME_errors.png, NAME_differences.png, NAME_quality.png.
     methods
-        Which, in this order; by default all.
-    cases
-        Which; by default all.
+        Methods to show, in this order; by default all.
+    datasets
+        Datasets to show; by default all.
     baseline
-        Method that the others differ from in difference maps; by default iscl, for cases without truth only.
+        Draw differences from this method; by default from iscl, and only if the truth is not known.
     images
-        How many of the test images, from the first on.
+        Number of test images, from the first one on.
     crop
-        Window of each image: top, left and side in pixels, as in `--crop 64,100,128`; by default its centre.
+        Window of each image: top, left and side in pixels, as in `--crop 64,100,128`; by default the centre.
     overwrite
-        Replace pictures that exist.
+        Replace existing figures.
     """  # noqa: D405, D411, D416 ("methods" is no section)
-    from pellucid.benchmark.album import Album, write_album  # here: help needs no torch
-    from pellucid.benchmark.crop_selection import Choice
+    from pellucid.benchmark.figures import FigureOptions, write_figures  # here: help needs no torch
     from pellucid.benchmark.results import read_results
 
-    choice = Choice(tuple(methods or ()), images, parse_crop(crop))
-    album = Album(folder, out, baseline, overwrite=overwrite)
-    for path in write_album(read_results(folder), album, choice, tuple(cases or ())):
+    options = FigureOptions(methods or (), datasets or (), baseline, images, parse_crop(crop), overwrite)
+    for path in write_figures(read_results(folder), folder, out, options):
         terminal.say(str(path))
 
 
@@ -63,9 +61,9 @@ def parse_crop(text: str | None) -> Crop | None:
     """`"64,100,128"` as top, left and side; None stays None.
 
     Raises:
-        InputError: not three whole numbers.
+        InputError: the text is not three whole numbers.
     """
-    from pellucid.benchmark.figures import Crop
+    from pellucid.benchmark.crops import Crop
 
     if text is None:
         return None

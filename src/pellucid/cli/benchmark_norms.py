@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pellucid.cli.benchmark_options import BenchmarkOptions, run_methods
 from pellucid.cli.options import Settings, parse_settings
-from pellucid.cli.protocol import Protocol, run_entries
 
 
-def norms(*, out: Path, full: bool = False, set_: Settings = None, protocol: Protocol = Protocol()) -> None:  # noqa: B008
-    """Train ISCL with other norms: the paper's rows, each norm of the proposal alone on the baseline, and in pairs.
+def norms(
+    *,
+    out: Path,
+    full: bool = False,
+    set_: Settings = None,
+    options: BenchmarkOptions = BenchmarkOptions(),  # noqa: B008
+) -> None:
+    """Train ISCL with other norms: the paper's rows, and the baseline with one or two of the proposal's norms.
 
-    Instance norm in the discriminators is not among them: their last map has one pixel, which it brings to zero.
-    The table of it is `pellucid benchmark table OUT --norms`.
+    Instance norm in the discriminators is not included: their last map has one pixel, which it makes zero.
+    `pellucid benchmark table OUT --norms` shows the results.
 
     Parameters
     ----------
     out
-        Folder for images, trainings and results; rows that another benchmark has there already are not done again.
+        Folder for images, trainings and results; runs that are done there already are not repeated.
     full
-        Every combination of seven norms for generators, discriminators and extractor.
+        Train every combination of seven norms in generators, discriminators and extractor.
     set_
-        Settings that differ for all, as in `--set width=8`.
+        Settings for all, as in `--set width=8`.
     """
-    from pellucid.benchmark.norms import entries  # here: help needs no torch
+    from pellucid.benchmark.norms import norm_methods  # here: help needs no torch
 
-    run_entries(entries(full=full, settings=parse_settings(set_)), protocol, out)
+    run_methods(norm_methods(full=full, settings=parse_settings(set_)), options, out)

@@ -22,24 +22,22 @@ def table(
     out: Files = None,
     overwrite: bool = False,
 ) -> None:
-    """The results of a benchmark as a table: mean ± spread, best and second best, the paper's figures beside.
+    """Show the results of a benchmark as a table: mean ± deviation, best and second best, the paper's scores.
 
     Parameters
     ----------
     folders
-        The --out of `pellucid benchmark`; several are read as one.
+        The --out of `pellucid benchmark`; several are combined.
     compare
-        Two methods: how much better the first is on the same images, with a 95 % interval by bootstrap.
+        Two methods: the mean difference on the same images, with a 95 % bootstrap interval.
     norms
-        Only ISCL's variants, with a column for the norm of each network.
+        Show the variants of ISCL only, with a column for the norm of each network.
     out
-        Also write it here; .md, .tex, .html or .csv says how.
+        Also write the table to these files: .md, .tex, .html or .csv.
     overwrite
-        Replace files that exist.
+        Replace existing files.
     """
-    from pellucid.benchmark.comparison import compare as compare_methods  # here: help needs no torch
-    from pellucid.benchmark.comparison import comparison_layout
-    from pellucid.benchmark.formats import check_writable, write_tables
+    from pellucid.benchmark.formats import check_writable, write_tables  # here: help needs no torch
     from pellucid.benchmark.formats.screen import show
     from pellucid.benchmark.layout import lay_out_all
     from pellucid.benchmark.norms import norms_layouts
@@ -50,6 +48,9 @@ def table(
     check_writable(paths, overwrite=overwrite)
     results = read_results(*folders)
     if compare is not None:
+        from pellucid.benchmark.comparison import compare as compare_methods  # here: only this needs scipy.stats
+        from pellucid.benchmark.comparison import comparison_layout
+
         layouts = [comparison_layout(*compare, compare_methods(results, *compare))]
     else:
         layouts = norms_layouts(results) if norms else lay_out_all(tables(results), "methods side by side")

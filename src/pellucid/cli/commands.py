@@ -71,26 +71,26 @@ COMMANDS = {
 """Each in a module of its name."""
 
 BENCHMARK = Command(
-    "Methods side by side on the same images, and tables and figures of that.",
-    ("pellucid benchmark --methods proposed iscl dncnn --cases phantom-film --steps 500 --out bench",),
+    "Compare methods on the same images; tables and figures of the results.",
+    ("pellucid benchmark --methods proposed iscl dncnn --datasets phantom-film --steps 500 --out bench",),
 )
 """A command with commands of its own."""
 
 BENCHMARK_COMMANDS = {
     "table": Command(
-        "The results of a benchmark as a table.",
+        "Show the results of a benchmark as a table.",
         (
             "pellucid benchmark table bench --out table.md table.csv",
             "pellucid benchmark table bench --compare proposed iscl",
         ),
     ),
     "figures": Command(
-        "Crops, heat maps of errors and differences, quality over steps.",
+        "Draw crops, heat maps of errors and differences, and quality over steps.",
         ("pellucid benchmark figures bench --methods iscl proposed --out figures",),
     ),
     "norms": Command(
         "Train ISCL with other norms in its networks.",
-        ("pellucid benchmark norms --cases phantom-film --steps 500 --out bench",),
+        ("pellucid benchmark norms --datasets phantom-film --steps 500 --out bench",),
     ),
 }
 

@@ -67,13 +67,13 @@ def parse_duration(text: str | None) -> float | None:
     """`"9m"` as seconds (s, m, h; a bare number is seconds); None stays None.
 
     Raises:
-        InputError: not a time.
+        InputError: the text is not a time.
     """
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip(), re.IGNORECASE)
     if not match or float(match[1]) == 0:
-        raise InputError(f"--budget {text}: write a time such as 90s, 9m or 2h")
+        raise InputError(f"--time-limit {text}: write a time such as 90s, 9m or 2h")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2].lower()]
 
 

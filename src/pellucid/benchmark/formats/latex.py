@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pellucid.benchmark.layout import Column, Layout, spans
+from pellucid.benchmark.layout import Column, TableLayout, spans
 from pellucid.benchmark.table import Mark
 
 
-def latex(layouts: Sequence[Layout]) -> str:
-    r"""`table*` environments that need `\usepackage{booktabs}` and nothing else; best is bold, second underlined."""
+def latex(layouts: Sequence[TableLayout]) -> str:
+    r"""`table*` environments that need only `\usepackage{booktabs}`; best is bold, second best underlined."""
     return "\n".join(_table(layout) for layout in layouts)
 
 
-def _table(layout: Layout) -> str:
+def _table(layout: TableLayout) -> str:
     marks = {Mark.NONE: "{}", Mark.BEST: r"\textbf{{{}}}", Mark.SECOND: r"\underline{{{}}}"}
     lines = [r"\begin{table*}", r"\centering", rf"\caption{{{_text(layout.title)}}}"]
     lines += [rf"\begin{{tabular}}{{{''.join('l' if c.is_text else 'r' for c in layout.columns)}}}", r"\toprule"]
@@ -23,7 +23,7 @@ def _table(layout: Layout) -> str:
         if section.title:
             lines.append(rf"\multicolumn{{{len(layout.columns)}}}{{l}}{{\emph{{{_text(section.title)}}}}} \\")
         for row in section.rows:
-            lines.append(_ampersands(marks[entry.mark].format(_text(entry.text)) for entry in row))
+            lines.append(_ampersands(marks[cell.mark].format(_text(cell.text)) for cell in row))
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\smallskip {{\footnotesize {_text(note)}}}" for note in layout.notes]
     return "\n".join([*lines, r"\end{table*}", ""])

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from pellucid.benchmark.layout import Layout
+from pellucid.benchmark.layout import TableLayout
 from pellucid.benchmark.table import Mark
 
 
-def markdown(layouts: Sequence[Layout]) -> str:
-    """Tables as GitHub reads them; best is **bold**, second best is _italic_."""
+def markdown(layouts: Sequence[TableLayout]) -> str:
+    """Tables in GitHub's Markdown; best is **bold**, second best _italic_."""
     return "\n".join(_table(layout) for layout in layouts)
 
 
-def _table(layout: Layout) -> str:
+def _table(layout: TableLayout) -> str:
     marks = {Mark.NONE: "{}", Mark.BEST: "**{}**", Mark.SECOND: "_{}_"}
     grouped = len(layout.sections) > 1
     heads = ["group"] * grouped + [f"{column.over} {column.name}".strip() for column in layout.columns]
@@ -23,7 +23,7 @@ def _table(layout: Layout) -> str:
     for section in layout.sections:
         for row in section.rows:
             cells = [_text(section.title)] * grouped
-            lines.append(_piped(cells + [marks[entry.mark].format(_text(entry.text)) for entry in row]))
+            lines.append(_piped(cells + [marks[cell.mark].format(_text(cell.text)) for cell in row]))
     return "\n".join([*lines, "", *(f"{note}  " for note in layout.notes), ""])
 
 

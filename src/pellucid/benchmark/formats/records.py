@@ -1,4 +1,4 @@
-"""Tables for machines."""
+"""Tables as CSV."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 
-from pellucid.benchmark.layout import Layout
+from pellucid.benchmark.layout import TableLayout
 
 
-def comma_separated(layouts: Sequence[Layout]) -> str:
-    """The records of all tables, one line a method and case, with unrounded numbers; nothing where none is known."""
+def comma_separated(layouts: Sequence[TableLayout]) -> str:
+    """The records of all tables, a line for each method and dataset, with unrounded numbers; unknown ones are empty."""
     records = [record for layout in layouts for record in layout.records]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(records[0]) if records else [], lineterminator="\n")

@@ -6,17 +6,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pellucid.benchmark.layout import Layout
+from pellucid.benchmark.layout import TableLayout
 from pellucid.benchmark.table import Mark
 
 SIGNS = {Mark.NONE: "", Mark.BEST: " ★", Mark.SECOND: " ☆"}
-"""Behind a value: bold and underlined are lost where the output goes to a file."""
+"""Signs after a value, because bold and underlined are lost in a file."""
 
 _STYLES = {Mark.NONE: "", Mark.BEST: "bold", Mark.SECOND: "underline"}
 
 
-def show(layout: Layout, console: Console) -> None:
-    """Print a table; best has ★ and is bold, second best has ☆ and is underlined."""
+def show(layout: TableLayout, console: Console) -> None:
+    """Print a table; the best value has ★ and is bold, the second best has ☆ and is underlined."""
     drawn = Table()
     grouped, over = any(column.over for column in layout.columns), ""
     for column in layout.columns:
@@ -27,7 +27,7 @@ def show(layout: Layout, console: Console) -> None:
         if section.title and len(layout.sections) > 1:
             drawn.add_row(Text(section.title, style="italic"))
         for row in section.rows:
-            drawn.add_row(*(Text(entry.text + SIGNS[entry.mark], style=_STYLES[entry.mark]) for entry in row))
+            drawn.add_row(*(Text(cell.text + SIGNS[cell.mark], style=_STYLES[cell.mark]) for cell in row))
         drawn.add_section()
     console.print(Text(layout.title, style="bold"), soft_wrap=True)
     console.print(drawn)

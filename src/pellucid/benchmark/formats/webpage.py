@@ -1,16 +1,16 @@
-"""Tables as a page."""
+"""Tables as HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from pellucid.benchmark.layout import Column, Entry, Layout, spans
+from pellucid.benchmark.layout import Column, TableCell, TableLayout, spans
 from pellucid.benchmark.table import Mark
 
 
-def html(layouts: Sequence[Layout]) -> str:
-    """One self-contained page; best is bold, second best is underlined."""
+def html(layouts: Sequence[TableLayout]) -> str:
+    """One self-contained page; best is bold, second best underlined."""
     title = escape(layouts[0].title)
     head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>{_STYLE}</head>\n<body>'
     return "\n".join([head, *(_table(layout) for layout in layouts), "</body></html>", ""])
@@ -30,7 +30,7 @@ u { text-underline-offset: .2em } p { color: #6b6862; margin: .2rem 0; max-width
 </style>"""
 
 
-def _table(layout: Layout) -> str:
+def _table(layout: TableLayout) -> str:
     lines = ["<table>", f"<caption>{escape(layout.title)}</caption>", "<thead>"]
     if any(column.over for column in layout.columns):
         lines.append(_line(_wide(over, count) for over, count in spans(layout.columns)))
@@ -42,7 +42,7 @@ def _table(layout: Layout) -> str:
             lines.append(_line([_wide(section.title, len(layout.columns))]))
         for row in section.rows:
             cells = zip(layout.columns, row, strict=True)
-            lines.append(_line(_cell("td", column, _marked(entry)) for column, entry in cells))
+            lines.append(_line(_cell("td", column, _marked(cell)) for column, cell in cells))
         lines.append("</tbody>")
     return "\n".join([*lines, "</table>", *(f"<p>{escape(note)}</p>" for note in layout.notes)])
 
@@ -59,6 +59,6 @@ def _cell(tag: str, column: Column, content: str) -> str:
     return f'<{tag} class="text">{content}</{tag}>' if column.is_text else f"<{tag}>{content}</{tag}>"
 
 
-def _marked(entry: Entry) -> str:
+def _marked(cell: TableCell) -> str:
     marks = {Mark.NONE: "{}", Mark.BEST: "<strong>{}</strong>", Mark.SECOND: "<u>{}</u>"}
-    return marks[entry.mark].format(escape(entry.text))
+    return marks[cell.mark].format(escape(cell.text))

@@ -1,4 +1,4 @@
-"""How long a step takes: measured on a few, to fit a training into a time or to say how long a benchmark will be."""
+"""The time of a training step, measured on a few: to fit a training into a time, or to estimate a benchmark's time."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ENOUGH_SECONDS = 5.0
 
 
 def computing_time(device: torch.device) -> float:
-    """A clock in seconds: on a CPU of what this process has computed, per thread; elsewhere of the wall.
+    """A clock in seconds: on a CPU the CPU time of this process per thread, else wall-clock time.
 
-    So it does not count what other processes take from this one.
+    CPU time does not count the time that other processes take.
     """
     if device.type == "cpu":
         return time.process_time() / torch.get_num_threads()
@@ -30,12 +30,12 @@ def computing_time(device: torch.device) -> float:
 
 @lru_cache
 def learns(recipe: Recipe) -> bool:
-    """Whether a method has weights that training changes: only then does a budget mean anything to it."""
+    """Whether a method has weights that training changes; if not, a budget does not apply to it."""
     return isinstance(recipe, LearningRecipe) and any(weight.requires_grad for weight in build(recipe).parameters())
 
 
 def step_seconds(recipe: LearningRecipe, device: str = "auto") -> float:
-    """Computing time of one training step, on made-up patches; the first step is not counted.
+    """Computing time of one training step on random patches; the first step is not counted.
 
     Raises:
         InputError: the device is not available.

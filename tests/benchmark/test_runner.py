@@ -16,14 +16,14 @@ import pytest
 import torch
 
 from pellucid.benchmark import process_pool
-from pellucid.benchmark.callback import Watch, curve, read_progress
-from pellucid.benchmark.dataset_files import materialise
-from pellucid.benchmark.datasets import PhantomSize, find_case
-from pellucid.benchmark.plan import Budget, Entry, Request, make_plan
-from pellucid.benchmark.resources import Effort
-from pellucid.benchmark.results import Results, read_results, results_file
-from pellucid.benchmark.run import run_benchmark, work_off
-from pellucid.benchmark.task import PROGRESS, RESULT, TRAINING
+from pellucid.benchmark.callback import ProgressCallback, read_curve, read_progress
+from pellucid.benchmark.dataset_files import prepare
+from pellucid.benchmark.datasets import PhantomSize, find_dataset
+from pellucid.benchmark.plan import Benchmark, Budget, MethodSpec, make_plan
+from pellucid.benchmark.resources import Resources
+from pellucid.benchmark.results import ResultsFile, read_results, results_path
+from pellucid.benchmark.run_spec import PROGRESS, RESULT, TRAINING
+from pellucid.benchmark.runner import do_runs, run_benchmark
 from pellucid.benchmark.worker import failed
 from pellucid.data.source import open_source
 from pellucid.errors import InputError, Interrupted, RunError
@@ -31,29 +31,29 @@ from pellucid.evaluation import psnr, ssim
 from pellucid.methods import build, make_recipe
 from pellucid.training import Training, checkpoint
 
-ALONE = Effort()
-CASE = find_case("phantom-film", None, None, PhantomSize(4, 64))
-NOISY = Entry("noisy", "noisy")
-ISCL = Entry("iscl", "iscl", {"width": "2", "batch": "2"})
-DNCNN = Entry("dncnn", "dncnn", {"width": "2", "depth": "3", "batch": "2"})
+ALONE = Resources()
+DATASET = find_dataset("phantom-film", None, None, PhantomSize(4, 64))
+NOISY = MethodSpec("noisy", "noisy")
+ISCL = MethodSpec("iscl", "iscl", {"width": "2", "batch": "2"})
+DNCNN = MethodSpec("dncnn", "dncnn", {"width": "2", "depth": "3", "batch": "2"})
 
 
 def means(steps, **more):
     """The cheapest method that trains: its steps only take two means."""
-    return Entry("mean-matched", "mean-matched", {"steps": str(steps), "batch": "2", "save_every": "20", **more})
+    return MethodSpec("mean-matched", "mean-matched", {"steps": str(steps), "batch": "2", "save_every": "20", **more})
 
 
-def request(*entries, **changes):
-    return dataclasses.replace(Request(entries, [CASE], Budget("quick", steps=3), device="cpu"), **changes)
+def benchmark(*methods, **changes):
+    return dataclasses.replace(Benchmark(methods, [DATASET], Budget("quick", steps=3), device="cpu"), **changes)
 
 
 def test_a_row_holds_scores_cost_and_provenance_and_is_not_made_again(tmp_path, capsys):
-    asked = request(NOISY, ISCL, curve_every=2)
+    asked = benchmark(NOISY, ISCL, curve_every=2)
     for number in (1, 2):
         run_benchmark(asked, tmp_path, dataclasses.replace(ALONE, shard=(number, 2)))
     assert sorted(path.name for path in tmp_path.glob("*.sqlite")) == ["results-1of2.sqlite", "results-2of2.sqlite"]
     iscl, noisy = read_results(tmp_path)
-    files = materialise(CASE, tmp_path)
+    files = prepare(DATASET, tmp_path)
     (truth,), (image,) = (
         [plane.read() for plane in open_source(files.paths(kind, [3])).planes] for kind in ("clean", "noisy")
     )
@@ -62,7 +62,7 @@ def test_a_row_holds_scores_cost_and_provenance_and_is_not_made_again(tmp_path, 
     assert (score.psnr, score.ssim) == pytest.approx((psnr(image, truth, 255), ssim(image, truth, 255)), rel=1e-6)
     (kept,) = open_source(list(iscl.images)).planes
     assert iscl.psnr == pytest.approx(psnr(kept.read(), truth, 255), abs=0.1)  # the file is rounded, the score is not
-    assert (iscl.steps, iscl.tiles, noisy.steps, iscl.threads) == (3, 6, 0, 1)
+    assert (iscl.steps, iscl.patches, noisy.steps, iscl.threads) == (3, 6, 0, 1)
     assert iscl.recipe["width"] == 2
     assert iscl.settings == {"width": "2", "batch": "2"}
     assert (iscl.title, iscl.supervision, iscl.weights) == ("ISCL", "unpaired", iscl.recipe["weights"])
@@ -77,16 +77,16 @@ def test_a_row_holds_scores_cost_and_provenance_and_is_not_made_again(tmp_path, 
     before = (tmp_path / "results-2of2.sqlite").read_bytes()
     capsys.readouterr()
     run_benchmark(asked, tmp_path, dataclasses.replace(ALONE, shard=(2, 2)))
-    assert "1 units were done before" in capsys.readouterr().err
+    assert "1 runs were done before" in capsys.readouterr().err
     assert (tmp_path / "results-2of2.sqlite").read_bytes() == before
-    changed = request(NOISY, dataclasses.replace(ISCL, settings={"width": "3"}))
+    changed = benchmark(NOISY, dataclasses.replace(ISCL, settings={"width": "3"}))
     with pytest.raises(InputError, match=r"has iscl, phantom-film, fold 0, seed 0 with other settings: choose another"):
         run_benchmark(changed, tmp_path, dataclasses.replace(ALONE, shard=(2, 2)))
 
 
-def start_worker(task, out):
-    folder = task.folder(out)
-    process_pool._prepare(task, folder)
+def start_worker(spec, out):
+    folder = spec.folder(out)
+    process_pool._prepare(spec, folder)
     arguments = [sys.executable, "-m", "pellucid.benchmark.worker", str(folder), str(out)]
     return folder, subprocess.Popen(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
 
@@ -99,17 +99,17 @@ def wait_for(condition, seconds=120):
 
 
 def test_a_killed_unit_goes_on_and_gives_the_same_row(tmp_path):
-    asked = request(means(300), curve_every=30)
+    asked = benchmark(means(300), curve_every=30)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    work_off(make_plan(asked, whole), whole, ALONE)
-    (task,) = make_plan(asked, killed)
-    folder, process = start_worker(task, killed)
+    do_runs(make_plan(asked, whole), whole, ALONE)
+    (spec,) = make_plan(asked, killed)
+    folder, process = start_worker(spec, killed)
     wait_for(lambda: len(read_progress(folder / PROGRESS)) > 50)
     process.kill()
     process.wait()
     stopped_at = checkpoint.load_state(folder / TRAINING / "state.pt")["number"]
     assert 20 <= stopped_at < 300
-    work_off([task], killed, ALONE)
+    do_runs([spec], killed, ALONE)
     (expected,), (row,) = read_results(whole), read_results(killed)
     assert row.scores == expected.scores
     assert [point[::2] for point in row.curve] == [point[::2] for point in expected.curve]
@@ -123,42 +123,42 @@ def test_a_killed_unit_goes_on_and_gives_the_same_row(tmp_path):
 
 
 def test_a_row_names_files_from_the_benchmarks_folder_on(tmp_path):
-    task, _ = make_plan(request(means(1), NOISY), tmp_path)
-    missing = f"{tmp_path}/data/a.tif: no such file"
-    ended = SimpleNamespace(task=task, folder=task.folder(tmp_path), asked=False, process=SimpleNamespace(returncode=0))
+    spec, _ = make_plan(benchmark(means(1), NOISY), tmp_path)
+    missing = f"{tmp_path}/datasets/a.tif: no such file"
+    ended = SimpleNamespace(spec=spec, folder=spec.folder(tmp_path), asked=False, process=SimpleNamespace(returncode=0))
     ended.folder.mkdir(parents=True)
-    (ended.folder / RESULT).write_text(failed(task, missing).model_dump_json())
-    with Results(results_file(tmp_path)) as results:
-        at_work = process_pool.Crew(tmp_path, ALONE, results, process_pool.Summary())
+    (ended.folder / RESULT).write_text(failed(spec, missing).model_dump_json())
+    with ResultsFile(results_path(tmp_path)) as results:
+        at_work = process_pool.ProcessPool(tmp_path, ALONE, results, process_pool.Summary())
         at_work.running.append(ended)
         assert missing in at_work._collect(ended)
     (row,) = read_results(tmp_path)
-    assert row.message == "data/a.tif: no such file"
+    assert row.message == "datasets/a.tif: no such file"
 
 
 def test_a_unit_that_fails_leaves_the_others_alone_and_is_tried_again(tmp_path, capsys):
     broken = dataclasses.replace(DNCNN, settings={**DNCNN.settings, "learning_rate": "1e30"})
-    with pytest.raises(RunError, match=r"failed: dncnn, phantom-film, fold 0, seed 0 .*step.*tries failed units again"):
-        run_benchmark(request(broken, NOISY), tmp_path, dataclasses.replace(ALONE, jobs=2))
+    with pytest.raises(RunError, match=r"failed: dncnn, phantom-film, fold 0, seed 0 .*step.*tries failed runs again"):
+        run_benchmark(benchmark(broken, NOISY), tmp_path, dataclasses.replace(ALONE, processes=2))
     dncnn, noisy = read_results(tmp_path)
     assert (dncnn.status, noisy.status) == ("failed", "done")
     assert "step" in dncnn.message
     assert dncnn.scores == ()
     assert dncnn.psnr is None
-    run_benchmark(request(DNCNN, NOISY), tmp_path, ALONE)
+    run_benchmark(benchmark(DNCNN, NOISY), tmp_path, ALONE)
     assert [row.status for row in read_results(tmp_path)] == ["done", "done"]
 
 
 def test_the_time_ends_cleanly_and_the_next_call_goes_on(tmp_path, monkeypatch, capsys):
-    asked = request(means(400), NOISY)
-    task, _ = make_plan(asked, tmp_path)
-    folder = task.folder(tmp_path)
+    asked = benchmark(means(400), NOISY)
+    spec, _ = make_plan(asked, tmp_path)
+    folder = spec.folder(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(process_pool.Crew, "_late", lambda self: len(read_progress(folder / PROGRESS)) > 5)
+        patch.setattr(process_pool.ProcessPool, "_late", lambda self: len(read_progress(folder / PROGRESS)) > 5)
         run_benchmark(asked, tmp_path, ALONE)
     printed = capsys.readouterr().err
-    assert "mean-matched, phantom-film, fold 0, seed 0: stopped, goes on at the next call" in printed
-    assert "the time is over; 2 units are left: run the same command again to go on" in printed
+    assert "mean-matched, phantom-film, fold 0, seed 0: stopped; the next call resumes it" in printed
+    assert "the time limit is reached; 2 runs are left: run the same command again to resume" in printed
     assert read_results(tmp_path) == []
     saved = checkpoint.load_state(folder / TRAINING / "state.pt")["number"]
     assert 5 < saved < 400
@@ -178,7 +178,7 @@ main(sys.argv[1:])
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     arguments = ["benchmark", "--methods", "mean-matched", "--set", "steps=100000", "batch=2", "--out", tmp_path]
-    arguments += ["--images", "4", "--size", "64", "--jobs", "1", "--device", "cpu", "--steps", "3"]
+    arguments += ["--images", "4", "--size", "64", "--processes", "1", "--device", "cpu", "--steps", "3"]
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -189,7 +189,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, printed = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGINT
-    assert f"pellucid: stopped; what is done is kept. Run the same command again to go on ({tmp_path})" in printed
+    assert f"pellucid: stopped; finished runs are kept. Run the same command again to resume ({tmp_path})" in printed
     assert "Traceback" not in printed
     assert list(tmp_path.glob(f"runs/*/{TRAINING}/state.pt"))
     assert read_results(tmp_path) == []
@@ -198,20 +198,20 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
 def test_two_benchmarks_in_one_folder_are_refused(tmp_path):
     from pellucid.blockwise.lock import locked
 
-    tasks = make_plan(request(NOISY), tmp_path)
+    specs = make_plan(benchmark(NOISY), tmp_path)
     with (
         locked(tmp_path / ".results.lock", "busy"),
-        pytest.raises(InputError, match="another benchmark is at work there; wait for it, or give each its share"),
+        pytest.raises(InputError, match="another benchmark is running there; wait for it, or give each a share"),
     ):
-        work_off(tasks, tmp_path, ALONE)
+        do_runs(specs, tmp_path, ALONE)
 
 
 def test_a_training_ends_when_its_benchmark_is_gone(tmp_path, monkeypatch):
-    watch = Watch(tmp_path / PROGRESS, lambda *_: (0.0, 0.0), 0)
-    watch.before_step()
+    callback = ProgressCallback(tmp_path / PROGRESS, lambda *_: (0.0, 0.0), 0)
+    callback.before_step()
     monkeypatch.setattr(os, "getppid", lambda: 1_000_000)
     with pytest.raises(Interrupted, match="has ended"):
-        watch.before_step()
+        callback.before_step()
 
 
 def test_the_log_of_steps_is_cut_where_a_training_goes_on(tmp_path):
@@ -220,10 +220,14 @@ def test_the_log_of_steps_is_cut_where_a_training_goes_on(tmp_path):
     with log.open("a") as lines:
         lines.write('{"step": 4, "sec')  # as a kill leaves it
     training = Training(build(make_recipe("mean-matched", "quick")), torch.device("cpu"))
-    watch = Watch(log, lambda *_: (25.0, 0.7), 1)
+    callback = ProgressCallback(log, lambda *_: (25.0, 0.7), 1)
     training.number = 3
-    watch.before_step()
-    watch.after_step(training, lambda number: {})
+    callback.before_step()
+    callback.after_step(training, lambda number: {})
     assert [line["step"] for line in read_progress(log)] == [1, 2, 3]
     assert 2 <= read_progress(log)[-1]["seconds"] < 3
-    assert [(point.step, point.psnr, point.ssim) for point in curve(log)] == [(1, 20, 0.5), (2, 20, 0.5), (3, 25, 0.7)]
+    assert [(point.step, point.psnr, point.ssim) for point in read_curve(log)] == [
+        (1, 20, 0.5),
+        (2, 20, 0.5),
+        (3, 25, 0.7),
+    ]

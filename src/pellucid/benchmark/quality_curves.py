@@ -1,4 +1,4 @@
-"""How good each method is after how many steps, and after how many seconds."""
+"""The quality of each method over training steps and over seconds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.benchmark.crops import NOISY
 from pellucid.benchmark.results import CurvePoint, Result
 from pellucid.errors import InputError
 from pellucid.report.curves import COLOURS
@@ -17,20 +18,18 @@ from pellucid.report.grid import MUTED, save_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NOISY = "noisy"
-
 
 def quality_figure(results: Sequence[Result], path: Path, heading: str, *, overwrite: bool = False) -> None:
-    """PSNR over steps and over seconds: a thin line a training, a thick one for a method's mean.
+    """Draw PSNR over steps and over seconds: a thin line for each training, a thick one for the mean of a method.
 
     Args:
-        results: of one case; those without a curve are left out, but the noisy images' PSNR is drawn as a level.
-        path: of the picture; its extension says the format.
-        heading: a line above all.
-        overwrite: whether an existing picture may be replaced.
+        results: results of one dataset; of those without a curve only the PSNR of the noisy images is drawn.
+        path: the figure's file; its extension is the format.
+        heading: a line above the plots.
+        overwrite: whether an existing figure may be replaced.
 
     Raises:
-        InputError: no result has a curve, or the picture exists.
+        InputError: no result has a curve, or the figure exists.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -38,7 +37,7 @@ def quality_figure(results: Sequence[Result], path: Path, heading: str, *, overw
     curves: dict[str, list[Sequence[CurvePoint]]] = defaultdict(list)
     for result in results:
         if result.curve:
-            curves[result.unit.method].append(result.curve)
+            curves[result.run.method].append(result.curve)
     if not curves:
         raise InputError("no result has a curve: run `pellucid benchmark` with --curve-every")
     figure = Figure(figsize=(10, 4.2), layout=ConstrainedLayoutEngine())
@@ -77,12 +76,12 @@ def _draw_curves(axes: Axes, curves: Mapping[str, Sequence[Sequence[CurvePoint]]
 
 
 def mean_curve(trainings: Sequence[Sequence[CurvePoint]]) -> list[CurvePoint]:
-    """The mean of several curves at the steps that all of them have."""
+    """The mean of several curves, at the steps that all of them have."""
     by_step = [{point.step: point for point in points} for points in trainings]
     shared = sorted(set.intersection(*(set(points) for points in by_step)))
     return [CurvePoint(step, *np.mean([points[step][1:] for points in by_step], axis=0).tolist()) for step in shared]
 
 
 def _noisy_level(results: Sequence[Result]) -> float | None:
-    values = [result.psnr for result in results if result.unit.method == NOISY and result.psnr is not None]
+    values = [result.psnr for result in results if result.run.method == NOISY and result.psnr is not None]
     return sum(values) / len(values) if values else None
