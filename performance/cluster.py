@@ -20,12 +20,12 @@ import torch
 import zarr
 from _common import medians, parser, show
 
-from pellucid.blockwise.blocks import Worker
 from pellucid.blockwise.cluster import Cluster
-from pellucid.blockwise.denoiser_spec import DenoiserSpec
+from pellucid.blockwise.folder import keep_plan, save_manifests
 from pellucid.blockwise.ledger import Task
-from pellucid.blockwise.plan import PLAN, DenoiseOptions, Request, make_plan
-from pellucid.blockwise.serial import Runner
+from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec, make_plan
+from pellucid.blockwise.serial import Executor
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
 from pellucid.methods import build, make_recipe
@@ -48,25 +48,25 @@ def volume(path: Path, side: int) -> None:
     zarr.create_array(path, shape=pixels.shape, chunks=(1, 128, 128), dtype=pixels.dtype)[:] = pixels
 
 
-def begun(path: Path, cleaner: DenoiserSpec) -> tuple[Worker, Path]:
-    """A job whose blocks can be done, again and again, and its folder."""
+def begun(path: Path, spec: DenoiserSpec) -> tuple[BlockWorker, Path]:
+    """A run whose blocks can be done, again and again, and its folder."""
     folder = path.with_suffix(".unfinished")
     folder.mkdir()
     source = open_source(path)
-    wishes = DenoiseOptions(statistics="sampled", chunks=(1, 128, 128))
-    request = Request(source, path, path.with_name("out.zarr"), cleaner, wishes)
-    plan = make_plan(request).model_copy(update={"block": 256**2})
-    (folder / PLAN).write_text(plan.model_dump_json(), encoding="utf-8")
-    worker = Worker(folder, plan, cleaner)
+    options = DenoiseOptions(statistics="sampled", chunks=(1, 128, 128))
+    plan = make_plan(source, path.with_name("out.zarr"), spec, options).model_copy(update={"block": 256**2})
+    keep_plan(folder, plan)
+    save_manifests(folder, source.images)
+    worker = BlockWorker(folder, plan, spec, source.images)
     worker.create(0)
-    for number in range(len(worker.knots)):
+    for number in range(len(worker.statistics)):
         worker.do(Task("statistics", number=number))
     return worker, folder
 
 
-def work_off(runner: Runner, blocks: Sequence[Task]) -> None:
+def work_off(executor: Executor, blocks: Sequence[Task]) -> None:
     """Do all blocks."""
-    for task, outcome in runner.run(blocks):
+    for task, outcome in executor.run(blocks):
         if isinstance(outcome, Exception):
             raise RuntimeError(f"{task} failed") from outcome
 
@@ -78,10 +78,10 @@ def measure(width: int, side: int, seconds: float) -> list[dict[str, Any]]:
         path = Path(scratch) / "in.zarr"
         volume(path, side)
         opener = partial(untrained, width)
-        cleaner = opener()
-        worker, folder = begun(path, cleaner)
-        blocks = [Task("blocks", number=number) for number in range(len(worker.results(0).blocks))]
-        runners = {n: stack.enter_context(Cluster(f"local:{n}", opener).runner(folder, cleaner, 0)) for n in (1, 2)}
+        spec = opener()
+        worker, folder = begun(path, spec)
+        blocks = [Task("blocks", number=number) for number in range(len(worker.outputs(0).grids[0]))]
+        runners = {n: stack.enter_context(Cluster(f"local:{n}", opener).runner(folder, spec, 0)) for n in (1, 2)}
         times = medians({str(n): partial(work_off, runners[n], blocks) for n in runners}, seconds)
     return [
         {"workers": n, "blocks": len(blocks), "s": times[str(n)], "efficiency": times["1"] / (n * times[str(n)])}

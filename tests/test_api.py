@@ -282,7 +282,9 @@ def test_completion_offers_public_names_alone(model):
 @pytest.mark.parametrize("dtype", ["uint16", "float32", "int16"])
 def test_another_pixel_type_needs_the_intensities(dtype, model, noisy):
     array = noisy.astype(dtype) * 4
-    with pytest.raises(InputError, match=rf"has {dtype} pixels, but the model was trained on uint8.*range=\(LOW"):
+    with pytest.raises(
+        InputError, match=rf"has {dtype} pixels, but the model was trained on uint8.*intensity_range=\(LOW"
+    ):
         model.denoise(array)
     done = model.denoise(array, intensity_range=(0, 1020))
     assert done.dtype == dtype

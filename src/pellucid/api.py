@@ -5,24 +5,28 @@ import pellucid
 model = pellucid.train("clean/", "noisy/", out="run")
 model.denoise("noisy/", "denoised/")
 print(pellucid.evaluate("denoised/", "truth/").mean)
-pellucid.denoise("noisy/", "filtered/", recipe="bm3d")  # what needs no training
+pellucid.denoise("noisy/", "filtered/", recipe="bm3d")  # needs no training
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from pellucid.blockwise.plan import DenoiseOptions
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.launch import share
 from pellucid.methods import make_recipe
-from pellucid.model import Model
+from pellucid.model import Model, limits
 from pellucid.report import terminal
 from pellucid.runs import trainer
 from pellucid.training import Execution
+
+OPTIONS = frozenset(field.name for field in fields(DenoiseOptions))
 
 
 def train(
@@ -119,46 +123,97 @@ def load(run: str | Path, *, weights: str | None = None, device: str = "auto", m
     return Model.load(run, weights=weights, device=device, memory=memory)
 
 
+def open_model(
+    images: Any,
+    *,
+    model: Model | str | Path | None = None,
+    recipe: str | None = None,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    intensity_range: tuple[float, float] | None = None,
+    device: str = "auto",
+    memory: int | None = None,
+) -> Model:
+    """The model to denoise images with: a trained one, or one of a recipe that needs no training.
+
+    Args:
+        images: which a recipe takes its intensity range from.
+        model: a model, or the folder of a run.
+        recipe: name of a recipe, instead of a model.
+        preset: of the recipe: "quick" (default) or "paper".
+        settings: of the recipe.
+        weights: of the run: "last" or "average".
+        intensity_range: black and white, if neither training nor images shall say it.
+        device: "auto", "cpu", "cuda", ...; for a folder or a recipe.
+        memory: bytes that the networks may use; for a folder or a recipe.
+
+    Raises:
+        InputError: neither a model nor a recipe, or both; or either cannot be used.
+    """
+    if model is not None and recipe is not None:
+        raise InputError(
+            "both a model and a recipe were given: choose the trained model, or the method without training"
+        )
+    if model is not None and (preset is not None or settings):
+        raise InputError("preset and settings go with a recipe: a trained model stays as it was trained")
+    if recipe is not None:
+        if weights is not None:
+            raise InputError("weights go with a model: a recipe has none")
+        chosen = make_recipe(recipe, preset or "quick", settings)
+        return Model.for_images(chosen, images, intensity_range=intensity_range, device=device, memory=memory)
+    if model is None:
+        raise InputError(
+            "denoising needs a model, the folder of a run (--model, in Python model=...), or a recipe that needs no "
+            "training (--recipe, in Python recipe=...): see pellucid methods"
+        )
+    loaded = model if isinstance(model, Model) else Model.load(model, weights=weights, device=device, memory=memory)
+    return loaded.with_intensity_range(*limits(intensity_range)) if intensity_range is not None else loaded
+
+
 def denoise(
     images: Any,
     output: str | Path | None = None,
     *,
-    recipe: str = "bm3d",
-    preset: str = "quick",
+    model: Model | str | Path | None = None,
+    recipe: str | None = None,
+    preset: str | None = None,
     intensity_range: tuple[float, float] | None = None,
     device: str = "auto",
     memory: int | None = None,
-    estimates: bool = False,
-    noise: bool = False,
-    overwrite: bool = False,
-    **settings: Any,
+    **options: Any,
 ) -> Any:
-    """Denoise by a method that needs no training, or that learns from each image while it denoises.
+    """Denoise with a trained model, or by a recipe that needs no training: `denoise(images, recipe="bm3d")`.
 
     Args:
         images: array of any library, (Y, X) to (T, C, Z, Y, X), or a list of such; or a file, folder or glob.
         output: where files go. For an array: the file that the result is written to, plane by plane.
-        recipe: one that `pellucid methods` lists as needing nothing but the image.
-        preset: "quick" for a laptop, "paper" for a GPU.
-        intensity_range: what is black and white, if the images themselves shall not say it.
+        model: a model, or the folder of a run.
+        recipe: one that `pellucid methods` lists as needing nothing but the image, instead of a model.
+        preset: with a recipe: "quick" for a laptop (default), "paper" for a GPU.
+        intensity_range: black and white, if neither training nor images shall say it.
         device: "auto", "cpu", "cuda", ...
-        memory: bytes that the method may use; half of what is free if not given.
-        estimates: for files, write each estimate as well.
-        noise: for files, write what was removed as well.
-        overwrite: replace files that exist.
-        settings: any setting of the recipe.
+        memory: bytes that the networks may use; half of what is free if not given.
+        options: fields of `DenoiseOptions`, such as `noise=True`; with a recipe, also any setting of it.
 
     Returns:
         The path of the files, or an array of the same kind, shape and dtype: see `Model.denoise`.
 
     Raises:
-        InputError: the recipe learns first, or images or settings cannot be used; the message says what to do.
+        InputError: not one of model and recipe, or images or settings that cannot be used; the message says what to do.
     """
-    chosen = make_recipe(recipe, preset, settings)
-    model = Model.for_images(chosen, images, intensity_range=intensity_range, device=device, memory=memory)
-    wanted = {"estimates": estimates, "noise": noise, "overwrite": overwrite}
-    options: dict[str, Any] = {option: True for option, given in wanted.items() if given}
-    return model.denoise(images, output, **options)
+    chosen = {name: options.pop(name) for name in list(options) if name in OPTIONS}
+    opened = open_model(
+        images,
+        model=model,
+        recipe=recipe,
+        preset=preset,
+        settings=options,
+        intensity_range=intensity_range,
+        device=device,
+        memory=memory,
+    )
+    return opened.denoise(images, output, **chosen)
 
 
 def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:

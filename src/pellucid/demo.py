@@ -243,7 +243,7 @@ def _refuse_inside(out: Path, specs: Sequence[Any]) -> None:
     """Images that the demo would remove, or results among its images, are told of before anything is done."""
     for spec in specs:
         source = open_source(spec)
-        refuse_unsafe(output_paths(source, spec, out / "denoised"), source, spec)
+        refuse_unsafe(output_paths(source, out / "denoised"), source)
         for image in source.images:
             if out.resolve() in split(image.path)[0].resolve().parents:
                 raise InputError(f"{image.path}: lies in {out}, where the demo writes; choose another --out")

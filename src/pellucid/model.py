@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from pellucid.blockwise.arrays import denoise_arrays, names_files, open_arrays, planes_at_hand
 from pellucid.blockwise.cluster import Cluster
-from pellucid.blockwise.denoiser_spec import DenoiserSpec, Opener
-from pellucid.blockwise.denoising import denoise_source, dry_run
-from pellucid.blockwise.plan import DenoiseOptions, Request
-from pellucid.blockwise.preprocessing import to_unit
-from pellucid.blockwise.run import Written
+from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec, Opener
+from pellucid.blockwise.run import denoise_source, dry_run
+from pellucid.blockwise.written import Written
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import Source, is_path, open_usable
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
 from pellucid.data.training_comparison import compare_with_training
 from pellucid.device import choose_device, free_memory
-from pellucid.errors import IncompleteError, InputError, ModelError
+from pellucid.errors import IncompleteError, InputError
 from pellucid.evaluation import RemovedNoise
 from pellucid.files import replacing
-from pellucid.inference import DenoisedPlane, Statistics, denoise_plane
+from pellucid.inference import Statistics
 from pellucid.io.image import Image, Plane
 from pellucid.methods import Denoiser, build_denoiser
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
-from pellucid.runs.arrays import denoise_arrays, names_files
 from pellucid.runs.model_folder import ModelFolder
 from pellucid.runs.sources import range_of
 from pellucid.version import __version__
-
-Array = NDArray[Any]
 
 
 class Model:
@@ -139,9 +133,7 @@ class Model:
         for warning in recipe.check():
             terminal.warn(warning)
         source = open_usable(images).of_one_type()
-        measured = (
-            range_of(source) if intensity_range is None else IntensityRange.from_limits(*_limits(intensity_range))
-        )
+        measured = range_of(source) if intensity_range is None else IntensityRange.from_limits(*limits(intensity_range))
         dtype = source.dtypes[0] if intensity_range is None else None
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
@@ -232,7 +224,7 @@ class Model:
                 folder, glob or list of files.
             output: where files go. For an array: the file that the result is written to, plane by plane.
             intensity_range: which intensities were black and white in training, for another pixel type than there.
-            options: for files, those of `denoise_files`; for an array with an output, `overwrite`.
+            options: for files, those of `DenoiseOptions`; for an array with an output, `overwrite`.
 
         Returns:
             For files, the path of the result: the same format, dtype, axes and pixel size. For an array its own kind,
@@ -244,9 +236,12 @@ class Model:
             InputError: images that cannot be read or used, no output for files, or one that exists.
             IncompleteError: some files of a folder or glob were left out; the others are done.
         """
-        model = self.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else self
+        model = self.with_intensity_range(*limits(intensity_range)) if intensity_range is not None else self
         if not names_files(images):
-            result, self.removed = denoise_arrays(model, images, output, **options)
+            source = open_arrays(images)
+            model._refuse_other_types(source.images)
+            model._warn_of_differences(planes_at_hand(source))
+            result, self.removed = denoise_arrays(model.spec, source, output, **options)
             return result
         if output is None:
             named = images if is_path(images) else "files"
@@ -254,41 +249,36 @@ class Model:
         model.denoise_files(images, output, **options)
         return Path(output)
 
-    def planes(self, image: Image) -> Iterator[tuple[Array, DenoisedPlane]]:
-        """Each plane of an image as it is, and denoised in [−1, 1] with statistics of its own."""
-        for plane in image.planes:
-            pixels = plane.read()
-            try:
-                yield pixels, denoise_plane(self.denoiser, to_unit(self.intensity_range, pixels), self.memory)
-            except InputError as problem:
-                raise InputError(f"{plane.name}: {problem}") from None
-            except ModelError as problem:
-                raise ModelError(f"{self.name} {problem} ({plane.name})") from None
-
     @property
     def name(self) -> str:
-        """What it is called in messages: by its run, or by its recipe."""
+        """Its name in messages: the run's folder, or the recipe."""
         return f"the model {self._run[0]}" if self._run else f"the method {self.recipe.name}"
 
     def compare_with_training(self, planes: Sequence[Plane]) -> list[str]:
-        """In what planes differ from those of the training, a line each; a few crops of them are read."""
-        if self.looks is None:
+        """Differences between planes and those of the training, a line each; a few crops of them are read."""
+        if self.looks is None or not planes:
             return []
         try:
             found = structure_statistics(planes)
-        except (InputError, OSError):  # of a file that cannot be read the job tells more
+        except (InputError, OSError):  # said where these pixels are needed
             return []
         if found is None:
             return []
         return [finding.text for finding in compare_with_training(self.looks, self._range, found, self.intensity_range)]
 
+    def _warn_of_differences(self, planes: Sequence[Plane]) -> None:
+        for warning in self.compare_with_training(planes):
+            terminal.warn(warning)
+
     @property
-    def cleaner(self) -> DenoiserSpec:
-        """The model as a job takes it."""
-        return DenoiserSpec(self.denoiser, self.intensity_range, self._digest(), self.memory, self.trained, self.name)
+    def spec(self) -> DenoiserSpec:
+        """The denoiser with what a run must know of it."""
+        return DenoiserSpec(
+            self.denoiser, self.intensity_range, self.recipe.to_toml(), self.memory, self.trained, self.name
+        )
 
     def opener(self) -> Opener:
-        """How another process comes by this model's cleaner: from the run's folder, or from the recipe.
+        """How another process opens this model's denoiser: from the run's folder, or from the recipe.
 
         Raises:
             InputError: it comes from neither.
@@ -300,72 +290,57 @@ class Model:
         return partial(_from_recipe, self.recipe, self.intensity_range, self._wish)
 
     def denoise_files(
-        self,
-        spec: Any,
-        output: str | Path,
-        wishes: DenoiseOptions | None = None,
-        *,
-        cluster: str | None = None,
-        **asked: Any,
+        self, images: Any, output: str | Path, options: DenoiseOptions | None = None, **keywords: Any
     ) -> list[Written]:
         """Denoise every image of a source into files of the same format, dtype, axes and pixel size.
 
-        Images may be larger than memory. Stopped, and called again with the same arguments, it goes on.
+        Images may be larger than memory. Stopped, and called again with the same arguments, it resumes where it was.
 
         Args:
-            spec: file, folder, glob or list.
+            images: file, folder, glob or list.
             output: a file for one image, else a folder.
-            wishes: what else is asked for.
-            cluster: "local:N", so many processes, or "tcp://host:port", a Dask scheduler whose workers do it.
-            asked: the same wishes one by one, such as `overwrite=True`.
+            options: how; by default those of `keywords`.
+            keywords: fields of `DenoiseOptions`, such as `overwrite=True`.
 
         Raises:
             InputError: images or a cluster that cannot be used, or outputs that exist.
             IncompleteError: files of the folder or glob could not be used and were left out; the others are done.
             RunError: the disk is full, the cluster is lost, or some blocks could not be done.
         """
-        request = self._request(spec, output, wishes or DenoiseOptions(**asked))
-        for warning in self.compare_with_training(request.source.planes):
-            terminal.warn(warning)
-        written = denoise_source(request, Cluster(cluster, self.opener()) if cluster is not None else None)
-        _tell_left_out(request.source, written)
+        options = options or DenoiseOptions(**keywords)
+        source = self._open(images)
+        self._warn_of_differences(source.planes)
+        cluster = Cluster(options.cluster, self.opener()) if options.cluster is not None else None
+        written = denoise_source(source, Path(output), self.spec, options, cluster)
+        _refuse_left_out(source, written)
         return written
 
-    def dry_run(self, spec: Any, output: str | Path, wishes: DenoiseOptions) -> None:
-        """Print what `denoise_files` would do, and do nothing.
+    def dry_run(self, images: Any, output: str | Path, options: DenoiseOptions | None = None, **keywords: Any) -> None:
+        """Print what `denoise_files` would do, with time, memory and disk, and do nothing.
 
         Raises:
             InputError: as there.
         """
-        request = self._request(spec, output, wishes)
-        dry_run(request)
-        _tell_left_out(request.source)
+        source = self._open(images)
+        dry_run(source, Path(output), self.spec, options or DenoiseOptions(**keywords))
+        _refuse_left_out(source)
 
-    def _request(self, spec: Any, output: str | Path, wishes: DenoiseOptions) -> Request:
-        source = open_usable(spec)
+    def _open(self, images: Any) -> Source:
+        source = open_usable(images)
         if not any(map(self._takes, source.images)):
-            self.refuse_other_types(source)
+            self._refuse_other_types(source.images)
         source = source.of_one_type(self.dtype)
         if source.left_out:
             whole = f"{len(source.left_out)} of {len(source.left_out) + len(source.images)} files"
             terminal.warn(f"left out, for they cannot be used: {whole}, named at the end")
-        return Request(source, spec, Path(output), self.cleaner, wishes)
-
-    def _digest(self) -> str:
-        """Tells this model from any other: recipe, intensity range, weights."""
-        digest = hashlib.sha256(self.recipe.to_toml().encode())
-        digest.update(f"{self.intensity_range.low!r} {self.intensity_range.high!r}".encode())
-        for name, value in sorted(self.denoiser.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return source
 
     def _takes(self, image: Image) -> bool:
         return self.dtype is None or image.dtype == self.dtype or image.dtype.kind == self.dtype.kind == "f"
 
-    def refuse_other_types(self, source: Source) -> None:
-        """Raise InputError if pixels are of another type than the model's, whose numbers mean something else."""
-        for image in source.images:
+    def _refuse_other_types(self, images: Sequence[Image]) -> None:
+        """Raise InputError if pixels are of another type than the model's: their values mean other intensities."""
+        for image in images:
             if self.dtype is None or self._takes(image):
                 continue
             raise InputError(
@@ -375,7 +350,12 @@ class Model:
             )
 
 
-def _limits(intensity_range: Any) -> tuple[float, float]:
+def limits(intensity_range: Any) -> tuple[float, float]:
+    """Black and white as two numbers.
+
+    Raises:
+        InputError: they are not.
+    """
     try:
         low, high = map(float, intensity_range)
     except (TypeError, ValueError):
@@ -385,7 +365,7 @@ def _limits(intensity_range: Any) -> tuple[float, float]:
     return low, high
 
 
-def _tell_left_out(source: Source, done: Sequence[Written] = ()) -> None:
+def _refuse_left_out(source: Source, done: Sequence[Written] = ()) -> None:
     """Raise IncompleteError if some files were left out."""
     if source.left_out:
         number = len(source.left_out)
@@ -399,8 +379,8 @@ def _from_run(
 ) -> DenoiserSpec:
     model = Model.load(folder, weights=weights, device=device)
     model = model.only(part) if part is not None else model
-    return model.with_intensity_range(intensity_range.low, intensity_range.high).cleaner
+    return model.with_intensity_range(intensity_range.low, intensity_range.high).spec
 
 
 def _from_recipe(recipe: Recipe, intensity_range: IntensityRange, device: str) -> DenoiserSpec:
-    return Model(recipe, build_denoiser(recipe), intensity_range, device=device).cleaner
+    return Model(recipe, build_denoiser(recipe), intensity_range, device=device).spec

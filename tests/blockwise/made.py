@@ -1,4 +1,4 @@
-"""A small denoiser, jobs with it, and a process that is killed within one."""
+"""A small denoiser, runs with it, and a process that is killed within one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ import torch
 from torch import nn
 
 from pellucid.blockwise import outputs
-from pellucid.blockwise.blocks import Worker
-from pellucid.blockwise.denoiser_spec import DenoiserSpec
-from pellucid.blockwise.denoising import denoise_source
-from pellucid.blockwise.plan import DenoiseOptions, Request
-from pellucid.blockwise.run import Job
+from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec
+from pellucid.blockwise.run import BlockwiseRun, denoise_source
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
 from pellucid.inference import ActivationCache, View, exact_statistics
@@ -32,7 +30,7 @@ from pellucid.simulation.phantom import tissue
 
 PLENTY = 1 << 30
 COARSEST = 64
-"""Sides of the coarsest level, where jobs are killed."""
+"""Sides of the coarsest level, where runs are killed."""
 IMPORTED = ("pytest", "pellucid.model", "pellucid.simulation.phantom", "zarr", "tifffile")
 """By all processes that are killed, once."""
 LITTLE = 60_000
@@ -83,7 +81,7 @@ def trained():
         return exact_statistics(denoiser(), View.of_array(plane, 2), 64, shelf)
 
 
-def cleaner(memory=PLENTY, seed=0):
+def spec(memory=PLENTY, seed=0):
     return DenoiserSpec(denoiser(seed), IntensityRange.from_limits(0, 255), f"seed {seed}", memory, trained())
 
 
@@ -94,10 +92,10 @@ def stack(shape, seed=0):
     return np.stack([simulate(plane, "film", seed=seed) for plane in planes]).reshape(shape)
 
 
-def run(source, output, memory=PLENTY, **wishes):
-    """Denoise files; what is said of each."""
+def run(source, output, memory=PLENTY, **options):
+    """Denoise files; what is known of each."""
     given = [str(each) for each in source] if isinstance(source, list) else str(source)
-    return denoise_source(Request(open_source(given), given, Path(output), cleaner(memory), DenoiseOptions(**wishes)))
+    return denoise_source(open_source(given), Path(output), spec(memory), DenoiseOptions(**options))
 
 
 def read(path):
@@ -126,38 +124,38 @@ def kill_at(home, name, when, number):
 
 
 PLACES = {
-    "statistics": (Worker, "compute", "before"),
-    "block": (Worker, "_write_block", "before"),
-    "level": (Worker, "_write_level", "before"),
+    "statistics": (BlockWorker, "compute", "before"),
+    "block": (BlockWorker, "_write_block", "before"),
+    "level": (BlockWorker, "_write_level", "before"),
     "finish": (outputs.Outputs, "finish", "before"),
     "move": (outputs, "put_in_place", "before"),
     "moved": (outputs, "put_in_place", "after"),
-    "end": (Job, "_report_failed", "before"),
+    "end": (BlockwiseRun, "_report_failed", "before"),
 }
 
 
-def _run_and_die(place, number, arguments, wishes):
+def _run_and_die(place, number, arguments, options):
     torch.set_num_threads(1)
     pyramid.COARSEST = COARSEST
     kill_at(*PLACES[place], number)
-    run(*arguments, **wishes)
+    run(*arguments, **options)
 
 
-def killed(place, number, *arguments, **wishes):
-    """Whether a process of its own that ran a job was killed there, the so manieth time that it came by."""
-    return dies(_run_and_die, place, number, arguments, wishes)
+def killed(place, number, *arguments, **options):
+    """Whether a process of its own that denoised files was killed there, the so manieth time that it came by."""
+    return dies(_run_and_die, place, number, arguments, options)
 
 
-def _run_alone(arguments, wishes):
+def _run_alone(arguments, options):
     torch.set_num_threads(1)
-    run(*arguments, **wishes)
+    run(*arguments, **options)
 
 
-def killed_after(seconds, begun, *arguments, **wishes):
-    """Whether a process of its own that ran a job was killed so long after a path had come to be."""
+def killed_after(seconds, begun, *arguments, **options):
+    """Whether a process of its own that denoised files was killed so long after a path had come to be."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*IMPORTED])
-    process = context.Process(target=_run_alone, args=(arguments, wishes))
+    process = context.Process(target=_run_alone, args=(arguments, options))
     process.start()
     while process.is_alive() and not begun.exists():
         time.sleep(0.001)

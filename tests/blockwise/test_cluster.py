@@ -28,10 +28,10 @@ import torch
 import zarr
 
 from pellucid.blockwise import cluster, dask_executor, plan, security
-from pellucid.blockwise.blocks import Worker
 from pellucid.blockwise.cluster import Cluster
 from pellucid.blockwise.dask_executor import Watch
-from pellucid.blockwise.serial import Pipeline
+from pellucid.blockwise.serial import SerialExecutor
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError, RunError
 from pellucid.methods import build, make_recipe
@@ -99,7 +99,7 @@ def expected(run, volume, tmp_path_factory):
 
 def opening(opener, deed, notes):
     """Open the model in a worker that will write a journal and do the deed when it comes to block 5."""
-    read, write = Worker.read, Worker.write
+    read, write = BlockWorker.read, BlockWorker.write
 
     def noted_read(self, task):
         if task.stage != "blocks":
@@ -115,7 +115,7 @@ def opening(opener, deed, notes):
             note(notes, "end", task)
         return outcome
 
-    Worker.read, Worker.write = noted_read, noted_write
+    BlockWorker.read, BlockWorker.write = noted_read, noted_write
     return opener()
 
 
@@ -187,7 +187,7 @@ def assert_one_at_a_time(notes):
 @contextmanager
 def stopped_after(blocks):
     """What a single process does ends in the middle."""
-    serially = Pipeline.run
+    serially = SerialExecutor.run
 
     def run(self, tasks):
         for number, finished in enumerate(serially(self, tasks)):
@@ -196,7 +196,7 @@ def stopped_after(blocks):
             yield finished
 
     with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
-        patch.setattr(Pipeline, "run", run)
+        patch.setattr(SerialExecutor, "run", run)
         yield
         pytest.fail("nothing was left")
 
@@ -469,20 +469,20 @@ def test_no_scheduler_at_the_address(run, volume, tmp_path, monkeypatch):
 def test_a_model_without_a_run_opens_elsewhere_as_well(volume, recipe):
     model = Model.for_images(make_recipe(recipe, "quick"), volume, device="cpu")
     opened = pickle.loads(pickle.dumps(model.opener()))()
-    assert opened.digest == model.cleaner.digest
+    assert opened.digest == model.spec.digest
 
 
 def test_a_model_of_a_run_opens_elsewhere_with_its_range(run):
     model = Model.load(run, device="cpu").with_intensity_range(10, 99)
     opened = pickle.loads(pickle.dumps(model.opener()))()
-    assert opened.digest == model.cleaner.digest
+    assert opened.digest == model.spec.digest
     assert (opened.intensity_range.low, opened.intensity_range.high) == (10, 99)
 
 
 def test_a_model_of_one_estimate_opens_elsewhere_as_such(run):
     model = Model.load(run, device="cpu").only("F")
     opened = pickle.loads(pickle.dumps(model.opener()))()
-    assert opened.digest == model.cleaner.digest
+    assert opened.digest == model.spec.digest
     assert tuple(opened.denoiser.estimate_names) == ("F",)
 
 

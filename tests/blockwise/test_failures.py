@@ -10,15 +10,15 @@ import pytest
 import zarr
 
 from pellucid.blockwise import serial
-from pellucid.blockwise.blocks import Worker
 from pellucid.blockwise.ledger import Outcome, Task
-from pellucid.blockwise.serial import Pipeline, persistently
+from pellucid.blockwise.serial import SerialExecutor, persistently
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.errors import InputError, RunError
 
 from . import made
 
 SHAPE = (2, 352, 352)
-WISHES = {"memory": made.LITTLE, "statistics": "trained"}
+OPTIONS = {"memory": made.LITTLE, "statistics": "trained"}
 """None of the pixels has to be read but those of a block and around it."""
 
 
@@ -40,12 +40,12 @@ def chunk(path):
 
 
 def test_a_damaged_chunk_costs_its_blocks_alone_and_mended_only_they_are_done(given, tmp_path, monkeypatch, capsys):
-    made.run(given, tmp_path / "expected" / "b.zarr", **WISHES)
+    made.run(given, tmp_path / "expected" / "b.zarr", **OPTIONS)
     whole = chunk(given).read_bytes()
     chunk(given).write_bytes(whole[: len(whole) // 2])
     folder = tmp_path / "b.zarr.unfinished"
     with pytest.raises(RunError) as told:
-        made.run(given, tmp_path / "b.zarr", **WISHES)
+        made.run(given, tmp_path / "b.zarr", **OPTIONS)
     line = str(told.value)
     assert "\n" not in line
     failed = int(line.split()[0])
@@ -60,9 +60,11 @@ def test_a_damaged_chunk_costs_its_blocks_alone_and_mended_only_they_are_done(gi
 
     chunk(given).write_bytes(whole)
     done = []
-    denoise = Worker._denoise
-    monkeypatch.setattr(Worker, "_denoise", lambda self, task, data: done.append(task) or denoise(self, task, data))
-    made.run(given, tmp_path / "b.zarr", **WISHES)
+    denoise = BlockWorker._denoise
+    monkeypatch.setattr(
+        BlockWorker, "_denoise", lambda self, task, data: done.append(task) or denoise(self, task, data)
+    )
+    made.run(given, tmp_path / "b.zarr", **OPTIONS)
     assert len(done) == failed
     assert not folder.exists()
     assert made.snapshot(tmp_path / "b.zarr") == made.snapshot(tmp_path / "expected" / "b.zarr")
@@ -72,7 +74,7 @@ def test_other_images_are_finished(given, tmp_path):
     np.save(tmp_path / "c.npy", made.stack(SHAPE)[0])
     chunk(given).write_bytes(b"nothing")
     with pytest.raises(RunError, match="blocks failed"):
-        made.run([given, tmp_path / "c.npy"], tmp_path / "out", **WISHES)
+        made.run([given, tmp_path / "c.npy"], tmp_path / "out", **OPTIONS)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["c.npy"]
     assert (tmp_path / "out.unfinished").exists()
 
@@ -84,15 +86,15 @@ def test_where_nothing_can_be_done_nothing_is_left_behind(given, tmp_path, monke
         tries.append(task)
         raise InputError("a.zarr: cannot be read")
 
-    monkeypatch.setattr(Worker, "_denoise", fail)
+    monkeypatch.setattr(BlockWorker, "_denoise", fail)
     with pytest.raises(InputError, match=r"^a\.zarr: cannot be read$"):
-        made.run(given, tmp_path / "b.zarr", retries=1, region="0:1,0:64,0:64", **WISHES)
+        made.run(given, tmp_path / "b.zarr", retries=1, region="0:1,0:64,0:64", **OPTIONS)
     assert {tries.count(task) for task in tries} == {2}  # one more than the retries
     assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
 
 
 def test_a_full_disk_ends_the_job_at_once_and_what_is_done_is_kept(given, tmp_path, monkeypatch):
-    write, calls = Worker._write_block, []
+    write, calls = BlockWorker._write_block, []
 
     def full(self, task, done):
         calls.append(task)
@@ -101,11 +103,11 @@ def test_a_full_disk_ends_the_job_at_once_and_what_is_done_is_kept(given, tmp_pa
         return write(self, task, done)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Worker, "_write_block", full)
+        patch.setattr(BlockWorker, "_write_block", full)
         with pytest.raises(RunError, match="disk full"):
-            made.run(given, tmp_path / "b.zarr", retries=0, **WISHES)
+            made.run(given, tmp_path / "b.zarr", retries=0, **OPTIONS)
     assert len(calls) <= 5
-    made.run(given, tmp_path / "b.zarr", **WISHES)
+    made.run(given, tmp_path / "b.zarr", **OPTIONS)
     assert made.read(tmp_path / "b.zarr").shape == SHAPE
 
 
@@ -115,7 +117,7 @@ def test_a_disk_that_fills_up_is_told_in_one_line(given, tmp_path, monkeypatch):
 
     monkeypatch.setattr("pellucid.io.layout.Layout.from_box", full)
     with pytest.raises(RunError, match=r"disk full while writing .*b\.zarr"):
-        made.run(given, tmp_path / "b.zarr", **WISHES)
+        made.run(given, tmp_path / "b.zarr", **OPTIONS)
 
 
 class Spoilt(made.Small):
@@ -184,7 +186,7 @@ TASKS = [Task("blocks", number=number) for number in range(6)]
 @pytest.mark.parametrize(("retries", "given_up"), [(0, {1, 3}), (2, {3}), (99, set())])
 def test_failing_tasks_are_tried_so_often_and_no_more(stage, retries, given_up):
     clerk = Clerk({1: 2, 3: 50}, stage)
-    found = dict(Pipeline(clerk, retries).run(TASKS))
+    found = dict(SerialExecutor(clerk, retries).run(TASKS))
     assert set(found) == set(TASKS)
     for task, outcome in found.items():
         if task.number in given_up:
@@ -200,7 +202,7 @@ def test_failing_tasks_are_tried_so_often_and_no_more(stage, retries, given_up):
 def test_what_makes_going_on_senseless_is_raised_at_once(stage, retries):
     clerk = Clerk({2: 99}, stage, RunError)
     with pytest.raises(RunError, match="no 2"):
-        list(Pipeline(clerk, retries).run(TASKS))
+        list(SerialExecutor(clerk, retries).run(TASKS))
     assert clerk.tries.count(2) == 1
     assert 5 not in clerk.tries or stage == "read"
 
@@ -229,5 +231,5 @@ def test_at_most_three_tasks_are_under_way():
             clerk.taken += 1
             yield task
 
-    for done, (_, outcome) in enumerate(Pipeline(clerk, 0).run(tasks())):
+    for done, (_, outcome) in enumerate(SerialExecutor(clerk, 0).run(tasks())):
         assert outcome.clipped - done <= 4

@@ -71,7 +71,7 @@ def test_outcomes_of_an_image_add_up_and_are_forgotten_together(fast, marks):
 def test_a_ledger_that_was_removed_is_told(path, ledger):
     ledger.save()
     path.unlink()
-    with pytest.raises(RunError, match=r"ledger\.sqlite: removed while the job was running"):
+    with pytest.raises(RunError, match=r"ledger\.sqlite: removed during the run"):
         ledger.save()
     path.write_bytes(b"another")
     assert ledger.is_gone()

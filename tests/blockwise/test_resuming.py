@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from pellucid.blockwise import run as room
-from pellucid.blockwise import slab_statistics
 from pellucid.blockwise.lock import locked
+from pellucid.blockwise.slab_statistics import SlabStatistics
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.errors import InputError
 from pellucid.evaluation import removed_noise
 from pellucid.io import pyramid
@@ -22,7 +22,7 @@ from . import made
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process as Unix does")
 SHAPE = (3, 90, 110)
 NAMES = ["a.zarr", "a.npy", "a.tif", "zlib.tif", "a.mrc", "a.h5", "sections"]
-WISHES = {"statistics": "exact", "noise": True}
+OPTIONS = {"statistics": "exact", "noise": True}
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def expected(inputs, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pyramid, "COARSEST", made.COARSEST)
         for name in NAMES:
-            made.run(inputs / name, folder / name, made.LITTLE, **WISHES)
+            made.run(inputs / name, folder / name, made.LITTLE, **OPTIONS)
     return folder
 
 
@@ -76,11 +76,11 @@ def assert_same_results(found, expected, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_killed_between_blocks(name, inputs, expected, tmp_path, capsys):
-    assert made.killed("block", 4, inputs / name, tmp_path / name, made.LITTLE, **WISHES)
+    assert made.killed("block", 4, inputs / name, tmp_path / name, made.LITTLE, **OPTIONS)
     assert not (tmp_path / name).exists()
     if name == "a.zarr":
-        assert made.killed("block", 3, inputs / name, tmp_path / name, made.LITTLE, **WISHES)
-    written = made.run(inputs / name, tmp_path / name, made.LITTLE, **WISHES)
+        assert made.killed("block", 3, inputs / name, tmp_path / name, made.LITTLE, **OPTIONS)
+    written = made.run(inputs / name, tmp_path / name, made.LITTLE, **OPTIONS)
     assert f"going on with {tmp_path / name}.unfinished" in capsys.readouterr().err
     for file in written:  # blocks from before the kill count as well
         removed = removed_noise(made.read(file.source), made.read(file.path))
@@ -93,8 +93,8 @@ def test_killed_between_blocks(name, inputs, expected, tmp_path, capsys):
     [("statistics", 1), ("statistics", 3), ("level", 1), ("level", 2), ("finish", 1), ("end", 1)],
 )
 def test_killed_anywhere_else(place, number, inputs, expected, tmp_path):
-    assert made.killed(place, number, inputs / "a.zarr", tmp_path / "a.zarr", made.LITTLE, **WISHES)
-    made.run(inputs / "a.zarr", tmp_path / "a.zarr", made.LITTLE, **WISHES)
+    assert made.killed(place, number, inputs / "a.zarr", tmp_path / "a.zarr", made.LITTLE, **OPTIONS)
+    made.run(inputs / "a.zarr", tmp_path / "a.zarr", made.LITTLE, **OPTIONS)
     assert_same_results(tmp_path, expected, "a.zarr")
 
 
@@ -110,23 +110,23 @@ def test_killed_anywhere_else(place, number, inputs, expected, tmp_path):
 )
 def test_killed_while_the_results_move_to_their_places(name, place, number, inputs, expected, tmp_path):
     """There are two."""
-    assert made.killed(place, number, inputs / name, tmp_path / name, made.LITTLE, **WISHES)
+    assert made.killed(place, number, inputs / name, tmp_path / name, made.LITTLE, **OPTIONS)
     assert (tmp_path / name).exists() == (place == "moved" or number > 1)
-    made.run(inputs / name, tmp_path / name, made.LITTLE, **WISHES)
+    made.run(inputs / name, tmp_path / name, made.LITTLE, **OPTIONS)
     assert_same_results(tmp_path, expected, name)
 
 
 def test_a_folder_that_was_not_quite_removed_does_no_harm(inputs, expected, tmp_path):
-    assert made.killed("end", 1, inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **WISHES)
+    assert made.killed("end", 1, inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **OPTIONS)
     (tmp_path / "a.npy.unfinished" / "ledger.sqlite").unlink()
     with pytest.raises(InputError, match="exists already"):
-        made.run(inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **WISHES)
+        made.run(inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **OPTIONS)
 
 
 @pytest.fixture
 def begun(inputs, tmp_path):
     """The output of a job that was killed after some blocks."""
-    assert made.killed("block", 6, inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **WISHES)
+    assert made.killed("block", 6, inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **OPTIONS)
     return tmp_path / "a.npy"
 
 
@@ -142,26 +142,26 @@ def test_other_settings_are_refused_and_named_and_nothing_is_lost(begun, inputs,
         (other, {}, "input was "),
     ):
         with pytest.raises(InputError, match=said):
-            made.run(source, begun, made.LITTLE, **{**WISHES, **changes})
-    monkeypatch.setattr(made, "cleaner", lambda memory, whole=made.cleaner: whole(memory, seed=1))
-    with pytest.raises(InputError, match='model was "seed 0", now "seed 1"'):
-        made.run(inputs / "a.npy", begun, made.LITTLE, **WISHES)
+            made.run(source, begun, made.LITTLE, **{**OPTIONS, **changes})
+    monkeypatch.setattr(made, "spec", lambda memory, whole=made.spec: whole(memory, seed=1))
+    with pytest.raises(InputError, match=r'model was "[0-9a-f]{56,57}\.\.\., now "'):
+        made.run(inputs / "a.npy", begun, made.LITTLE, **OPTIONS)
     assert made.snapshot(folder) == before
     monkeypatch.undo()
     shutil.rmtree(other.parent)
-    made.run(inputs / "a.npy", begun, made.LITTLE, **WISHES)
+    made.run(inputs / "a.npy", begun, made.LITTLE, **OPTIONS)
     assert_same_results(begun.parent, expected, "a.npy")
 
 
 def test_other_settings_before_the_first_block_are_refused_too(inputs, tmp_path):
-    assert made.killed("statistics", 3, inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **WISHES)
+    assert made.killed("statistics", 3, inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, **OPTIONS)
     with pytest.raises(InputError, match="noise was true, now false"):
         made.run(inputs / "a.npy", tmp_path / "a.npy", made.LITTLE, statistics="exact")
     assert (tmp_path / "a.npy.unfinished").exists()
 
 
 def test_another_memory_and_other_retries_change_nothing(begun, inputs, expected):
-    made.run(inputs / "a.npy", begun, made.PLENTY, retries=9, **WISHES)
+    made.run(inputs / "a.npy", begun, made.PLENTY, retries=9, **OPTIONS)
     assert_same_results(begun.parent, expected, "a.npy")
 
 
@@ -170,27 +170,25 @@ def test_overwrite_begins_again_with_other_settings_and_goes_on_with_the_same(be
     assert "going on" not in capsys.readouterr().err
     assert [path.name for path in begun.parent.iterdir()] == ["a.npy"]
     assert np.array_equal(np.load(begun), np.load(expected / "a.npy"))
-    assert made.killed("block", 6, inputs / "a.npy", begun, made.LITTLE, overwrite=True, **WISHES)
+    assert made.killed("block", 6, inputs / "a.npy", begun, made.LITTLE, overwrite=True, **OPTIONS)
     assert np.array_equal(np.load(begun), np.load(expected / "a.npy"))  # as long as the new one is not whole
-    made.run(inputs / "a.npy", begun, made.LITTLE, overwrite=True, **WISHES)
+    made.run(inputs / "a.npy", begun, made.LITTLE, overwrite=True, **OPTIONS)
     assert "going on" in capsys.readouterr().err
     assert_same_results(begun.parent, expected, "a.npy")
 
 
 def test_what_is_done_is_not_done_again(begun, inputs, monkeypatch):
     blocks, measured = [], []
-    denoise, measure = room.Worker._denoise, slab_statistics.SlabStatistics.measure
-    monkeypatch.setattr(room.Worker, "_denoise", lambda self, *a: blocks.append(a) or denoise(self, *a))
-    monkeypatch.setattr(
-        slab_statistics.SlabStatistics, "measure", lambda self, n: measured.append(n) or measure(self, n)
-    )
-    made.run(inputs / "a.npy", begun, made.LITTLE, **WISHES)
+    denoise, measure = BlockWorker._denoise, SlabStatistics.measure
+    monkeypatch.setattr(BlockWorker, "_denoise", lambda self, *a: blocks.append(a) or denoise(self, *a))
+    monkeypatch.setattr(SlabStatistics, "measure", lambda self, n: measured.append(n) or measure(self, n))
+    made.run(inputs / "a.npy", begun, made.LITTLE, **OPTIONS)
     resumed = len(blocks), len(measured)
-    made.run(inputs / "a.npy", begun, made.LITTLE, overwrite=True, **WISHES)
+    made.run(inputs / "a.npy", begun, made.LITTLE, overwrite=True, **OPTIONS)
     assert len(measured) - resumed[1] == SHAPE[0]
     assert resumed[0] <= len(blocks) - resumed[0]
     with pytest.raises(InputError, match="exists already"):
-        made.run(inputs / "a.npy", begun, made.LITTLE, **WISHES)
+        made.run(inputs / "a.npy", begun, made.LITTLE, **OPTIONS)
 
 
 def test_two_at_once_are_refused(begun, inputs, expected):
@@ -199,8 +197,8 @@ def test_two_at_once_are_refused(begun, inputs, expected):
         locked(folder / "lock", "busy"),
         pytest.raises(InputError, match=r"a\.npy\.unfinished: another process is at work on it; wait"),
     ):
-        made.run(inputs / "a.npy", begun, made.LITTLE, **WISHES)
-    made.run(inputs / "a.npy", begun, made.LITTLE, **WISHES)
+        made.run(inputs / "a.npy", begun, made.LITTLE, **OPTIONS)
+    made.run(inputs / "a.npy", begun, made.LITTLE, **OPTIONS)
     assert_same_results(begun.parent, expected, "a.npy")
 
 
@@ -208,9 +206,9 @@ def test_a_damaged_ledger_is_told_and_kept_until_overwrite(begun, inputs, expect
     ledger = begun.with_name("a.npy.unfinished") / "ledger.sqlite"
     ledger.write_text("no database " * 99)
     with pytest.raises(InputError, match=r"ledger\.sqlite: damaged .* begin again with --overwrite"):
-        made.run(inputs / "a.npy", begun, made.LITTLE, **WISHES)
+        made.run(inputs / "a.npy", begun, made.LITTLE, **OPTIONS)
     assert ledger.exists()
-    made.run(inputs / "a.npy", begun, made.LITTLE, overwrite=True, **WISHES)
+    made.run(inputs / "a.npy", begun, made.LITTLE, overwrite=True, **OPTIONS)
     assert_same_results(begun.parent, expected, "a.npy")
 
 
@@ -223,14 +221,14 @@ def test_killed_at_any_instant_again_and_again(name, seed, inputs, tmp_path):
         given = tmp_path / "in"
         for number, section in enumerate(made.stack((40, 48, 56), seed=3)):
             write_array(given / f"{number}.png", section)
-    wishes = {"statistics": "sampled"}
-    made.run(given, tmp_path / "expected" / name, made.LITTLE, **wishes)
+    options = {"statistics": "sampled"}
+    made.run(given, tmp_path / "expected" / name, made.LITTLE, **options)
     output, chance = tmp_path / "out" / name, np.random.default_rng(seed)
     folder, kills = output.with_name(f"{name}.unfinished"), 0
-    while kills < 12 and made.killed_after(chance.uniform(0, 1.2), folder, given, output, made.LITTLE, **wishes):
+    while kills < 12 and made.killed_after(chance.uniform(0, 1.2), folder, given, output, made.LITTLE, **options):
         kills += 1
     if kills == 12:
-        made.run(given, output, made.LITTLE, **wishes)
+        made.run(given, output, made.LITTLE, **options)
     assert kills > 1
     assert not folder.exists()
     assert made.snapshot(output) == made.snapshot(tmp_path / "expected" / name)

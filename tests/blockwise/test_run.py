@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.blockwise.denoising import denoise_source, dry_run
-from pellucid.blockwise.plan import DenoiseOptions, Request, make_plan
-from pellucid.blockwise.run import padding_of
+from pellucid.blockwise.plan import DenoiseOptions, make_plan
+from pellucid.blockwise.run import denoise_source, dry_run
+from pellucid.blockwise.written import padding_of
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import removed_noise
@@ -34,11 +33,11 @@ def _one_thread(one_thread):
 
 def wholly(array):
     """Every plane denoised by itself."""
-    cleaner = made.cleaner()
+    spec = made.spec()
     planes = [
         np.rint(
-            cleaner.intensity_range.denormalize(
-                denoise_plane(cleaner.denoiser, cleaner.intensity_range.normalize(plane), 1e9).image
+            spec.intensity_range.denormalize(
+                denoise_plane(spec.denoiser, spec.intensity_range.normalize(plane), 1e9).image
             )
         )
         for plane in array.reshape(-1, *array.shape[-2:])
@@ -70,9 +69,9 @@ def test_every_plane_is_denoised_as_by_itself_whatever_the_memory(shape, memory,
 @pytest.mark.parametrize("statistics", ["exact", "sampled", "trained"])
 def test_a_region_is_that_part_of_the_whole(statistics, tmp_path):
     write_array(tmp_path / "a.zarr", made.stack((5, 61, 83)), axes="ZYX", pixel_size=SIZE)
-    wishes = {"statistics": statistics, "memory": made.LITTLE}
-    made.run(tmp_path / "a.zarr", tmp_path / "whole.zarr", **wishes)
-    made.run(tmp_path / "a.zarr", tmp_path / "part.zarr", region="2:4,13:60,31:82", **wishes)
+    options = {"statistics": statistics, "memory": made.LITTLE}
+    made.run(tmp_path / "a.zarr", tmp_path / "whole.zarr", **options)
+    made.run(tmp_path / "a.zarr", tmp_path / "part.zarr", region="2:4,13:60,31:82", **options)
     part, whole = made.read(tmp_path / "part.zarr"), made.read(tmp_path / "whole.zarr")
     assert_close(part, whole[2:4, 13:60, 31:82])
     image = open_image(tmp_path / "part.zarr")
@@ -219,9 +218,9 @@ def test_statistics_are_exact_whatever_the_memory(tmp_path):
     write_array(tmp_path / "a.npy", made.stack((3, 61, 83)), axes="ZYX")
     source = open_source(str(tmp_path / "a.npy"))
 
-    def plan(memory, **wishes):
-        given, output = str(tmp_path / "a.npy"), tmp_path / "b.npy"
-        return make_plan(Request(source, given, output, made.cleaner(memory), DenoiseOptions(**wishes)))
+    def plan(memory, **options):
+        output = tmp_path / "b.npy"
+        return make_plan(source, output, made.spec(memory), DenoiseOptions(**options))
 
     assert plan(made.PLENTY).whole
     assert (plan(made.LITTLE).whole, plan(made.LITTLE).statistics) == (False, "exact")
@@ -259,13 +258,12 @@ def test_when_memory_runs_out_the_job_goes_on_with_smaller_tiles(tmp_path, monke
 # before anything is done
 
 
-def snapshot_and_run(tmp_path, expected, given, output, **wishes):
+def snapshot_and_run(tmp_path, expected, given, output, **options):
     """Refused when it is only foreseen already, and when it is to be done."""
     before = made.snapshot(tmp_path)
-    request = Request(open_source(str(given)), str(given), output, made.cleaner(), DenoiseOptions(**wishes))
     for ask in (dry_run, denoise_source):
         with pytest.raises(InputError, match=expected) as told:
-            ask(request)
+            ask(open_source(str(given)), output, made.spec(), DenoiseOptions(**options))
         assert "\n" not in str(told.value)
     assert made.snapshot(tmp_path) == before
     assert not list(tmp_path.rglob("*.unfinished"))
@@ -310,7 +308,7 @@ def test_outputs_where_nothing_can_be_made(output, given, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "expected"),
+    ("options", "expected"),
     [
         ({"region": "0:9,0:10,0:10"}, "region"),
         ({"region": "0:10"}, "region '0:10': has 1 parts, but this image has the axes ZYX"),
@@ -321,15 +319,14 @@ def test_outputs_where_nothing_can_be_made(output, given, tmp_path):
         ({"chunks": (1, 16, 16), "shards": (1, 24, 32)}, "shards"),
     ],
 )
-def test_impossible_wishes(wishes, expected, given, tmp_path):
-    snapshot_and_run(tmp_path, expected, given, tmp_path / "b.zarr", **wishes)
+def test_impossible_options(options, expected, given, tmp_path):
+    snapshot_and_run(tmp_path, expected, given, tmp_path / "b.zarr", **options)
 
 
 def test_a_forecast_tells_time_memory_and_disk_and_does_nothing(given, tmp_path, capsys):
     before = made.snapshot(tmp_path)
-    wishes = DenoiseOptions(region="1:3,0:40,0:83")
-    request = Request(open_source(str(given)), str(given), tmp_path / "b.zarr", made.cleaner(made.LITTLE), wishes)
-    dry_run(request)
+    source, spec, options = open_source(str(given)), made.spec(made.LITTLE), DenoiseOptions(region="1:3,0:40,0:83")
+    dry_run(source, tmp_path / "b.zarr", spec, options)
     said = " ".join(capsys.readouterr().err.split())
     for words in (
         "Z 1:3, Y 0:40, X 0:83",
@@ -342,7 +339,7 @@ def test_a_forecast_tells_time_memory_and_disk_and_does_nothing(given, tmp_path,
     assert made.snapshot(tmp_path) == before
     np.save(tmp_path / "b.npy", np.zeros(3))
     with pytest.raises(InputError, match="exists already"):
-        dry_run(replace(request, output=tmp_path / "b.npy"))
+        dry_run(source, tmp_path / "b.npy", spec, options)
 
 
 @pytest.mark.parametrize("statistics", ["exact", "sampled"])

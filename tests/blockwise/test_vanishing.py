@@ -11,7 +11,7 @@ import tensorstore
 import zarr
 
 from pellucid.blockwise import serial
-from pellucid.blockwise.blocks import Worker
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.errors import InputError, RunError
 from pellucid.io import pyramid
 from pellucid.io.writing import write_array
@@ -20,7 +20,7 @@ from . import made
 
 SHAPE = (4, 96, 128)
 CHUNK = (1, 64, 64)
-WISHES = {"memory": made.LITTLE, "statistics": "trained"}
+OPTIONS = {"memory": made.LITTLE, "statistics": "trained"}
 CHUNKED = ["v2.zarr", "v3.zarr", "shards.zarr", "a.n5", "layer"]
 WHOLE = ["a.npy", "a.tif", "zlib.tif", "a.mrc", "a.h5"]
 
@@ -68,7 +68,7 @@ def chunks(path):
 
 def meanwhile(monkeypatch, deed, after=3):
     """Let something happen once so many blocks are denoised."""
-    denoise, done = Worker._denoise, []
+    denoise, done = BlockWorker._denoise, []
 
     def denoise_and_do(self, task, data):
         found = denoise(self, task, data)
@@ -77,7 +77,7 @@ def meanwhile(monkeypatch, deed, after=3):
             deed()
         return found
 
-    monkeypatch.setattr(Worker, "_denoise", denoise_and_do)
+    monkeypatch.setattr(BlockWorker, "_denoise", denoise_and_do)
     return done
 
 
@@ -123,7 +123,7 @@ def test_a_volume_whose_chunks_vanish_or_change_ends_the_job(name, deed, tmp_pat
     output = output_of(path)
     done = meanwhile(monkeypatch, lambda: deed(path))
     with pytest.raises(RunError, match=r"(vanished|changed) while") as told:
-        made.run(path, output, **WISHES)
+        made.run(path, output, **OPTIONS)
     assert "\n" not in str(told.value)
     assert name in str(told.value)
     assert not output.exists()
@@ -136,7 +136,7 @@ def test_a_chunk_that_is_missing_by_design_is_told_at_the_beginning_and_in_the_e
     make(path, made.stack(SHAPE))
     chunks(path)[0].unlink()
     every = len(chunks(path)) + 1
-    (written,) = made.run(path, output_of(path), **WISHES)
+    (written,) = made.run(path, output_of(path), **OPTIONS)
     assert written.chunks == (1, every)
     assert f"1 of {every} chunks are missing: they read as the fill value" in " ".join(capsys.readouterr().err.split())
 
@@ -164,7 +164,7 @@ def test_a_file_that_vanishes_or_changes_ends_the_job(name, deed, tmp_path, monk
     meanwhile(monkeypatch, lambda: deed(path), after=2)
     monkeypatch.setattr("pellucid.blockwise.plan.LARGEST_BLOCK", 2000)
     with pytest.raises(RunError, match=r"(vanished|changed) while") as told:
-        made.run(path, output_of(path), **{**WISHES, "memory": 40_000})
+        made.run(path, output_of(path), **{**OPTIONS, "memory": 40_000})
     assert name in str(told.value)
     assert not output_of(path).exists()
 
@@ -174,27 +174,27 @@ def test_the_other_images_of_a_folder_are_done(tmp_path, monkeypatch):
         write_array(tmp_path / "in" / f"{number}.png", section)
     meanwhile(monkeypatch, (tmp_path / "in" / "2.png").unlink, after=1)
     with pytest.raises(RunError, match=r"block 0 of image 2: .*2\.png: has vanished .* skipped; all others are"):
-        made.run(tmp_path / "in", tmp_path / "out", **WISHES)
+        made.run(tmp_path / "in", tmp_path / "out", **OPTIONS)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.png", "1.png", "3.png"]
 
 
 def test_an_input_that_vanishes_while_it_is_measured_ends_the_job(tmp_path, monkeypatch):
     path = tmp_path / "v3.zarr"
     make(path, made.stack(SHAPE))
-    compute = Worker.compute
+    compute = BlockWorker.compute
 
     def delete_and_compute(self, task, data):
         if task == ("statistics", 0, 0, 2):
             chunks(path)[-1].unlink()
         return compute(self, task, data)
 
-    monkeypatch.setattr(Worker, "compute", delete_and_compute)
+    monkeypatch.setattr(BlockWorker, "compute", delete_and_compute)
     with pytest.raises(RunError, match="vanished while"):
         made.run(path, output_of(path), made.LITTLE, statistics="exact")
 
 
 def stopped(monkeypatch, path, after=3):
-    """Begin a job, and stop it after some blocks."""
+    """Begin a run, and stop it after some blocks."""
 
     def stop():
         raise KeyboardInterrupt
@@ -202,14 +202,14 @@ def stopped(monkeypatch, path, after=3):
     with monkeypatch.context() as patch:
         meanwhile(patch, stop, after)
         with pytest.raises(KeyboardInterrupt):
-            made.run(path, output_of(path), **WISHES)
+            made.run(path, output_of(path), **OPTIONS)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (delete_last, "and 0 other chunks have vanished: restore them"),
-        (lambda path: make_later(chunks(path)[0]), r"changed since the job began, .* --overwrite"),
+        (lambda path: make_later(chunks(path)[0]), r"changed since the run began, .* --overwrite"),
     ],
 )
 def test_a_volume_that_vanished_or_changed_is_not_gone_on_with(change, said, tmp_path, monkeypatch):
@@ -218,18 +218,18 @@ def test_a_volume_that_vanished_or_changed_is_not_gone_on_with(change, said, tmp
     stopped(monkeypatch, path)
     change(path)
     with pytest.raises(InputError, match=said):
-        made.run(path, output_of(path), **WISHES)
+        made.run(path, output_of(path), **OPTIONS)
     assert output_of(path).with_name("v3.zarr.unfinished").exists()
-    made.run(path, output_of(path), overwrite=True, **WISHES)
+    made.run(path, output_of(path), overwrite=True, **OPTIONS)
 
 
 def test_a_chunk_that_no_block_has_seen_may_be_mended(tmp_path, monkeypatch):
     path = tmp_path / "v3.zarr"
     make(path, made.stack(SHAPE))
-    made.run(path, tmp_path / "expected" / "v3.zarr", **WISHES)
+    made.run(path, tmp_path / "expected" / "v3.zarr", **OPTIONS)
     stopped(monkeypatch, path)
     make_later(chunks(path)[-1])
-    made.run(path, output_of(path), **WISHES)
+    made.run(path, output_of(path), **OPTIONS)
     assert made.snapshot(output_of(path)) == made.snapshot(tmp_path / "expected" / "v3.zarr")
 
 
@@ -239,8 +239,8 @@ def test_a_file_that_changed_is_not_gone_on_with(tmp_path, monkeypatch):
     monkeypatch.setattr("pellucid.blockwise.plan.LARGEST_BLOCK", 2000)
     stopped(monkeypatch, path)
     make_later(path)
-    with pytest.raises(InputError, match=r"a\.npy: changed since the job began"):
-        made.run(path, output_of(path), **WISHES)
+    with pytest.raises(InputError, match=r"a\.npy: changed since the run began"):
+        made.run(path, output_of(path), **OPTIONS)
 
 
 # results
@@ -262,11 +262,11 @@ def test_a_job_whose_folder_is_removed_writes_nothing_under_the_final_name(name,
     with monkeypatch.context() as patch:
         meanwhile(patch, remove, after=2)
         with pytest.raises(RunError) as told:
-            made.run(path, output, **WISHES)
+            made.run(path, output, **OPTIONS)
     assert "\n" not in str(told.value)
     assert not output.exists()
-    made.run(path, output, **WISHES)
-    made.run(path, tmp_path / "expected" / name, **WISHES)
+    made.run(path, output, **OPTIONS)
+    made.run(path, tmp_path / "expected" / name, **OPTIONS)
     assert np.array_equal(made.read(output), made.read(tmp_path / "expected" / name))
 
 
@@ -276,10 +276,10 @@ def test_results_that_are_removed_while_others_are_made_are_told_and_made_again(
         write_array(tmp_path / "in" / f"{number}.png", section)
     with monkeypatch.context() as patch:
         meanwhile(patch, lambda: shutil.rmtree(tmp_path / "out"), after=3)
-        with pytest.raises(RunError, match=r"0\.png: removed while .* of 4 results .* to recreate them"):
-            made.run(tmp_path / "in", tmp_path / "out", **WISHES)
+        with pytest.raises(RunError, match=r"0\.png: removed during the run .* of 4 results .* to recreate them"):
+            made.run(tmp_path / "in", tmp_path / "out", **OPTIONS)
     done = meanwhile(monkeypatch, lambda: None)
-    made.run(tmp_path / "in", tmp_path / "out", **WISHES)
+    made.run(tmp_path / "in", tmp_path / "out", **OPTIONS)
     assert len(done) in (1, 2)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{number}.png" for number in range(4)]
 
@@ -295,10 +295,10 @@ def test_what_was_done_and_is_gone_is_done_again(name, tmp_path, monkeypatch, ca
     path = tmp_path / name
     make(path, made.stack(SHAPE))
     monkeypatch.setattr("pellucid.blockwise.plan.LARGEST_BLOCK", 4096)
-    made.run(path, tmp_path / "expected" / name, **WISHES)
+    made.run(path, tmp_path / "expected" / name, **OPTIONS)
     stopped(monkeypatch, path)
     half(output_of(path).with_name(f"{name}.unfinished"))
-    made.run(path, output_of(path), **WISHES)
+    made.run(path, output_of(path), **OPTIONS)
     assert "finished parts are missing from disk; they are computed again" in capsys.readouterr().err
     assert np.array_equal(made.read(output_of(path)), made.read(tmp_path / "expected" / name))
 
@@ -307,8 +307,8 @@ def test_coarser_levels_are_not_made_of_what_is_gone(tmp_path, monkeypatch):
     path, folder = tmp_path / "v3.zarr", tmp_path / "out" / "v3.zarr.unfinished"
     make(path, made.stack(SHAPE))
     monkeypatch.setattr(pyramid, "COARSEST", 16)
-    made.run(path, tmp_path / "expected" / "v3.zarr", **WISHES)
-    read = Worker._read_finer
+    made.run(path, tmp_path / "expected" / "v3.zarr", **OPTIONS)
+    read = BlockWorker.read
 
     def remove_and_read(self, task):
         if task.number == 2 and task.level == 1:
@@ -317,8 +317,8 @@ def test_coarser_levels_are_not_made_of_what_is_gone(tmp_path, monkeypatch):
         return read(self, task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Worker, "_read_finer", remove_and_read)
+        patch.setattr(BlockWorker, "read", remove_and_read)
         with pytest.raises(RunError, match="part of the result was removed"):
-            made.run(path, output_of(path), **WISHES)
-    made.run(path, output_of(path), **WISHES)
+            made.run(path, output_of(path), **OPTIONS)
+    made.run(path, output_of(path), **OPTIONS)
     assert made.snapshot(output_of(path)) == made.snapshot(tmp_path / "expected" / "v3.zarr")

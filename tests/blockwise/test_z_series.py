@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.blockwise.z_series import THINNEST, Arrangement, Series, Stack
+from pellucid.blockwise.z_series import THINNEST, Stack, ZSeries, ZSeriesIndex
 
 Layered = namedtuple("Layered", "axes shape")
 Part = namedtuple("Part", "origin shape")
@@ -26,20 +26,20 @@ def planes_of(image):
 
 @given(st.lists(images(), min_size=1, max_size=5))
 def test_every_plane_has_one_home_and_is_found_there(images):
-    arrangement = Arrangement(images)
+    index = ZSeriesIndex(images)
     homes = set()
     for number, image in enumerate(images):
         for plane in range(planes_of(image)):
-            series, place = home = arrangement.home(number, plane)
-            assert arrangement.series[series].plane(place) == (number, plane)
+            series, place = home = index.locate(number, plane)
+            assert index.series[series].plane(place) == (number, plane)
             assert home not in homes
             homes.add(home)
-    assert homes == {(n, place) for n, series in enumerate(arrangement.series) for place in range(len(series))}
+    assert homes == {(n, place) for n, series in enumerate(index.series) for place in range(len(series))}
 
 
 @given(images())
 def test_a_series_goes_along_one_axis_in_order(image):
-    for series in Arrangement([image]).series:
+    for series in ZSeriesIndex([image]).series:
         planes = [series.plane(place)[1] for place in range(len(series))]
         places = np.transpose(np.unravel_index(planes, image.shape[:-2] or (1,)))
         drift = next((image.axes.index(axis) for axis in "ZT" if axis in image.axes), None)
@@ -51,12 +51,12 @@ def test_a_series_goes_along_one_axis_in_order(image):
 
 
 def test_sections_are_one_series_for_each_channel():
-    arrangement = Arrangement([Layered("YX", (9, 9)), Layered("CYX", (2, 9, 9)), Layered("YX", (9, 9))])
-    assert [[series.plane(place) for place in range(len(series))] for series in arrangement.series] == [
+    index = ZSeriesIndex([Layered("YX", (9, 9)), Layered("CYX", (2, 9, 9)), Layered("YX", (9, 9))])
+    assert [[series.plane(place) for place in range(len(series))] for series in index.series] == [
         [(0, 0), (1, 0), (2, 0)],
         [(1, 1)],
     ]
-    assert arrangement.home(1, 1) == (1, 0)
+    assert index.locate(1, 1) == (1, 0)
 
 
 @given(st.lists(images(), min_size=1, max_size=4), st.data())
@@ -72,21 +72,21 @@ def test_all_planes_of_a_part_are_asked_for(images, data):
             for axis, (start, size) in zip(image.axes, room, strict=True)
         )
         parts.append(Part(origin, shape))
-    arrangement = Arrangement(images)
-    asked = arrangement.asked(parts)
+    index = ZSeriesIndex(images)
+    asked = index.places_in(parts)
     wanted = {}
     for number, (image, part) in enumerate(zip(images, parts, strict=True)):
         inside = [slice(start, start + size) for start, size in zip(*part, strict=True)][:-2]
         planes = np.arange(planes_of(image)).reshape(image.shape[:-2])[tuple(inside)]
         for plane in np.ravel(planes):
-            series, place = arrangement.home(number, int(plane))
+            series, place = index.locate(number, int(plane))
             wanted.setdefault(series, []).append(place)
     assert {series: range(min(places), max(places) + 1) for series, places in wanted.items()} == asked
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=5), st.integers(256, 10**8))
 def test_slabs_cover_a_series_once_and_are_equally_thick(counts, plane_pixels):
-    series = Series(tuple(Stack(number, 0, 1, count) for number, count in enumerate(counts)))
+    series = ZSeries(tuple(Stack(number, 0, 1, count) for number, count in enumerate(counts)))
     slabs = series.slabs(plane_pixels)
     assert (slabs[0].start, slabs[-1].stop) == (0, len(series))
     assert all(one.stop == other.start for one, other in pairwise(slabs))

@@ -106,7 +106,7 @@ def test_interrupting_anything_is_one_line(command, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("2G", 2 << 30), ("500M", 500 << 20), ("1.5 KiB", 1536), ("7", 7), ("1tb", 1 << 40), (None, None)],
+    [("2G", 2 << 30), ("500M", 500 << 20), ("1.5 KiB", 1536), ("7", 7), ("1tb", 1 << 40)],
 )
 def test_amounts_of_memory(text, amount):
     assert parse_bytes(text) == amount

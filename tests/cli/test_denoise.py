@@ -108,7 +108,7 @@ def test_a_folder_a_glob_and_one_file(pictures, trained, tmp_path, command):
         assert (tmp_path / one).read_bytes() == (tmp_path / other).read_bytes()
 
 
-def test_parts_and_noise(pictures, trained, tmp_path, command):
+def test_estimates_and_noise(pictures, trained, tmp_path, command):
     given = pictures / "noisy" / "b0.png"
     assert command("denoise", given, tmp_path / "d.png", "--model", trained, "--estimates", "--noise").status == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.png", "estimates", "noise"]
@@ -146,7 +146,7 @@ def test_bfloat16_is_a_wish(pictures, trained, tmp_path, command, refused):
     )
 
 
-def test_parts_of_hdf5_have_files_of_their_own(noisy, trained, tmp_path, command):
+def test_estimates_of_hdf5_have_files_of_their_own(noisy, trained, tmp_path, command):
     write_array(tmp_path / "a.h5:/raw", noisy[0])
     assert (
         command("denoise", f"{tmp_path}/a.h5:/raw", f"{tmp_path}/b.h5:/x/y", "--model", trained, "--estimates").status
@@ -260,7 +260,7 @@ def test_noise_must_not_take_the_name_of_other_noise(trained, tmp_path, refused)
     assert "several outputs would be called a.tif" in line
 
 
-def test_results_parts_and_noise_are_evaluated_by_folder(pictures, tmp_path, command):
+def test_results_estimates_and_noise_are_evaluated_by_folder(pictures, tmp_path, command):
     options = ["--recipe", "gaussian", "--estimates", "--noise"]
     assert command("denoise", pictures / "noisy", tmp_path / "out", *options).status == 0
     for folder in ("out", "out/noise"):
@@ -365,9 +365,9 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(noisy, trained, tmp_path, c
 PROGRAM = """
 import os, signal, sys
 from pellucid.cli import main
-from pellucid.blockwise.blocks import Worker
+from pellucid.blockwise.worker import BlockWorker
 
-whole, blocks = Worker._write_block, []
+whole, blocks = BlockWorker._write_block, []
 
 def stopping(self, task, done):
     blocks.append(task)
@@ -376,7 +376,7 @@ def stopping(self, task, done):
     return whole(self, task, done)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell began in the background
-Worker._write_block = stopping
+BlockWorker._write_block = stopping
 main(sys.argv[2:])
 """
 """The command line, which gets a signal before it writes its third block."""
@@ -409,9 +409,9 @@ def test_stopped_and_started_again_equals_never_stopped(how, status, noisy, trai
 REMOVING = """
 import shutil, sys
 from pellucid.cli import main
-from pellucid.blockwise.blocks import Worker
+from pellucid.blockwise.worker import BlockWorker
 
-whole, blocks = Worker._write_block, []
+whole, blocks = BlockWorker._write_block, []
 
 def removing(self, task, done):
     blocks.append(task)
@@ -419,7 +419,7 @@ def removing(self, task, done):
         shutil.rmtree(sys.argv[1])
     return whole(self, task, done)
 
-Worker._write_block = removing
+BlockWorker._write_block = removing
 main(sys.argv[2:])
 """
 """The command line, under whose hands a folder is removed before it writes its third block."""

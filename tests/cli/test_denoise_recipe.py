@@ -101,11 +101,11 @@ def test_what_learns_first_is_sent_to_train(pictures, tmp_path, refused):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ([], "denoise needs either --model, the folder of a run, or --recipe"),
-        (["--model", "run", "--recipe", "median"], "both --model and --recipe were given: choose"),
-        (["--model", "run", "--set", "seed=1"], "--preset and --set go with --recipe"),
-        (["--model", "run", "--preset", "paper"], "--preset and --set go with --recipe"),
-        (["--recipe", "median", "--weights", "last"], "--weights goes with --model"),
+        ([], "denoising needs a model, the folder of a run (--model, in Python model=...), or a recipe"),
+        (["--model", "run", "--recipe", "median"], "both a model and a recipe were given: choose"),
+        (["--model", "run", "--set", "seed=1"], "preset and settings go with a recipe"),
+        (["--model", "run", "--preset", "paper"], "preset and settings go with a recipe"),
+        (["--recipe", "median", "--weights", "last"], "weights go with a model"),
     ],
 )
 def test_a_model_or_a_recipe_and_what_belongs_to_it(options, line, pictures, tmp_path, refused):

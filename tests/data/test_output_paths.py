@@ -35,8 +35,8 @@ def test_others_are_not(path):
 
 def test_one_image_goes_into_the_file_that_is_named(files, tmp_path):
     (name,) = files("a.png")
-    assert output_paths(open_source(name), name, tmp_path / "out.tif") == [tmp_path / "out.tif"]
-    assert output_paths(open_source(name), name, Path("out.h5:/x")) == [Path("out.h5:/x")]
+    assert output_paths(open_source(name), tmp_path / "out.tif") == [tmp_path / "out.tif"]
+    assert output_paths(open_source(name), Path("out.h5:/x")) == [Path("out.h5:/x")]
 
 
 def test_a_file_of_another_format_is_no_folder(files, tmp_path):
@@ -44,45 +44,45 @@ def test_a_file_of_another_format_is_no_folder(files, tmp_path):
     for file, ending in (("out.BMP", ".BMP"), ("out.dm3", ".dm3"), ("out.xyz", ".xyz"), ("out.tif.gz", ".gz")):
         said = f"{file}: Pellucid cannot write {ending} files; use one of .tif, .zarr, "
         with pytest.raises(InputError, match=re.escape(said)):
-            output_paths(open_source(name), name, tmp_path / file)
+            output_paths(open_source(name), tmp_path / file)
     for folder in ("run.v2", "2024-05.1", "out", ".results"):
-        assert output_paths(open_source(name), name, tmp_path / folder) == [tmp_path / folder / "a.png"]
+        assert output_paths(open_source(name), tmp_path / folder) == [tmp_path / folder / "a.png"]
     (tmp_path / "my.results").mkdir()
-    assert output_paths(open_source(name), name, tmp_path / "my.results") == [tmp_path / "my.results" / "a.png"]
+    assert output_paths(open_source(name), tmp_path / "my.results") == [tmp_path / "my.results" / "a.png"]
 
 
 def test_a_folder_with_one_image_goes_into_one_file(files, tmp_path):
     (name,) = files("in/a.png")
     for spec in (f"{tmp_path}/in", f"{tmp_path}/in/*.png", [name]):
-        assert output_paths(open_source(spec), spec, tmp_path / "out.tif") == [tmp_path / "out.tif"]
+        assert output_paths(open_source(spec), tmp_path / "out.tif") == [tmp_path / "out.tif"]
     (tmp_path / "in" / "b.tif").write_text("damaged")
     with pytest.raises(InputError, match="names one file for 2 images"):
-        output_paths(open_usable(f"{tmp_path}/in"), f"{tmp_path}/in", tmp_path / "out.tif")
+        output_paths(open_usable(f"{tmp_path}/in"), tmp_path / "out.tif")
 
 
 def test_images_keep_their_names_in_a_folder(files, tmp_path):
     names = files("a.png", "b.ome.tif")
     expected = [tmp_path / "out/a.png", tmp_path / "out/b.ome.tif"]
-    assert output_paths(open_source(str(tmp_path)), str(tmp_path), tmp_path / "out") == expected
-    assert output_paths(open_source(names), names, tmp_path / "out") == expected
+    assert output_paths(open_source(str(tmp_path)), tmp_path / "out") == expected
+    assert output_paths(open_source(names), tmp_path / "out") == expected
 
 
 def test_several_images_do_not_fit_one_file(files, tmp_path):
     names = files("a.png", "b.png")
     with pytest.raises(InputError, match=r"out\.tif: names one file for 2 images: give a folder"):
-        output_paths(open_source(names), names, tmp_path / "out.tif")
+        output_paths(open_source(names), tmp_path / "out.tif")
 
 
 def test_a_format_that_is_only_read_becomes_png(tmp_path):
     Picture.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(tmp_path / "a.jpg")
-    assert output_paths(open_source(str(tmp_path)), str(tmp_path), tmp_path / "out") == [tmp_path / "out/a.png"]
+    assert output_paths(open_source(str(tmp_path)), tmp_path / "out") == [tmp_path / "out/a.png"]
 
 
 def test_a_folder_that_is_an_image_becomes_a_zarr(files, tmp_path):
     (name,) = files("a.zarr")
     Path(name).rename(tmp_path / "scan")
     source = open_source(tmp_path / "scan")
-    assert output_paths(source, str(tmp_path), tmp_path / "out") == [tmp_path / "out/scan.zarr"]
+    assert output_paths(source, tmp_path / "out") == [tmp_path / "out/scan.zarr"]
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def test_the_input_is_never_an_output(files, tmp_path):
         (folder, tmp_path / "below" / "new.png"),
     ):
         with pytest.raises(InputError, match="lies in the input, which is never written to; choose another output"):
-            refuse_unsafe([output], open_source(spec), spec)
-    refuse_unsafe([tmp_path / "a_denoised.png"], open_source(names[0]), names[0])
-    refuse_unsafe([tmp_path / "below" / "a.png"], open_source(glob), glob)
+            refuse_unsafe([output], open_source(spec))
+    refuse_unsafe([tmp_path / "a_denoised.png"], open_source(names[0]))
+    refuse_unsafe([tmp_path / "below" / "a.png"], open_source(glob))
 
 
 def test_the_inside_of_an_image_that_is_a_folder_is_the_input_too(files, tmp_path):
     (name,) = files("a.zarr")
     with pytest.raises(InputError, match="lies in the input"):
-        refuse_unsafe([tmp_path / "a.zarr" / "out.png"], open_source(name), name)
+        refuse_unsafe([tmp_path / "a.zarr" / "out.png"], open_source(name))
 
 
 def test_two_outputs_in_one_file_are_refused(files, tmp_path):
@@ -135,6 +135,6 @@ def test_two_outputs_in_one_file_are_refused(files, tmp_path):
     with pytest.raises(
         InputError, match=r"several outputs would be called a\.png: write the inputs into different folders"
     ):
-        refuse_unsafe(output_paths(source, names, tmp_path / "out"), source, names)
+        refuse_unsafe(output_paths(source, tmp_path / "out"), source)
     with pytest.raises(InputError, match=r"several outputs would be called b\.h5"):
-        refuse_unsafe([Path("b.h5:/1"), Path("b.h5:/2")], source, names)
+        refuse_unsafe([Path("b.h5:/1"), Path("b.h5:/2")], source)

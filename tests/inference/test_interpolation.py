@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.inference import ActivationCache, FrozenDenoiser, Track, View, exact_statistics
+from pellucid.inference import ActivationCache, FrozenDenoiser, View, ZInterpolation, exact_statistics
 from pellucid.inference.tiles import Box
 from pellucid.norms import Moments
 
@@ -31,10 +31,10 @@ values = st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=6)
 @given(values, st.data())
 def test_linear_between_known_places_and_constant_outside(values, data):
     places = sorted(data.draw(st.sets(st.integers(0, 99), min_size=len(values), max_size=len(values))))
-    track = Track([place + 0.5 for place in places], known(values))
+    interpolation = ZInterpolation([place + 0.5 for place in places], known(values))
     at = data.draw(st.floats(-10, 110))
     expected = [np.interp(at, [place + 0.5 for place in places], row) for row in (values, np.square(values))]
-    np.testing.assert_allclose(mean_and_var(track.at(at)), expected, rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(mean_and_var(interpolation.at(at)), expected, rtol=1e-4, atol=1e-2)
 
 
 def test_at_a_known_place_nothing_else_is_asked_for():
@@ -44,8 +44,8 @@ def test_at_a_known_place_nothing_else_is_asked_for():
         asked.append(number)
         return known([1.0, 2.0, 4.0])(number)
 
-    track = Track([0, 10, 20], ask)
-    assert [mean_and_var(track.at(place))[0] for place in (-3, 0, 10, 20, 99)] == [1, 1, 2, 4, 4]
+    interpolation = ZInterpolation([0, 10, 20], ask)
+    assert [mean_and_var(interpolation.at(place))[0] for place in (-3, 0, 10, 20, 99)] == [1, 1, 2, 4, 4]
     assert asked == [0, 0, 1, 2, 2]
 
 
@@ -61,13 +61,13 @@ def test_a_drifting_volume_has_no_step_between_slices(interpolated, denoiser, no
     def measured(number):
         with ActivationCache(math.inf) as shelf:
             middle = [exact_statistics(denoiser, views[int(centres[number] + side)], 64, shelf) for side in (-0.5, 0.5)]
-        return Track([0, 1], middle.__getitem__).at(0.5)
+        return ZInterpolation([0, 1], middle.__getitem__).at(0.5)
 
-    track = Track(centres, measured)
+    interpolation = ZInterpolation(centres, measured)
     frozen = FrozenDenoiser(denoiser, 64)
     done = []
     for z, view in enumerate(views):
-        frozen.use(track.at(z) if interpolated else measured(z // 4))
+        frozen.use(interpolation.at(z) if interpolated else measured(z // 4))
         done.append(frozen.denoise(view, Box(0, 64, 0, 64)).image)
     steps = np.abs(np.diff(done, axis=0)).mean((1, 2))
     inner = steps[2:-2]  # outside the first and the last centre they are constant

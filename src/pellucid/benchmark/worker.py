@@ -29,7 +29,9 @@ from pellucid.benchmark.callback import ProgressCallback, read_curve, read_progr
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.run_spec import PROGRESS, RESULT, SPEC, TRAINING, RunSpec
 from pellucid.benchmark.step_time import learns, step_seconds
+from pellucid.blockwise.blocks import denoise_planes
 from pellucid.blockwise.lock import locked
+from pellucid.blockwise.plan import DENOISED
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
 from pellucid.device import choose_device
@@ -213,8 +215,8 @@ def _score_now(training: Training, batches: Batches, spec: RunSpec) -> tuple[flo
 def _denoised(model: Model, spec: RunSpec) -> Iterator[NDArray[np.float32]]:
     for path in spec.test:
         (image,) = open_source(path).images
-        for _, done in model.planes(image):
-            yield np.clip(model.intensity_range.denormalize(done.image), 0, 255)
+        for done in denoise_planes(model.spec, image, np.float32):
+            yield np.clip(done.results[DENOISED].reshape(image.shape[-2:]), 0, 255)
 
 
 def _score(name: str, image: NDArray[Any], truth: str) -> Score:

@@ -1,16 +1,16 @@
-"""Checks of a job's files: that inputs are unchanged and that everything written so far is still on disk.
+"""Checks of a run's files: that inputs are unchanged and that everything written so far is still on disk.
 
-They run when a job is resumed, and again before its results are moved to their final names.
+They are made when a run is resumed, and again before its results are moved to their final names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pellucid.blockwise.blocks import Worker
 from pellucid.blockwise.ledger import Ledger, Task
 from pellucid.blockwise.outputs import LostError
-from pellucid.blockwise.plan import DENOISED, JobPlan
+from pellucid.blockwise.plan import DENOISED, BlockwisePlan
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.errors import InputError, RunError
 from pellucid.io.manifest import ChangedError, Region
 from pellucid.io.registry import split
@@ -18,24 +18,24 @@ from pellucid.report import terminal
 
 
 class Audit:
-    """Compares the images and results of a job with what its ledger records.
+    """Compares the images and results of a run with what its ledger records.
 
     Args:
-        plan: the job's plan.
-        worker: opens the job's images and results.
+        plan: of the run.
+        worker: opens the images and results.
         ledger: the record of finished tasks.
     """
 
-    def __init__(self, plan: JobPlan, worker: Worker, ledger: Ledger) -> None:
+    def __init__(self, plan: BlockwisePlan, worker: BlockWorker, ledger: Ledger) -> None:
         self._plan = plan
         self._worker = worker
         self._ledger = ledger
 
     def resume(self) -> None:
-        """Check the files of a job that is being resumed, and schedule again the tasks whose results are missing.
+        """Check the files of a run that is being resumed, and schedule again the tasks whose results are missing.
 
         Raises:
-            InputError: an image has changed since the job began, and finished tasks depend on the changed part.
+            InputError: an image has changed since the run began, and finished tasks depend on the changed part.
         """
         for number, image in enumerate(self._worker.images):
             self._forget_lost(number)
@@ -45,12 +45,12 @@ class Audit:
                 image.known = now
 
     def refuse_partial(self, image: int) -> None:
-        """Check that an image's result is complete on disk, and that its source has not changed since the job began.
+        """Check that an image's result is complete on disk, and that its source has not changed since the run began.
 
         Raises:
-            LostError: part of the result was removed; the next run of the job computes it again.
+            LostError: part of the result was removed; the next call computes it again.
             ChangedError: the source has changed.
-            RunError: the folder of the job was removed.
+            RunError: the folder of the run was removed.
         """
         self._worker.refuse_gone()
         self._ledger.save()
@@ -60,10 +60,10 @@ class Audit:
         self._worker.close()  # reopened below, because the metadata of the chunks may have been removed too
         if not self._is_begun(image) or self._worker.on_disk(image) != self._ledger.written(image):
             self._forget_lost(image)
-            raise LostError(f"{self._target(image)}: part of the result was removed while the job was running")
+            raise LostError(f"{self._target(image)}: part of the result was removed during the run")
 
     def refuse_lost(self) -> None:
-        """Raise RunError if finished results no longer exist at the end of the job."""
+        """Raise RunError if finished results no longer exist at the end of the run."""
         lost = {}
         for image in range(len(self._plan.volumes)):
             if self._ledger.has(Task("finish", image)) and (gone := self._lost_results(image)):
@@ -72,7 +72,7 @@ class Audit:
         if lost:
             first = next(iter(lost.values()))
             raise RunError(
-                f"{first}: removed while the job was running ({len(lost)} of {len(self._plan.volumes)} results are "
+                f"{first}: removed during the run ({len(lost)} of {len(self._plan.volumes)} results are "
                 "missing): run the same command again to recreate them"
             )
 
@@ -83,18 +83,18 @@ class Audit:
         finished = any(self._ledger.has(Task(stage, number)) for stage in ("move", "finish"))
         if finished or any(_meet(seen, box) for seen in self._seen(number) for box in boxes):
             raise InputError(
-                f"{self._plan.volumes[number].source}: changed since the job began, so the finished part of the result "
+                f"{self._plan.volumes[number].source}: changed since the run began, so the finished part of the result "
                 "no longer matches it: restore the original file, or start over with --overwrite"
             )
 
     def _seen(self, number: int) -> Iterator[Region]:
         """The parts of an image that finished tasks have read."""
-        for slab in range(len(self._worker.knots)):
+        for slab in range(len(self._worker.statistics)):
             if self._ledger.has(Task("statistics", number=slab)):
-                yield from self._worker.knots.parts(slab, number)
+                yield from self._worker.statistics.parts(slab, number)
         if self._ledger.has(Task("create", number)):
             for task in self._done(number, 0):
-                leading, _, read = self._worker.sight(task)
+                leading, _, read = self._worker.position(task)
                 yield *leading, *read.slices
 
     # results
@@ -120,14 +120,14 @@ class Audit:
         if length and self._worker.on_disk(image) != length:
             return False
         try:
-            return bool(self._worker.results(image).sinks)
+            return bool(self._worker.outputs(image).writers)
         except Exception:  # from any file library: the partial files are unusable
             return False
 
     def _forget_lost_blocks(self, image: int) -> bool:
         """Mark blocks with missing chunks as not done, with every coarser level: those may have been made from gaps."""
         lost: list[Task] = []
-        for level in (0, *self._worker.results(image).levels()):
+        for level in range(len(self._worker.outputs(image).grids)):
             finer_lost = bool(lost)
             lost += [task for task in self._done(image, level) if finer_lost or self._has_gaps(task)]
         for task in lost:

@@ -1,272 +1,147 @@
-"""Doing the tasks of a job: each is read, computed and written, and knows nothing of the others.
+"""Denoising of a block of an image, with the policy for invalid pixels.
 
-Whatever process does a task, on whatever machine, does the same: all that it depends on is fixed in the job's folder.
+Invalid pixels are padding (large areas of one value), not-a-number, infinite or masked. The networks see middle grey
+there, statistics exclude them, and the result has the noisy image's values; where nothing else is in a plane, as in a
+constant one, nothing is computed. Whole planes and tiles, files and arrays all go through `denoise_block`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from pellucid.allocator import trim
-from pellucid.blockwise import inputs
-from pellucid.blockwise.denoiser_spec import DenoiserSpec
 from pellucid.blockwise.grid import Slices, places
-from pellucid.blockwise.ledger import Outcome, Task
-from pellucid.blockwise.lock import Claims
-from pellucid.blockwise.outputs import Outputs
-from pellucid.blockwise.plan import DENOISED, NOISE, JobPlan
-from pellucid.blockwise.preprocessing import to_unit, view_of_part
-from pellucid.blockwise.slab_statistics import SlabStatistics
-from pellucid.data.padding import HALO, is_finite
-from pellucid.errors import ModelError
-from pellucid.evaluation import RemovedNoise, removed_noise
-from pellucid.inference import DenoisedPlane, FrozenDenoiser, denoise_plane
-from pellucid.inference.tiles import Box, hull, tile_around
+from pellucid.blockwise.ledger import Outcome
+from pellucid.blockwise.plan import DENOISED, NOISE, DenoiserSpec
+from pellucid.data.padding import is_finite
+from pellucid.errors import InputError, ModelError
+from pellucid.evaluation import removed_noise
+from pellucid.inference import DenoisedPlane, View, denoise_view, normalize
+from pellucid.inference.tiles import Box
 from pellucid.io.conversion import Conversion
+from pellucid.io.image import Image
 from pellucid.io.layout import Array
-from pellucid.io.pyramid import downsample
-from pellucid.io.registry import open_image
 
 
-class NoisyBlock(NamedTuple):
+@dataclass(frozen=True)
+class NoisyBlock:
     """The pixels read for a block.
 
     Attributes:
-        pixels: (…, Y, X), the block with the margin that the networks and the detection of padding need.
-        read: position of these pixels in their planes.
+        image: to which they belong.
+        leading: position of the block along the leading axes of the image.
         core: position of the block in its planes.
-        leading: position of both along the leading axes of the image.
+        read: position of the pixels in their planes: the block with the margin that the networks and the detection of
+            padding need.
+        pixels: (…, Y, X).
     """
 
-    pixels: Array
-    read: Box
-    core: Box
+    image: Image
     leading: Slices
+    core: Box
+    read: Box
+    pixels: Array
+
+    @property
+    def planes(self) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Number in the image and index in the block of each plane."""
+        return places(self.leading, self.image.shape[:-2])
 
 
-class Done(NamedTuple):
-    """The pixels to write for a block, by the name of the result, and its outcome."""
+class DenoisedBlock(NamedTuple):
+    """The pixels of a block, (…, Y, X), by the name of the result, and what is known of them."""
 
-    blocks: Mapping[str, Array]
+    results: Mapping[str, Array]
     outcome: Outcome
 
 
-class Worker:
-    """Does tasks of one job, one at a time or overlapped: `read`, `compute` and `write` may each have a thread.
+DenoisePlane = Callable[[View, Box, int], DenoisedPlane | None]
+"""Denoises a box of the plane with a number; None if the whole series of the plane is padding."""
 
-    Use it in a `with` block, or `close` it and leave its claims to the end of the process.
+
+def denoise_block(
+    noisy: NoisyBlock, spec: DenoiserSpec, denoise: DenoisePlane, results: Mapping[str, np.dtype[Any]]
+) -> DenoisedBlock:
+    """Denoise a block plane by plane, and convert it to the intensities and pixel types of the results.
 
     Args:
-        folder: of the job.
-        plan: of the job.
-        cleaner: what denoises.
-        on_smaller: told of the new side of tiles when memory runs out.
+        noisy: the pixels.
+        spec: the denoiser.
+        denoise: how it denoises a plane.
+        results: pixel type of "denoised", of estimates and of "noise", by name.
+
+    Raises:
+        InputError: a plane does not fit into memory, and the method takes it only as a whole.
+        ModelError: the networks give values that are not finite.
+    """
+    denoiser, shape = spec.denoiser, noisy.image.shape[-2:]
+    converted = {name: Conversion(dtype) for name, dtype in results.items()}
+    blocks = {name: np.empty(noisy.pixels.shape[:-2] + noisy.core.shape, dtype) for name, dtype in results.items()}
+    outcome = Outcome()
+    for number, at in noisy.planes:
+        name = f"{noisy.image.path}[{number}]"
+        part = noisy.pixels[at]
+        unit = normalize(part, spec.intensity_range)
+        view = View.of_part(unit, noisy.read, (shape[0], shape[1]), denoiser.stride, denoiser.device)
+        valid = view.valid(noisy.core)
+        try:
+            done = denoise(view, noisy.core, number) if valid.any() else None
+        except ModelError as problem:
+            raise ModelError(f"{spec.name} {problem} ({name})") from None
+        except InputError as problem:
+            raise InputError(f"{name}: {problem}") from None
+        valid = valid if done else np.zeros_like(valid)
+        masked = part[noisy.core.within(noisy.read).slices]
+        finite, pixels = is_finite(masked), np.ma.getdata(masked)
+        for result, convert in converted.items():
+            block = blocks[result][at]
+            if done:
+                block[...] = convert(np.where(valid, _intensities(result, done, pixels, spec), 0), name)
+            invalid = pixels[~valid]
+            block[~valid] = np.where(finite[~valid], 0, invalid) if result == NOISE else invalid
+        missing = int((~finite).sum())
+        removed = removed_noise(pixels, blocks[DENOISED][at], valid, (noisy.core.top, noisy.core.left))
+        outcome += Outcome(0, missing, int((~valid).sum()) - missing, removed)
+    return DenoisedBlock(blocks, outcome._replace(clipped=converted[DENOISED].report.clipped))
+
+
+def _intensities(result: str, done: DenoisedPlane, noisy: Array, spec: DenoiserSpec) -> Array:
+    """A result in the image's intensities, not rounded."""
+    if result == NOISE:
+        return noisy.astype(np.float32) - spec.intensity_range.denormalize(done.image)
+    return spec.intensity_range.denormalize(done.image if result == DENOISED else done.estimates[result])
+
+
+def whole_planes(spec: DenoiserSpec, memory: float, estimates: Collection[str] = ()) -> DenoisePlane:
+    """Denoising of planes of which all is in memory, each with moments of its own.
+
+    Args:
+        spec: the denoiser.
+        memory: bytes that a plane may take in the networks; larger ones are cut into tiles.
+        estimates: names of those to keep.
     """
 
-    def __init__(
-        self, folder: Path, plan: JobPlan, cleaner: DenoiserSpec, on_smaller: Callable[[int], object] = lambda _: None
-    ) -> None:
-        self._cleaner = cleaner
-        self._plan = plan
-        self.images = [open_image(volume.source) for volume in plan.volumes]
-        inputs.hold(folder, self.images)
-        self.knots = SlabStatistics(folder, plan, self.images, cleaner)
-        self._frozen = None if plan.whole else FrozenDenoiser(cleaner.denoiser, plan.side, on_smaller, amp=plan.amp)
-        self._folder = folder
-        self._claims = Claims(folder / "claims")
-        self._open: tuple[int, Outputs] | None = None
-        self._stack = ExitStack()
+    def denoise(view: View, core: Box, _: int) -> DenoisedPlane:
+        return denoise_view(spec.denoiser, view, memory, estimates).cropped(core)
 
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-        self._claims.close()
-        for image in self.images:  # else an exception stored for the final report keeps them open
-            image.close()
-
-    def results(self, image: int) -> Outputs:
-        """The files of an image, opened if they are not."""
-        if self._open is None or self._open[0] != image:
-            self.close()
-            self._open = image, self._stack.enter_context(self._results(image))
-        return self._open[1]
-
-    def create(self, image: int) -> Outcome:
-        """Make the files of an image."""
-        self.close()
-        results = self._results(image)
-        results.create()
-        return Outcome(written=results.on_disk())
-
-    def _results(self, image: int) -> Outputs:
-        return Outputs(self._folder, self._plan, self._plan.volumes[image], self.images[image])
-
-    def on_disk(self, image: int) -> int:
-        """The amount of an image's results on disk, in the unit of `Outcome.written`."""
-        return self._results(image).on_disk()
-
-    def tasks(self, image: int, level: int) -> Iterator[Task]:
-        """The tasks that write an image at full resolution (level 0) or at a coarser level."""
-        results = self.results(image)
-        stage, grid = ("levels", results.level_grid(level)) if level else ("blocks", results.blocks)
-        for number in range(len(grid)):
-            yield Task(stage, image, level, number)
-
-    def chunks(self, task: Task) -> int:
-        """The number of chunks written by a task that have a file."""
-        results = self.results(task.image)
-        grid = results.level_grid(task.level) if task.level else results.blocks
-        return results.chunks(task.level, grid.box(task.number))
-
-    def refuse_gone(self) -> None:
-        """Raise RunError if the job's folder has been removed or replaced."""
-        self._claims.refuse_gone()
-
-    def close(self) -> None:
-        """Close the files that are open."""
-        self._stack.close()
-        self._open = None
-
-    def do(self, task: Task) -> Outcome:
-        """Do a task from beginning to end.
-
-        Raises:
-            BusyError: another process is at work on it.
-        """
-        with self.claimed(task):
-            return self.write(task, self.compute(task, self.read(task)))
-
-    def claimed(self, task: Task) -> AbstractContextManager[None]:
-        """For the length of a block, no other process writes this task.
-
-        Raises:
-            BusyError: another one is at work on it.
-        """
-        return self._claims.held(repr(tuple(task)))
-
-    def read(self, task: Task) -> Any:
-        """What a task needs."""
-        if task.stage == "blocks":
-            return self._read_block(task)
-        return self._read_finer(task) if task.stage == "levels" else None
-
-    def compute(self, task: Task, data: Any) -> Any:
-        """What is to be written for it."""
-        if task.stage == "blocks":
-            return self._denoise(task, data)
-        if task.stage == "levels":
-            return {name: downsample(block, factors) for name, (block, factors) in data.items()}
-        return self.knots.measure(task.number)
-
-    def write(self, task: Task, result: Any) -> Outcome:
-        """Write it."""
-        if task.stage == "blocks":
-            return self._write_block(task, result)
-        return self._write_level(task, result) if task.stage == "levels" else Outcome()
-
-    # blocks
-
-    def _read_block(self, task: Task) -> NoisyBlock:
-        image = self.images[task.image]
-        leading, core, read = self.sight(task)
-        pixels = image.read_block(leading, *read.slices)
-        image.release()
-        return NoisyBlock(pixels, read, core, leading)
-
-    def sight(self, task: Task) -> tuple[Slices, Box, Box]:
-        """Position of a block: along the leading axes, in its planes, and in its planes with the margin it needs."""
-        image, denoiser = self.images[task.image], self._cleaner.denoiser
-        origin = self._plan.volumes[task.image].origin
-        box = self.results(task.image).blocks.box(task.number)
-        *leading, rows, columns = (
-            slice(part.start + start, part.stop + start) for part, start in zip(box, origin, strict=True)
-        )
-        height, width = image.shape[-2:]
-        core = Box(rows.start, rows.stop, columns.start, columns.stop)
-        if self._plan.whole:
-            read = Box(0, height, 0, width)
-        else:
-            padded_height, padded_width = (-(-side // denoiser.stride) * denoiser.stride for side in (height, width))
-            square = denoiser.square((height, width))
-            squares = hull(core.on_grid(square, (height, width))) if square else core
-            around = tile_around(squares, padded_height, padded_width, denoiser.halo, denoiser.stride).read
-            read = around.grown(HALO).common(Box(0, height, 0, width))
-        return tuple(leading), core, read
-
-    def _denoise(self, task: Task, noisy: NoisyBlock) -> Done:
-        image = self.images[task.image]
-        shape = noisy.pixels.shape[:-2] + noisy.core.shape
-        convert = {name: Conversion(np.float32 if name == NOISE else image.dtype) for name in self._results_of(task)}
-        blocks = {name: np.empty(shape, conversion.dtype) for name, conversion in convert.items()}
-        outcome = Outcome()
-        for plane, at in places(noisy.leading, image.shape[:-2]):
-            part = noisy.pixels[at]
-            pixels = part[noisy.core.within(noisy.read).slices]
-            try:
-                done = self._denoise_plane(task.image, plane, part, noisy)
-            except ModelError as problem:
-                raise ModelError(f"{self._cleaner.name} {problem} ({image.path}[{plane}])") from None
-            valid = done.valid if done else np.zeros(pixels.shape, bool)
-            for name, conversion in convert.items():
-                result = _result(name, pixels, done, self._cleaner) if done else np.zeros(pixels.shape, np.float32)
-                blocks[name][at] = conversion(np.where(valid, result, 0), f"{image.path}[{plane}]")
-                blocks[name][at][~valid] = _untouched(name, pixels[~valid])
-            corner = noisy.core.top, noisy.core.left
-            removed = removed_noise(pixels, blocks[DENOISED][at], valid, corner) if done else RemovedNoise()
-            missing = int((~is_finite(pixels)).sum())
-            outcome += Outcome(0, missing, int((~valid).sum()) - missing, removed)
-        return Done(blocks, outcome._replace(clipped=convert[DENOISED].report.clipped))
-
-    def _results_of(self, task: Task) -> list[str]:
-        return list(self._plan.volumes[task.image].results)
-
-    def _denoise_plane(self, image: int, plane: int, part: Array, noisy: NoisyBlock) -> DenoisedPlane | None:
-        """The denoised core; None if the plane or its whole series is padding, which is copied unchanged."""
-        cleaner = self._cleaner
-        if self._frozen is None:
-            unit = to_unit(cleaner.intensity_range, part)
-            return denoise_plane(cleaner.denoiser, unit, self._plan.memory).cropped(noisy.core)
-        statistics = self.knots.at(image, plane)
-        if statistics is None:
-            return None
-        self._frozen.use(statistics)
-        height, width = self.images[image].shape[-2:]
-        return self._frozen.denoise(view_of_part(cleaner, part, noisy.read, (height, width)), noisy.core)
-
-    def _write_block(self, task: Task, done: Done) -> Outcome:
-        results = self.results(task.image)
-        box = results.blocks.box(task.number)
-        written = sum(results.write(name, box, block) for name, block in done.blocks.items())
-        results.release()
-        trim()
-        return done.outcome._replace(written=written)
-
-    # levels of the pyramid
-
-    def _read_finer(self, task: Task) -> dict[str, tuple[Array, tuple[int, ...]]]:
-        results = self.results(task.image)
-        box = results.level_grid(task.level).box(task.number)
-        return {name: results.read_finer(name, task.level, box) for name in self._results_of(task)}
-
-    def _write_level(self, task: Task, blocks: Mapping[str, Array]) -> Outcome:
-        results = self.results(task.image)
-        box = results.level_grid(task.level).box(task.number)
-        return Outcome(written=sum(results.write_level(name, task.level, box, block) for name, block in blocks.items()))
+    return denoise
 
 
-def _untouched(name: str, noisy: Array) -> Array:
-    """The output for pixels that are copied unchanged; as noise, 0 wherever the input is finite."""
-    return np.where(is_finite(noisy), 0, noisy) if name == NOISE else noisy
+def denoise_planes(spec: DenoiserSpec, image: Image, dtype: npt.DTypeLike | None = None) -> Iterator[DenoisedBlock]:
+    """Denoise an image in memory: a run whose blocks are its planes, read one at a time.
 
-
-def _result(name: str, noisy: Array, done: DenoisedPlane, cleaner: DenoiserSpec) -> Array:
-    if name == NOISE:
-        return noisy.astype(np.float32) - cleaner.intensity_range.denormalize(done.image)
-    return cleaner.intensity_range.denormalize(done.image if name == DENOISED else done.estimates[name])
+    Args:
+        spec: the denoiser.
+        image: of which all planes are denoised.
+        dtype: of the result; that of the image if not given.
+    """
+    results = {DENOISED: image.dtype if dtype is None else np.dtype(dtype)}
+    plane = Box(0, image.shape[-2], 0, image.shape[-1])
+    for index in np.ndindex(image.shape[:-2]):
+        leading = tuple(slice(at, at + 1) for at in index)
+        noisy = NoisyBlock(image, leading, plane, plane, image.read_block(leading, *plane.slices))
+        yield denoise_block(noisy, spec, whole_planes(spec, spec.memory), results)

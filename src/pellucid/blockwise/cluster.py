@@ -18,9 +18,9 @@ import torch
 from pellucid.blockwise import dask_worker
 from pellucid.blockwise.dask_executor import Dispatcher
 from pellucid.blockwise.dask_worker import Assignment
-from pellucid.blockwise.denoiser_spec import DenoiserSpec, Opener
 from pellucid.blockwise.lock import Claims
-from pellucid.blockwise.serial import Runner
+from pellucid.blockwise.plan import DenoiserSpec, Opener
+from pellucid.blockwise.serial import Executor
 from pellucid.errors import InputError, RunError
 from pellucid.report import terminal
 
@@ -71,7 +71,7 @@ class Cluster:
         return replace(cleaner, memory=cleaner.memory // (self.processes or 1))
 
     @contextmanager
-    def runner(self, folder: Path, cleaner: DenoiserSpec, retries: int) -> Iterator[Runner]:
+    def runner(self, folder: Path, cleaner: DenoiserSpec, retries: int) -> Iterator[Executor]:
         """Who does the tasks of a job, for the length of the block.
 
         Args:

@@ -50,7 +50,7 @@ class Link(Protocol):
 
 
 class Dispatcher:
-    """A `Runner` whose tasks are done by the workers of a cluster.
+    """A `Executor` whose tasks are done by the workers of a cluster.
 
     Args:
         link: to the cluster.
@@ -71,7 +71,7 @@ class Dispatcher:
         self._proven = False
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Finished]:
-        """See `Runner.run`; a task that ends its workers is given up."""
+        """See `Executor.run`; a task that ends its workers is given up."""
         from distributed import KilledWorker
 
         self._watch = Watch()

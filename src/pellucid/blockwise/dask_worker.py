@@ -14,11 +14,10 @@ from typing import NamedTuple
 import torch
 
 from pellucid.allocator import keep_freed_memory
-from pellucid.blockwise.blocks import Worker
-from pellucid.blockwise.denoiser_spec import Opener
 from pellucid.blockwise.ledger import Outcome, Task
-from pellucid.blockwise.plan import PLAN, JobPlan
+from pellucid.blockwise.plan import PLAN, BlockwisePlan, Opener
 from pellucid.blockwise.serial import persistently
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.errors import PellucidError
 from pellucid.version import __version__
 
@@ -72,15 +71,15 @@ class UnfitError(PellucidError):
     """A process that can do no task of the job: it lacks the files, or the right model."""
 
 
-_workers: dict[str, Worker] = {}
+_workers: dict[str, BlockWorker] = {}
 _one_at_a_time = threading.Lock()
 
 
 def dask_setup(worker: object) -> None:
     """What Dask does first in a worker that we start: Ctrl-C is for the process that leads, which ends the others."""
     del worker
-    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
 
 
 def do(assignment: Assignment, task: Task) -> Report:
@@ -98,7 +97,7 @@ def do(assignment: Assignment, task: Task) -> Report:
         return Report(_sendable(outcome), time.monotonic() - begin, here.address)
 
 
-def _worker(assignment: Assignment) -> Worker:
+def _worker(assignment: Assignment) -> BlockWorker:
     """The worker of this process, made at its first task of the job."""
     if assignment.number not in _workers:
         while len(_workers) >= _KEPT:
@@ -107,16 +106,16 @@ def _worker(assignment: Assignment) -> Worker:
     return _workers[assignment.number]
 
 
-def _made(assignment: Assignment) -> Worker:
+def _made(assignment: Assignment) -> BlockWorker:
     if assignment.version != __version__:
         raise _unfit(f"has Pellucid {__version__}, not {assignment.version}: install the same on all machines")
     try:
-        plan = JobPlan.model_validate_json((assignment.folder / PLAN).read_text(encoding="utf-8"))
+        plan = BlockwisePlan.model_validate_json((assignment.folder / PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise _unfit(f"does not see {assignment.folder} ({problem}): {_SAME}") from None
     try:
         cleaner = assignment.opener()
-        worker = Worker(
+        worker = BlockWorker.opened(
             assignment.folder, _from_root(plan, assignment.start), replace(cleaner, memory=assignment.memory)
         )
     except Exception as problem:
@@ -126,7 +125,7 @@ def _made(assignment: Assignment) -> Worker:
     return worker
 
 
-def _from_root(plan: JobPlan, start: Path) -> JobPlan:
+def _from_root(plan: BlockwisePlan, start: Path) -> BlockwisePlan:
     """The plan with paths that hold in any folder."""
     volumes = [
         volume.model_copy(

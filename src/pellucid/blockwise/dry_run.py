@@ -1,4 +1,4 @@
-"""What a job will take, before it starts: measured on one tile, and told."""
+"""The estimated time, memory and disk of a run, from one measured tile."""
 
 from __future__ import annotations
 
@@ -8,35 +8,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pellucid.blockwise.denoiser_spec import DenoiserSpec
-from pellucid.blockwise.plan import NOISE, JobPlan, VolumePlan
-from pellucid.blockwise.preprocessing import view_of
+from pellucid.blockwise.plan import BlockwisePlan, DenoiserSpec, VolumePlan
 from pellucid.blockwise.progress import time_text
 from pellucid.errors import InputError
 from pellucid.files import refuse_unwritable
-from pellucid.inference import Cost, has_norms, probe
+from pellucid.inference import Cost, View, has_norms, probe
 from pellucid.io.image import Image
 from pellucid.io.registry import format_of, split
 from pellucid.report import terminal
 
 _SIDE = 256
-"""Of the tile that is measured, in pixels."""
+"""Side of the measured tile, in pixels."""
 _PASSES = {"exact": 2.5, "sampled": 1.05}
-"""What measuring statistics makes of the time, roughly."""
+"""Time with the measuring of statistics, as a multiple of the time without, roughly."""
 _PYRAMID = 4 / 3
-"""What coarser levels make of a Zarr's size, at most."""
+"""Largest size of a Zarr with its coarser levels, as a multiple of that without."""
 _STAGED = 2
-"""Formats that are encoded at the end have their raw pixels beside them until then."""
+"""The same for formats that are encoded at the end: their raw pixels lie beside them until then."""
 
 
-class Forecast(NamedTuple):
-    """What a job takes.
+class Needs(NamedTuple):
+    """What a run needs.
 
     Attributes:
-        pixels: that are denoised.
-        tiles: that they are cut into.
+        pixels: number to denoise.
+        tiles: number that they are cut into.
         seconds: of computing, with one worker.
-        tile_bytes: of memory, for a tile in the networks.
+        tile_bytes: memory of a tile in the networks.
     """
 
     pixels: int
@@ -45,20 +43,22 @@ class Forecast(NamedTuple):
     tile_bytes: float
 
 
-def measure_tile(image: Image, cleaner: DenoiserSpec) -> Cost:
-    """What a tile from the middle of an image takes; time is unknown where it is damaged, or takes many rounds."""
-    denoiser = cleaner.denoiser
+def measure_tile(image: Image, spec: DenoiserSpec) -> Cost:
+    """The cost of a tile from the middle of an image; its time is unknown if it is damaged or takes many rounds."""
+    denoiser = spec.denoiser
     try:
         if denoiser.rounds == 1:
-            return probe(denoiser, view_of(cleaner, image, len(image.planes) // 2), _SIDE)
+            return probe(
+                denoiser, View.of_plane(image.planes[len(image.planes) // 2], spec.intensity_range, denoiser), _SIDE
+            )
     except InputError:  # a damaged block is no reason not to begin: it fails in its turn
         pass
     return Cost(math.nan, denoiser.bytes_per_pixel)
 
 
-def forecast(plan: JobPlan, cleaner: DenoiserSpec, cost: Cost) -> Forecast:
-    """Count what a job takes, by what a tile takes."""
-    denoiser = cleaner.denoiser
+def needs_of(plan: BlockwisePlan, spec: DenoiserSpec, cost: Cost) -> Needs:
+    """What a run needs, by the cost of a tile."""
+    denoiser = spec.denoiser
     tiles, seen, largest = 0, 0, 0
     for volume in plan.volumes:
         sides = [size if plan.whole else min(size, plan.side) for size in volume.shape[-2:]]
@@ -71,20 +71,20 @@ def forecast(plan: JobPlan, cleaner: DenoiserSpec, cost: Cost) -> Forecast:
         largest = max(largest, math.prod(side + around for side in sides))
     passes = _PASSES.get(plan.statistics, 1.0) if has_norms(denoiser) else 1.0
     pixels = sum(math.prod(volume.shape) for volume in plan.volumes)
-    return Forecast(pixels, tiles, seen * cost.seconds * passes, largest * cost.bytes)
+    return Needs(pixels, tiles, seen * cost.seconds * passes, largest * cost.bytes)
 
 
-def needed_disk(plan: JobPlan, images: Sequence[Image]) -> int:
+def needed_disk(plan: BlockwisePlan, images: Sequence[Image]) -> int:
     """Bytes that the results take uncompressed, with what is written on the way."""
     return sum(
-        _file_bytes(Path(path), math.prod(volume.shape) * (4 if name == NOISE else image.dtype.itemsize))
+        _file_bytes(Path(path), math.prod(volume.shape) * dtype.itemsize)
         for volume, image in zip(plan.volumes, images, strict=True)
-        for name, path in volume.results.items()
+        for path, dtype in zip(volume.results.values(), volume.dtypes(image.dtype).values(), strict=True)
     )
 
 
-def refuse_disk(plan: JobPlan, images: Sequence[Image]) -> None:
-    """Raise InputError if the results do not fit on the disk that they shall go to, or nothing may be written there."""
+def refuse_disk(plan: BlockwisePlan, images: Sequence[Image]) -> None:
+    """Raise InputError if the results do not fit on the disk of the output, or nothing may be written there."""
     target = Path(next(iter(plan.volumes[0].results.values())))
     folder = _existing(target.parent)
     refuse_unwritable(target, folder)
@@ -96,8 +96,8 @@ def refuse_disk(plan: JobPlan, images: Sequence[Image]) -> None:
         )
 
 
-def tell(plan: JobPlan, images: Sequence[Image], cleaner: DenoiserSpec, found: Forecast) -> None:
-    """Print the plan of a job."""
+def tell(plan: BlockwisePlan, images: Sequence[Image], spec: DenoiserSpec, found: Needs) -> None:
+    """Print the plan of a run."""
     first, volume = images[0], plan.volumes[0]
     more = f" and {len(images) - 1} more" if len(images) > 1 else ""
     size = " × ".join(map(str, first.shape))
@@ -115,8 +115,8 @@ def tell(plan: JobPlan, images: Sequence[Image], cleaner: DenoiserSpec, found: F
         rows.append(("missing chunks", f"{missing[0]:,} of {missing[1]:,}: they read as the fill value"))
     rows += [
         ("work", f"{found.pixels / 1e6:,.1f} megapixels in {found.tiles:,} {'planes' if plan.whole else 'tiles'}"),
-        ("statistics", _statistics(plan, cleaner, found)),
-        ("memory", f"{size_text(found.tile_bytes)} a tile, {size_text(cleaner.memory)} allowed"),
+        ("statistics", _statistics(plan, spec, found)),
+        ("memory", f"{size_text(found.tile_bytes)} a tile, {size_text(spec.memory)} allowed"),
         ("disk", f"up to {size_text(needed_disk(plan, images))}"),
         (
             "time",
@@ -129,7 +129,7 @@ def tell(plan: JobPlan, images: Sequence[Image], cleaner: DenoiserSpec, found: F
 
 
 def size_text(count: float) -> str:
-    """A number of bytes for people."""
+    """A number of bytes as readable text."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -137,9 +137,9 @@ def size_text(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
-def _statistics(plan: JobPlan, cleaner: DenoiserSpec, found: Forecast) -> str:
+def _statistics(plan: BlockwisePlan, spec: DenoiserSpec, found: Needs) -> str:
     """The source of the norm statistics, and the time that sampled ones would save."""
-    if plan.whole and has_norms(cleaner.denoiser):
+    if plan.whole and has_norms(spec.denoiser):
         return "exact: each plane's own, measured while it is denoised"
     if plan.statistics != "exact":
         return plan.statistics

@@ -1,7 +1,7 @@
-"""What of a job is done: a small database in its folder, written by one process, read again after a kill.
+"""The ledger of a run, which tasks are done: a small database in its folder, written by the leading process alone.
 
-A block is marked when it is written. Marks reach the disk every now and then: what a kill takes is computed again,
-with the same result. The ledger holds what the job depends on; with anything else it is not gone on with.
+A block is recorded when it is written. Records reach the disk every few seconds: what a kill takes is computed again,
+with the same result. The ledger also holds what the run depends on; with anything else it is not resumed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pellucid.evaluation import PairMoments, RemovedNoise
 from pellucid.files import writing
 
 _TABLES = """
-    CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS done (
         stage TEXT, image INTEGER, number INTEGER, clipped INTEGER, missing INTEGER, kept INTEGER,
         written INTEGER, PRIMARY KEY (stage, image, number)) WITHOUT ROWID;
@@ -33,17 +33,17 @@ _TABLES = """
         PRIMARY KEY (image, number)) WITHOUT ROWID;
 """
 _PATIENCE = 2.0
-"""Seconds that a mark may wait before it reaches the disk."""
+"""Seconds after which records reach the disk."""
 
 
 class Task(NamedTuple):
-    """A piece of work that is done whole or not at all.
+    """A piece of work that is done as a whole or not at all.
 
     Attributes:
         stage: "statistics", "create", "blocks", "levels", "move" or "finish".
-        image: which of the job's images; for statistics 0.
+        image: number of the image; for statistics 0.
         level: of the pyramid; 0 is full resolution.
-        number: which slab, or which block of the level.
+        number: of the slab, or of the block in its level.
     """
 
     stage: str
@@ -53,7 +53,7 @@ class Task(NamedTuple):
 
     @property
     def row(self) -> tuple[str, int, int]:
-        """How the ledger calls it."""
+        """Its key in the ledger."""
         return f"{self.stage}{self.level or ''}", self.image, self.number
 
 
@@ -85,10 +85,10 @@ class Outcome(NamedTuple):
 
 
 class Ledger:
-    """The marks of one job; use it in a `with` block, from one thread.
+    """The record of one run; use it in a `with` block, from one thread.
 
     Args:
-        path: of the file; made if it is not there.
+        path: of the file; created if it does not exist.
 
     Raises:
         InputError: the file is damaged.
@@ -119,13 +119,13 @@ class Ledger:
         self._base.close()
 
     def agree(self, key: Mapping[str, Any]) -> None:
-        """Take down what the job depends on; if that is there already, it must be the same.
+        """Record what the run depends on; if that is recorded already, it must be the same.
 
         Raises:
-            InputError: something has changed; it says what.
+            InputError: something has changed; the message says what.
         """
         new = {name: json.dumps(value, sort_keys=True) for name, value in key.items()}
-        with closing(self._base.execute("SELECT name, value FROM job")) as rows:
+        with closing(self._base.execute("SELECT name, value FROM run")) as rows:
             old = dict(rows)
         if old and old != new:
             changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
@@ -134,7 +134,7 @@ class Ledger:
                 f"{self.path.parent}: begun with other settings ({said}): "
                 "use those to go on with it, or --overwrite to begin again"
             )
-        self._base.executemany("INSERT OR IGNORE INTO job VALUES (?, ?)", new.items())
+        self._base.executemany("INSERT OR IGNORE INTO run VALUES (?, ?)", new.items())
         self._base.commit()
 
     def has(self, task: Task) -> bool:
@@ -143,7 +143,7 @@ class Ledger:
         return found.fetchone() is not None
 
     def mark(self, task: Task, outcome: Outcome) -> None:
-        """A task is done."""
+        """Record that a task is done."""
         counts = outcome.clipped, outcome.missing, outcome.kept, outcome.written
         with self._writing():
             self._base.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?)", (*task.row, *counts))
@@ -164,7 +164,7 @@ class Ledger:
             self._base.commit()
         self._saved = time.monotonic()
         if self.is_gone():
-            raise RunError(f"{self.path}: removed while the job was running: run the same command again")
+            raise RunError(f"{self.path}: removed during the run: run the same command again")
 
     def is_gone(self) -> bool:
         """Whether the ledger's file has been removed or replaced since it was opened."""
@@ -181,7 +181,7 @@ class Ledger:
         self.save()
 
     def count(self, stage: str | None = None) -> int:
-        """How many tasks are done, of a stage or in all."""
+        """The number of tasks that are done, of a stage or in all."""
         chosen, values = ("", ()) if stage is None else (" WHERE stage = ?", (stage,))
         return int(self._base.execute(f"SELECT COUNT(*) FROM done{chosen}", values).fetchone()[0])
 
@@ -198,7 +198,7 @@ class Ledger:
         self.save()
 
     def outcome(self, image: int) -> Outcome:
-        """What the blocks of an image have had to say, in all."""
+        """The outcome of all blocks of an image together."""
         sums = "SUM(clipped), SUM(missing), SUM(kept), SUM(written)"
         query = f"SELECT {sums} FROM done WHERE stage = 'blocks' AND image = ?"
         clipped, missing, kept, written = (value or 0 for value in self._base.execute(query, (image,)).fetchone())
@@ -221,7 +221,7 @@ class Ledger:
         except sqlite3.Error as problem:
             why = f"cannot be written ({problem}): check the disk space, then"
             if self.is_gone():
-                why = "removed while the job was running:"
+                why = "removed during the run:"
             raise RunError(f"{self.path}: {why} run the same command again") from problem
 
     def _removed(self, image: int) -> RemovedNoise:

@@ -1,20 +1,23 @@
-"""What a job does, fixed before its first block and kept in its folder, so that whoever goes on does the same."""
+"""The plan of a blockwise run: fixed before its first block, and kept in its folder so that it can be resumed."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from pellucid.blockwise.denoiser_spec import DenoiserSpec
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.output_paths import float_path, in_folder, output_paths, refuse_unsafe
 from pellucid.data.source import Source
 from pellucid.errors import InputError
-from pellucid.inference import Cost, affordable_side, fits_whole, has_norms
+from pellucid.inference import Cost, Statistics, affordable_side, fits_whole, has_norms
 from pellucid.inference.tiles import Box
 from pellucid.io.image import Image
 from pellucid.io.region import parse_region
@@ -23,24 +26,24 @@ from pellucid.methods import Denoiser
 How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
 """Names of two results; the others are the denoiser's estimates."""
-FORMAT = 3
-"""Format version of a job's folder; a job of another version cannot be resumed."""
+FORMAT = 4
+"""Version of the format of an unfinished run's folder; a run of another version cannot be resumed."""
 PLAN = "plan.json"
-"""Where a job's folder keeps it."""
+"""The plan's file in the folder."""
 LARGEST_SIDE = 1024
-"""Of a tile, in pixels: larger ones are not faster."""
+"""Largest side of a tile, in pixels: larger ones are not faster."""
 _FOR_TILES, _FOR_BLOCKS = 0.6, 0.3
 """Shares of the memory."""
 LARGEST_BLOCK = 1 << 24
-"""Pixels: what a kill loses at most, unless more have to be written at once."""
+"""Largest number of pixels in a block, unless more have to be written at once: the most that a kill can lose."""
 
 
 @dataclass(frozen=True)
 class DenoiseOptions:
-    """The options of a denoising job besides input, model and output.
+    """How files are denoised.
 
     Attributes:
-        statistics: source of the norms' moments: "exact" (default), "sampled" or "trained".
+        statistics: source of the norms' moments: "exact" (each plane's own), "sampled" or "trained".
         amp: compute the networks in bfloat16; not with exact statistics.
         region: the part to denoise, "z0:z1,y0:y1,x0:x1"; everything by default.
         estimates: also write each estimate of the clean image.
@@ -48,6 +51,8 @@ class DenoiseOptions:
         overwrite: replace existing files.
         chunks, shards: Zarr chunk and shard shapes, in the image's axes; those of the input by default.
         retries: number of further attempts at a failing block.
+        cluster: "local:N", N processes on this machine, or "tcp://host:port", a Dask scheduler; this process alone by
+            default.
     """
 
     statistics: How = "exact"
@@ -59,35 +64,52 @@ class DenoiseOptions:
     chunks: tuple[int, ...] | None = None
     shards: tuple[int, ...] | None = None
     retries: int = 2
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
-class Request:
-    """What shall be denoised, by what, and where to.
+class DenoiserSpec:
+    """A denoiser with what a run must know of it.
 
     Attributes:
-        source: the noisy images.
-        spec: what the user called them.
-        output: a file for one image, else a folder.
-        cleaner: what denoises.
-        wishes: what else is asked for.
+        denoiser: in evaluation mode, on its device.
+        intensity_range: of the noisy images.
+        recipe: of the method, as TOML.
+        memory: bytes that the networks and the blocks in flight may use.
+        trained: the moments that the norms saw in training; None if they are not known.
+        name: the model's name in messages.
     """
 
-    source: Source
-    spec: Any
-    output: Path
-    cleaner: DenoiserSpec
-    wishes: DenoiseOptions = DenoiseOptions()
+    denoiser: Denoiser
+    intensity_range: IntensityRange
+    recipe: str
+    memory: int
+    trained: Statistics | None = None
+    name: str = "the model"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the recipe, the intensity range and the weights."""
+        digest = hashlib.sha256(self.recipe.encode())
+        digest.update(f"{self.intensity_range.low!r} {self.intensity_range.high!r}".encode())
+        for name, value in sorted(self.denoiser.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+Opener = Callable[[], DenoiserSpec]
+"""Opens the denoiser in another process, to which the function can be sent."""
 
 
 class VolumePlan(BaseModel):
-    """One image of a job.
+    """One image of a run.
 
     Attributes:
-        source: how to open it.
-        origin: where what is denoised begins, along its axes.
-        shape: of what is denoised.
-        results: where "denoised", the estimates and "noise" go, by name.
+        source: its path.
+        origin: start of the region to denoise, along the image's axes.
+        shape: of that region.
+        results: paths of "denoised", the estimates and "noise", by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,97 +121,89 @@ class VolumePlan(BaseModel):
 
     @property
     def planes(self) -> int:
-        """How many planes are denoised."""
+        """The number of planes to denoise."""
         return math.prod(self.shape[:-2])
 
+    def dtypes(self, dtype: np.dtype[Any]) -> dict[str, np.dtype[Any]]:
+        """The pixel type of each result, by that of the image."""
+        return {name: np.dtype(np.float32) if name == NOISE else dtype for name in self.results}
 
-class JobPlan(BaseModel):
-    """All images of a job, and how they are gone through.
+
+class BlockwisePlan(BaseModel):
+    """All images of a run, and how they are denoised.
 
     Attributes:
-        volumes: in order.
-        whole: whether planes are denoised one by one as a whole, each with moments of its own; else in tiles.
-        statistics: where the moments come from.
-        amp: whether the networks compute in bfloat16.
-        side: of a tile.
-        block: pixels of a block, at most, unless more have to be written at once.
+        volumes: the images, in order.
+        options: as they were given.
+        whole: whether planes are denoised as a whole, each with moments of its own; else in tiles.
+        statistics: source of the norms' moments; "none" if nothing is measured beforehand.
+        side: of a tile, in pixels.
+        block: largest number of pixels in a block, unless more have to be written at once.
         memory: bytes that a whole plane may take in the networks.
-        chunks, shards: as in `DenoiseOptions`.
-        seed: of the windows that are sampled.
+        seed: of the sampled windows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     volumes: list[VolumePlan]
+    options: DenoiseOptions
     whole: bool
     statistics: Literal["exact", "sampled", "trained", "none"]
-    amp: bool
     side: int
     block: int
     memory: int
-    chunks: tuple[int, ...] | None
-    shards: tuple[int, ...] | None
     seed: int = 0
 
 
-def make_plan(request: Request, tile: Cost | None = None) -> JobPlan:
+def make_plan(
+    source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOptions, tile: Cost | None = None
+) -> BlockwisePlan:
     """Decide how to denoise some images.
 
     Args:
-        request: which, and how.
-        tile: what a tile was measured to take; what the denoiser states if not given.
+        source: the noisy images.
+        output: a file for one image, else a folder.
+        spec: the denoiser.
+        options: what is asked for.
+        tile: the measured cost of a tile; the denoiser's own figure if not given.
 
     Raises:
         InputError: outputs that would collide or lie in the input, a region outside an image, statistics that are not
             there, or an image that does not fit into memory where the method takes it only as a whole.
     """
-    source, cleaner, wishes = request.source, request.cleaner, request.wishes
-    denoiser = cleaner.denoiser
-    names = [DENOISED, *(denoiser.estimate_names if wishes.estimates else ()), *([NOISE] if wishes.noise else [])]
-    targets = output_paths(source, request.spec, request.output)
+    denoiser = spec.denoiser
+    names = [DENOISED, *(denoiser.estimate_names if options.estimates else ()), *([NOISE] if options.noise else [])]
     volumes = [
-        _volume(image, {name: str(_result_path(target, name)) for name in names}, wishes.region)
-        for image, target in zip(source.images, targets, strict=True)
+        _volume(image, {name: str(_result_path(target, name)) for name in names}, options.region)
+        for image, target in zip(source.images, output_paths(source, output), strict=True)
     ]
-    refuse_unsafe([Path(path) for volume in volumes for path in volume.results.values()], source, request.spec)
-    statistics = _statistics(cleaner, wishes)
+    refuse_unsafe([Path(path) for volume in volumes for path in volume.results.values()], source)
+    statistics = _statistics(spec, options)
     itemsize = source.images[0].dtype.itemsize
     in_flight = 3 * (itemsize + sum(4 if name == NOISE else itemsize for name in names))
-    affordable = int(_FOR_BLOCKS * cleaner.memory / in_flight)
-    fits = _fit_whole(source, cleaner) and max(map(_pixels_of_deep_chunk, source.images)) <= affordable
+    affordable = int(_FOR_BLOCKS * spec.memory / in_flight)
+    fits = _fit_whole(source, spec) and max(map(_pixels_of_deep_chunk, source.images)) <= affordable
     whole = not denoiser.networks() or (statistics == "exact" and (fits or denoiser.whole))
-    if wishes.amp:
+    if options.amp:
         _refuse_useless_amp(denoiser, statistics)
     if whole:
-        _refuse_huge_planes(source, cleaner.memory)
-    return JobPlan(
+        _refuse_huge_planes(source, spec.memory)
+    return BlockwisePlan(
         volumes=volumes,
+        options=options,
         whole=whole,
         statistics="none" if whole else statistics,
-        amp=wishes.amp,
-        side=min(LARGEST_SIDE, affordable_side(denoiser, _FOR_TILES * cleaner.memory * _stated(denoiser, tile))),
+        side=min(LARGEST_SIDE, affordable_side(denoiser, _FOR_TILES * spec.memory * _stated(denoiser, tile))),
         block=min(LARGEST_BLOCK, affordable),
-        memory=cleaner.memory,
-        chunks=wishes.chunks,
-        shards=wishes.shards,
+        memory=spec.memory,
     )
 
 
-def identity(request: Request) -> dict[str, Any]:
-    """All that the result depends on: what must be the same for a job to be gone on with."""
-    wishes = request.wishes
-    return {
-        "format": FORMAT,
-        "model": request.cleaner.digest,
-        "input": request.source.fingerprint(),
-        "statistics": wishes.statistics,
-        "amp": wishes.amp,
-        "region": wishes.region,
-        "estimates": wishes.estimates,
-        "noise": wishes.noise,
-        "chunks": wishes.chunks,
-        "shards": wishes.shards,
-    }
+def identity(source: Source, spec: DenoiserSpec, options: DenoiseOptions) -> dict[str, Any]:
+    """All that the result depends on: what must be the same for a run to be resumed."""
+    free = ("overwrite", "retries", "cluster")
+    chosen = {name: value for name, value in asdict(options).items() if name not in free}
+    return {"format": FORMAT, "model": spec.digest, "input": source.fingerprint(), **chosen}
 
 
 def _volume(image: Image, results: Mapping[str, str], region: str | None) -> VolumePlan:
@@ -204,7 +218,7 @@ def _volume(image: Image, results: Mapping[str, str], region: str | None) -> Vol
 
 
 def _stated(denoiser: Denoiser, tile: Cost | None) -> float:
-    """The memory that a denoiser states, as a share of what was measured."""
+    """The working memory that a denoiser states, as a share of the measured."""
     return denoiser.bytes_per_pixel / tile.bytes if tile else 1.0
 
 
@@ -214,23 +228,23 @@ def _result_path(target: Path, name: str) -> Path:
     return float_path(in_folder(target, NOISE)) if name == NOISE else in_folder(target, "estimates", name)
 
 
-def _statistics(cleaner: DenoiserSpec, wishes: DenoiseOptions) -> Literal["exact", "sampled", "trained", "none"]:
-    if not has_norms(cleaner.denoiser):
+def _statistics(spec: DenoiserSpec, options: DenoiseOptions) -> Literal["exact", "sampled", "trained", "none"]:
+    if not has_norms(spec.denoiser):
         return "none"
-    if wishes.statistics == "trained" and cleaner.trained is None:
+    if options.statistics == "trained" and spec.trained is None:
         raise InputError(
             "statistics=trained: this run was trained before they were noted; choose exact or sampled, or train again"
         )
-    return wishes.statistics
+    return options.statistics
 
 
-def _fit_whole(source: Source, cleaner: DenoiserSpec) -> bool:
+def _fit_whole(source: Source, spec: DenoiserSpec) -> bool:
     shapes = {(image.shape[-2], image.shape[-1]) for image in source.images}
-    return all(fits_whole(cleaner.denoiser, Box(0, y, 0, x), cleaner.memory) for y, x in shapes)
+    return all(fits_whole(spec.denoiser, Box(0, y, 0, x), spec.memory) for y, x in shapes)
 
 
 def _pixels_of_deep_chunk(image: Image) -> int:
-    """Those of the planes that a chunk of the file has a part of: they are read together."""
+    """Pixels of the planes that a chunk of the file has a part of: they are read together."""
     return math.prod(image.chunks[:-2]) * math.prod(image.shape[-2:])
 
 
@@ -245,7 +259,7 @@ def _refuse_useless_amp(denoiser: Denoiser, statistics: str) -> None:
 
 
 def _refuse_huge_planes(source: Source, memory: int) -> None:
-    """A method that looks at whole planes holds some of them as float32."""
+    """Raise InputError if whole planes do not fit into memory: such a method holds several as float32."""
     for image in source.images:
         needed = 4 * 4 * math.prod(image.shape[-2:])
         if needed > memory:

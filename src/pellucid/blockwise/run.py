@@ -1,135 +1,170 @@
-"""The order of things in a job, and what is done of it."""
+"""A blockwise run: denoises images of any size into files, and resumes where it was stopped.
+
+The statistics of the norms are measured first, then for some images at a time blocks are denoised, coarser levels are
+made of finer ones, and complete files are moved to their final names.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
+from pellucid.blockwise import folder as folders
 from pellucid.blockwise.audit import Audit
-from pellucid.blockwise.blocks import Worker
+from pellucid.blockwise.cluster import Cluster
+from pellucid.blockwise.dry_run import measure_tile, needs_of, refuse_disk, tell
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
-from pellucid.blockwise.outputs import LostError
-from pellucid.blockwise.plan import DENOISED, JobPlan
-from pellucid.blockwise.progress import Advance
-from pellucid.blockwise.serial import Runner
+from pellucid.blockwise.outputs import LostError, Outputs
+from pellucid.blockwise.plan import DENOISED, BlockwisePlan, DenoiseOptions, DenoiserSpec, identity, make_plan
+from pellucid.blockwise.progress import Advance, ToldTime, denoising_bar
+from pellucid.blockwise.serial import Executor, SerialExecutor
+from pellucid.blockwise.worker import BlockWorker
+from pellucid.blockwise.written import Written
+from pellucid.data.output_paths import refuse_existing
+from pellucid.data.source import Source
 from pellucid.errors import IncompleteError, InputError, PellucidError, RunError
-from pellucid.evaluation import RemovedNoise
 from pellucid.io.conversion import ClipReport
+from pellucid.io.image import Image
 from pellucid.io.manifest import ChangedError
 from pellucid.report import terminal
 
+_WORTH_TELLING = 8e6
+"""Number of pixels from which the plan of a run is printed before it starts."""
 _LISTED = 5
-"""Failures that are told one by one at the end."""
+"""Number of failures that are listed at the end."""
 
 
-@dataclass(frozen=True)
-class Written:
-    """A denoised file.
+def denoise_source(
+    source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOptions, cluster: Cluster | None = None
+) -> list[Written]:
+    """Denoise images of any size into files of the same format, dtype, axes and pixel size.
 
-    Attributes:
-        source: what was denoised.
-        path: where the result is.
-        clipped: how many pixels had to be clipped to the pixel type.
-        missing: number of pixels that are not finite; they are copied unchanged.
-        kept: number of padding pixels, copied unchanged.
-        removed: statistics of the noise removed from all other pixels.
-        chunks: number of missing chunks and of all chunks of the source; None for formats without chunks.
-        notes: what the format could not keep.
-    """
-
-    source: str
-    path: Path
-    clipped: ClipReport
-    missing: int
-    kept: int
-    removed: RemovedNoise
-    chunks: tuple[int, int] | None
-    notes: tuple[str, ...]
-
-
-def padding_of(files: Sequence[Written]) -> str | None:
-    """One line on the padding in denoised files; None if there is none."""
-    padded = [file for file in files if file.kept]
-    if not padded:
-        return None
-    share = sum(file.kept for file in files) / sum(file.clipped.pixels for file in files)
-    where = padded[0].source if len(files) == 1 else f"in {len(padded)} of {len(files)} images"
-    blank = [file for file in padded if file.kept == file.clipped.pixels]
-    copied = f" ({len(blank)} of them blank)" if blank and len(files) > 1 else ""
-    return f"{where}{copied}: {padding_text(share)}"
-
-
-def padding_text(share: float) -> str:
-    """A sentence on padding that makes up this share of all pixels."""
-    percent = f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
-    return (
-        f"{percent} % of all pixels are padding (areas of one value: canvas, bars, missing chunks); "
-        "they are excluded from all statistics and copied unchanged"
-    )
-
-
-class Job:
-    """The order of things: statistics, then for some images at a time blocks, coarser levels, and the last touch.
+    Stopped, and called again with the same images, model and options, it resumes where it was.
 
     Args:
-        plan: what to do.
-        worker: who opens and closes files, and knows what tasks there are.
-        ledger: what is done.
-        overwrite: replace files that exist.
+        source: the noisy images.
+        output: a file for one image, else a folder.
+        spec: the denoiser.
+        options: what else is asked for.
+        cluster: processes that do it, if not this one.
+
+    Raises:
+        InputError: images, outputs or options that cannot be used, or a run begun with others.
+        RunError: the disk is full, the cluster is lost, or some blocks failed again and again; the others are done.
+    """
+    spec = cluster.sharing(spec) if cluster is not None else spec
+    large = source.pixels >= _WORTH_TELLING
+    tile = measure_tile(source.images[0], spec) if large else None
+    plan = make_plan(source, output, spec, options, tile)
+    folder = folders.unfinished(output)
+    if not folders.is_begun(folder):
+        _refuse_impossible(plan, source.images)
+    with closing(source), folders.led(folder, identity(source, spec, options), overwrite=options.overwrite) as ledger:
+        plan = folders.keep_plan(folder, plan)
+        begins = ledger.count() == 0
+        if begins:
+            _note_manifests(source.images)
+            folders.save_manifests(folder, source.images)
+        folders.load_manifests(folder, source.images)
+        source.close()  # what was read so far was read before the manifests were known
+        told = None
+        if tile:
+            needs = needs_of(plan, spec, tile)
+            tell(plan, source.images, spec, needs)
+            told = ToldTime(needs.seconds, terminal.say) if begins and needs.seconds > 0 else None
+        with BlockWorker(folder, plan, spec, source.images, _tell_of_smaller) as worker:
+            run = BlockwiseRun(plan, worker, ledger)
+            if not begins:
+                run.resume()
+                folders.save_manifests(folder, source.images)
+            _tell_of_missing(source.images)
+            serial = nullcontext(SerialExecutor(worker, options.retries))
+            if cluster is not None:
+                run.refuse_unshared(local=cluster.processes is not None)
+            with serial if cluster is None else cluster.runner(folder, spec, options.retries) as executor:
+                run.measure(executor)
+                with _bar(plan, ledger, spec) as advance:
+                    watched = told.watched(advance, sum(volume.planes for volume in plan.volumes)) if told else advance
+                    return run.denoise(executor, watched, together=cluster is not None)
+
+
+def dry_run(source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOptions) -> None:
+    """Print what `denoise_source` would do, and do nothing.
+
+    Raises:
+        InputError: as there.
+    """
+    tile = measure_tile(source.images[0], spec)
+    plan = make_plan(source, output, spec, options, tile)
+    _refuse_impossible(plan, source.images)
+    tell(plan, source.images, spec, needs_of(plan, spec, tile))
+
+
+def _refuse_impossible(plan: BlockwisePlan, images: Sequence[Image]) -> None:
+    """Raise InputError if results exist, cannot be written there, or cannot be held by the formats asked for."""
+    if not plan.options.overwrite:
+        refuse_existing([Path(path) for volume in plan.volumes for path in volume.results.values()])
+    for volume, image in zip(plan.volumes, images, strict=True):
+        Outputs(Path(), plan, volume, image).check()
+    refuse_disk(plan, images)
+
+
+def _note_manifests(images: Iterable[Image]) -> None:
+    for image in images:
+        image.known = image.manifest()
+
+
+def _tell_of_missing(images: Iterable[Image]) -> None:
+    """Report how many chunks have no file; only the creator of an image knows whether that is intended."""
+    for image in images:
+        missing, chunks = image.missing_chunks() or (0, 0)
+        if missing:
+            terminal.say(f"{image.path}: {missing:,} of {chunks:,} chunks are missing: they read as the fill value")
+
+
+def _tell_of_smaller(side: int) -> None:
+    terminal.warn(f"out of memory: going on with tiles of {side} pixels")
+
+
+def _bar(plan: BlockwisePlan, ledger: Ledger, spec: DenoiserSpec) -> AbstractContextManager[Advance]:
+    done = sum(volume.planes for number, volume in enumerate(plan.volumes) if ledger.has(Task("finish", number)))
+    pixels = sum(math.prod(volume.shape) for volume in plan.volumes)
+    return denoising_bar(spec.denoiser, sum(volume.planes for volume in plan.volumes), pixels, done)
+
+
+class BlockwiseRun:
+    """The order of tasks in a run, and the record of what is done.
+
+    Args:
+        plan: of the run.
+        worker: opens the outputs and knows which tasks there are.
+        ledger: of the run.
     """
 
-    def __init__(self, plan: JobPlan, worker: Worker, ledger: Ledger, *, overwrite: bool) -> None:
+    def __init__(self, plan: BlockwisePlan, worker: BlockWorker, ledger: Ledger) -> None:
         self._plan = plan
         self._worker = worker
         self._ledger = ledger
-        self._overwrite = overwrite
         self._audit = Audit(plan, worker, ledger)
         self._failed: dict[Task, Exception] = {}
         self._given_up: set[int] = set()
 
-    def measure(self, runner: Runner) -> None:
-        """Get the statistics that are not there yet.
+    def resume(self) -> None:
+        """Check that the run can be resumed.
 
         Raises:
-            InputError: an image cannot be read where it is measured.
-            RunError: an image was removed or changed.
+            InputError: an image has changed; with --overwrite the run begins again instead.
         """
-        slabs = [Task("statistics", number=number) for number in range(len(self._worker.knots))]
-        missing = [slab for slab in slabs if not self._ledger.has(slab)]
-        with terminal.progress_over(missing, "measuring") as told:
-            for task, outcome in runner.run(told):
-                if isinstance(outcome, Exception):
-                    raise _at_run(outcome)
-                self._ledger.mark(task, outcome)
-
-    def run(self, runner: Runner, groups: Iterable[Sequence[int]], advance: Advance) -> list[Written]:
-        """Get everything done that is not done yet.
-
-        Args:
-            runner: who does the tasks.
-            groups: numbers of images whose tasks may be done in any order.
-            advance: told of progress.
-
-        Raises:
-            InputError: no block could be denoised; the message gives the first failure.
-            RunError: some blocks failed, an image has changed, or a finished result was removed.
-        """
-        written: list[Written] = []
-        for group in groups:
-            images = [image for image in group if not self._ledger.has(Task("finish", image))]
-            begun = [image for image in images if not self._ledger.has(Task("move", image))]
-            for image in begun:
-                self._create(image)
-            self._do(runner, self._blocks(begun), advance)
-            whole = self._unfailed(begun)
-            for level in range(1, max((len(self._worker.results(image).levels()) for image in whole), default=0) + 1):
-                self._do(runner, self._levels(whole, level), advance)
-            written += [self._finish(image) for image in self._unfailed(images) if self._is_whole(image)]
-        self._audit.refuse_lost()
-        self._report_failed(written)
-        return written
+        try:
+            self._audit.resume()
+        except InputError:
+            if not self._plan.options.overwrite:
+                raise
+            self._ledger.clear()
+            self._worker.statistics.clear()
+            _note_manifests(self._worker.images)
 
     def refuse_unshared(self, *, local: bool) -> None:
         """Raise InputError if there is a file that several processes, on this machine or not, cannot write at once."""
@@ -137,15 +172,74 @@ class Job:
             if self._ledger.has(Task("finish", image)):
                 continue
             self._create(image)
-            if not self._worker.results(image).shared(local=local):
+            if not self._worker.outputs(image).shared(local=local):
                 raise InputError(
                     f"{volume.results[DENOISED]}: a cluster cannot write this format at many places at once; "
                     "give an output that ends in .zarr"
                 )
 
-    def _unfailed(self, images: Iterable[int]) -> list[int]:
-        failed = {task.image for task in self._failed}
-        return [image for image in images if image not in failed]
+    def measure(self, executor: Executor) -> None:
+        """Measure the statistics that are not there yet.
+
+        Raises:
+            InputError: an image cannot be read where it is measured.
+            RunError: an image was removed or changed.
+        """
+        slabs = [Task("statistics", number=number) for number in range(len(self._worker.statistics))]
+        missing = [slab for slab in slabs if not self._ledger.has(slab)]
+        with terminal.progress_over(missing, "measuring") as told:
+            for task, outcome in executor.run(told):
+                if isinstance(outcome, Exception):
+                    raise _at_run(outcome)
+                self._ledger.mark(task, outcome)
+
+    def denoise(self, executor: Executor, advance: Advance, *, together: bool) -> list[Written]:
+        """Do everything that is not done yet.
+
+        Args:
+            executor: does the tasks.
+            advance: called with the progress.
+            together: whether blocks of all images may be done in any order, so that no process waits for the last
+                block of an image; else the images are finished one by one.
+
+        Raises:
+            InputError: no block could be denoised; the message gives the first failure.
+            RunError: some blocks failed, an image has changed, or a finished result was removed.
+        """
+        written: list[Written] = []
+        every = range(len(self._plan.volumes))
+        for group in [every] if together else ([image] for image in every):
+            images = [image for image in group if not self._ledger.has(Task("finish", image))]
+            begun = [image for image in images if not self._ledger.has(Task("move", image))]
+            for image in begun:
+                self._create(image)
+            self._do(executor, self._tasks(begun, 0), advance)
+            whole = self._unfailed(begun)
+            for level in range(1, max((len(self._worker.outputs(image).grids) for image in whole), default=1)):
+                self._do(executor, self._tasks(whole, level), advance)
+            written += [self._finish(image) for image in self._unfailed(images) if self._is_whole(image)]
+        self._audit.refuse_lost()
+        self._report_failed(written)
+        return written
+
+    def _create(self, image: int) -> None:
+        task = Task("create", image)
+        if not self._ledger.has(task):
+            self._ledger.mark(task, self._worker.create(image))
+            self._ledger.save()
+
+    def _tasks(self, images: Iterable[int], level: int) -> Iterator[Task]:
+        for image in images:
+            if level < len(self._worker.outputs(image).grids):
+                yield from self._worker.tasks(image, level)
+
+    def _do(self, executor: Executor, tasks: Iterable[Task], advance: Advance) -> None:
+        for task, outcome in executor.run(self._open(tasks, advance)):
+            if isinstance(outcome, Exception):
+                self._fail(task, outcome)
+                continue
+            self._ledger.mark(task, outcome)
+            advance(self._planes(task))
 
     def _open(self, tasks: Iterable[Task], advance: Advance) -> Iterator[Task]:
         for task in tasks:
@@ -154,36 +248,16 @@ class Job:
             elif task.image not in self._given_up:
                 yield task
 
-    def _do(self, runner: Runner, tasks: Iterable[Task], advance: Advance) -> None:
-        for task, outcome in runner.run(self._open(tasks, advance)):
-            if isinstance(outcome, Exception):
-                self._fail(task, outcome)
-                continue
-            self._ledger.mark(task, outcome)
-            advance(self._planes(task))
-
     def _planes(self, task: Task) -> float:
-        """How many planes a task denoises, in parts of planes too."""
+        """The number of planes that a task denoises, with parts of planes."""
         if task.stage != "blocks":
             return 0.0
-        grid = self._worker.results(task.image).blocks
-        pixels = math.prod(part.stop - part.start for part in grid.box(task.number))
-        return float(pixels / math.prod(grid.shape[-2:]))
+        pixels = math.prod(part.stop - part.start for part in self._worker.box(task))
+        return float(pixels / math.prod(self._plan.volumes[task.image].shape[-2:]))
 
-    def _create(self, image: int) -> None:
-        task = Task("create", image)
-        if not self._ledger.has(task):
-            self._ledger.mark(task, self._worker.create(image))
-            self._ledger.save()
-
-    def _blocks(self, images: Iterable[int]) -> Iterator[Task]:
-        for image in images:
-            yield from self._worker.tasks(image, 0)
-
-    def _levels(self, images: Iterable[int], level: int) -> Iterator[Task]:
-        for image in images:
-            if level in self._worker.results(image).levels():
-                yield from self._worker.tasks(image, level)
+    def _unfailed(self, images: Iterable[int]) -> list[int]:
+        failed = {task.image for task in self._failed}
+        return [image for image in images if image not in failed]
 
     def _fail(self, task: Task, problem: Exception) -> None:
         self._failed[task] = problem
@@ -201,12 +275,12 @@ class Job:
         return Task("finish", image) not in self._failed
 
     def _finish(self, image: int) -> Written:
-        results = self._worker.results(image)
-        notes = tuple(results.notes)
+        outputs = self._worker.outputs(image)
+        notes = tuple(outputs.notes)
         self._ledger.mark(Task("move", image), Outcome())  # files are moved one by one; from here on none is written to
         self._ledger.save()
         try:
-            results.finish(overwrite=self._overwrite)
+            outputs.finish(overwrite=self._plan.options.overwrite)
         except LostError as problem:
             self._ledger.forget(image)
             raise RunError(f"{problem}: run the same command again to recreate it") from None
@@ -214,16 +288,15 @@ class Job:
         self._ledger.mark(Task("finish", image), Outcome())
         self._ledger.save()
         volume, outcome = self._plan.volumes[image], self._ledger.outcome(image)
-        clipped = ClipReport(outcome.clipped, math.prod(volume.shape))
         return Written(
-            volume.source,
-            Path(volume.results[DENOISED]),
-            clipped,
-            outcome.missing,
-            outcome.kept,
-            outcome.removed,
-            self._worker.images[image].missing_chunks(),
-            notes,
+            source=volume.source,
+            path=Path(volume.results[DENOISED]),
+            clipped=ClipReport(outcome.clipped, math.prod(volume.shape)),
+            missing=outcome.missing,
+            kept=outcome.kept,
+            removed=outcome.removed,
+            chunks=self._worker.images[image].missing_chunks(),
+            notes=notes,
         )
 
     def _report_failed(self, written: Sequence[Written]) -> None:
@@ -243,7 +316,7 @@ class Job:
 
 
 def _at_run(problem: Exception) -> Exception:
-    """The same problem as a RunError if a file was removed or changed during the job, which is not bad input."""
+    """The same problem as a RunError if a file was removed or changed during the run, which is not bad input."""
     return RunError(str(problem)) if isinstance(problem, (ChangedError, LostError)) else problem
 
 

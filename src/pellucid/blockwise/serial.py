@@ -1,20 +1,20 @@
-"""One process at work: while a block is computed, the next is read and the one before is written."""
+"""The serial executor: while a block is computed in this process, the next is read and the one before is written."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeAlias
 
-from pellucid.blockwise.blocks import Worker
 from pellucid.blockwise.ledger import Outcome, Task
+from pellucid.blockwise.worker import BlockWorker
 from pellucid.errors import ModelError, RunError
 from pellucid.io.manifest import ChangedError
 
 Finished: TypeAlias = "tuple[Task, Outcome | Exception]"
-"""A task with what there is to say of it, or with what kept it from being done."""
+"""A task with its outcome, or with the error because of which it was given up."""
 
 _LASTING = (ChangedError, ModelError)
 """Errors that a retry cannot fix."""
@@ -22,31 +22,31 @@ _PAUSE = 0.5
 """Seconds before a failed task is tried again; longer each time."""
 
 
-class Runner(Protocol):
-    """Who gets tasks done."""
+class Executor(Protocol):
+    """Does the tasks of a run."""
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Finished]:
-        """Do tasks, in any order, and tell of each when it is done or given up.
+        """Do tasks in any order, and yield each when it is done or given up.
 
         Raises:
-            RunError: there is no point in going on, for instance because the disk is full.
+            RunError: no task can be done any more, for instance because the disk is full.
         """
 
 
-class Pipeline:
-    """Reading, computing and writing side by side; at most three blocks are in memory.
+class SerialExecutor:
+    """Reads, computes and writes in a thread each; at most three blocks are in memory.
 
     Args:
-        worker: who knows how.
-        retries: how often a failing task is tried again.
+        worker: of the run.
+        retries: number of further attempts at a failing task.
     """
 
-    def __init__(self, worker: Worker, retries: int) -> None:
+    def __init__(self, worker: BlockWorker, retries: int) -> None:
         self._worker = worker
         self._retries = retries
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Finished]:
-        """See `Runner.run`; in order, but for those that are tried again."""
+        """See `Executor.run`; in order, except for those that are tried again."""
         writing: deque[tuple[Task, Future[Outcome]]] = deque()
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
             for task, reading in _ahead(reader, self._worker.read, tasks):
@@ -76,17 +76,19 @@ class Pipeline:
         return persistently(self._worker, task, self._retries, problem)
 
 
-def persistently(worker: Worker, task: Task, retries: int, problem: Exception | None = None) -> Outcome | Exception:
-    """Do a task, and again if it fails, so often at most; what it failed of in the end.
+def persistently(
+    worker: BlockWorker, task: Task, retries: int, problem: Exception | None = None
+) -> Outcome | Exception:
+    """Do a task, and again if it fails; return its outcome or its last error.
 
     Args:
-        worker: who does it.
-        task: what.
-        retries: how often.
-        problem: what it has failed of already.
+        worker: of the run.
+        task: to do.
+        retries: number of further attempts if it fails.
+        problem: the error of a first attempt that was made elsewhere.
 
     Raises:
-        RunError: it makes no sense to go on with any task.
+        RunError: no task can be done any more.
     """
     tries = 0 if problem is None else 1
     while True:
@@ -102,8 +104,10 @@ def persistently(worker: Worker, task: Task, retries: int, problem: Exception | 
         tries += 1
 
 
-def _ahead(pool: Executor, read: Callable[[Task], Any], tasks: Iterable[Task]) -> Iterator[tuple[Task, Future[Any]]]:
-    """Tasks with what is read for them, one of them ahead of who takes them."""
+def _ahead(
+    pool: ThreadPoolExecutor, read: Callable[[Task], Any], tasks: Iterable[Task]
+) -> Iterator[tuple[Task, Future[Any]]]:
+    """Tasks with what is read for them, one task ahead."""
     waiting: deque[tuple[Task, Future[Any]]] = deque()
     for task in tasks:
         waiting.append((task, pool.submit(read, task)))

@@ -1,4 +1,4 @@
-"""Which planes belong together: those that share statistics, in the order in which a specimen's contrast drifts."""
+"""Z series: the planes that share statistics, in the order in which a specimen's contrast drifts."""
 
 from __future__ import annotations
 
@@ -7,32 +7,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, product
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
+from pellucid.blockwise.plan import VolumePlan
+from pellucid.io.image import Image
+
 THINNEST = 8
-"""Planes of a slab, at least."""
+"""Smallest number of planes in a slab."""
 _WORTH = 48e6
-"""Pixels that a slab should have for its windows to cost a few per cent of it."""
-
-
-class Layered(Protocol):
-    """What is asked of an image."""
-
-    @property
-    def axes(self) -> str: ...  # noqa: D102
-    @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
-
-
-class Part(Protocol):
-    """What is asked for of an image."""
-
-    @property
-    def origin(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+"""Pixels in a slab from which sampling its windows costs only a few per cent of denoising it."""
 
 
 class Stack(NamedTuple):
@@ -45,20 +30,23 @@ class Stack(NamedTuple):
 
 
 class Slab(NamedTuple):
-    """Neighbouring planes of a series: the first, and the one behind the last."""
+    """Neighbouring planes of a series: places `start` to `stop`, the latter excluded."""
 
     start: int
     stop: int
 
     @property
     def centre(self) -> float:
-        """Where its statistics hold."""
+        """The place for which its statistics hold."""
         return (self.start + self.stop - 1) / 2
 
 
 @dataclass(frozen=True)
-class Series:
-    """Planes along the axis of drift: Z, else T, else the images of a folder one after the other."""
+class ZSeries:
+    """Planes along the axis of drift: Z, else T, else the images of a folder one after the other.
+
+    The place of a plane is its position in the series, counted from 0.
+    """
 
     stacks: tuple[Stack, ...]
 
@@ -69,88 +57,88 @@ class Series:
         return self._ends[-1]  # type: ignore[attr-defined, no-any-return]
 
     def plane(self, place: int) -> tuple[int, int]:
-        """Image and plane number at a place."""
+        """The numbers of the image and of the plane at a place."""
         ends: list[int] = self._ends  # type: ignore[attr-defined]
         number = bisect.bisect_right(ends, place)
         stack = self.stacks[number]
         return stack.image, stack.first + stack.step * (place - (ends[number] - stack.planes))
 
     def slabs(self, plane_pixels: int) -> list[Slab]:
-        """Slabs of equal thickness, thick enough for sampling them to be cheap."""
+        """Slabs of equal thickness, thick enough for sampling to be cheap."""
         thickness = max(THINNEST, math.ceil(_WORTH / plane_pixels))
         count = max(1, round(len(self) / thickness))
         borders = [round(number * len(self) / count) for number in range(count + 1)]
         return [Slab(start, stop) for start, stop in pairwise(borders)]
 
 
-class Arrangement:
-    """All planes of some images, by series.
+class ZSeriesIndex:
+    """The z series of some images.
 
     Images with a Z or T axis are volumes, each (t, c) or each c of them a series of its own; the others are tiles or
     sections of one specimen: together they are one series for each channel.
     """
 
-    def __init__(self, images: Sequence[Layered]) -> None:
+    def __init__(self, images: Sequence[Image]) -> None:
         self._images = images
-        self.series: list[Series] = []
-        self._homes: list[_Home] = []
+        self.series: list[ZSeries] = []
+        self._homes: list[_Home | None] = []
         sections: dict[int, list[Stack]] = {}
         for number, image in enumerate(images):
             leading = dict(zip(image.axes[:-2], image.shape[:-2], strict=True))
             drift = next((axis for axis in "ZT" if axis in leading), None)
             if drift is None:
-                self._homes.append(_Home(1, 1, -1))
+                self._homes.append(None)
                 for channel in range(leading.get("C", 1)):
                     sections.setdefault(channel, []).append(Stack(number, channel, 1, 1))
             else:
                 self._homes.append(self._add_volume(number, image, drift))
         self._sections = len(self.series)
-        self.series += [Series(tuple(stacks)) for stacks in sections.values()]
+        self.series += [ZSeries(tuple(stacks)) for stacks in sections.values()]
         self._places = [{stack.image: place for place, stack in enumerate(stacks)} for stacks in sections.values()]
 
-    def _add_volume(self, number: int, image: Layered, drift: str) -> _Home:
+    def _add_volume(self, number: int, image: Image, drift: str) -> _Home:
         at = image.axes.index(drift)
         step, count = math.prod(image.shape[at + 1 : -2]), image.shape[at]
         home = _Home(step, count, len(self.series))
         planes = math.prod(image.shape[:-2])
         for outer in range(0, planes, step * count):
-            self.series += [Series((Stack(number, outer + inner, step, count),)) for inner in range(step)]
+            self.series += [ZSeries((Stack(number, outer + inner, step, count),)) for inner in range(step)]
         return home
 
-    def home(self, image: int, plane: int) -> tuple[int, int]:
-        """The series of a plane, and its place there."""
+    def locate(self, image: int, plane: int) -> tuple[int, int]:
+        """The number of a plane's series, and its place there."""
         home = self._homes[image]
-        if home.series < 0:
+        if home is None:
             return self._sections + plane, self._places[plane][image]
         outer, rest = divmod(plane, home.step * home.planes)
         place, inner = divmod(rest, home.step)
         return home.series + outer * home.step + inner, place
 
-    def asked(self, parts: Sequence[Part]) -> dict[int, range]:
-        """Of every series the places that lie in the parts of the images that are asked for."""
+    def places_in(self, volumes: Sequence[VolumePlan]) -> dict[int, range]:
+        """The places of each series that lie in the planned region of the images."""
         found: dict[int, range] = {}
-        for number, part in enumerate(parts):
-            for plane in _first_and_last(self._images[number], part):
-                series, place = self.home(number, plane)
+        for number, volume in enumerate(volumes):
+            for plane in _first_and_last(self._images[number], volume):
+                series, place = self.locate(number, plane)
                 known = found.get(series, range(place, place + 1))
                 found[series] = range(min(known.start, place), max(known.stop, place + 1))
         return found
 
 
-def _first_and_last(image: Layered, part: Part) -> Iterator[int]:
-    """Planes of a part of an image: along Z only the first and the last, along other axes all."""
-    leading = zip(image.axes[:-2], part.origin, part.shape, strict=False)
+class _Home(NamedTuple):
+    """The series of a volume: the first one, and the steps that lead from one to the next."""
+
+    step: int
+    planes: int
+    series: int
+
+
+def _first_and_last(image: Image, volume: VolumePlan) -> Iterator[int]:
+    """Planes of the planned region: along Z only the first and the last, along other axes all."""
+    leading = zip(image.axes[:-2], volume.origin, volume.shape, strict=False)
     ranges = [
         sorted({start, start + size - 1}) if axis == "Z" else range(start, start + size)
         for axis, start, size in leading
     ]
     for index in product(*ranges):
         yield int(np.ravel_multi_index(index, image.shape[:-2])) if index else 0
-
-
-class _Home(NamedTuple):
-    """Where the planes of an image are: the first of its series; −1: a section."""
-
-    step: int
-    planes: int
-    series: int

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pellucid.cli.options import Range, Settings, parse_bytes, parse_settings, parse_sizes
-from pellucid.errors import IncompleteError, InputError
+from pellucid.cli.options import Bytes, Range, Settings, Sizes, parse_settings
+from pellucid.errors import IncompleteError
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
-    from pellucid.blockwise.run import Written
+    from pellucid.blockwise.written import Written
 
 How = Literal["exact", "sampled", "trained"]
 
@@ -31,12 +31,12 @@ def denoise(
     weights: str | None = None,
     statistics: How = "exact",
     region: str | None = None,
-    memory: str | None = None,
+    memory: Bytes = None,
     device: str = "auto",
     amp: bool = False,
     cluster: str | None = None,
-    chunks: str | None = None,
-    shards: str | None = None,
+    chunks: Sizes = None,
+    shards: Sizes = None,
     retries: int = 2,
     dry_run: bool = False,
     overwrite: bool = False,
@@ -95,71 +95,53 @@ def denoise(
     overwrite
         Replace files that exist.
     """
-    from pellucid.blockwise.plan import DenoiseOptions  # here: help needs no torch
-    from pellucid.methods import make_recipe
-    from pellucid.model import Model
+    from pellucid.api import open_model  # here: help needs no torch
+    from pellucid.blockwise.plan import DenoiseOptions
 
-    if model is not None and recipe is not None:
-        raise InputError(
-            "both --model and --recipe were given: choose the trained model, or the method without training"
-        )
-    if model is None and recipe is None:
-        raise InputError("denoise needs either --model, the folder of a run, or --recipe (see pellucid denoise --help)")
-    if model is not None and (preset is not None or set_):
-        raise InputError("--preset and --set go with --recipe: a trained model stays as it was trained")
-    if recipe is not None and weights is not None:
-        raise InputError("--weights goes with --model: a recipe has no weights")
-    limit = parse_bytes(memory)
-    if model is not None:
-        loaded = Model.load(model, weights=weights, device=device, memory=limit)
-        loaded = loaded.with_intensity_range(*intensity_range) if intensity_range is not None else loaded
-    else:
-        assert recipe is not None
-        chosen = make_recipe(recipe, preset or "quick", parse_settings(set_))
-        loaded = Model.for_images(chosen, input_, intensity_range=intensity_range, device=device, memory=limit)
-    loaded = loaded.only(only) if only is not None else loaded
-    terminal.say(f"{loaded.recipe.name} ({loaded.variant}) on {loaded.device}")
-    wishes = DenoiseOptions(
+    opened = open_model(
+        input_,
+        model=model,
+        recipe=recipe,
+        preset=preset,
+        settings=parse_settings(set_),
+        weights=weights,
+        intensity_range=intensity_range,
+        device=device,
+        memory=memory,
+    )
+    opened = opened.only(only) if only is not None else opened
+    terminal.say(f"{opened.recipe.name} ({opened.variant}) on {opened.device}")
+    options = DenoiseOptions(
         statistics=statistics,
         region=region,
         estimates=estimates,
         noise=noise,
         amp=amp,
         overwrite=overwrite,
-        chunks=parse_sizes("--chunks", chunks),
-        shards=parse_sizes("--shards", shards),
+        chunks=chunks,
+        shards=shards,
         retries=retries,
+        cluster=cluster,
     )
     if dry_run:
-        loaded.dry_run(input_, output, wishes)
+        opened.dry_run(input_, output, options)
         return
     try:
-        _tell(loaded.denoise_files(input_, output, wishes, cluster=cluster))
+        _tell(opened.denoise_files(input_, output, options))
     except IncompleteError as problem:
         _tell(problem.done)
         raise
 
 
 def _tell(files: Sequence[Written]) -> None:
-    from pellucid.blockwise.run import padding_of
+    from pellucid.blockwise.written import padding_of, warnings_of
     from pellucid.evaluation import RemovedNoise  # here: help needs no torch
 
-    for written in files:
-        _tell_of(written)
+    for file in files:
+        terminal.say(str(file))
+    for warning in warnings_of(files):
+        terminal.warn(warning)
     if len(files) > 1:
         terminal.say(f"all {len(files)} files: {sum((file.removed for file in files), RemovedNoise())}")
     if padding := padding_of(files):
         terminal.say(padding)
-
-
-def _tell_of(written: Written) -> None:
-    terminal.say(f"{written.path}  {written.clipped}; {written.removed}")
-    if written.missing:
-        terminal.warn(f"{written.path}: {written.missing:,} pixels are no numbers and were kept so")
-    if written.chunks and written.chunks[0]:
-        missing, chunks = written.chunks
-        terminal.warn(f"{written.path}: {missing:,} of {chunks:,} chunks were missing in the input, then as now")
-    for warning in written.removed.warnings():
-        terminal.warn(f"{written.path}: {warning}")
-    for note in written.notes:
-        terminal.warn(f"{written.path}: {note}")

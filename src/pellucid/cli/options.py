@@ -18,6 +18,15 @@ Images = Annotated[list[str], Parameter(consume_multiple=True)]
 Range = Annotated[tuple[float, float] | None, Parameter(name="--intensity-range")]
 """`--intensity-range LOW HIGH`: intensities of black and white."""
 
+Bytes = Annotated[int | None, Parameter(converter=lambda _, tokens: parse_bytes(tokens[0].value))]
+"""`--memory 2G`: an amount of memory."""
+
+Sizes = Annotated[
+    tuple[int, ...] | None,
+    Parameter(converter=lambda _, tokens: parse_sizes(tokens[0].keyword, tokens[0].value), n_tokens=1),
+]
+"""`--chunks 1,1024,1024`: a size along each axis."""
+
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -36,28 +45,24 @@ def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
     return settings
 
 
-def parse_bytes(text: str | None) -> int | None:
-    """`"2G"` as a number of bytes (K, M, G, T are powers of 1024); None stays None.
+def parse_bytes(text: str) -> int:
+    """`"2G"` as a number of bytes (K, M, G, T are powers of 1024).
 
     Raises:
         InputError: not an amount of memory.
     """
-    if text is None:
-        return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
     if not match or float(match[1]) == 0:
         raise InputError(f"--memory {text}: write an amount such as 500M or 2G")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def parse_sizes(option: str, text: str | None) -> tuple[int, ...] | None:
-    """`"1,1024,1024"` as (1, 1024, 1024); None stays None.
+def parse_sizes(option: str, text: str) -> tuple[int, ...]:
+    """`"1,1024,1024"` as (1, 1024, 1024).
 
     Raises:
         InputError: not positive numbers.
     """
-    if text is None:
-        return None
     if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text.replace(" ", "")):
         raise InputError(f"{option} {text}: write a number for each axis, as in {option} 1,1024,1024")
     return tuple(int(size) for size in text.replace(" ", "").split(","))

@@ -55,8 +55,8 @@ def simulate(
         Replace files that exist.
     """
     source = open_source(input_)
-    targets = output_paths(source, input_, output)
-    refuse_unsafe(targets, source, input_)
+    targets = output_paths(source, output)
+    refuse_unsafe(targets, source)
     if not overwrite:
         refuse_existing(targets)
     options = _options(noise, captured, how)

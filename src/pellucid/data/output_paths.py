@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pellucid.data.source import Source
 from pellucid.errors import InputError
@@ -19,7 +18,7 @@ def is_image(path: str | Path) -> bool:
     return format_of(split(path)[0]) is not None
 
 
-def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
+def output_paths(source: Source, output: Path) -> list[Path]:
     """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
     Images of a read-only format become PNG, or Zarr if they are folders.
@@ -32,7 +31,7 @@ def output_paths(source: Source, spec: Any, output: Path) -> list[Path]:
         if count > 1:
             raise InputError(f"{output}: names one file for {count} images: give a folder")
         return [output]
-    if isinstance(spec, str | Path) and is_image(spec) and _is_meant_as_file(output):
+    if isinstance(source.spec, str | Path) and is_image(source.spec) and _is_meant_as_file(output):
         raise InputError(
             f"{output}: Pellucid cannot write {output.suffix} files; use one of {writable()}, or, if a folder is "
             "meant, create it first"
@@ -69,14 +68,14 @@ def refuse_existing(paths: Sequence[Path]) -> None:
             raise InputError(f"{path}: exists already; choose another output or add --overwrite")
 
 
-def refuse_unsafe(paths: Sequence[Path], source: Source, spec: Any) -> None:
+def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
     """Raise InputError if two outputs are one file, or if one would replace an input or lies in the folder of it."""
     files = [split(path)[0] for path in paths]
     if twice := {file.name for file in files if files.count(file) > 1}:
         raise InputError(f"several outputs would be called {min(twice)}: write the inputs into different folders")
     inputs = {split(image.path)[0].resolve() for image in source.images}
-    if isinstance(spec, str | Path) and Path(spec).is_dir():
-        inputs.add(Path(spec).resolve())
+    if isinstance(source.spec, str | Path) and Path(source.spec).is_dir():
+        inputs.add(Path(source.spec).resolve())
     for file in files:
         if inputs & {file.resolve(), *file.resolve().parents}:
             raise InputError(f"{file}: lies in the input, which is never written to; choose another output")

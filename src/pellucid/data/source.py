@@ -38,10 +38,12 @@ class Source:
     Attributes:
         images: In order.
         left_out: One line for each file of the folder or glob that cannot be used; empty if `open_source` opened it.
+        spec: What the user named.
     """
 
     images: list[Image]
     left_out: tuple[str, ...] = ()
+    spec: Spec = None
 
     @property
     def planes(self) -> list[Plane]:
@@ -75,7 +77,7 @@ class Source:
             "must have one pixel type, as a value means another intensity in another type; convert it or leave it out"
             for image in others
         )
-        return Source(kept, (*self.left_out, *reasons))
+        return Source(kept, (*self.left_out, *reasons), self.spec)
 
     def close(self) -> None:
         """Close the files that reading has opened."""
@@ -133,7 +135,7 @@ def open_usable(spec: Spec) -> Source:
         raise problems[0]
     if not images:
         raise InputError("a source is empty: give at least one file, folder or array")
-    return Source(images, tuple(map(str, problems)))
+    return Source(images, tuple(map(str, problems)), spec)
 
 
 def _kind(dtype: np.dtype[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pellucid.data.source_checks import Finding
 from pellucid.errors import InputError
 
 _PIECE = 1 << 20
@@ -129,28 +130,30 @@ class RemovedNoise(NamedTuple):
         spread = math.sqrt(self.cells.squares) * math.sqrt(self.cells.denoised_squares)
         return self.cells.products / spread if spread > 0 else 0.0
 
-    def warnings(self) -> list[str]:
-        """Problems that the user should look at, one line each."""
+    def warnings(self) -> list[Finding]:
+        """Problems that the user should look at."""
         return [*self._drift(), *self._structure()]
 
-    def _drift(self) -> list[str]:
+    def _drift(self) -> list[Finding]:
         drift = abs(self.pixels.mean)
         if drift <= _DRIFT * self.noisy_contrast:
             return []
         way = "darker" if self.pixels.mean > 0 else "brighter"
-        return [
+        text = (
             f"the result is {way} by {_short(drift)}, {_times(drift, self.noisy_contrast)} the contrast of the "
             "noisy image: was the model trained long enough, and on images of this kind and intensity range?"
-        ]
+        )
+        return [Finding("brightness", drift, text)]
 
-    def _structure(self) -> list[str]:
+    def _structure(self) -> list[Finding]:
         by_chance = _ERRORS / math.sqrt(max(self.cells.number, 1))
         if abs(self.correlation) <= max(_CORRELATION, by_chance):
             return []
-        return [
+        text = (
             f"the removed noise resembles the result (correlation {self.correlation:.2f}): {self._resemblance()}; "
             "look at the images of --noise before you measure anything in the result"
-        ]
+        )
+        return [Finding("structure", self.correlation, text)]
 
     def _resemblance(self) -> str:
         if self.correlation > 0:

@@ -1,15 +1,20 @@
 """From a denoiser and an image of any size to a denoised image."""
 
 from pellucid.inference.activation_cache import ActivationCache
-from pellucid.inference.estimates import DenoisedPlane
-from pellucid.inference.frozen import FrozenDenoiser
-from pellucid.inference.interpolation import Track
+from pellucid.inference.interpolation import ZInterpolation
 from pellucid.inference.memory import Cost, is_out_of_memory, probe
-from pellucid.inference.plane import affordable_side, denoise_plane, fits_whole
+from pellucid.inference.plane import (
+    DenoisedPlane,
+    FrozenDenoiser,
+    affordable_side,
+    denoise_plane,
+    denoise_view,
+    fits_whole,
+)
 from pellucid.inference.sampled_statistics import Sample, sample_statistics
 from pellucid.inference.statistics import Statistics, exact_statistics, has_norms, measure_pieces, patch_statistics
 from pellucid.inference.statistics_file import are_finite, load_statistics, refuse_other, save_statistics
-from pellucid.inference.view import View
+from pellucid.inference.view import View, normalize
 
 __all__ = [
     "ActivationCache",
@@ -18,17 +23,19 @@ __all__ = [
     "FrozenDenoiser",
     "Sample",
     "Statistics",
-    "Track",
     "View",
+    "ZInterpolation",
     "affordable_side",
     "are_finite",
     "denoise_plane",
+    "denoise_view",
     "exact_statistics",
     "fits_whole",
     "has_norms",
     "is_out_of_memory",
     "load_statistics",
     "measure_pieces",
+    "normalize",
     "patch_statistics",
     "probe",
     "refuse_other",

@@ -1,4 +1,4 @@
-"""Statistics along a volume whose contrast drifts: known in places, interpolated between them, so no step shows."""
+"""Interpolation of norm statistics along Z: no step shows in a volume whose contrast drifts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pellucid.inference.statistics import Statistics
 from pellucid.norms import Moments
 
 
-class Track:
-    """Statistics by place: constant before the first known one and behind the last.
+class ZInterpolation:
+    """Statistics by place along Z: constant before the first known place and behind the last.
 
     Args:
-        places: where they are known, ascending; at least one.
-        known: gives the statistics of the place with a number.
+        places: where statistics are known, ascending; at least one.
+        known: returns the statistics of the place with a number.
     """
 
     def __init__(self, places: Sequence[float], known: Callable[[int], Statistics]) -> None:

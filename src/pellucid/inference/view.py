@@ -1,32 +1,38 @@
-"""An image as the networks see it, read piece by piece: in [−1, 1], and mirrored up to a multiple of their stride.
+"""A plane as the networks see it, read piece by piece: in [−1, 1], and mirrored up to a multiple of their stride.
 
-What is no image, because it is padding or no number, is middle grey to them, and counts for nothing in statistics.
+Invalid pixels (padding, not-a-number, masked) are middle grey to the networks and are excluded from all statistics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.padding import HALO, Borders, Mask, is_valid
 from pellucid.inference.tiles import Box
+from pellucid.io.image import Plane
+from pellucid.methods import Denoiser
 
-Plane = NDArray[np.float32]
+Unit = NDArray[np.float32]
+"""Pixels (Y, X) scaled to [−1, 1], not clipped; masked and not-a-number pixels are not finite."""
+Seen = tuple[Unit, Mask]
+"""Pixels of a box, and which of them are valid."""
 _SIDE = 1024
-"""Of what is read at once when all is looked at."""
+"""Side of the pieces in which a plane is searched for valid pixels."""
 
 
 class Piece(NamedTuple):
-    """What a view shows of a box, and what of that is image.
+    """Pixels of a box of a view.
 
     Attributes:
         pixels: (1, 1, h, w), in channels-last layout.
-        valid: (1, 1, h, w), true where they are image; None where they all are.
+        valid: (1, 1, h, w), true where pixels are valid; None where they all are.
     """
 
     pixels: Tensor
@@ -34,35 +40,65 @@ class Piece(NamedTuple):
 
 
 class View:
-    """A plane of any size, of which only what is asked for is read, and `HALO` pixels around it.
+    """A plane of any size, of which only what is asked for is read.
 
     Args:
         shape: (Y, X) of the plane.
         stride: of the networks; `height` and `width` are multiples of it.
-        read: gives the pixels of a box within the plane, (h, w), around [−1, 1], not finite where they are no numbers.
-        device: where pieces are wanted.
+        look: returns the pixels of a box within the plane.
+        device: of the tensors.
     """
 
     def __init__(
-        self,
-        shape: tuple[int, int],
-        stride: int,
-        read: Callable[[Box], Plane],
-        device: torch.device | None = None,
+        self, shape: tuple[int, int], stride: int, look: Callable[[Box], Seen], device: torch.device | None = None
     ) -> None:
         self.shape = shape
         self.height, self.width = (-(-side // stride) * stride for side in shape)
-        self._read = read
+        self._look = look
         self._device = device or torch.device("cpu")
 
     @classmethod
-    def of_array(cls, plane: Plane, stride: int, device: torch.device | None = None) -> View:
-        """A view of a plane (Y, X) in memory."""
-        return cls((plane.shape[0], plane.shape[1]), stride, lambda box: plane[box.slices], device)
+    def of_array(cls, unit: Unit, stride: int, device: torch.device | None = None) -> View:
+        """A view of a whole plane (Y, X) in memory."""
+        height, width = unit.shape
+        return cls.of_part(unit, Box(0, height, 0, width), (height, width), stride, device)
+
+    @classmethod
+    def of_part(
+        cls, unit: Unit, at: Box, shape: tuple[int, int], stride: int, device: torch.device | None = None
+    ) -> View:
+        """A view of a plane of which a part is in memory; padding is detected once.
+
+        Args:
+            unit: the part, which reaches `HALO` pixels beyond what will be asked for.
+            at: position of the part.
+            shape: (Y, X) of the plane.
+            stride: of the networks.
+            device: of the tensors.
+        """
+        valid = is_valid(unit, Borders.of(*at.slices, shape))
+
+        def look(box: Box) -> Seen:
+            inner = box.within(at).slices
+            return unit[inner], valid[inner]
+
+        return cls(shape, stride, look, device)
+
+    @classmethod
+    def of_plane(cls, plane: Plane, intensity_range: IntensityRange, denoiser: Denoiser) -> View:
+        """A view of a plane in a file, which may be larger than memory."""
+
+        def look(box: Box) -> Seen:
+            around = box.grown(HALO).common(Box(0, plane.shape[0], 0, plane.shape[1]))
+            unit = normalize(plane[around.slices], intensity_range)
+            inner = box.within(around).slices
+            return unit[inner], is_valid(unit, Borders.of(*around.slices, plane.shape))[inner]
+
+        return cls(plane.shape, denoiser.stride, look, denoiser.device)
 
     @property
     def whole(self) -> Box:
-        """All of it, what is mirrored included."""
+        """The plane with what is mirrored."""
         return Box(0, self.height, 0, self.width)
 
     def __call__(self, box: Box) -> Tensor:
@@ -70,30 +106,32 @@ class View:
         return self.piece(box).pixels
 
     def piece(self, box: Box) -> Piece:
-        """The pixels of a box, and which of them are image."""
+        """The pixels of a box, and which of them are valid."""
         there = Box(box.top, min(box.bottom, self.shape[0]), box.left, min(box.right, self.shape[1]))
-        plane, valid = self._look(there)
+        unit, valid = self._look(there)
         beyond = ((0, box.bottom - there.bottom), (0, box.right - there.right))
         if valid.all():
-            return Piece(self._tensor(plane, beyond), None)
-        return Piece(self._tensor(np.where(valid, plane, np.float32(0)), beyond), self._tensor(valid, beyond))
+            return Piece(self._tensor(unit, beyond), None)
+        return Piece(self._tensor(np.where(valid, unit, np.float32(0)), beyond), self._tensor(valid, beyond))
 
     def valid(self, box: Box) -> Mask:
-        """Which pixels of a box within the plane are image, (h, w)."""
+        """Which pixels of a box within the plane are valid, (h, w)."""
         return self._look(box)[1]
 
     def is_blank(self) -> bool:
-        """Whether no pixel of the plane is image."""
+        """Whether no pixel of the plane is valid."""
         plane = Box(0, self.shape[0], 0, self.shape[1])
         return not any(self.valid(piece).any() for piece in plane.cut(_SIDE))
-
-    def _look(self, box: Box) -> tuple[Plane, Mask]:
-        around = box.grown(HALO).common(Box(0, self.shape[0], 0, self.shape[1]))
-        pixels = self._read(around)
-        inner = box.within(around).slices
-        return pixels[inner], is_valid(pixels, Borders.of(*around.slices, self.shape))[inner]
 
     def _tensor(self, plane: NDArray[np.generic], beyond: tuple[tuple[int, int], tuple[int, int]]) -> Tensor:
         padded = np.ascontiguousarray(np.pad(plane, beyond, mode="symmetric"))
         tensor = torch.from_numpy(padded).to(self._device)[None, None]
         return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def normalize(pixels: NDArray[Any], intensity_range: IntensityRange) -> Unit:
+    """Pixels scaled to [−1, 1]; masked pixels become not-a-number."""
+    unit = intensity_range.normalize(np.ma.getdata(pixels))
+    if np.ma.isMaskedArray(pixels):
+        unit[np.ma.getmaskarray(pixels)] = np.nan
+    return unit
