@@ -311,7 +311,7 @@ def test_outputs_where_nothing_can_be_made(output, given, tmp_path):
     ("options", "expected"),
     [
         ({"region": "0:9,0:10,0:10"}, "region"),
-        ({"region": "0:10"}, "region '0:10': has 1 parts, but this image has the axes ZYX"),
+        ({"region": "0:10"}, "region '0:10': has 1 parts, but the image has the axes ZYX"),
         ({"region": "a:b,0:4,0:4"}, "region: 'a:b' is not a range along Z"),
         ({"region": "2:1,0:9,0:9"}, "region"),
         ({"amp": True}, "--amp: exact statistics are measured in float32.*: choose --statistics sampled or trained"),

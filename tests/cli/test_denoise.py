@@ -301,7 +301,7 @@ def test_what_a_format_cannot_keep_is_said(noisy, trained, tmp_path, command):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--region", "0:2"], "region '0:2': has 1 parts, but this image has the axes ZYX; give z0:z1,y0:y1,x0:x1"),
+        (["--region", "0:2"], "region '0:2': has 1 parts, but the image has the axes ZYX; give z0:z1,y0:y1,x0:x1"),
         (["--region", "a:b,0:9,0:9"], "region: 'a:b' is not a range along Z; write start:stop, in pixels"),
         (["--region", "0:9,0:20,0:20"], "region"),
         (["--chunks", "1,two,3"], "--chunks 1,two,3: write a number for each axis, as in --chunks 1,1024,1024"),
