@@ -53,18 +53,18 @@ def test_a_new_file_begins_with_nothing(begun):
 
 
 def test_the_end_can_be_repeated_wherever_it_was_stopped(begun, monkeypatch):
-    (path, plan, layout, encode), _ = begun
-    create_deferred(path, plan, layout, encode).array[...] = PIXELS
+    (path, spec, layout, encode), _ = begun
+    create_deferred(path, spec, layout, encode).array[...] = PIXELS
 
     def stopped(planes, file):
         file.write_bytes(b"half")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reopen_deferred(path, plan, layout, stopped).finish()
+        reopen_deferred(path, spec, layout, stopped).finish()
     assert not path.exists()
 
-    writer = reopen_deferred(path, plan, layout, encode)
+    writer = reopen_deferred(path, spec, layout, encode)
     with monkeypatch.context() as patch:
         patch.setattr(type(path), "unlink", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
@@ -72,16 +72,16 @@ def test_the_end_can_be_repeated_wherever_it_was_stopped(begun, monkeypatch):
     assert path.read_bytes() == PIXELS.tobytes()
 
     for _ in range(2):
-        reopen_deferred(path, plan, layout, encode).finish()
+        reopen_deferred(path, spec, layout, encode).finish()
         assert path.read_bytes() == PIXELS.tobytes()
         assert [file.name for file in path.parent.iterdir()] == ["a.xyz"]
 
 
 def test_nothing_to_go_on_with_is_said(begun):
-    (path, plan, layout, encode), _ = begun
+    (path, spec, layout, encode), _ = begun
     with pytest.raises(RunError, match=r"a\.xyz: the unfinished file is missing or of another size; start over"):
-        reopen_deferred(path, plan, layout, encode)
-    create_deferred(path, plan, layout, encode)
-    larger = OutputSpec(plan.path, "ZYX", (3, 3, 4), plan.dtype)
+        reopen_deferred(path, spec, layout, encode)
+    create_deferred(path, spec, layout, encode)
+    larger = OutputSpec(spec.path, "ZYX", (3, 3, 4), spec.dtype)
     with pytest.raises(RunError, match="another size"):
         reopen_deferred(path, larger, layout, encode)

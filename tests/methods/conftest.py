@@ -12,7 +12,7 @@ from pellucid.methods import build, make_recipe
 from pellucid.runs.trainer import make_batches
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.noise.calibrate import strength_for_psnr
-from pellucid.simulation.phantom import dataset
+from pellucid.simulation.phantom import tissue
 from pellucid.training import Training, fit
 
 SIDE = 128
@@ -39,7 +39,8 @@ def learned():
 
     def run(name, *, noise="gaussian", noisy_psnr=14.0, **settings):
         recipe = make_recipe(name, "quick", settings)
-        clean, hidden, truth = np.split(dataset(9, SIDE, seed=1), 3)
+        planes = np.stack([tissue((SIDE, SIDE), seed=1_000_003 + plane) for plane in range(9)])
+        clean, hidden, truth = np.split(planes, 3)
         strength = strength_for_psnr(hidden[0], noise, noisy_psnr)
 
         def corrupt(images, seed):

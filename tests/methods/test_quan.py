@@ -9,7 +9,7 @@ from pellucid.errors import InputError
 from pellucid.evaluation import psnr
 from pellucid.methods import build, make_recipe
 from pellucid.methods.quan import rate
-from pellucid.simulation.phantom import dataset
+from pellucid.simulation.phantom import tissue
 from pellucid.training import Training, fit
 
 TINY = {"width": 2, "batch": 2, "patch": 32, "steps": 40, "learning_rate": 1e-3}
@@ -194,7 +194,8 @@ def test_the_presets_are_fit_for_use(preset):
 def trained(steps, **settings):
     """PSNR (dB) of unseen noisy images, of one grey for each, and of the result; noise and tissue are multiplied."""
     recipe = make_recipe("quan", "quick", {"steps": steps, **settings})
-    clean, hidden, truth = np.split(dataset(9, 128, seed=1), 3)
+    planes = np.stack([tissue((128, 128), seed=1_000_003 + plane) for plane in range(9)])
+    clean, hidden, truth = np.split(planes, 3)
     random = np.random.default_rng(0)
 
     def noise(like):

@@ -8,7 +8,7 @@ from pellucid.evaluation.compare import (
     evaluate_sources,
     match_planes,
 )
-from pellucid.evaluation.metrics import psnr, ssim, ssim_gaussian, ssim_map
+from pellucid.evaluation.metrics import psnr, ssim, ssim_map
 from pellucid.evaluation.reference_free import PairMoments, RemovedNoise, removed_noise
 
 __all__ = [
@@ -23,6 +23,5 @@ __all__ = [
     "psnr",
     "removed_noise",
     "ssim",
-    "ssim_gaussian",
     "ssim_map",
 ]

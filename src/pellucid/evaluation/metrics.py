@@ -6,7 +6,6 @@ Pixels that are masked in either image of a pair (`numpy.ma`) do not count, nor 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,7 @@ from pellucid.errors import InputError
 Floats = NDArray[np.float64]
 
 K1, K2 = 0.01, 0.03
-UNIFORM_WINDOW = 7
-GAUSSIAN_SIGMA = 1.5
-GAUSSIAN_RADIUS = 5  # 3.5 sigma, rounded: a window of 11, as Wang et al. use
+WINDOW = 7
 
 
 def psnr(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> float:
@@ -63,9 +60,9 @@ def ssim(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> floa
     counted = _counted(prediction, reference)
     if counted is None:
         return float(similarity.mean())
-    whole = _without_border(_whole_windows(counted), UNIFORM_WINDOW // 2) > 0
+    whole = _without_border(_whole_windows(counted))
     if not whole.any():
-        raise InputError(f"no {UNIFORM_WINDOW}×{UNIFORM_WINDOW} pixels are free of masked ones: SSIM is not defined")
+        raise InputError(f"no {WINDOW}×{WINDOW} pixels are free of masked ones: SSIM is not defined")
     return float(similarity.mean(where=whole))
 
 
@@ -74,66 +71,40 @@ def ssim_map(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> 
 
     Args, errors: as `ssim`. The result is 6 shorter than the images along every axis.
     """
-    predicted, true = _checked(prediction, reference, data_range, smallest=UNIFORM_WINDOW)
-    samples = UNIFORM_WINDOW**predicted.ndim
-    similarity = _similarity(predicted, true, data_range, _uniform_mean, samples / (samples - 1))
-    return _without_border(similarity, UNIFORM_WINDOW // 2)
+    predicted, true = _checked(prediction, reference, data_range, smallest=WINDOW)
+    return _without_border(_similarity(predicted, true, data_range))
 
 
-def ssim_gaussian(prediction: ArrayLike, reference: ArrayLike, data_range: float) -> float:
-    """Mean structural similarity as Wang et al. (2004) define it: Gaussian window, population covariance; no masks.
-
-    The window has a standard deviation of 1.5 pixels and a width of 11. Its values differ from those of `ssim`: do
-    not put both in one table under one name.
-
-    Args:
-        prediction: image of at least 11 pixels along every axis; any real dtype.
-        reference: image of the same shape; the dtype may differ.
-        data_range: distance between the largest and the smallest possible value (255 for 8 bits).
-
-    Raises:
-        InputError: shapes that differ or are too small, NaN or infinite pixels, a data range that is not positive.
-    """
-    predicted, true = _checked(prediction, reference, data_range, smallest=2 * GAUSSIAN_RADIUS + 1)
-    similarity = _similarity(predicted, true, data_range, _gaussian_mean, covariance_factor=1.0)
-    return float(_without_border(similarity, GAUSSIAN_RADIUS).mean())
-
-
-def _similarity(
-    x: Floats, y: Floats, data_range: float, local_mean: Callable[[Floats], Floats], covariance_factor: float
-) -> Floats:
+def _similarity(x: Floats, y: Floats, data_range: float) -> Floats:
     """SSIM at every pixel: luminance times contrast-and-structure (Wang et al. 2004, equation 13)."""
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    mean_x, mean_y = local_mean(x), local_mean(y)
-    var_x = covariance_factor * (local_mean(x * x) - mean_x * mean_x)
-    var_y = covariance_factor * (local_mean(y * y) - mean_y * mean_y)
-    covariance = covariance_factor * (local_mean(x * y) - mean_x * mean_y)
+    samples = WINDOW**x.ndim
+    unbiased = samples / (samples - 1)
+    mean_x, mean_y = _local_mean(x), _local_mean(y)
+    var_x = unbiased * (_local_mean(x * x) - mean_x * mean_x)
+    var_y = unbiased * (_local_mean(y * y) - mean_y * mean_y)
+    covariance = unbiased * (_local_mean(x * y) - mean_x * mean_y)
     agreement: Floats = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     energy: Floats = (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     return agreement / energy
 
 
-def _whole_windows(counted: NDArray[np.bool_]) -> Floats:
-    """1 where all pixels of the window around a pixel count, else 0."""
+def _whole_windows(counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all pixels of the window around each pixel count."""
     from scipy.ndimage import minimum_filter
 
-    return np.asarray(minimum_filter(counted, size=UNIFORM_WINDOW), dtype=np.float64)
+    return np.asarray(minimum_filter(counted, size=WINDOW))
 
 
-def _uniform_mean(image: Floats) -> Floats:
+def _local_mean(image: Floats) -> Floats:
     from scipy.ndimage import uniform_filter
 
-    return np.asarray(uniform_filter(image, size=UNIFORM_WINDOW), dtype=np.float64)
+    return np.asarray(uniform_filter(image, size=WINDOW), dtype=np.float64)
 
 
-def _gaussian_mean(image: Floats) -> Floats:
-    from scipy.ndimage import gaussian_filter
-
-    return np.asarray(gaussian_filter(image, sigma=GAUSSIAN_SIGMA, radius=GAUSSIAN_RADIUS), dtype=np.float64)
-
-
-def _without_border(image: Floats, width: int) -> Floats:
-    return image[(slice(width, -width),) * image.ndim]
+def _without_border(image: NDArray[Any]) -> NDArray[Any]:
+    border = WINDOW // 2
+    return image[(slice(border, -border),) * image.ndim]
 
 
 def _checked(

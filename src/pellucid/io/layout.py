@@ -40,13 +40,8 @@ class Layout:
         """The shape in stored order, from the size of every axis."""
         return tuple(sizes[letter] for letter in self.stored)
 
-    def key(self, place: Mapping[str, int], rows: slice, columns: slice) -> tuple[int | slice, ...]:
-        """The index into the stored array for a window of the plane at ``place`` (position by leading axis)."""
-        windows = {"Y": rows, "X": columns, SAMPLES: slice(None)}
-        return tuple(windows[letter] if letter in windows else place[letter] for letter in self.stored)
-
     def box(self, place: Mapping[str, slice]) -> tuple[slice, ...]:
-        """The index into the stored array for a region of several planes; axes that are not named are taken whole."""
+        """The index into the stored array for a region; axes that are not named are taken whole."""
         return tuple(place.get(letter, slice(None)) for letter in self.stored)
 
     def to_box(self, block: Array) -> Array:
@@ -57,16 +52,6 @@ class Layout:
     def from_box(self, block: Array, axes: str) -> Array:
         """A block in the order of ``axes``, transposed to stored order."""
         return block.transpose([axes.index(letter) for letter in self.stored])
-
-    def to_plane(self, block: Array) -> Array:
-        """A block read with ``key``, as (Y, X) or (Y, X, samples)."""
-        kept = [letter for letter in self.stored if letter in "YX" + SAMPLES]
-        wanted = [letter for letter in "YX" + SAMPLES if letter in kept]
-        return block.transpose([kept.index(letter) for letter in wanted])
-
-    def from_plane(self, plane: Array) -> Array:
-        """A (Y, X) plane, transposed to stored order."""
-        return plane.T if self.stored.index("X") < self.stored.index("Y") else plane
 
 
 def default_layout(shape: Sequence[int], name: str) -> Layout:

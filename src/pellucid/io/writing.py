@@ -33,7 +33,7 @@ class Writer:
         self.path = spec.path
         self.dtype = spec.dtype
         self.notes: list[str] = []
-        self._plan = spec
+        self._spec = spec
         self._file, _ = split(spec.path)
         self._overwrite = overwrite
         self._format = writable_format(self._file, spec)
@@ -51,7 +51,7 @@ class Writer:
     def __enter__(self) -> Writer:
         with ExitStack() as stack:
             path = stack.enter_context(replacing(self._file, overwrite=self._overwrite))
-            self._writer = self._format.load().create(path, self._plan)
+            self._writer = self._format.load().create(path, self._spec)
             self._stack = stack.pop_all()
         self.notes = self._writer.notes
         return self
@@ -69,18 +69,19 @@ class Writer:
         """
         if self._writer is None:
             raise RuntimeError("a Writer is used in a with block")
-        shape = self._plan.shape
-        if plane.shape != shape[-2:] or not 0 <= plane_index < self._plan.planes:
+        shape = self._spec.shape
+        if plane.shape != shape[-2:] or not 0 <= plane_index < self._spec.planes:
             raise InputError(
                 f"{self.path}: plane {plane_index} of shape {plane.shape} does not fit an image of shape {shape}; "
                 "give planes of the size of the image"
             )
-        name = f"{self.path}[{plane_index}]" if self._plan.planes > 1 else self.path
+        name = f"{self.path}[{plane_index}]" if self._spec.planes > 1 else self.path
         converted = self._conversion(plane, name)
         index = np.unravel_index(plane_index, shape[:-2])
-        place = {letter: int(i) for letter, i in zip(self._plan.axes, index, strict=False)}
+        place = {letter: slice(int(i), int(i) + 1) for letter, i in zip(self._spec.axes, index, strict=False)}
         layout = self._writer.layout
-        self._writer.array[layout.key(place, slice(None), slice(None))] = layout.from_plane(converted)
+        block = converted[(None,) * len(index)]
+        self._writer.array[layout.box(place)] = layout.from_box(block, self._spec.axes)
         self._missing.discard(plane_index)
 
     def __exit__(
@@ -97,7 +98,7 @@ class Writer:
             if error is not None:
                 raise error
             raise RunError(
-                f"{self.path}: {len(self._missing)} of {self._plan.planes} planes are missing; nothing was written"
+                f"{self.path}: {len(self._missing)} of {self._spec.planes} planes are missing; nothing was written"
             )
 
 

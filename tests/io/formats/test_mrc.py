@@ -48,8 +48,8 @@ def test_no_voxel_size_stays_unknown(tmp_path, picture):
 
 
 def test_unsigned_bytes_become_uint16_and_it_is_said(tmp_path, picture):
-    plan = OutputSpec(str(tmp_path / "a.mrc"), "YX", (20, 30), np.dtype("uint8"))
-    with Writer(plan) as writer:
+    spec = OutputSpec(str(tmp_path / "a.mrc"), "YX", (20, 30), np.dtype("uint8"))
+    with Writer(spec) as writer:
         writer.write(0, picture((20, 30)))
     assert writer.notes == ["MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"]
     assert open_image(tmp_path / "a.mrc").dtype == "uint16"

@@ -39,8 +39,8 @@ def plan_for(folder, name):
     return OutputSpec(str(folder / name), "ZYX", SHAPE, PIXELS.dtype, SIZE, STYLES[name], offset={"Z": 3}, levels=True)
 
 
-def module(plan):
-    return writable_format(Path(plan.path), plan).load()
+def module(spec):
+    return writable_format(Path(spec.path), spec).load()
 
 
 def boxes(unit):
@@ -59,8 +59,8 @@ def put(writer, box):
 
 def write_half_and_die(folder):
     for name in STYLES:
-        plan = plan_for(folder, name)
-        writer = module(plan).create(Path(plan.path), plan)
+        spec = plan_for(folder, name)
+        writer = module(spec).create(Path(spec.path), spec)
         for box in list(boxes(writer.unit))[::2]:
             put(writer, box)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -80,29 +80,29 @@ def killed(tmp_path_factory):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills a process as Unix does")
 @pytest.mark.parametrize("name", STYLES)
 def test_a_file_whose_writer_was_killed_is_gone_on_with(killed, name, pixels):
-    plan = plan_for(killed, name)
-    writer = module(plan).reopen(Path(plan.path), plan)
+    spec = plan_for(killed, name)
+    writer = module(spec).reopen(Path(spec.path), spec)
     for box in list(boxes(writer.unit))[1::2]:
         put(writer, box)
     writer.release()
     writer.finish()
-    image = open_image(plan.path)
+    image = open_image(spec.path)
     np.testing.assert_array_equal(pixels(image), PIXELS)
     assert image.pixel_size is None if name == "map.npy" else image.pixel_size.to("nm") == SIZE
     assert not list(killed.glob(f"{name}.*"))  # no raw pixels are left
     assert not list(killed.glob(f"part-{name}"))
-    module(plan).reopen(Path(plan.path), plan).finish()  # killed before anyone took down that it is finished
-    np.testing.assert_array_equal(pixels(open_image(plan.path)), PIXELS)
+    module(spec).reopen(Path(spec.path), spec).finish()  # killed before anyone took down that it is finished
+    np.testing.assert_array_equal(pixels(open_image(spec.path)), PIXELS)
 
 
 @pytest.mark.parametrize("name", STYLES)
 def test_boxes_are_written_from_several_threads(tmp_path, name, pixels):
-    plan = plan_for(tmp_path, name)
-    writer = module(plan).create(Path(plan.path), plan)
+    spec = plan_for(tmp_path, name)
+    writer = module(spec).create(Path(spec.path), spec)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda box: put(writer, box), boxes(writer.unit)))
     writer.finish()
-    image = open_image(plan.path)
+    image = open_image(spec.path)
     np.testing.assert_array_equal(pixels(image), PIXELS)
     with ThreadPoolExecutor(4) as pool:
         read = list(pool.map(lambda box: image.read_block(box[:1], *box[1:]), boxes(image.chunks)))
@@ -115,8 +115,8 @@ PARALLEL = ["map.npy", "map.mrc", "map.tif", "two.zarr", "shards.zarr"]
 
 def write_every_other(folder, first):
     for name in PARALLEL:
-        plan = plan_for(folder, name)
-        writer = module(plan).reopen(Path(plan.path), plan)
+        spec = plan_for(folder, name)
+        writer = module(spec).reopen(Path(spec.path), spec)
         for box in list(boxes(writer.unit))[first::2]:
             put(writer, box)
         writer.abort()
@@ -124,8 +124,8 @@ def write_every_other(folder, first):
 
 def test_processes_write_at_once_where_the_format_says_so(tmp_path, pixels):
     plans = [plan_for(tmp_path, name) for name in PARALLEL]
-    for plan in plans:
-        writer = module(plan).create(Path(plan.path), plan)
+    for spec in plans:
+        writer = module(spec).create(Path(spec.path), spec)
         assert writer.parallel
         writer.abort()
     context = multiprocessing.get_context("spawn")
@@ -135,19 +135,19 @@ def test_processes_write_at_once_where_the_format_says_so(tmp_path, pixels):
     for worker in workers:
         worker.join(60)
         assert worker.exitcode == 0
-    for plan in plans:
-        module(plan).reopen(Path(plan.path), plan).finish()
-        np.testing.assert_array_equal(pixels(open_image(plan.path)), PIXELS)
+    for spec in plans:
+        module(spec).reopen(Path(spec.path), spec).finish()
+        np.testing.assert_array_equal(pixels(open_image(spec.path)), PIXELS)
 
 
 @pytest.mark.parametrize("name", STYLES)
 def test_a_file_that_was_begun_for_another_image_is_refused(tmp_path, name):
-    plan = plan_for(tmp_path, name)
-    path = Path(plan.path)
-    module(plan).create(path, plan).abort()
-    other = OutputSpec(plan.path, "ZYX", (7, 50, 70), plan.dtype, SIZE, STYLES[name])
+    spec = plan_for(tmp_path, name)
+    path = Path(spec.path)
+    module(spec).create(path, spec).abort()
+    other = OutputSpec(spec.path, "ZYX", (7, 50, 70), spec.dtype, SIZE, STYLES[name])
     with pytest.raises(RunError, match=r"the unfinished file is .*start over"):
-        module(plan).reopen(path, other)
+        module(spec).reopen(path, other)
 
 
 def test_the_sinks_say_what_may_be_written_alone(tmp_path):

@@ -209,21 +209,21 @@ def test_a_lossy_compression_is_not_used_for_writing(tmp_path, pixels):
     assert made.style.compression == "zlib"
 
 
-def plan(shape, dtype="uint16", axes="ZYX"):
+def spec(shape, dtype="uint16", axes="ZYX"):
     return OutputSpec("a.tif", axes, shape, np.dtype(dtype))
 
 
 @pytest.mark.parametrize(
     ("case", "style", "kind", "big"),
     [
-        (plan((10, 64, 64)), TiffStyle(), "imagej", False),
-        (plan((10, 64, 64), "int8"), TiffStyle(), "ome", False),
-        (plan((10, 64, 64), "float16"), TiffStyle(), "plain", False),
-        (plan((2, 2, 2, 64, 64), axes="TCZYX"), TiffStyle(), "ome", False),
-        (plan((10, 64, 64)), TiffStyle("plain"), "plain", False),
-        (plan((10, 64, 64)), TiffStyle("ome"), "ome", False),
-        (plan((3000, 1024, 1024)), TiffStyle("imagej"), "ome", True),
-        (plan((3000, 1024, 1024)), TiffStyle("plain"), "plain", True),
+        (spec((10, 64, 64)), TiffStyle(), "imagej", False),
+        (spec((10, 64, 64), "int8"), TiffStyle(), "ome", False),
+        (spec((10, 64, 64), "float16"), TiffStyle(), "plain", False),
+        (spec((2, 2, 2, 64, 64), axes="TCZYX"), TiffStyle(), "ome", False),
+        (spec((10, 64, 64)), TiffStyle("plain"), "plain", False),
+        (spec((10, 64, 64)), TiffStyle("ome"), "ome", False),
+        (spec((3000, 1024, 1024)), TiffStyle("imagej"), "ome", True),
+        (spec((3000, 1024, 1024)), TiffStyle("plain"), "plain", True),
     ],
 )
 def test_kind_and_bigtiff(case, style, kind, big):

@@ -65,8 +65,8 @@ def test_every_order_of_axes_becomes_a_valid_one(tmp_path, picture, valid, versi
     sizes = {"T": 2, "C": 3, "Z": 4, "Y": 20, "X": 30}
     array = picture([sizes[letter] for letter in axes])
     size = PixelSize({"Y": 0.01, "X": 0.01}, "µm")
-    plan = OutputSpec(str(tmp_path / "a.zarr"), axes, array.shape, array.dtype, size, ZarrStyle(version))
-    with Writer(plan) as writer:
+    spec = OutputSpec(str(tmp_path / "a.zarr"), axes, array.shape, array.dtype, size, ZarrStyle(version))
+    with Writer(spec) as writer:
         for number, plane in enumerate(array.reshape(-1, 20, 30)):
             writer.write(number, plane)
     metadata = valid(tmp_path / "a.zarr", version)

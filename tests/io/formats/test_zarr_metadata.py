@@ -26,13 +26,13 @@ def plan_for(path, axes="ZYX", dtype="uint8", **given):
     return OutputSpec(str(path), axes, tuple(SIZES[axis] for axis in axes), np.dtype(dtype), **given)
 
 
-def write(path, plan, array):
+def write(path, spec, array):
     """An OME-Zarr with all its levels, each made from the one above."""
-    writer = zarr_format.create(path, plan)
+    writer = zarr_format.create(path, spec)
     for level in writer.levels:
-        array = downsample(array, [level.factors[axis] for axis in plan.axes])
+        array = downsample(array, [level.factors[axis] for axis in spec.axes])
         assert array.shape == level.shape
-        level.array[...] = level.layout.from_box(array, plan.axes)
+        level.array[...] = level.layout.from_box(array, spec.axes)
     writer.finish()
     return writer
 
@@ -48,10 +48,10 @@ def stored(path, version):
 def test_a_pyramid_is_valid_and_read_by_others(tmp_path, valid, version, shards, axes):
     path = tmp_path / "a.zarr"
     style = ZarrStyle(version, {"Z": 4, "Y": 64, "X": 256}, shards)
-    plan = plan_for(path, axes, style=style)
-    array = np.random.default_rng(0).integers(0, 255, plan.shape[-2:]).astype(np.uint8)
-    array = np.broadcast_to(array, plan.shape)
-    write(path, plan, array)
+    spec = plan_for(path, axes, style=style)
+    array = np.random.default_rng(0).integers(0, 255, spec.shape[-2:]).astype(np.uint8)
+    array = np.broadcast_to(array, spec.shape)
+    write(path, spec, array)
 
     multiscale = valid(path, version)
     assert "".join(axis.name for axis in multiscale.axes).upper() == axes
@@ -119,10 +119,10 @@ def test_uncompressed_stays_so_and_rare_codecs_are_replaced(tmp_path):
 
 def test_a_region_lies_where_it_was_cut_out(tmp_path):
     style = ZarrStyle(translation={"Z": 100.0}, scale={"T": 0.5})
-    plan = plan_for(tmp_path / "a.zarr", "TZYX", style=style, offset={"T": 4, "Z": 3, "Y": 10})
-    (dataset, *_) = Design.of(plan).attributes()["ome"]["multiscales"][0]["datasets"]
+    spec = plan_for(tmp_path / "a.zarr", "TZYX", style=style, offset={"T": 4, "Z": 3, "Y": 10})
+    (dataset, *_) = Design.of(spec).attributes()["ome"]["multiscales"][0]["datasets"]
     assert dataset["coordinateTransformations"][1]["translation"] == [2.0, 124.0, 40.0, 0.0]
-    zarr_format.create(tmp_path / "a.zarr", plan)
+    zarr_format.create(tmp_path / "a.zarr", spec)
     assert open_image(tmp_path / "a.zarr").style.translation == {"T": 2.0, "Z": 124.0, "Y": 40.0}
 
 
@@ -140,10 +140,10 @@ def test_a_place_in_another_unit_than_the_pixels_comes_to_theirs(tmp_path):
 
 
 def test_scales_without_a_length_are_kept(tmp_path):
-    plan = OutputSpec(
+    spec = OutputSpec(
         "a.zarr", "ZYX", (2, 20, 20), np.dtype("uint8"), style=ZarrStyle(scale={"Z": 3.0}, units={"X": "pixel"})
     )
-    zarr_format.create(tmp_path / "a.zarr", plan)
+    zarr_format.create(tmp_path / "a.zarr", spec)
     image = open_image(tmp_path / "a.zarr")
     assert image.pixel_size is None
     assert (image.style.scale["Z"], image.style.units) == (3.0, {"X": "pixel"})
@@ -211,7 +211,7 @@ def test_chunks_and_shards_that_cannot_be_are_refused_before_anything_is_made(tm
 
 
 def test_channels_of_version_0_4_are_valid(tmp_path):
-    plan = plan_for(tmp_path / "a.zarr", "CYX", style=ZarrStyle(2, omero={"channels": [CHANNEL, CHANNEL]}))
-    zarr_format.create(tmp_path / "a.zarr", plan)
+    spec = plan_for(tmp_path / "a.zarr", "CYX", style=ZarrStyle(2, omero={"channels": [CHANNEL, CHANNEL]}))
+    zarr_format.create(tmp_path / "a.zarr", spec)
     checked = Attributes04.model_validate(dict(zarr.open_group(tmp_path / "a.zarr", mode="r").attrs))
     assert [channel.label for channel in checked.omero.channels] == ["EM", "EM"]

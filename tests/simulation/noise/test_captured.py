@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 
 from pellucid.errors import InputError
-from pellucid.simulation.noise import captured, simulate
+from pellucid.simulation.noise import simulate
 
 RNG = np.random.Generator(np.random.Philox(8))
 CLEAN = RNG.integers(0, 256, (20, 30), dtype=np.uint8)
 NOISE = RNG.integers(0, 256, (45, 60), dtype=np.uint8)
+
+
+def captured(clean, noise_images, how="multiply", **options):
+    return simulate(clean, "captured", noise_images=noise_images, how=how, **options)
 
 
 def _crops(image, shape):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pellucid.errors import InputError
+from pellucid.simulation import phantom
 from pellucid.simulation.noise import SIMULATORS, simulate
-from pellucid.simulation.phantom import dataset
 
 KINDS = [kind for kind in SIMULATORS if kind != "captured"]
 SHAPES = st.one_of(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.just((2, 9, 12)))
@@ -16,12 +16,12 @@ SHAPES = st.one_of(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.just((2
 
 @pytest.fixture(scope="module")
 def tissue():
-    return dataset(2, size=192, seed=1)
+    return np.stack([phantom.tissue((192, 192), 1_000_003 + plane) for plane in range(2)])
 
 
 @pytest.fixture(scope="module")
 def large():
-    return dataset(4, size=512, seed=5)
+    return np.stack([phantom.tissue((512, 512), 5_000_015 + plane) for plane in range(4)])
 
 
 def _psnr(a, b):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.errors import InputError
-from pellucid.simulation.phantom import dataset, tissue
+from pellucid.simulation.phantom import tissue
 
 
 @pytest.fixture(scope="module")
@@ -109,15 +109,6 @@ def test_light_polarity_is_the_inverse():
     assert np.array_equal(tissue((48, 48), 5, "light"), 255 - tissue((48, 48), 5, "dark"))
 
 
-def test_data_set_holds_independent_planes():
-    planes = dataset(3, size=64, seed=2)
-    assert (planes.shape, planes.dtype) == ((3, 64, 64), np.uint8)
-    assert np.array_equal(planes, dataset(3, size=64, seed=2))
-    assert np.array_equal(planes[:2], dataset(2, size=64, seed=2))
-    assert abs(_correlation(planes[0], planes[1])) < 0.4
-    assert not np.array_equal(planes[1], dataset(1, size=64, seed=3)[0])
-
-
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
@@ -133,8 +124,3 @@ def test_data_set_holds_independent_planes():
 def test_bad_arguments_are_named(arguments, what):
     with pytest.raises(InputError, match=what):
         tissue(*arguments)
-
-
-def test_an_empty_data_set_is_refused():
-    with pytest.raises(InputError, match="at least one plane"):
-        dataset(0)

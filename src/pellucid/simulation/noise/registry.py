@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from pellucid.errors import InputError, nearest
 from pellucid.simulation.noise import classics
-from pellucid.simulation.noise.captured import How, blend
+from pellucid.simulation.noise.captured import blend
 from pellucid.simulation.noise.charge import charge
 from pellucid.simulation.noise.film import film
 from pellucid.simulation.noise.levels import Image, Pixels, Range, from_intensity, intensity_range, to_intensity
@@ -96,26 +96,6 @@ def simulate(
         noisy = simulator.apply(to_intensity(plane, levels), stream(seed, kind, index), chosen, **options)
         target[...] = from_intensity(noisy, levels, clean.dtype)
     return out
-
-
-def captured(
-    clean: Image,
-    noise_images: Sequence[Image],
-    how: How = "multiply",
-    *,
-    strength: float = 1.0,
-    seed: int = 0,
-    data_range: Range | None = None,
-) -> Image:
-    """Clean image(s) with captured noise: `simulate` of kind "captured".
-
-    At strength 1 and on 8 bit "multiply" is round(clean · noise / 255).
-
-    Raises:
-        InputError: as `simulate`, or a noise image is missing or smaller than the clean image.
-    """
-    options = {"noise_images": noise_images, "how": how}
-    return simulate(clean, "captured", strength, seed, data_range=data_range, **options)
 
 
 def find(kind: str) -> Simulator:

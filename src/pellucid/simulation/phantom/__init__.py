@@ -13,7 +13,7 @@ from pellucid.simulation.phantom.scene import build
 
 Polarity = Literal["dark", "light"]
 
-__all__ = ["Polarity", "dataset", "tissue"]
+__all__ = ["Polarity", "tissue"]
 
 
 def tissue(shape: tuple[int, ...], seed: int = 0, polarity: Polarity = "dark") -> NDArray[np.uint8]:
@@ -41,17 +41,6 @@ def tissue(shape: tuple[int, ...], seed: int = 0, polarity: Polarity = "dark") -
     if polarity == "light":
         np.subtract(255, out, out=out)
     return out.reshape(shape)
-
-
-def dataset(count: int, size: int = 256, seed: int = 0, polarity: Polarity = "dark") -> NDArray[np.uint8]:
-    """Independent planes (count, size, size), uint8: plane k is `tissue((size, size), seed * 1_000_003 + k)`.
-
-    Raises:
-        InputError: as `tissue`, or the count is below 1.
-    """
-    if count < 1:
-        raise InputError(f"a phantom data set needs at least one plane, not {count}: give count >= 1")
-    return np.stack([tissue((size, size), seed * 1_000_003 + k, polarity) for k in range(count)])
 
 
 def _checked(shape: tuple[int, ...], seed: int, polarity: str) -> tuple[int, int, int]:
