@@ -76,13 +76,14 @@ def rate(recipe: QuanRecipe) -> Schedule:
     )
 
 
-class CleanChain(nn.Module):
+class CleanChain(nn.ModuleDict):
     """L(N(x), x), the half of the real chain that denoises."""
 
+    N: FusionNet
+    L: FusionNet
+
     def __init__(self, width: int, *, skips: bool) -> None:
-        super().__init__()
-        self.N = FusionNet(1, width, skips=skips)
-        self.L = FusionNet(2, width, skips=skips)
+        super().__init__({"N": FusionNet(1, width, skips=skips), "L": FusionNet(2, width, skips=skips)})
 
     def forward(self, noisy: Tensor) -> Tensor:
         """(N, 1, H, W) -> the clean image, the same shape, in [−1, 1]."""

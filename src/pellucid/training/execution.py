@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from pellucid.errors import InputError
+from pellucid.methods import Denoiser, Method
 from pellucid.norms import feature_norms
 from pellucid.ops import kernels
 
@@ -64,9 +65,9 @@ class Execution:
 
 def networks_of(module: nn.Module) -> list[nn.Module]:
     """The networks in a module, each as a whole."""
-    if type(module).__module__.startswith("pellucid.networks."):
-        return [module]
-    return [network for child in module.children() for network in networks_of(child)]
+    if isinstance(module, Method | Denoiser | nn.ModuleDict | nn.ModuleList):  # these hold networks
+        return [network for child in module.children() for network in networks_of(child)]
+    return [module] if next(module.parameters(), None) is not None else []
 
 
 def _compiles(network: nn.Module) -> bool:
