@@ -9,6 +9,7 @@ import torch
 from pellucid.errors import RunError
 from pellucid.inference import denoise_plane
 from pellucid.methods import build, make_recipe
+from pellucid.methods.base import on_round
 from pellucid.methods.self2self import crop, hidden_error, random_axes, random_corner
 
 TINY = {"width": 3, "steps": 3, "patch": 32, "passes": 2}
@@ -116,13 +117,20 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(one_thread):
         assert torch.equal(one, other)
 
 
-def test_denoising_is_reproducible_and_leaves_everything_as_it_was(one_thread):
+@pytest.fixture
+def rounds():
+    """The numbers of the rounds that a denoiser told of."""
+    found = []
+    outside = on_round.set(found.append)
+    yield found
+    on_round.reset(outside)
+
+
+def test_denoising_is_reproducible_and_leaves_everything_as_it_was(one_thread, rounds):
     denoiser = make(**TINY).denoiser.eval()
     weights = copy.deepcopy(denoiser.state_dict())
     noisy = np.random.default_rng(0).uniform(-1, 1, (40, 50)).astype(np.float32)
     state = torch.get_rng_state()
-    rounds = []
-    denoiser.on_round = rounds.append
     first = denoise_plane(denoiser, noisy, 1e12).image
     assert rounds == [1, 2, 3, 4, 5]
     assert denoiser.rounds == 5
@@ -145,13 +153,11 @@ def test_each_image_of_a_batch_is_learnt_by_itself(one_thread):
     assert torch.equal(both, alone)
 
 
-def test_a_large_image_is_learnt_from_once_and_predicted_in_tiles(one_thread, monkeypatch):
+def test_a_large_image_is_learnt_from_once_and_predicted_in_tiles(one_thread, monkeypatch, rounds):
     """Tiles differ from the whole by the chance of masks and dropout alone: without these they are the same."""
     settings = {**TINY, "dropout": 0.0, "keep": 1 - 1e-9, "passes": 1}
     denoiser = make(**settings).denoiser.eval()
     monkeypatch.setattr("pellucid.methods.self2self.random_axes", list)
-    rounds = []
-    denoiser.on_round = rounds.append
     noisy = np.random.default_rng(0).uniform(-1, 1, (32, 768)).astype(np.float32)
     whole = denoise_plane(denoiser, noisy, 1e12).image
     assert rounds == [1, 2, 3, 4]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pellucid.methods import Denoiser
+from pellucid.methods.base import on_round
 from pellucid.report import terminal
 
 WRONG = 1.5
@@ -45,12 +46,11 @@ def denoising_bar(denoiser: Denoiser, planes: int, pixels: int, done: float = 0.
             finished += more * denoiser.rounds
             bar.set(finished)
 
-        previous = denoiser.on_round
-        denoiser.on_round = lambda number: bar.set(finished + number)
+        outside = on_round.set(lambda number: bar.set(finished + number))
         try:
             yield advance
         finally:
-            denoiser.on_round = previous
+            on_round.reset(outside)
 
 
 class ToldTime:

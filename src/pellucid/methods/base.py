@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -23,6 +24,9 @@ Batch = Mapping[str, Tensor]
 
 Losses = dict[str, Tensor]
 """Each named loss of a step, detached."""
+
+on_round: ContextVar[Callable[[int], object]] = ContextVar("called with the number of a round", default=lambda _: None)
+"""What a denoiser that takes several rounds for an image calls after each, in this thread."""
 
 R = TypeVar("R", bound=Recipe)
 
@@ -68,14 +72,11 @@ class Denoiser(nn.Module, ABC):
     """Names of the estimates that `estimates` gives."""
     rounds: int = 1
     """How many rounds an image takes; where that is more than one, `on_round` is called with the number of each."""
-    on_round: Callable[[int], None]
-    """Who wants to know how far an image is sets this."""
 
     place: Tensor
 
     def __init__(self, _: Recipe | None = None) -> None:  # those that need something of their recipe take it
         super().__init__()
-        self.on_round = _nobody
         self.register_buffer("place", torch.empty(0), persistent=False)
 
     @property
@@ -135,10 +136,6 @@ class Denoiser(nn.Module, ABC):
     def forward(self, noisy: Tensor) -> Tensor:
         """Denoise (N, 1, H, W) in [−1, 1]."""
         return self.combine(self.estimates(noisy))
-
-
-def _nobody(_: int) -> None:
-    """Nobody wants to know."""
 
 
 class SingleDenoiser(Denoiser):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import torch
@@ -28,7 +28,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from pellucid.errors import RunError
-from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision, on_round
 from pellucid.methods.losses.pixelwise import to_positive, to_signed
 from pellucid.methods.optim.optimisers import TensorFlowAdam
 from pellucid.networks.partial import PartialUnet
@@ -88,9 +88,9 @@ class Self2SelfDenoiser(SingleDenoiser):
         Raises:
             RunError: the loss is not a number.
         """
-        return torch.cat([self._taught_by(image).predict(image, self.on_round) for image in noisy[:, None]])
+        return torch.cat([self._taught_by(image).predict(image) for image in noisy[:, None]])
 
-    def predict(self, noisy: Tensor, on_round: Callable[[int], None]) -> Tensor:
+    def predict(self, noisy: Tensor) -> Tensor:
         """Mean of `passes` predictions (1, 1, H, W) with masks, flips and dropout on, not clipped."""
         image = to_positive(noisy)
         total = torch.zeros_like(image)
@@ -99,7 +99,7 @@ class Self2SelfDenoiser(SingleDenoiser):
                 axes = random_axes()
                 flipped = image.flip(axes)
                 total += self.network(flipped, self.mask(flipped)).flip(axes)
-                on_round(self.recipe.steps + number)
+                on_round.get()(self.recipe.steps + number)
         return to_signed(total / self.recipe.passes)
 
     def mask(self, image: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ class Self2SelfDenoiser(SingleDenoiser):
                 loss = float(learner.step(batch, number)["loss"])
                 if not math.isfinite(loss):
                     raise RunError(f"the loss became {loss} at step {number}: lower it by --set learning_rate=...")
-                self.on_round(number)
+                on_round.get()(number)
         return learner.denoiser
 
 
