@@ -123,9 +123,9 @@ def keep_plan(folder: Path, plan: BlockwisePlan) -> BlockwisePlan:
 def save_manifests(folder: Path, images: Sequence[Image]) -> None:
     """Save the manifests that later reads of the images are checked against."""
     found = [image.known or Manifest() for image in images]
-    told = np.array([(one.files, one.bytes, one.newest, one.chunks) for one in found], np.int64)
+    told = np.array([(one.files, one.size, one.newest, one.chunks) for one in found], np.int64)
     with replacing(folder / _INPUTS, overwrite=True) as path:
-        np.savez_compressed(path, told=told, present=np.concatenate([one.present for one in found]))
+        np.savez_compressed(path, told=told, present=np.frombuffer(b"".join(one.present for one in found), np.uint8))
 
 
 def load_manifests(folder: Path, images: Sequence[Image]) -> None:
@@ -135,4 +135,4 @@ def load_manifests(folder: Path, images: Sequence[Image]) -> None:
     ends = np.cumsum([-(-int(chunks) // 8) for *_, chunks in told])
     for image, row, bits in zip(images, told, np.split(present, ends[:-1]), strict=True):
         files, size, newest, chunks = map(int, row)
-        image.known = Manifest(files, size, newest, chunks, bits)
+        image.known = Manifest(files, size, newest, chunks, bits.tobytes())

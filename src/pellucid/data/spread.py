@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class Interval(NamedTuple):
@@ -45,14 +45,3 @@ class Spread:
     ridges: Interval
     size: Interval | None
     noise_alone: bool
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Spread:
-        """Rebuild from the output of `dataclasses.asdict`, also after JSON; unknown names are ignored.
-
-        Raises:
-            KeyError: a value is missing.
-        """
-        found: dict[str, Any] = {field.name: values[field.name] for field in fields(cls)}
-        intervals = {name: Interval(*value) for name, value in found.items() if isinstance(value, list | tuple)}
-        return cls(**{**found, **intervals})

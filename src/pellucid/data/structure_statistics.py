@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from pellucid.data.crops import Crop, crops_of, quarters_of
 from pellucid.data.spread import Interval, Spread
@@ -72,14 +73,12 @@ class StructureStatistics:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> StructureStatistics:
-        """Rebuild from the output of `dataclasses.asdict`; unknown names, from a newer version, are ignored.
+        """Rebuild from the output of `dataclasses.asdict`, also after JSON; unknown names are ignored.
 
         Raises:
-            KeyError: a value is missing.
+            ValidationError: a value is missing or of another type.
         """
-        spread = values.get("spread")
-        found = {field.name: values[field.name] for field in fields(cls) if field.name != "spread"}
-        return cls(**found, spread=None if spread is None else Spread.from_values(spread))
+        return TypeAdapter(cls).validate_python(values)
 
     @property
     def has_structure(self) -> bool:

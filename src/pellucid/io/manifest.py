@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pellucid.errors import InputError
 from pellucid.io.layout import Layout
@@ -38,17 +37,17 @@ class Manifest:
 
     Attributes:
         files: The number of files.
-        bytes: Their total size.
+        size: Their total size in bytes.
         newest: The latest modification time, in milliseconds: some file systems and protocols drop finer digits.
         chunks: The number of chunks in the grid; 0 if the image is not stored in chunks.
         present: One bit per chunk in C order, set where the chunk has a file.
     """
 
     files: int = 0
-    bytes: int = 0
+    size: int = 0
     newest: int = 0
     chunks: int = 0
-    present: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    present: bytes = b""
 
     @property
     def missing(self) -> int:
@@ -58,17 +57,6 @@ class Manifest:
     def has(self, number: int) -> bool:
         """Whether a chunk has a file."""
         return bool(self.present[number >> 3] >> (number & 7) & 1)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Manifest):
-            return False
-        return self._numbers == other._numbers and np.array_equal(self.present, other.present)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @property
-    def _numbers(self) -> tuple[int, ...]:
-        return self.files, self.bytes, self.newest, self.chunks
 
 
 class Files(ABC):
@@ -166,7 +154,7 @@ class ChunkFiles(Files):
         for number, found in self._found():
             present[number >> 3] |= 1 << (number & 7)
             files, size, newest = files + 1, size + found.st_size, max(newest, _written(found))
-        return Manifest(files, size, newest, total, present)
+        return Manifest(files, size, newest, total, present.tobytes())
 
     def refuse_changed(self, known: Manifest, box: Region) -> None:
         """See ``Files.refuse_changed``: checks the chunks of the region and no others."""
@@ -182,7 +170,8 @@ class ChunkFiles(Files):
         now = self.manifest()
         if now == known:
             return []
-        lost = np.flatnonzero(np.unpackbits(known.present & ~now.present, bitorder="little"))
+        before, after = (np.frombuffer(one.present, np.uint8) for one in (known, now))
+        lost = np.flatnonzero(np.unpackbits(before & ~after, bitorder="little"))
         if lost.size:
             first = self._folder / self._name(tuple(int(i) for i in np.unravel_index(lost[0], self._counts)))
             raise ChangedError(f"{first} and {lost.size - 1:,} other chunks have vanished: restore them")
