@@ -62,7 +62,7 @@ def test_what_is_there_is_found_and_everything_else_is_none_of_it(tmp_path):
     (tmp_path / "0/0/0").write_bytes(b"")
     (tmp_path / "0/0/7").write_bytes(b"beyond the end")
     found = files(tmp_path, (4, 40, 40), (2, 20, 20)).manifest()
-    assert (found.files, found.bytes, found.chunks, found.missing) == (2, 10, 8, 6)
+    assert (found.files, found.size, found.chunks, found.missing) == (2, 10, 8, 6)
     assert [found.has(number) for number in range(8)] == [number in (1, 6) for number in range(8)]
     assert found == files(tmp_path, (4, 40, 40), (2, 20, 20)).manifest()
     later(tmp_path / "1/1/0")
