@@ -21,7 +21,7 @@ from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.launch import share
 from pellucid.methods import make_recipe
-from pellucid.model import Model, limits
+from pellucid.model import Model, open_model
 from pellucid.report import terminal
 from pellucid.runs import trainer
 from pellucid.training import Execution
@@ -121,54 +121,6 @@ def load(run: str | Path, *, weights: str | None = None, device: str = "auto", m
         InputError: this is no run's folder, or a part of it is missing, damaged or too new.
     """
     return Model.load(run, weights=weights, device=device, memory=memory)
-
-
-def open_model(
-    images: Any,
-    *,
-    model: Model | str | Path | None = None,
-    recipe: str | None = None,
-    preset: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    weights: str | None = None,
-    intensity_range: tuple[float, float] | None = None,
-    device: str = "auto",
-    memory: int | None = None,
-) -> Model:
-    """The model to denoise images with: a trained one, or one of a recipe that needs no training.
-
-    Args:
-        images: which a recipe takes its intensity range from.
-        model: a model, or the folder of a run.
-        recipe: name of a recipe, instead of a model.
-        preset: of the recipe: "quick" (default) or "paper".
-        settings: of the recipe.
-        weights: of the run: "last" or "average".
-        intensity_range: black and white, if neither training nor images shall say it.
-        device: "auto", "cpu", "cuda", ...; for a folder or a recipe.
-        memory: bytes that the networks may use; for a folder or a recipe.
-
-    Raises:
-        InputError: neither a model nor a recipe, or both; or either cannot be used.
-    """
-    if model is not None and recipe is not None:
-        raise InputError(
-            "both a model and a recipe were given: choose the trained model, or the method without training"
-        )
-    if model is not None and (preset is not None or settings):
-        raise InputError("preset and settings go with a recipe: a trained model stays as it was trained")
-    if recipe is not None:
-        if weights is not None:
-            raise InputError("weights go with a model: a recipe has none")
-        chosen = make_recipe(recipe, preset or "quick", settings)
-        return Model.for_images(chosen, images, intensity_range=intensity_range, device=device, memory=memory)
-    if model is None:
-        raise InputError(
-            "denoising needs a model, the folder of a run (--model, in Python model=...), or a recipe that needs no "
-            "training (--recipe, in Python recipe=...): see pellucid methods"
-        )
-    loaded = model if isinstance(model, Model) else Model.load(model, weights=weights, device=device, memory=memory)
-    return loaded.with_intensity_range(*limits(intensity_range)) if intensity_range is not None else loaded
 
 
 def denoise(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from pellucid.evaluation import RemovedNoise
 from pellucid.files import replacing
 from pellucid.inference import Statistics
 from pellucid.io.image import Image, Plane
-from pellucid.methods import Denoiser, build_denoiser
+from pellucid.methods import Denoiser, build_denoiser, make_recipe
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.model_folder import ModelFolder
@@ -93,15 +93,11 @@ class Model:
         Raises:
             InputError: this is no run's folder, or a part of it is missing, damaged or too new.
         """
-        run = ModelFolder(folder)
-        recipe = run.recipe()  # first: it tells whether this is a run at all
-        intensity_range, dtype = run.intensities()["noisy"], run.dtypes()["noisy"]
-        model = cls(recipe, run.denoiser(weights), intensity_range, dtype, device=device, memory=memory)
-        model._weights = weights or recipe.weights
-        model.variant = f"{model._weights} weights"
-        model.trained = run.statistics(model.denoiser, weights)
-        model.looks = run.looks().get("noisy")
-        model._run = run.folder.absolute(), weights
+        stored = ModelFolder(folder).read(weights)
+        model = cls(stored.recipe, stored.denoiser, stored.intensity_range, stored.dtype, device=device, memory=memory)
+        model._weights, model.trained, model.looks = stored.weights, stored.trained, stored.looks
+        model.variant = f"{stored.weights} weights"
+        model._run = Path(folder).absolute(), weights
         return model
 
     @classmethod
@@ -133,7 +129,9 @@ class Model:
         for warning in recipe.check():
             terminal.warn(warning)
         source = open_usable(images).of_one_type()
-        measured = range_of(source) if intensity_range is None else IntensityRange.from_limits(*limits(intensity_range))
+        measured = (
+            range_of(source) if intensity_range is None else IntensityRange.from_limits(*_limits(intensity_range))
+        )
         dtype = source.dtypes[0] if intensity_range is None else None
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
@@ -236,7 +234,7 @@ class Model:
             InputError: images that cannot be read or used, no output for files, or one that exists.
             IncompleteError: some files of a folder or glob were left out; the others are done.
         """
-        model = self.with_intensity_range(*limits(intensity_range)) if intensity_range is not None else self
+        model = self.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else self
         if not names_files(images):
             source = open_arrays(images)
             model._refuse_other_types(source.images)
@@ -350,12 +348,55 @@ class Model:
             )
 
 
-def limits(intensity_range: Any) -> tuple[float, float]:
-    """Black and white as two numbers.
+def open_model(
+    images: Any,
+    *,
+    model: Model | str | Path | None = None,
+    recipe: str | None = None,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    intensity_range: tuple[float, float] | None = None,
+    device: str = "auto",
+    memory: int | None = None,
+) -> Model:
+    """The model to denoise images with: a trained one, or one of a recipe that needs no training.
+
+    Args:
+        images: which a recipe takes its intensity range from.
+        model: a model, or the folder of a run.
+        recipe: name of a recipe, instead of a model.
+        preset: of the recipe: "quick" (default) or "paper".
+        settings: of the recipe.
+        weights: of the run: "last" or "average".
+        intensity_range: black and white, if neither training nor images shall say it.
+        device: "auto", "cpu", "cuda", ...; for a folder or a recipe.
+        memory: bytes that the networks may use; for a folder or a recipe.
 
     Raises:
-        InputError: they are not.
+        InputError: neither a model nor a recipe, or both; or either cannot be used.
     """
+    if model is not None and recipe is not None:
+        raise InputError(
+            "both a model and a recipe were given: choose the trained model, or the method without training"
+        )
+    if model is not None and (preset is not None or settings):
+        raise InputError("preset and settings go with a recipe: a trained model stays as it was trained")
+    if recipe is not None:
+        if weights is not None:
+            raise InputError("weights go with a model: a recipe has none")
+        chosen = make_recipe(recipe, preset or "quick", settings)
+        return Model.for_images(chosen, images, intensity_range=intensity_range, device=device, memory=memory)
+    if model is None:
+        raise InputError(
+            "denoising needs a model, the folder of a run (--model, in Python model=...), or a recipe that needs no "
+            "training (--recipe, in Python recipe=...): see pellucid methods"
+        )
+    loaded = model if isinstance(model, Model) else Model.load(model, weights=weights, device=device, memory=memory)
+    return loaded.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else loaded
+
+
+def _limits(intensity_range: Any) -> tuple[float, float]:
     try:
         low, high = map(float, intensity_range)
     except (TypeError, ValueError):

@@ -20,7 +20,7 @@ from pellucid.blockwise.plan import DENOISED, NOISE, DenoiserSpec
 from pellucid.data.padding import is_finite
 from pellucid.errors import InputError, ModelError
 from pellucid.evaluation import removed_noise
-from pellucid.inference import DenoisedPlane, View, denoise_view, normalize
+from pellucid.inference import DenoisedPlane, View, denoise_view
 from pellucid.inference.tiles import Box
 from pellucid.io.conversion import Conversion
 from pellucid.io.image import Image
@@ -78,15 +78,13 @@ def denoise_block(
         InputError: a plane does not fit into memory, and the method takes it only as a whole.
         ModelError: the networks give values that are not finite.
     """
-    denoiser, shape = spec.denoiser, noisy.image.shape[-2:]
     converted = {name: Conversion(dtype) for name, dtype in results.items()}
     blocks = {name: np.empty(noisy.pixels.shape[:-2] + noisy.core.shape, dtype) for name, dtype in results.items()}
     outcome = Outcome()
     for number, at in noisy.planes:
         name = f"{noisy.image.path}[{number}]"
         part = noisy.pixels[at]
-        unit = normalize(part, spec.intensity_range)
-        view = View.of_part(unit, noisy.read, (shape[0], shape[1]), denoiser.stride, denoiser.device)
+        view = View.of_part(part, noisy.read, noisy.image.shape[-2:], spec.intensity_range, spec.denoiser)
         valid = view.valid(noisy.core)
         try:
             done = denoise(view, noisy.core, number) if valid.any() else None

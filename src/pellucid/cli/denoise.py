@@ -95,9 +95,21 @@ def denoise(
     overwrite
         Replace files that exist.
     """
-    from pellucid.api import open_model  # here: help needs no torch
-    from pellucid.blockwise.plan import DenoiseOptions
+    from pellucid.blockwise.plan import DenoiseOptions  # here: help needs no torch
+    from pellucid.model import open_model
 
+    options = DenoiseOptions(
+        statistics=statistics,
+        region=region,
+        estimates=estimates,
+        noise=noise,
+        amp=amp,
+        overwrite=overwrite,
+        chunks=chunks,
+        shards=shards,
+        retries=retries,
+        cluster=cluster,
+    )
     opened = open_model(
         input_,
         model=model,
@@ -111,18 +123,6 @@ def denoise(
     )
     opened = opened.only(only) if only is not None else opened
     terminal.say(f"{opened.recipe.name} ({opened.variant}) on {opened.device}")
-    options = DenoiseOptions(
-        statistics=statistics,
-        region=region,
-        estimates=estimates,
-        noise=noise,
-        amp=amp,
-        overwrite=overwrite,
-        chunks=chunks,
-        shards=shards,
-        retries=retries,
-        cluster=cluster,
-    )
     if dry_run:
         opened.dry_run(input_, output, options)
         return

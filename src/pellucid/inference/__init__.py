@@ -14,7 +14,7 @@ from pellucid.inference.plane import (
 from pellucid.inference.sampled_statistics import Sample, sample_statistics
 from pellucid.inference.statistics import Statistics, exact_statistics, has_norms, measure_pieces, patch_statistics
 from pellucid.inference.statistics_file import are_finite, load_statistics, refuse_other, save_statistics
-from pellucid.inference.view import View, normalize
+from pellucid.inference.view import View
 
 __all__ = [
     "ActivationCache",
@@ -35,7 +35,6 @@ __all__ = [
     "is_out_of_memory",
     "load_statistics",
     "measure_pieces",
-    "normalize",
     "patch_statistics",
     "probe",
     "refuse_other",

@@ -124,12 +124,12 @@ def affordable_side(denoiser: Denoiser, memory: float) -> int:
 
 def _denoise_whole(denoiser: Denoiser, view: View, kept: Collection[str]) -> DenoisedPlane:
     image, box = view.piece(view.whole), Box(0, view.shape[0], 0, view.shape[1])
+    result = DenoisedPlane(view.valid(box), kept)
     with _measuring_valid(denoiser, image):
         fitted = denoiser if image.valid is None else _fitted(denoiser, image)
         estimates = fitted.estimates(image.pixels)
-        result = DenoisedPlane(view.valid(box), kept)
-        result.put(box, denoiser.combine(estimates), estimates)
-        return result
+    result.put(box, denoiser.combine(estimates), estimates)
+    return result
 
 
 @contextmanager

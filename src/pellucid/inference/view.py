@@ -6,7 +6,7 @@ Invalid pixels (padding, not-a-number, masked) are middle grey to the networks a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.padding import HALO, Borders, Mask, is_valid
 from pellucid.inference.tiles import Box
 from pellucid.io.image import Plane
+from pellucid.io.layout import Array
 from pellucid.methods import Denoiser
 
 Unit = NDArray[np.float32]
@@ -59,30 +60,26 @@ class View:
 
     @classmethod
     def of_array(cls, unit: Unit, stride: int, device: torch.device | None = None) -> View:
-        """A view of a whole plane (Y, X) in memory."""
+        """A view of a whole plane (Y, X) in memory, scaled to [−1, 1]."""
         height, width = unit.shape
-        return cls.of_part(unit, Box(0, height, 0, width), (height, width), stride, device)
+        return cls((height, width), stride, _seen(unit, Box(0, height, 0, width), (height, width)), device)
 
     @classmethod
     def of_part(
-        cls, unit: Unit, at: Box, shape: tuple[int, int], stride: int, device: torch.device | None = None
+        cls, pixels: Array, at: Box, shape: tuple[int, ...], intensity_range: IntensityRange, denoiser: Denoiser
     ) -> View:
-        """A view of a plane of which a part is in memory; padding is detected once.
+        """A view of a plane of which a part is in memory; it is scaled, and its padding detected, once.
 
         Args:
-            unit: the part, which reaches `HALO` pixels beyond what will be asked for.
+            pixels: the part, which reaches `HALO` pixels beyond what will be asked for.
             at: position of the part.
             shape: (Y, X) of the plane.
-            stride: of the networks.
-            device: of the tensors.
+            intensity_range: of the pixels.
+            denoiser: for which the view is.
         """
-        valid = is_valid(unit, Borders.of(*at.slices, shape))
-
-        def look(box: Box) -> Seen:
-            inner = box.within(at).slices
-            return unit[inner], valid[inner]
-
-        return cls(shape, stride, look, device)
+        height, width = shape
+        unit = normalize(pixels, intensity_range)
+        return cls((height, width), denoiser.stride, _seen(unit, at, (height, width)), denoiser.device)
 
     @classmethod
     def of_plane(cls, plane: Plane, intensity_range: IntensityRange, denoiser: Denoiser) -> View:
@@ -129,7 +126,18 @@ class View:
         return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def normalize(pixels: NDArray[Any], intensity_range: IntensityRange) -> Unit:
+def _seen(unit: Unit, at: Box, shape: tuple[int, int]) -> Callable[[Box], Seen]:
+    """Reads boxes of a part of a plane, whose padding is detected once."""
+    valid = is_valid(unit, Borders.of(*at.slices, shape))
+
+    def look(box: Box) -> Seen:
+        inner = box.within(at).slices
+        return unit[inner], valid[inner]
+
+    return look
+
+
+def normalize(pixels: Array, intensity_range: IntensityRange) -> Unit:
     """Pixels scaled to [−1, 1]; masked pixels become not-a-number."""
     unit = intensity_range.normalize(np.ma.getdata(pixels))
     if np.ma.isMaskedArray(pixels):

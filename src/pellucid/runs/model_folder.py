@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -37,6 +37,28 @@ V = TypeVar("V")
 
 FORMAT = 1
 """Version of the layout of the folder; a newer one is refused."""
+
+
+class StoredModel(NamedTuple):
+    """What denoising needs of a run.
+
+    Attributes:
+        recipe: of the run.
+        weights: their name, "last" or "average".
+        denoiser: with these weights, in evaluation mode on the CPU.
+        intensity_range: of the noisy images.
+        dtype: of the noisy images; None if any is taken.
+        trained: the moments that the norms saw in training; None if they were not noted.
+        looks: of the noisy images; None if it was not noted.
+    """
+
+    recipe: LearningRecipe
+    weights: str
+    denoiser: Denoiser
+    intensity_range: IntensityRange
+    dtype: np.dtype[Any] | None
+    trained: Statistics | None
+    looks: StructureStatistics | None
 
 
 class ModelFolder:
@@ -70,6 +92,25 @@ class ModelFolder:
         write_json(self.folder / "provenance.json", provenance)
         write_json(self.folder / "model.json", model)
         write_text(self.folder / "recipe.toml", recipe.to_toml())  # last: it makes the folder that of a run
+
+    def read(self, weights: str | None = None) -> StoredModel:
+        """What denoising needs; `weights` is "last" or "average", or as the recipe says.
+
+        Raises:
+            InputError: this is no run's folder, or a part of it is missing, damaged or too new.
+        """
+        recipe = self.recipe()  # first: it tells whether this is a run at all
+        which = weights or recipe.weights
+        denoiser = self._denoiser(recipe, which)
+        return StoredModel(
+            recipe=recipe,
+            weights=which,
+            denoiser=denoiser,
+            intensity_range=self.intensities()["noisy"],
+            dtype=self.dtypes()["noisy"],
+            trained=self.statistics(denoiser, which),
+            looks=self.looks().get("noisy"),
+        )
 
     def recipe(self) -> LearningRecipe:
         """The recipe of the run.
@@ -150,7 +191,9 @@ class ModelFolder:
             InputError: weights that are missing, damaged or of another recipe.
         """
         recipe = self.recipe()
-        which = which or recipe.weights
+        return self._denoiser(recipe, which or recipe.weights)
+
+    def _denoiser(self, recipe: LearningRecipe, which: str) -> Denoiser:
         if which not in ("last", "average"):
             raise InputError(f"{self.folder}: there are no weights {which!r}; choose 'last' or 'average'")
         path = self.weights(which)
