@@ -1,4 +1,4 @@
-"""Sources of images in which nothing is wrong, and altered copies in which one thing is: what `checks.py` tries."""
+"""Images without faults, and altered copies with one fault each, for `checks.py`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Pictures = list[Picture]
 FOLDERS = ("sem_drosophila", "tem_neutrophil", "sem_myelin")
 RESIN = "noise_sem_resin"
 UNLIKE = "noisy_sem_fast_scan"
-"""Images that have little in common."""
+"""Images that differ much from each other."""
 NOISES = ("film", "charge", "gaussian", "poisson", "speckle")
 IMAGES = 3
 SIDE = 384
 
 
-class Case(NamedTuple):
-    """Clean and noisy images, and the checks of which one has to speak; none if nothing is wrong."""
+class Trial(NamedTuple):
+    """Clean and noisy images, and the checks of which one must give a warning; none if nothing is wrong."""
 
     alteration: str
     clean: Pictures
@@ -40,21 +40,21 @@ class Case(NamedTuple):
 Alter = Callable[[Pictures, Pictures, np.random.Generator], tuple[Pictures, Pictures]]
 
 
-def tissues(data: Path | None, part: int) -> dict[str, Pictures]:
-    """Clean images by what they show: every other block of places, by part."""
-    found = {"phantom": [tissue((SIDE, SIDE), seed=100 * part + seed) for seed in range(10)]}
+def tissues(data: Path | None, split: int) -> dict[str, Pictures]:
+    """Clean images by tissue: one half of the images of each, by split."""
+    found = {"phantom": [tissue((SIDE, SIDE), seed=100 * split + seed) for seed in range(10)]}
     for folder in FOLDERS if data else ():
         assert data is not None
         whole = pictures_of(data / folder)
         half = len(whole) // 2
-        pictures = (whole[:half], whole[half:])[part]
+        pictures = (whole[:half], whole[half:])[split]
         if pictures:
             found[folder] = [cut for picture in pictures for cut in _cuts(picture)][:20]
     return found
 
 
 def pictures_of(folder: Path) -> Pictures:
-    """All images of a folder in the order of their names; none if it is not there."""
+    """All images of a folder, sorted by name; none if there is no folder."""
     files = sorted(path for path in folder.glob("*") if path.suffix in (".png", ".tif"))
     return [np.asarray(Image.open(path).convert("L")) for path in files]
 
@@ -65,26 +65,26 @@ def _cuts(picture: Picture) -> Pictures:
 
 
 def noisy_copy(pictures: Pictures, rng: np.random.Generator, share: float = 1.0) -> Pictures:
-    """With one kind of noise, each image with noise of its own."""
+    """The images with one kind of noise, with a new seed for each image."""
     kind = str(rng.choice(NOISES))
     strength = share * SIMULATORS[kind].strength
     return [simulate(picture, kind, strength, seed=int(rng.integers(2**31))) for picture in pictures]
 
 
 def flat(pictures: Pictures, rng: np.random.Generator) -> Pictures:
-    """Noise on nothing; charge is left out, for what is charged are objects."""
+    """Noise on a flat image; not charge noise, which needs objects."""
     kind = str(rng.choice([kind for kind in NOISES if kind != "charge"]))
     return [simulate(np.full_like(picture, 130), kind, seed=int(rng.integers(2**31))) for picture in pictures]
 
 
 def saturated(pictures: Pictures) -> set[str]:
-    """What may be said of images that hold more than 1 % of black or white pixels, by nature or by their noise."""
+    """Checks that may give a warning because more than 1 % of the pixels are black or white."""
     share = max(float(np.mean([np.mean(picture == end) for picture in pictures])) for end in (0, 255))
     return {"clipped", "bars"} if share > 0.01 else set()
 
 
 def zoomed(picture: Picture, factor: float) -> Picture:
-    """Magnified, cut or as much smaller."""
+    """The image at another magnification, cropped or smaller."""
     side = int(min(picture.shape) / max(factor, 1))
     cut = picture[:side, :side].astype(np.float64)
     blurred = ndimage.gaussian_filter(cut, 0.5 / factor) if factor < 1 else cut
@@ -92,7 +92,7 @@ def zoomed(picture: Picture, factor: float) -> Picture:
 
 
 def barred(picture: Picture) -> Picture:
-    """With an info bar at the bottom: black, with light letters."""
+    """The image with an info bar at the bottom: black with light letters."""
     out = picture.copy()
     bar = out[-out.shape[0] // 14 :]
     bar[...] = 0
@@ -101,20 +101,20 @@ def barred(picture: Picture) -> Picture:
 
 
 def jpeg(picture: Picture) -> Picture:
-    """After a compression of quality 70."""
+    """The image after JPEG compression of quality 70."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=70)
     return np.asarray(Image.open(file))
 
 
 def clipped(picture: Picture, share: float = 0.077) -> Picture:
-    """Stretched so that this share becomes black."""
+    """The image stretched so that this share of the pixels becomes black."""
     low = np.quantile(picture, share)
     return _bytes((picture - low) * 255.0 / (255 - low))
 
 
 def flattened(picture: Picture) -> Picture:
-    """With half the contrast around the middle grey."""
+    """The image with half the contrast around middle grey."""
     return _bytes(128 + (picture - 128.0) / 2)
 
 
@@ -123,12 +123,12 @@ def _bytes(values: NDArray[np.float64]) -> Picture:
 
 
 def each(change: Callable[[Picture], Picture]) -> Callable[[Pictures], Pictures]:
-    """The same for every image."""
+    """Apply a change to every image."""
     return lambda pictures: [change(picture) for picture in pictures]
 
 
-def cases(places: Pictures, rng: np.random.Generator) -> list[Case]:
-    """All alterations of one draw from a tissue: clean images, and noisy ones of other places."""
+def trials(places: Pictures, rng: np.random.Generator) -> list[Trial]:
+    """All alterations of one draw from a tissue: clean images, and noisy images of other places."""
     order = rng.permutation(len(places))
     count = min(IMAGES, len(places) // 2)
     clean, truth = ([places[int(at)] for at in part] for part in (order[:count], order[count : 2 * count]))
@@ -163,11 +163,11 @@ def cases(places: Pictures, rng: np.random.Generator) -> list[Case]:
         ("8 grey levels", each(lambda p: p // 32 * 32)(clean), noisy, {"coarse grey levels"}),
         ("noise alone", clean, flat(truth, rng), {"no structure"}),
     ]
-    return [Case(name, one, other, frozenset(wanted)) for name, one, other, wanted in made]
+    return [Trial(name, one, other, frozenset(wanted)) for name, one, other, wanted in made]
 
 
 def models(places: Pictures, rng: np.random.Generator) -> list[tuple[str, Pictures, Pictures, set[str]]]:
-    """Noisy images that a model was trained on, others that it is given, and what has to be said."""
+    """Noisy images that a model was trained on, others to denoise, and the checks that must give a warning."""
     order = rng.permutation(len(places))
     count = min(IMAGES, len(places) // 2)
     seed = int(rng.integers(2**31))
@@ -197,14 +197,13 @@ def models(places: Pictures, rng: np.random.Generator) -> list[tuple[str, Pictur
     ]
 
 
-def resin(data: Path, part: int, rng: np.random.Generator) -> Pictures:
-    """Captured noise without any tissue."""
+def resin(data: Path, split: int, rng: np.random.Generator) -> Pictures:
+    """Captured noise without tissue."""
     files = sorted((data / RESIN).glob("*.png"))
-    half = files[part * len(files) // 2 :][: len(files) // 2]
+    half = files[split * len(files) // 2 :][: len(files) // 2]
     return [np.asarray(Image.open(half[int(at)]).convert("L")) for at in rng.permutation(len(half))[:IMAGES]]
 
 
-#: What else is true of an alteration, and so neither a hit nor a false alarm.
 ALSO = {
     "swapped": {"clipped"},
     "half magnification": {"too few pixels"},
@@ -212,3 +211,4 @@ ALSO = {
     "8 grey levels": {"bars"},
     "pairs": {"hardly any noise"},
 }
+"""Warnings that are also true of an alteration: neither hits nor false alarms."""

@@ -1,4 +1,4 @@
-"""Where the time goes: each moment is booked on one part, forward passes and backward passes of networks among them."""
+"""A clock for the parts of a program, such as the forward and backward passes of networks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from _common import wait
 from torch import Tensor, nn
 
 BETWEEN = "between"
-"""The part on which all is booked that is not the program's."""
+"""The part for all time outside of the program."""
 
 
 class Clock:
-    """A stop-watch for parts of a program; a part within another one interrupts it.
+    """Measures the time of the parts of a program; a part within another one interrupts it.
 
     Attributes:
-        seconds: booked on each part so far.
+        seconds: time of each part so far.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Clock:
         self._since = time.perf_counter()
 
     def turn_to(self, part: str) -> str:
-        """Book time on this part from now on; the part before."""
+        """Count time for this part from now on; return the part before."""
         wait()
         now = time.perf_counter()
         self.seconds[self._part] += now - self._since
@@ -39,7 +39,7 @@ class Clock:
 
     @contextmanager
     def on(self, part: str) -> Iterator[None]:
-        """Book a block on a part, and what follows on the part before."""
+        """Count the time of a block for a part, and then again for the part before."""
         before = self.turn_to(part)
         try:
             yield
@@ -47,7 +47,7 @@ class Clock:
             self.turn_to(before)
 
     def timed(self, run: Callable[..., Any], part: str) -> Callable[..., Any]:
-        """A function whose calls are booked on a part."""
+        """Return the function with its time counted for a part."""
 
         def call(*args: Any, **kwargs: Any) -> Any:
             with self.on(part):
@@ -56,10 +56,10 @@ class Clock:
         return call
 
     def watch(self, network: nn.Module, name: str) -> None:
-        """Book a network's forward passes, and its backward passes from when they begin.
+        """Measure a network's forward passes, and its backward passes from their beginning.
 
-        A backward pass ends where that of another watched network begins or the whole is over: the loss between two
-        networks is booked on the one whose gradient it needed.
+        A backward pass ends where that of another measured network begins, or at the end of the whole: the loss between
+        two networks is counted for the one whose gradient it needed.
         """
         network.forward = self.timed(network.forward, f"{name} forward")
 
@@ -74,7 +74,7 @@ class Clock:
 
     @contextmanager
     def watching_backward(self) -> Iterator[None]:
-        """Within the block, backward passes that belong to no watched network are booked as such."""
+        """Within the block, measure backward passes outside of the measured networks as losses."""
         backward, grad = torch.autograd.backward, torch.autograd.grad
         with (
             patch.object(torch.autograd, "backward", self._timed_backward(backward)),

@@ -18,18 +18,18 @@ __all__ = ["Machine", "copying", "matrix_product", "medians", "medians_and_machi
 Program = Callable[[], object]
 
 SIDES = {"cpu": (512, 1024, 2048), "cuda": (2048, 4096, 8192)}
-"""Of the matrices whose product is tried, for each kind of device."""
+"""Sides of the matrices in the matrix products, for each kind of device."""
 
 
 def medians(programs: Mapping[str, Program], seconds: float) -> dict[str, float]:
-    """Median seconds of each program, each run once to warm up.
+    """Median seconds of each program, after one run to warm up.
 
-    The programs take turns, so that whatever else the machine does slows all of them alike: their ratios
-    can be trusted where the seconds cannot.
+    The programs take turns, so that other work on the machine slows all of them alike: their ratios are reliable even
+    if the seconds are not.
 
     Args:
         programs: what to time, by name.
-        seconds: time for all of them together, about; each runs three times at least.
+        seconds: approximate time for all of them together; each runs at least three times.
     """
     for run in programs.values():
         run()
@@ -46,13 +46,13 @@ def medians(programs: Mapping[str, Program], seconds: float) -> dict[str, float]
 
 
 def wait() -> None:
-    """Until a GPU, if one is in use, has done what it was told."""
+    """Wait until a GPU, if one is in use, has finished its work."""
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.synchronize()
 
 
 class Machine(NamedTuple):
-    """What the machine did at best while something else was measured.
+    """The best rates of the machine during a measurement.
 
     Attributes:
         operations: floating-point operations a second, of the float32 matrix product that was fastest of three sizes.

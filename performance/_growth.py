@@ -1,4 +1,4 @@
-"""How something grows with something else: measured points, the power law through them, and the one expected."""
+"""How time or memory grows with a setting: measured points, the power law through them, and the expected one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Growth:
     """One curve.
 
     Attributes:
-        what: is measured: "training step", "denoising", ...
-        against: what grows: "batch", "pixels", ...
-        unit: of the figures: s or MiB.
-        at: where it was measured, ascending.
-        figures: what came out there.
-        straight: the exponent that the power law should have: 1 where twice as much should take twice as long.
+        what: what is measured: "training step", "denoising", ...
+        against: the setting that grows: "batch", "pixels", ...
+        unit: unit of the figures: s or MiB.
+        at: values of the setting, ascending.
+        figures: the measured values there.
+        straight: the expected exponent of the power law: 1 if twice as much should take twice as long.
     """
 
     what: str
@@ -40,13 +40,13 @@ class Growth:
 
     @property
     def exponent(self) -> float | None:
-        """That of the power law through the points (least squares of the logarithms); None for a single point."""
+        """The exponent of the power law through the points (least squares of the logarithms); None for one point."""
         if len(self.at) < 2:
             return None
         return float(np.polyfit(np.log(self.at), np.log(self.figures), 1)[0])
 
     def row(self) -> dict[str, Any]:
-        """Its row in a table."""
+        """The row of the table."""
         return {
             "what": self.what,
             "grows with": self.against,
@@ -59,9 +59,9 @@ class Growth:
 
 
 def draw(growths: Sequence[Growth], path: Path) -> None:
-    """A panel for each curve, both axes logarithmic, with the straight line that is expected.
+    """Draw a panel for each curve, with logarithmic axes and the expected straight line.
 
-    Its title names the exponent that was measured, and that of the line.
+    The title has the measured and the expected exponent.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -79,7 +79,7 @@ def draw(growths: Sequence[Growth], path: Path) -> None:
 
 
 def _draw_panel(axes: Axes, growth: Growth, colour: str) -> None:
-    """Points, and the expected line through the last of them, where fixed costs weigh least."""
+    """Draw the points, and the expected line through the last of them, where fixed costs matter least."""
     at, figures = np.array(growth.at, dtype=float), np.array(growth.figures)
     axes.loglog(at, figures[-1] * (at / at[-1]) ** growth.straight, color=INK, alpha=0.4, linewidth=0.8)
     axes.loglog(at, figures, color=colour, linewidth=1.6, marker="o", markersize=3.5)
@@ -99,7 +99,7 @@ def _dress(axes: Axes, growth: Growth) -> None:
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_locator(NullLocator())
     low, high = axes.get_ylim()
-    axes.set_ylim(min(low, high / 4), 1.3 * high)  # what is flat shall look flat
+    axes.set_ylim(min(low, high / 4), 1.3 * high)  # a flat curve should look flat
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(color=INK, linewidth=0.6, alpha=0.5)
     axes.tick_params(labelsize=8, colors=INK, width=0.6, length=3)

@@ -1,4 +1,4 @@
-"""Memory, measured in a process of its own: what an earlier measurement leaves behind is in nobody's way."""
+"""Memory, measured in a new process, so that earlier measurements do not affect it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of a function of a module, called in a fresh process."""
+    """Call a function of a module in a new process; return its result."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *args, **kwargs).result()
 
 
 def peak_of(run: Callable[[], object], device: str = "cpu") -> float:
-    """How many MiB a call takes at its worst moment, more than the process had before.
+    """Peak memory of a call in MiB, beyond what the process had before.
 
-    On the CPU this is resident memory as the system counts it, whoever took it: tensors, kernels' scratch space, and
-    what the C library keeps for later. On a GPU it is what torch's allocator has handed out.
+    On the CPU this is resident memory as the system counts it, whatever it is used for: tensors, scratch space
+    of kernels, memory that the C library keeps. On a GPU it is what torch's allocator has handed out.
     """
     if torch.device(device).type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -43,7 +43,7 @@ def peak_of(run: Callable[[], object], device: str = "cpu") -> float:
 
 
 def resident() -> int:
-    """Bytes that are resident now; the peak begins anew from here where the system allows that."""
+    """Resident bytes now; the peak is reset if the system allows it."""
     if not STATUS.exists():
         return peak()
     with suppress(OSError):  # not allowed in every container; what was loaded before the call is far below its peak
@@ -52,9 +52,9 @@ def resident() -> int:
 
 
 def peak() -> int:
-    """Bytes that were resident at the worst moment.
+    """Peak of resident bytes.
 
-    Not `ru_maxrss` where there is another way: on Linux a new process inherits that of the one that started it.
+    Not `ru_maxrss` on Linux, where a new process inherits it from the process that started it.
     """
     if STATUS.exists():
         return _kibibytes("VmHWM") * 1024

@@ -1,4 +1,4 @@
-"""A training step of ISCL in plain PyTorch, as one would write it from the paper: what ours is set against.
+"""A training step of ISCL in plain PyTorch, as one would write it from the paper, to compare ours with.
 
 Layers are torch's own wherever it has them, each norm is a layer between a convolution and a leaky ReLU, and each of
 the three updates computes all that it needs: 21 passes through the networks, none shared. Networks, losses, flags and

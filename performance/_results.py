@@ -1,4 +1,4 @@
-"""How results are shown, kept and compared: a table for people, JSON for programs, ratios to an earlier run.
+"""Show, write and compare results: a table for people, JSON for programs, ratios to an earlier run.
 
 In a row, text and whole numbers say what was measured, fractions are the figures. What a column's name ends with says
 whether a figure can be judged: shares and efficiencies should be high, ratios low, on any machine. All other figures
@@ -25,7 +25,7 @@ Tables = Mapping[str, Sequence[Row]]
 """Rows by the title of their table; the rows of a table have the same columns."""
 
 HIGH, LOW = ("share", "efficiency"), ("ratio",)
-"""Last words of the columns that are judged: those that should be high, and those that should be low."""
+"""Ends of the names of judged columns: those that should be high, and those that should be low."""
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -76,7 +76,7 @@ def machine() -> dict[str, Any]:
 
 
 def circumstances() -> dict[str, str]:
-    """How and when the results were measured, and of what state of the source."""
+    """Command, commit and date of the measurement."""
     program = Path(sys.argv[0])
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude=*"],
@@ -93,7 +93,7 @@ def circumstances() -> dict[str, str]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Results that were written earlier."""
+    """Read results of an earlier run."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if all(isinstance(rows, list) for rows in found["tables"].values()) and "machine" in found:
@@ -145,12 +145,12 @@ def judged_worse(new: Row, old: Row, tolerance: float) -> list[str]:
 
 
 def identity(row: Row) -> tuple[tuple[str, str | int], ...]:
-    """What was measured: the text and the whole numbers of a row."""
+    """What a row is about: its text and whole numbers."""
     return tuple((column, value) for column, value in row.items() if isinstance(value, str | int))
 
 
 def figures(row: Row) -> list[str]:
-    """The columns that hold what came out."""
+    """The columns with measured values."""
     return [column for column, value in row.items() if isinstance(value, float)]
 
 
@@ -186,7 +186,7 @@ def _text(value: object) -> str:
 
 
 def _cpu() -> str:
-    """The name of the processor, as Linux tells it; elsewhere the kind."""
+    """The name of the processor on Linux, elsewhere its kind."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Training steps to be measured: ours, as the training loop takes it, and that of the plain reference."""
+"""Training steps to measure: that of the training loop, and that of the plain reference."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def recipe_of(name: str, preset: str, **settings: Any) -> LearningRecipe:
 
 
 def our_training(recipe: LearningRecipe, device: str = "cpu") -> Training:
-    """Ours, as the training loop has it."""
+    """The training of the training loop."""
     return Training(build(recipe), torch.device(device))
 
 
@@ -44,7 +44,7 @@ def our_step(recipe: LearningRecipe, device: str = "cpu") -> Program:
 
 
 def plain_step(recipe: LearningRecipe, device: str = "cpu") -> Program | None:
-    """One step of the reference on the same patches, each time it is called; None where there is no reference."""
+    """One step of the reference on the same patches, each time it is called; None if there is no reference."""
     if not isinstance(recipe, IsclRecipe) or recipe.objective != "hinge-published":
         return None
     if not {recipe.generator, recipe.discriminator, recipe.extractor} <= {*NORMS, "spectral", "none"}:
@@ -55,7 +55,7 @@ def plain_step(recipe: LearningRecipe, device: str = "cpu") -> Program | None:
 
 
 def random_batch(recipe: LearningRecipe, kinds: Sequence[str], device: str = "cpu") -> dict[str, Tensor]:
-    """Patches of noise; what they show makes no difference to the time."""
+    """Patches of noise; the content does not affect the time."""
     numbers = torch.Generator().manual_seed(recipe.seed)
     shape = (recipe.batch, 1, recipe.patch, recipe.patch)
     return {kind: torch.rand(shape, generator=numbers).mul(2).sub(1).to(device) for kind in kinds}

@@ -1,4 +1,4 @@
-"""How many patches a norm that learns from batch statistics needs: what it says in training against in use.
+"""How many patches a norm with batch statistics needs: its output in training compared with its output in use.
 
 For each network of a run's denoiser that has such a norm and each size of batch: its running statistics are measured
 anew on batches of that size; then "difference" is how far its output in training mode (this batch's statistics) is from

@@ -1,12 +1,12 @@
-"""How often a warning is right: false alarms and hits of every check, on images as they are and on altered copies.
+"""How often a warning is right: false alarms and hits of every check, on unaltered images and on altered copies.
 
-Tissue is the phantom's and, with --data, that of real micrographs: the folders that `_alterations.py` names, whichever
-are there. Sources of several images are drawn from it, clean and noisy ones from different places; noise of all kinds
-is simulated. As they are, nothing is wrong with them: what is said then is a false alarm. Altered, one thing is wrong,
-and the check for it has to say so. Thresholds were chosen on the "chosen on" part of the tissue; figures for the
-"held out" part, of other seeds, slices, frames and animals, are those to believe.
+The tissue is the phantom's and, with --data, that of real micrographs: those of the folders named in `_alterations.py`
+that exist. Clean and noisy images are drawn from different places; noise of all kinds is simulated. Unaltered images
+have no fault, so each warning is a false alarm. Altered images have one fault, which its check must find.
+Thresholds were chosen on the split "tuning"; the figures to believe are those of the split "held out", with other
+seeds, slices, frames and animals.
 
-    python performance/checks.py [--data FOLDER] [--draws 12] [--json FILE]
+    python performance/checks.py [--data FOLDER] [--draws 12] [--splits "held out"] [--json FILE]
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from _alterations import (
     IMAGES,
     RESIN,
     UNLIKE,
-    Case,
     Picture,
     Pictures,
-    cases,
+    Trial,
     models,
     noisy_copy,
     pictures_of,
     resin,
     saturated,
     tissues,
+    trials,
 )
 from _results import parser, publish
 
@@ -43,20 +43,20 @@ from pellucid.data.structure_statistics import structure_statistics, structure_s
 from pellucid.data.training_comparison import compare_with_training
 from pellucid.data.unpaired_checks import compare
 
-PARTS = ("chosen on", "held out")
-"""Of the tissue, by number."""
+SPLITS = ("tuning", "held out")
+"""Halves of the tissue."""
 OWN_CROPS = 60
 
 
 class Inspector:
-    """Tells what is said of cases; sources that several cases share are inspected once."""
+    """Runs the checks of trials; sources that several trials share are inspected once."""
 
     def __init__(self) -> None:
         self._known: dict[int, Inventory] = {}
 
-    def said(self, case: Case) -> set[str]:
-        """The checks that speak."""
-        return {finding.check for finding in compare(self._inspected(case.clean), self._inspected(case.noisy))}
+    def warnings(self, trial: Trial) -> set[str]:
+        """The checks that give a warning."""
+        return {finding.check for finding in compare(self._inspected(trial.clean), self._inspected(trial.noisy))}
 
     def _inspected(self, pictures: Pictures) -> Inventory:
         if id(pictures) not in self._known:
@@ -64,13 +64,13 @@ class Inspector:
         return self._known[id(pictures)]
 
 
-def said_by_model(trained: Pictures, given: Pictures) -> set[str]:
-    """The checks that speak when a model denoises; its range is that of the images it was trained on."""
-    looks = structure_statistics_with_spread(trained), structure_statistics(given)
-    assert looks[0] is not None
-    assert looks[1] is not None
+def model_warnings(trained: Pictures, given: Pictures) -> set[str]:
+    """The checks that give a warning when a model denoises; its intensity range is that of its training images."""
+    known, present = structure_statistics_with_spread(trained), structure_statistics(given)
+    assert known is not None
+    assert present is not None
     intensity_range = IntensityRange.from_source(trained)
-    return {finding.check for finding in compare_with_training(looks[0], intensity_range, looks[1], intensity_range)}
+    return {finding.check for finding in compare_with_training(known, intensity_range, present, intensity_range)}
 
 
 class Tally:
@@ -82,16 +82,16 @@ class Tally:
         self.false: dict[str, Counter[str]] = defaultdict(Counter)
 
     def note(self, alteration: str, wanted: set[str], found: set[str], true: set[str]) -> None:
-        """What was said of a draw; what is true is no false alarm, wanted or not."""
+        """Count the warnings of a draw; true ones are not false alarms."""
         self.draws[alteration] += 1
         self.hits[alteration] += bool(wanted & found)
         self.false[alteration].update(found - wanted - true - ALSO.get(alteration, set()))
 
-    def rows(self, part: str, tissue_name: str) -> list[dict[str, Any]]:
-        """For a table."""
+    def rows(self, split: str, tissue_name: str) -> list[dict[str, Any]]:
+        """The rows of the table."""
         return [
             {
-                "part": part,
+                "split": split,
                 "tissue": tissue_name,
                 "alteration": alteration,
                 "draws": draws,
@@ -102,36 +102,36 @@ class Tally:
         ]
 
 
-def measure(data: Path | None, draws: int, part: int) -> list[dict[str, Any]]:
-    """All cases of all tissues of a part."""
+def measure(data: Path | None, draws: int, split: int) -> list[dict[str, Any]]:
+    """The rows of all tissues of a split."""
     rows = []
-    for name, places in tissues(data, part).items():
+    for name, places in tissues(data, split).items():
         tally = Tally()
         for draw in range(draws):
-            inspector, rng = Inspector(), np.random.default_rng((part, draw))
-            made = cases(places, rng)
+            inspector, rng = Inspector(), np.random.default_rng((split, draw))
+            made = trials(places, rng)
             if data is not None and (data / RESIN).is_dir():
-                made.append(Case("resin", made[0].clean, resin(data, part, rng), frozenset({"no structure"})))
-            for case in made:
-                true = saturated(case.clean) | saturated(case.noisy)
-                tally.note(case.alteration, set(case.wanted), inspector.said(case), true)
+                made.append(Trial("resin", made[0].clean, resin(data, split, rng), frozenset({"no structure"})))
+            for trial in made:
+                true = saturated(trial.clean) | saturated(trial.noisy)
+                tally.note(trial.alteration, set(trial.wanted), inspector.warnings(trial), true)
             for alteration, trained, given, wanted in models(places, rng):
-                tally.note(alteration, wanted, said_by_model(trained, given), set())
-        rows += tally.rows(PARTS[part], name)
-        print(f"{PARTS[part]}, {name}: {draws} draws", flush=True)
+                tally.note(alteration, wanted, model_warnings(trained, given), set())
+        rows += tally.rows(SPLITS[split], name)
+        print(f"{SPLITS[split]}, {name}: {draws} draws", flush=True)
     return rows
 
 
-def across(data: Path | None, part: int) -> list[dict[str, Any]]:
-    """What is said of clean images of one tissue and noisy ones of another: polarity and size may truly differ."""
+def across(data: Path | None, split: int) -> list[dict[str, Any]]:
+    """Warnings for clean images of one tissue and noisy images of another, which may truly differ."""
     sources = {}
-    for name, places in tissues(data, part).items():
-        rng = np.random.default_rng(part)
+    for name, places in tissues(data, split).items():
+        rng = np.random.default_rng(split)
         order = rng.permutation(len(places))[: 2 * IMAGES]
         clean, truth = ([places[int(at)] for at in half] for half in np.array_split(order, 2))
         sources[name] = [inspect_source(open_source(pictures)) for pictures in (clean, noisy_copy(truth, rng))]
     return [
-        {"part": PARTS[part], "clean": one, "noisy": other, "said": ", ".join(sorted({f.check for f in found}))}
+        {"split": SPLITS[split], "clean": one, "noisy": other, "said": ", ".join(sorted({f.check for f in found}))}
         for one in sources
         for other in sources
         if one != other
@@ -140,7 +140,7 @@ def across(data: Path | None, part: int) -> list[dict[str, Any]]:
 
 
 def own(data: Path) -> list[dict[str, Any]]:
-    """In how many of the very images that a model was trained on, and of crops of them, something is called unlike."""
+    """For how many of a model's own training images, and of crops of them, there is a warning."""
     sets = {folder: pictures for folder in (*FOLDERS, UNLIKE) if (pictures := pictures_of(data / folder))}
     sets["two of each"] = [picture for pictures in sets.values() for picture in pictures[:2]]
     rows, intensity_range = [], IntensityRange.from_limits(0, 255)
@@ -150,9 +150,9 @@ def own(data: Path) -> list[dict[str, Any]]:
         crops = [_crop(pictures[int(rng.integers(len(pictures)))], rng) for _ in range(OWN_CROPS)]
         said = [
             sum(
-                bool(compare_with_training(trained, intensity_range, looks, intensity_range))
+                bool(compare_with_training(trained, intensity_range, statistics, intensity_range))
                 for each in given
-                if (looks := structure_statistics([each]))
+                if (statistics := structure_statistics([each]))
             )
             for given in (pictures, crops)
         ]
@@ -169,7 +169,7 @@ def own(data: Path) -> list[dict[str, Any]]:
 
 
 def _crop(picture: Picture, rng: np.random.Generator) -> Picture:
-    """From 256 pixels a side to twice as many across and four times along."""
+    """A random crop of 256 to 512 by 256 to 1024 pixels."""
     height, width = (
         min(size, int(rng.integers(256, most))) for size, most in zip(picture.shape, (513, 1025), strict=True)
     )
@@ -178,30 +178,30 @@ def _crop(picture: Picture, rng: np.random.Generator) -> Picture:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By part and alteration: in how many draws the check for it spoke."""
+    """By split and alteration: the number of draws in which the check for it gave a warning."""
     totals: dict[tuple[str, str], list[int]] = {}
     for row in rows:
-        total = totals.setdefault((row["part"], row["alteration"]), [0, 0])
+        total = totals.setdefault((row["split"], row["alteration"]), [0, 0])
         total[0] += row["draws"]
         total[1] += row["hits"]
     return [
-        {"part": part, "alteration": alteration, "draws": draws, "hits": hits}
-        for (part, alteration), (draws, hits) in totals.items()
+        {"split": split, "alteration": alteration, "draws": draws, "hits": hits}
+        for (split, alteration), (draws, hits) in totals.items()
     ]
 
 
 def alarms(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By part and check: how often it spoke of something else than what was altered, in how many draws of all kinds."""
+    """By split and check: the number of false alarms, and of all draws."""
     draws: Counter[str] = Counter()
     found: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        draws[row["part"]] += row["draws"]
+        draws[row["split"]] += row["draws"]
         for entry in filter(None, row["false"].split(", ")):
             check, _, count = entry.rpartition(" ")
-            found[row["part"], check] += int(count)
+            found[row["split"], check] += int(count)
     return [
-        {"part": part, "check": check, "draws": draws[part], "false alarms": count}
-        for (part, check), count in sorted(found.items())
+        {"split": split, "check": check, "draws": draws[split], "false alarms": count}
+        for (split, check), count in sorted(found.items())
     ]
 
 
@@ -210,11 +210,12 @@ def main() -> None:
     options_parser = parser(__doc__)
     options_parser.add_argument("--data", type=Path, help="folder of real micrographs")
     options_parser.add_argument("--draws", type=int, default=12, help="draws of images from each tissue")
-    options_parser.add_argument("--parts", type=int, nargs="+", default=[0, 1], help="0: chosen on, 1: held out")
+    options_parser.add_argument("--splits", nargs="+", default=SPLITS, choices=SPLITS, help="halves of the tissue")
     options = options_parser.parse_args()
-    rows = [row for part in options.parts for row in measure(options.data, options.draws, part)]
-    mixed = [row for part in options.parts for row in across(options.data, part)]
-    tables = {"hits": summary(rows), "false alarms": alarms(rows), "across tissues": mixed, "cases": rows}
+    splits = [SPLITS.index(name) for name in options.splits]
+    rows = [row for split in splits for row in measure(options.data, options.draws, split)]
+    mixed = [row for split in splits for row in across(options.data, split)]
+    tables = {"hits": summary(rows), "false alarms": alarms(rows), "across tissues": mixed, "trials": rows}
     if options.data is not None:
         tables["of its own images"] = own(options.data)
     publish({title: lines for title, lines in tables.items() if lines}, options)

@@ -33,11 +33,11 @@ from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
 MEMORY = 1 << 28
-"""Bytes of each process."""
+"""Memory of each process, in bytes."""
 
 
 def untrained(width: int) -> DenoiserSpec:
-    """What denoises; what it has learned makes no difference to the time."""
+    """An untrained denoiser; training does not affect the time."""
     denoiser = build(make_recipe("proposed", "quick", {"width": width})).denoiser.eval().requires_grad_(False)
     return DenoiserSpec(denoiser, IntensityRange.from_limits(0, 255), "untrained", MEMORY)
 
@@ -48,8 +48,8 @@ def volume(path: Path, side: int) -> None:
     zarr.create_array(path, shape=pixels.shape, chunks=(1, 128, 128), dtype=pixels.dtype)[:] = pixels
 
 
-def begun(path: Path, spec: DenoiserSpec) -> tuple[BlockWorker, Path]:
-    """A run whose blocks can be done, again and again, and its folder."""
+def started(path: Path, spec: DenoiserSpec) -> tuple[BlockWorker, Path]:
+    """A blockwise run whose blocks can be done repeatedly, and its folder."""
     folder = path.with_suffix(".unfinished")
     folder.mkdir()
     source = open_source(path)
@@ -64,7 +64,7 @@ def begun(path: Path, spec: DenoiserSpec) -> tuple[BlockWorker, Path]:
     return worker, folder
 
 
-def work_off(executor: Executor, blocks: Sequence[Task]) -> None:
+def do_blocks(executor: Executor, blocks: Sequence[Task]) -> None:
     """Do all blocks."""
     for task, outcome in executor.run(blocks):
         if isinstance(outcome, Exception):
@@ -79,10 +79,10 @@ def measure(width: int, side: int, seconds: float) -> list[dict[str, Any]]:
         volume(path, side)
         opener = partial(untrained, width)
         spec = opener()
-        worker, folder = begun(path, spec)
+        worker, folder = started(path, spec)
         blocks = [Task("blocks", number=number) for number in range(len(worker.outputs(0).grids[0]))]
         runners = {n: stack.enter_context(Cluster(f"local:{n}", opener).runner(folder, spec, 0)) for n in (1, 2)}
-        times = medians({str(n): partial(work_off, runners[n], blocks) for n in runners}, seconds)
+        times = medians({str(n): partial(do_blocks, runners[n], blocks) for n in runners}, seconds)
     return [
         {"workers": n, "blocks": len(blocks), "s": times[str(n)], "efficiency": times["1"] / (n * times[str(n)])}
         for n in runners

@@ -1,4 +1,4 @@
-"""What drawing the patches of a batch costs, as part of a training step: it must never be what a training waits for.
+"""The time to draw the patches of a batch, as part of a training step, which must never wait for it.
 
 In turns in one process, for each preset and batch: the training step of a recipe on patches that are there already,
 and the drawing of its batches (noisy and clean) from
@@ -36,13 +36,13 @@ Images = list[NDArray[Any]]
 
 
 def images(number: int, side: int, dtype: str) -> Images:
-    """Images of noise; what they show makes no difference to the time."""
+    """Images of noise; the content does not affect the time."""
     random = np.random.default_rng(0)
     return list(random.integers(0, 256, (number, side, side)).astype(dtype))
 
 
 def mapped(folder: Path, given: Images) -> Images:
-    """The same images in a mapped file."""
+    """The same images in a memory-mapped file."""
     np.save(folder / "images.npy", np.stack(given))
     return list(np.load(folder / "images.npy", mmap_mode="r"))
 

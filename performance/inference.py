@@ -1,4 +1,4 @@
-"""How fast images are denoised: megapixels a second, and the share of the machine's arithmetic that this is.
+"""Speed of denoising: megapixels a second, and the share of the machine's arithmetic that this is.
 
 For each width and size of image, all in turns in one process:
 
@@ -57,7 +57,7 @@ def folded(denoiser: Denoiser, image: NDArray[np.float32], side: int, *, amp: bo
 
 @torch.no_grad()
 def eagerly(denoiser: Denoiser, image: torch.Tensor) -> None:
-    """What torch does if nothing is done for speed."""
+    """Denoise with torch's layers only, without our fast paths."""
     with plain():
         denoiser(image)
 

@@ -1,4 +1,4 @@
-"""What it costs to take the norms' statistics from a sample, or from training, instead of each image as a whole.
+"""The loss of quality if the norms' statistics come from a sample or from training instead of the whole image.
 
 For every run, over images with known truth: PSNR and SSIM with each image's own statistics (the whole image at once),
 with sampled ones, with those of training patches; how far tiles differ from the whole with exact statistics; and in
@@ -39,7 +39,7 @@ from pellucid.runs.folder import Run
 
 Plane = NDArray[np.float32]
 PATCHES, SIDE = 64, 64
-"""Taken for runs from before statistics were noted while training."""
+"""Patches for runs without stored statistics, and their side."""
 
 
 def main() -> None:
@@ -84,9 +84,9 @@ def measure(run: Path, noisy: Sequence[NDArray[Any]], clean: Sequence[NDArray[An
 def modes(model: Model, views: Sequence[View], side: int) -> dict[str, list[Statistics]]:
     """For each mode the statistics of each image."""
     denoiser = model.denoiser
-    with ActivationCache(1e9) as shelf:
-        exact = [exact_statistics(denoiser, view, side, shelf) for view in views]
-        sample = sample_statistics(denoiser, views, 0, shelf)
+    with ActivationCache(1e9) as cache:
+        exact = [exact_statistics(denoiser, view, side, cache) for view in views]
+        sample = sample_statistics(denoiser, views, 0, cache)
     assert sample is not None
     assert model.trained is not None
     return {"exact": exact, "sampled": [sample.statistics] * len(views), "trained": [model.trained] * len(views)}
@@ -116,10 +116,10 @@ def _mean_score(score: Any, model: Model, results: Sequence[Plane], clean: Seque
 
 def _cost(frozen: FrozenDenoiser, model: Model, view: View, side: int) -> float:
     """Time of measuring exact statistics over that of denoising with them."""
-    with ActivationCache(1e9) as shelf:
-        statistics = exact_statistics(model.denoiser, view, side, shelf)
+    with ActivationCache(1e9) as cache:
+        statistics = exact_statistics(model.denoiser, view, side, cache)
         programs: dict[str, Callable[[], object]] = {
-            "measuring": lambda: exact_statistics(model.denoiser, view, side, shelf),
+            "measuring": lambda: exact_statistics(model.denoiser, view, side, cache),
             "denoising": lambda: _tiled(frozen, view, statistics),
         }
         times = medians(programs, seconds=0)

@@ -1,4 +1,4 @@
-"""Each feature norm with its leaky ReLU, forward and backward, against the memory's speed and against torch's own.
+"""Each feature norm with its leaky ReLU, forward and backward, compared with memory bandwidth and torch's own norm.
 
 The bandwidth share is that of the traffic that cannot be avoided where maps do not fit into the caches (a map is read
 twice and written once on the way forth; map and gradient are read twice and a gradient written on the way back) at the
@@ -32,11 +32,11 @@ TORCH: dict[str, tuple[str, Callable[[int], nn.Module]]] = {
     "batch-instance": ("InstanceNorm2d", lambda channels: nn.InstanceNorm2d(channels, affine=True)),
     "switchable": ("InstanceNorm2d", lambda channels: nn.InstanceNorm2d(channels, affine=True)),
 }
-"""What each norm is set against, and how it is made."""
+"""The norm of torch that each norm is compared with."""
 
 LAYOUTS = {"channels last": torch.channels_last, "channels first": torch.contiguous_format}
 TRANSFERS = 3 + 5
-"""How often a map crosses the memory's wires, forth and back."""
+"""Number of times that a map is read or written."""
 
 
 def both_ways(layer: nn.Module, x: torch.Tensor) -> Program:

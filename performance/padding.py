@@ -1,4 +1,4 @@
-"""What padding does to the tissue beside it: brightness and contrast as they are without it, and as they once were.
+"""The effect of padding on the tissue beside it: brightness and contrast with padding left out, and counted as image.
 
 Phantom tissue with film noise is put on black canvases of some shares of the picture, and above a black data bar of
 7 %. Each is denoised by a model that has learned a few steps from phantoms, as Pellucid does it (padding counts for
@@ -34,7 +34,7 @@ SHARES = (0.11, 0.27, 0.49)
 BAR = 0.07
 PLENTY = 1e15
 STRIDE = 4
-"""Canvases are multiples of it, or the grid of the networks lies elsewhere in the tissue: another change."""
+"""Widths of canvases are multiples of it, so that the grid of the networks does not move in the tissue."""
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def learn(steps: int) -> Model:
-    """A model that has learned a little, from phantoms other than the one that is denoised."""
+    """A model after a short training on other phantoms than the one that is denoised."""
     clean = [tissue((256, 256), seed=seed) for seed in range(8)]
     noisy = [simulate(tissue((256, 256), seed=seed), "film", seed=seed) for seed in range(8, 16)]
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def beside_padding(model: Model, noisy: Plane) -> Iterator[Mapping[str, Any]]:
 
 
 def both(model: Model, padded: Plane, at: tuple[slice, ...] | slice) -> tuple[Plane, Plane, float]:
-    """Tissue amid padding, with that out of all statistics and with it in them; what the padding became of itself."""
+    """The tissue with padding left out of all statistics and counted in them; the greatest value in the padding."""
     done, once = denoised(model, padded), as_image(model, padded)
     kept = np.ones(padded.shape, bool)
     kept[at] = False
@@ -82,7 +82,7 @@ def both(model: Model, padded: Plane, at: tuple[slice, ...] | slice) -> tuple[Pl
 
 
 def row(padding: str, alone: Plane, tissue: Plane, once: Plane, padding_now: float) -> dict[str, Any]:
-    """Of one picture."""
+    """One row of the table."""
     return {
         "padding": padding,
         "mean": float(tissue.mean()),
@@ -103,7 +103,7 @@ def denoised(model: Model, noisy: Plane) -> Plane:
 
 @torch.no_grad()
 def as_image(model: Model, noisy: Plane) -> Plane:
-    """What the network makes of the picture if nobody knows of padding."""
+    """The picture denoised with its padding counted as image."""
     unit = model.intensity_range.normalize(noisy)
     view = View.of_array(unit, model.denoiser.stride)
     mirrored = [(0, view.height - unit.shape[0]), (0, view.width - unit.shape[1])]

@@ -1,4 +1,4 @@
-"""What "correlation with structure" tells of filters whose merits are known, on the phantom with simulated noise.
+"""The "correlation with structure" of filters of known quality, on the phantom with simulated noise.
 
 python performance/removed.py [--json FILE]
 """
@@ -28,7 +28,7 @@ FILTERS: dict[str, Callable[[Picture, Picture], Picture]] = {
     "Gaussian blur of σ 8": lambda noisy, _: ndimage.gaussian_filter(noisy.astype(float), 8),
     "the truth at half its contrast": lambda _, truth: truth.mean() + (truth - truth.mean()) / 2,
 }
-"""What they make of a noisy image and of the truth."""
+"""Results from a noisy image and its truth."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How time and memory grow, of a training step, of drawing a batch, and of denoising.
+"""How time and memory grow: of a training step, of drawing a batch, and of denoising.
 
 A training step is measured over batch, width, patch and threads; drawing a batch over the number of images and their
 size; denoising over the size of the image, width, threads and workers.
@@ -36,9 +36,9 @@ from pellucid.methods import Denoiser, build
 NAME, PRESET = "proposed", "quick"
 TERABYTE = 10**12
 WIDTH, SIDE = 32, 512
-"""Of the networks and the image whose rate stands for the terabyte's: the paper's width."""
+"""Width of the networks (the paper's) and side of the image that the rate for a terabyte is measured with."""
 H100, H100_SHARE = 989e12, 0.3
-"""The published rate of an H100 (SXM) for dense bfloat16 products, operations a second, and a share that is assumed."""
+"""Published rate of an H100 (SXM) for dense bfloat16 products in operations a second, and an assumed share of it."""
 
 
 def training(**settings: int) -> Program:
@@ -47,7 +47,7 @@ def training(**settings: int) -> Program:
 
 
 def denoiser_of(width: int) -> Denoiser:
-    """An untrained denoiser; what it has learned makes no difference."""
+    """An untrained denoiser; training does not affect the time."""
     return build(recipe_of(NAME, PRESET, width=width)).denoiser.eval().requires_grad_(False)
 
 
@@ -157,7 +157,7 @@ def of_workers(seconds: float) -> tuple[Growth, float]:
 
 
 def terabyte(seconds: float, efficiency: float) -> list[dict[str, Any]]:
-    """Days for a terabyte of uint8 voxels, each line with what it rests on."""
+    """Days for a terabyte of uint8 voxels, each with its assumptions."""
     denoiser, view = denoiser_of(WIDTH), View.of_array(image(SIDE), 4)
     frozen = FrozenDenoiser(denoiser, SIDE)
     frozen.use(patch_statistics(denoiser, torch.from_numpy(image(64))[None, None]))

@@ -1,7 +1,7 @@
-"""How long the command line takes from its start to its end, in seconds and beside the import of torch alone.
+"""The time of whole commands, in seconds and relative to the import of torch.
 
-Each program is a process of its own. `denoise` cleans one 8-bit TIFF with an untrained model; what it has learned
-makes no difference to the time.
+Each program is a process of its own. `denoise` cleans one 8-bit TIFF with an untrained model; training does not
+affect the time.
 
     python performance/startup.py [--side 512] [--seconds 60]
 """
@@ -27,13 +27,13 @@ from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
 WIDTHS = 16, 32
-"""Of the networks: those of the presets "quick" and "paper"."""
+"""Widths of the networks in the presets "quick" and "paper"."""
 
 TORCH = "import torch"
 
 
 def untrained(folder: Path, width: int) -> Path:
-    """The folder of a run that has not learned anything."""
+    """The folder of an untrained run."""
     recipe = make_recipe("proposed", "quick", {"width": width})
     assert isinstance(recipe, LearningRecipe)
     run = Run(folder)
@@ -43,7 +43,7 @@ def untrained(folder: Path, width: int) -> Path:
 
 
 def started(*arguments: object) -> Callable[[], object]:
-    """A program that starts Python with these arguments, and waits for its end."""
+    """A program that runs Python with these arguments."""
     command = [sys.executable, *map(str, arguments)]
     return lambda: subprocess.run(command, check=True, capture_output=True)
 

@@ -1,4 +1,4 @@
-"""How fast a training step is, as share of the machine's arithmetic and against a plain version of the same step.
+"""Speed of a training step, as a share of the machine's arithmetic and compared with a plain version of the step.
 
 For each recipe and batch, all in turns in one process: the step as the training loop takes it, the plain eager version
 (`_reference.py`; for the recipes of ISCL), and the fastest float32 matrix product of three sizes. A share of 1 would

@@ -1,4 +1,4 @@
-"""Peak memory of a training step, ours against a plain version of the same step, each in a process of its own.
+"""Peak memory of a training step, ours and a plain version of the same step, each in a new process.
 
 What two steps take at their worst moment beyond what the process had before the first, with the networks built: kept
 activations, gradients, the optimisers' state, scratch space. On the CPU it is counted by the system (resident memory),
@@ -16,7 +16,7 @@ from _process import alone, peak_of
 from _steps import our_step, plain_step, recipe_of
 
 STEPS = 2
-"""The first takes the optimisers' state, the second has it all."""
+"""The first step makes the optimisers' state, the second has everything."""
 
 
 def peak_of_ours(name: str, device: str, settings: dict[str, Any]) -> float:

@@ -1,8 +1,8 @@
-"""Where the time of a training step goes: data, each network forward and backward, optimisers, moving average.
+"""The time of each part of a training step: data, each network forward and backward, optimisers, moving average.
 
-Both ours, as the training loop takes it, and the plain version (`_reference.py`), a step of each in turns. A clock that
-is told at each border of a part books every moment on one part, so the parts add up to the step. "other" is what stands
-between them: losses, noise added to images, flags. The plain version has no moving average, and its data are there.
+Ours, as in the training loop, and the plain version (`_reference.py`), a step of each in turns. Every moment is counted
+for exactly one part, so the parts add up to the step. "other" is the rest: losses, noise added to images, flags. The
+plain version has no moving average, and its data are made before.
 
     python performance/step_parts.py [--preset paper] [--batch 4] [--seconds 20] [--recipe proposed] [--device cpu]
 """
@@ -24,7 +24,7 @@ from pellucid.runs.trainer import make_batches
 from pellucid.simulation.phantom import tissue
 
 IMAGES, SIDE = 4, 512
-"""Of each kind: from where patches are drawn."""
+"""Number and side of the images of each kind."""
 
 
 def our_parts(clock: Clock, recipe: IsclRecipe, device: str) -> Program:

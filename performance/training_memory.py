@@ -24,14 +24,14 @@ from pellucid.training import Training, fit
 
 
 class Memory(NamedTuple):
-    """What a process holds: resident bytes, and how many tensors Python knows of."""
+    """Memory of a process: resident bytes, and the number of tensors that Python knows of."""
 
     resident: int
     tensors: int
 
     @classmethod
     def now(cls) -> Memory:
-        """That of this process."""
+        """Return that of this process."""
         bytes_held = resident()  # first: counting makes a list of all there is
         return cls(bytes_held, sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects()))
 
@@ -46,7 +46,7 @@ def memory_after(name: str, preset: str, settings: dict[str, Any], steps: Sequen
         if training.number in steps:
             found.append(Memory.now())
 
-    Memory.now()  # counting takes room, which is not to be counted
+    Memory.now()  # counting takes memory, which must not be counted
     fit(training, lambda _: batch, after_step)
     return found
 
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def accepted(name: str, preset: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Those of some settings that a recipe has and takes; the others are printed."""
+    """The settings that a recipe has and accepts; others are printed."""
     taken = {}
     for setting in given.keys() & settings_of(name):
         try:
@@ -95,7 +95,7 @@ def accepted(name: str, preset: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_of(name: str) -> set[str]:
-    """Which settings a recipe has."""
+    """The names of a recipe's settings."""
     return set(type(recipe_of(name, "paper")).model_fields)
 
 

@@ -37,8 +37,8 @@ def main() -> None:
     noisy = np.clip(simulate(tissue((SIDE, SIDE), seed=21), "film", seed=1) * shade, 0, 255).astype(np.uint8)
     view = View.of_array(model.intensity_range.normalize(noisy), model.denoiser.stride)
     frozen = FrozenDenoiser(model.denoiser, TILE)
-    with ActivationCache(1e9) as shelf:
-        frozen.use(exact_statistics(model.denoiser, view, TILE, shelf))
+    with ActivationCache(1e9) as cache:
+        frozen.use(exact_statistics(model.denoiser, view, TILE, cache))
     shared = frozen.denoise(view, view.whole).image
     alone = _alone(model, view)
     difference = (
