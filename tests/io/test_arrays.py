@@ -104,9 +104,9 @@ def h5(stack, tmp_path):
     ],
 )
 def test_arrays_of_many_kinds_hold_the_same_pixels(make, stack, pixels):
-    held = make(stack)
-    assert is_array(held)
-    (image,) = open_source(held).images
+    given = make(stack)
+    assert is_array(given)
+    (image,) = open_source(given).images
     assert (image.axes, image.shape) == ("ZYX", (3, 20, 30))
     np.testing.assert_array_equal(pixels(image), stack)
 
@@ -170,7 +170,7 @@ def test_a_list_of_different_sizes_and_kinds(picture):
 
 
 @pytest.mark.parametrize(
-    ("held", "kind"),
+    ("given", "kind"),
     [
         (None, "NoneType"),
         (3, "int"),
@@ -181,13 +181,13 @@ def test_a_list_of_different_sizes_and_kinds(picture):
         (torch.nn.Identity(), "torch.nn.modules.linear.Identity"),
     ],
 )
-def test_anything_else_is_told_by_its_type(held, kind):
+def test_anything_else_is_told_by_its_type(given, kind):
     message = f"^array is of the type .*{kind}, which is not an image: give a file, a folder"
     with pytest.raises(InputError, match=message) as told:
-        open_source(held)
+        open_source(given)
     assert "\n" not in str(told.value)
     with pytest.raises(InputError, match=f"^array 1 is of the type .*{kind}, which is not an image"):
-        open_source([np.zeros((20, 20), np.uint8), held])
+        open_source([np.zeros((20, 20), np.uint8), given])
 
 
 def test_numbers_in_lists_are_no_image():

@@ -12,7 +12,7 @@ SIZES = {"T": 2, "C": 3, "Z": 4, "Y": 5, "X": 6}
 
 
 @given(st.lists(st.sampled_from("TCZ"), unique=True, max_size=3), st.booleans(), st.randoms())
-def test_boxes_come_in_the_order_of_the_axes_and_go_back(leading, samples, random):
+def test_regions_come_in_the_order_of_the_axes_and_go_back(leading, samples, random):
     letters = [*leading, "Y", "X", *("S" if samples else "")]
     random.shuffle(letters)
     sizes = SIZES | {"S": 3}
@@ -20,11 +20,11 @@ def test_boxes_come_in_the_order_of_the_axes_and_go_back(leading, samples, rando
     stored = np.arange(np.prod([sizes[a] for a in letters])).reshape([sizes[a] for a in letters])
     wanted = layout.axes + ("S" if samples else "")
     place = {axis: slice(1, sizes[axis]) for axis in layout.axes}
-    box = layout.to_box(stored[layout.box(place)])
+    region = layout.to_axes(stored[layout.index(place)])
     expected = stored.transpose([letters.index(axis) for axis in wanted])[(slice(1, None),) * len(layout.axes)]
     assert layout.shape(stored.shape) == tuple(sizes[axis] for axis in layout.axes)
-    np.testing.assert_array_equal(box, expected)
-    np.testing.assert_array_equal(layout.from_box(box, wanted), stored[layout.box(place)])
+    np.testing.assert_array_equal(region, expected)
+    np.testing.assert_array_equal(layout.from_axes(region, wanted), stored[layout.index(place)])
 
 
 @pytest.mark.parametrize(

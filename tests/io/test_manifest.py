@@ -45,15 +45,15 @@ def test_a_part_is_read_from_the_chunks_that_it_meets_and_from_no_other(data):
     shape = tuple(data.draw(st.integers(1, 9)) for _ in "ZYX")
     sides = tuple(data.draw(st.integers(1, 4)) for _ in "ZYX")
     start = [data.draw(st.integers(0, size - 1)) for size in shape]
-    box = tuple(slice(a, data.draw(st.integers(a + 1, size))) for a, size in zip(start, shape, strict=True))
+    region = tuple(slice(a, data.draw(st.integers(a + 1, size))) for a, size in zip(start, shape, strict=True))
     axes = Layout(stored).axes
-    given = tuple(dict(zip(stored, box, strict=True))[axis] for axis in axes)
+    given = tuple(dict(zip(stored, region, strict=True))[axis] for axis in axes)
     numbers = np.ravel_multi_index(
         np.indices(shape) // np.reshape(sides, (3, 1, 1, 1)),
         [-(-size // side) for size, side in zip(shape, sides, strict=True)],
     )
     chunks = files(Path(), shape, sides, stored)
-    assert sorted(map(chunks._number, chunks._touched(given))) == sorted(set(numbers[box].ravel().tolist()))
+    assert sorted(map(chunks._number, chunks._touched(given))) == sorted(set(numbers[region].ravel().tolist()))
 
 
 def test_what_is_there_is_found_and_everything_else_is_none_of_it(tmp_path):

@@ -160,4 +160,4 @@ def _denoise_chunk(spec: DenoiserSpec, stored: str, chunk: Array) -> Any:
 
 def _stored(image: Image, planes: Iterator[Array]) -> Array:
     """Planes as one array, its axes in the order of the array that they are from."""
-    return image.layout.from_box(np.stack(list(planes)).reshape(image.shape), image.axes)
+    return image.layout.from_axes(np.stack(list(planes)).reshape(image.shape), image.axes)

@@ -110,7 +110,7 @@ class Outputs:
             writer, spec = self.writers[name], self._specs[name]
             target = writer.levels[level] if writer.levels else writer
             with writing(spec.path):
-                target.array[target.layout.box(place)] = target.layout.from_box(block, spec.axes)
+                target.array[target.layout.index(place)] = target.layout.from_axes(block, spec.axes)
             writer.release()
         return self.chunks(level, box)
 
@@ -126,7 +126,7 @@ class Outputs:
             axis: slice(part.start * factor, min(part.stop * factor, size))
             for axis, part, factor, size in zip(axes, box, factors, finer.shape, strict=True)
         }
-        return finer.layout.to_box(np.asarray(finer.array[finer.layout.box(place)])), factors
+        return finer.layout.to_axes(np.asarray(finer.array[finer.layout.index(place)])), factors
 
     def chunks(self, level: int, box: Slices) -> int:
         """The number of chunks of a block that have a file."""

@@ -56,8 +56,8 @@ class Plane:
 
     def __getitem__(self, window: tuple[slice, slice]) -> Array:
         rows, columns = (slice(*part.indices(size)) for part, size in zip(window, self.shape, strict=True))
-        box = (*(slice(i, i + 1) for i in self.index), rows, columns)
-        with reading(self.name), self.image.unchanged(box):
+        region = (*(slice(i, i + 1) for i in self.index), rows, columns)
+        with reading(self.name), self.image.unchanged(region):
             block = self.image.read_window(self.index, rows, columns)
             if block.ndim == 3:
                 block = first_grey(block, self.name)
@@ -138,21 +138,21 @@ class Image(ABC):
             InputError: The region cannot be read (it is named), or is in colour.
             ChangedError: Part of it has changed since ``known`` was recorded.
         """
-        box = (*leading, rows, columns)
-        name = f"{self.path}[{', '.join(f'{part.start}:{part.stop}' for part in box)}]"
-        with reading(name), self.unchanged(box):
-            block = self.read_box(leading, rows, columns)
+        region = (*leading, rows, columns)
+        name = f"{self.path}[{', '.join(f'{part.start}:{part.stop}' for part in region)}]"
+        with reading(name), self.unchanged(region):
+            block = self.read_stored(leading, rows, columns)
             if SAMPLES in self.layout.stored:
                 block = first_grey(block, name)
             return block.astype(self.dtype, copy=self.known is not None)
 
-    def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+    def read_stored(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
         """The pixels of ``read_block`` as stored; by default window by window."""
         sizes = [part.stop - part.start for part in leading]
         places = product(*(range(part.start, part.stop) for part in leading))
         windows = np.stack([self.read_window(place, rows, columns) for place in places])
-        box: Array = windows.reshape(*sizes, *windows.shape[1:])
-        return box
+        region: Array = windows.reshape(*sizes, *windows.shape[1:])
+        return region
 
     def release(self) -> None:
         """Free the memory that reading has filled: pages of a mapped file, decoded planes."""
@@ -163,14 +163,14 @@ class Image(ABC):
         return  # by default no file stays open
 
     @contextmanager
-    def unchanged(self, box: Region) -> Iterator[None]:
+    def unchanged(self, region: Region) -> Iterator[None]:
         """Raise ChangedError if a region, read in the ``with`` block, differs from ``known`` before or after."""
         if self.files is None or self.known is None:
             yield
             return
-        self.files.refuse_changed(self.known, box)  # before reading, since a truncated mapped file kills the process
+        self.files.refuse_changed(self.known, region)  # before reading, since a truncated mapped file kills the process
         yield
-        self.files.refuse_changed(self.known, box)
+        self.files.refuse_changed(self.known, region)
 
     def manifest(self) -> Manifest:
         """The present state of the image's files; empty for an image in memory.
@@ -207,15 +207,15 @@ class ArrayImage(Image):
 
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
         """See ``Image.read_window``; reads the chunks that the window touches."""
-        window: Array = self.read_box(tuple(slice(i, i + 1) for i in index), rows, columns)[(0,) * len(index)]
+        window: Array = self.read_stored(tuple(slice(i, i + 1) for i in index), rows, columns)[(0,) * len(index)]
         return window
 
-    def read_box(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
-        """See ``Image.read_box``: one read of the array, so that a chunk of many planes is decoded once."""
-        key = self.layout.box(dict(zip(self.axes, (*leading, rows, columns), strict=True)))
+    def read_stored(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
+        """See ``Image.read_stored``: one read of the array, so that a chunk of many planes is decoded once."""
+        key = self.layout.index(dict(zip(self.axes, (*leading, rows, columns), strict=True)))
         with self._handle as array:
             block: Array = np.asanyarray(array[key])
-        return self.layout.to_box(block)
+        return self.layout.to_axes(block)
 
     def release(self) -> None:
         """See ``Image.release``; an array that was decoded as a whole is decoded again when next read."""

@@ -40,16 +40,16 @@ class Layout:
         """The shape in stored order, from the size of every axis."""
         return tuple(sizes[letter] for letter in self.stored)
 
-    def box(self, place: Mapping[str, slice]) -> tuple[slice, ...]:
+    def index(self, region: Mapping[str, slice]) -> tuple[slice, ...]:
         """The index into the stored array for a region; axes that are not named are taken whole."""
-        return tuple(place.get(letter, slice(None)) for letter in self.stored)
+        return tuple(region.get(letter, slice(None)) for letter in self.stored)
 
-    def to_box(self, block: Array) -> Array:
-        """A block read with ``box``, in the order of ``axes``; colour samples last."""
+    def to_axes(self, block: Array) -> Array:
+        """A block read with ``index``, in the order of ``axes``; colour samples last."""
         wanted = self.axes + (SAMPLES if SAMPLES in self.stored else "")
         return block.transpose([self.stored.index(letter) for letter in wanted])
 
-    def from_box(self, block: Array, axes: str) -> Array:
+    def from_axes(self, block: Array, axes: str) -> Array:
         """A block in the order of ``axes``, transposed to stored order."""
         return block.transpose([axes.index(letter) for letter in self.stored])
 

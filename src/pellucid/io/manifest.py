@@ -71,7 +71,7 @@ class Files(ABC):
         """
 
     @abstractmethod
-    def refuse_changed(self, known: Manifest, box: Region) -> None:
+    def refuse_changed(self, known: Manifest, region: Region) -> None:
         """Raise ChangedError if the files behind a region of the image have changed since `known` was recorded."""
 
     @abstractmethod
@@ -105,9 +105,9 @@ class WholeFiles(Files):
             raise _vanished(error.filename) from None
         return Manifest(len(found), sum(f.st_size for f in found), max(map(_written, found), default=0))
 
-    def refuse_changed(self, known: Manifest, box: Region) -> None:
+    def refuse_changed(self, known: Manifest, region: Region) -> None:
         """See ``Files.refuse_changed``."""
-        del box
+        del region
         if self.manifest() != known:
             raise ChangedError(f"{self._name}: has changed while it was in use")
 
@@ -156,9 +156,9 @@ class ChunkFiles(Files):
             files, size, newest = files + 1, size + found.st_size, max(newest, _written(found))
         return Manifest(files, size, newest, total, present.tobytes())
 
-    def refuse_changed(self, known: Manifest, box: Region) -> None:
+    def refuse_changed(self, known: Manifest, region: Region) -> None:
         """See ``Files.refuse_changed``: checks the chunks of the region and no others."""
-        for index in self._touched(box):
+        for index in self._touched(region):
             found = self._stat(index)
             if found is None and known.has(self._number(index)):
                 raise _vanished(self._folder / self._name(index))
@@ -180,9 +180,9 @@ class ChunkFiles(Files):
             return [self._part(tuple(slice(0, size) for size in self._shape))]
         return [self._part(self._chunk(number)) for number in written]
 
-    def count(self, box: Region) -> int:
+    def count(self, region: Region) -> int:
         """The number of chunks of a region of the image that have a file."""
-        return sum(self._stat(index) is not None for index in self._touched(box))
+        return sum(self._stat(index) is not None for index in self._touched(region))
 
     def _found(self) -> Iterator[tuple[int, os.stat_result]]:
         """The number and file status of every chunk that has a file."""
@@ -203,9 +203,9 @@ class ChunkFiles(Files):
             return None
         return found if found.st_size else None
 
-    def _touched(self, box: Region) -> Iterator[Index]:
-        place = dict(zip(self._layout.axes, box, strict=True))
-        parts = zip(self._layout.box(place), self._shape, self._sides, strict=True)
+    def _touched(self, region: Region) -> Iterator[Index]:
+        stored = self._layout.index(dict(zip(self._layout.axes, region, strict=True)))
+        parts = zip(stored, self._shape, self._sides, strict=True)
         ranges = []
         for part, size, side in parts:
             start, stop, _ = part.indices(size)

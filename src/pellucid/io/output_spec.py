@@ -64,7 +64,7 @@ class Level:
     """One resolution of an image being written.
 
     Attributes:
-        array: Assign regions to it: ``array[layout.box(place)] = layout.from_box(block, spec.axes)``.
+        array: Assign regions to it: ``array[layout.index(region)] = layout.from_axes(block, spec.axes)``.
         layout: The order of its axes.
         shape: Along the axes of the ``OutputSpec``.
         factors: How many pixels of the finer level make one of this level, by axis; all 1 for the finest.

@@ -78,10 +78,10 @@ class Writer:
         name = f"{self.path}[{plane_index}]" if self._spec.planes > 1 else self.path
         converted = self._conversion(plane, name)
         index = np.unravel_index(plane_index, shape[:-2])
-        place = {letter: slice(int(i), int(i) + 1) for letter, i in zip(self._spec.axes, index, strict=False)}
+        region = {letter: slice(int(i), int(i) + 1) for letter, i in zip(self._spec.axes, index, strict=False)}
         layout = self._writer.layout
         block = converted[(None,) * len(index)]
-        self._writer.array[layout.box(place)] = layout.from_box(block, self._spec.axes)
+        self._writer.array[layout.index(region)] = layout.from_axes(block, self._spec.axes)
         self._missing.discard(plane_index)
 
     def __exit__(

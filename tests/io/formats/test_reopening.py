@@ -1,4 +1,4 @@
-"""What every format must do for volumes that are written by and by, box by box, over several lives of a process."""
+"""Every format writes volumes region by region, also after the process was killed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def module(spec):
     return writable_format(Path(spec.path), spec).load()
 
 
-def boxes(unit):
+def regions(unit):
     """Boxes of two units along each axis, so that some are cut by the border."""
     sides = [2 * side if side > 1 else 3 for side in unit]
     for starts in product(*(range(0, size, side) for size, side in zip(SHAPE, sides, strict=True))):
@@ -52,23 +52,23 @@ def boxes(unit):
         )
 
 
-def put(writer, box):
-    place = dict(zip("ZYX", box, strict=True))
-    writer.array[writer.layout.box(place)] = writer.layout.from_box(PIXELS[box], "ZYX")
+def put(writer, region):
+    place = dict(zip("ZYX", region, strict=True))
+    writer.array[writer.layout.index(place)] = writer.layout.from_axes(PIXELS[region], "ZYX")
 
 
 def write_half_and_die(folder):
     for name in STYLES:
         spec = plan_for(folder, name)
         writer = module(spec).create(Path(spec.path), spec)
-        for box in list(boxes(writer.unit))[::2]:
-            put(writer, box)
+        for region in list(regions(writer.unit))[::2]:
+            put(writer, region)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """A folder in which a process was killed that had written every other box of a file of each format."""
+    """A folder in which a process was killed that had written every other region of a file of each format."""
     folder = tmp_path_factory.mktemp("killed")
     process = multiprocessing.get_context("spawn").Process(target=write_half_and_die, args=(folder,))
     process.start()
@@ -82,8 +82,8 @@ def killed(tmp_path_factory):
 def test_a_file_whose_writer_was_killed_is_gone_on_with(killed, name, pixels):
     spec = plan_for(killed, name)
     writer = module(spec).reopen(Path(spec.path), spec)
-    for box in list(boxes(writer.unit))[1::2]:
-        put(writer, box)
+    for region in list(regions(writer.unit))[1::2]:
+        put(writer, region)
     writer.release()
     writer.finish()
     image = open_image(spec.path)
@@ -96,18 +96,18 @@ def test_a_file_whose_writer_was_killed_is_gone_on_with(killed, name, pixels):
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_boxes_are_written_from_several_threads(tmp_path, name, pixels):
+def test_regions_are_written_from_several_threads(tmp_path, name, pixels):
     spec = plan_for(tmp_path, name)
     writer = module(spec).create(Path(spec.path), spec)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda box: put(writer, box), boxes(writer.unit)))
+        list(pool.map(lambda region: put(writer, region), regions(writer.unit)))
     writer.finish()
     image = open_image(spec.path)
     np.testing.assert_array_equal(pixels(image), PIXELS)
     with ThreadPoolExecutor(4) as pool:
-        read = list(pool.map(lambda box: image.read_block(box[:1], *box[1:]), boxes(image.chunks)))
-    for box, block in zip(boxes(image.chunks), read, strict=True):
-        np.testing.assert_array_equal(block, PIXELS[box])
+        read = list(pool.map(lambda region: image.read_block(region[:1], *region[1:]), regions(image.chunks)))
+    for region, block in zip(regions(image.chunks), read, strict=True):
+        np.testing.assert_array_equal(block, PIXELS[region])
 
 
 PARALLEL = ["map.npy", "map.mrc", "map.tif", "two.zarr", "shards.zarr"]
@@ -117,8 +117,8 @@ def write_every_other(folder, first):
     for name in PARALLEL:
         spec = plan_for(folder, name)
         writer = module(spec).reopen(Path(spec.path), spec)
-        for box in list(boxes(writer.unit))[first::2]:
-            put(writer, box)
+        for region in list(regions(writer.unit))[first::2]:
+            put(writer, region)
         writer.abort()
 
 
@@ -150,7 +150,7 @@ def test_a_file_that_was_begun_for_another_image_is_refused(tmp_path, name):
         module(spec).reopen(path, other)
 
 
-def test_the_sinks_say_what_may_be_written_alone(tmp_path):
+def test_writers_say_which_regions_are_independent(tmp_path):
     units = {}
     for name in STYLES:
         writer = module(plan_for(tmp_path, name)).create(tmp_path / name, plan_for(tmp_path, name))

@@ -32,7 +32,7 @@ def write(path, spec, array):
     for level in writer.levels:
         array = downsample(array, [level.factors[axis] for axis in spec.axes])
         assert array.shape == level.shape
-        level.array[...] = level.layout.from_box(array, spec.axes)
+        level.array[...] = level.layout.from_axes(array, spec.axes)
     writer.finish()
     return writer
 

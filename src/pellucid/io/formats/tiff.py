@@ -69,11 +69,11 @@ class PagedTiff(Image):
             if 2 * area > self.shape[-2] * self.shape[-1] or len(page.dataoffsets) == 1:
                 # tifffile decodes a page of many small strips faster than zarr reads them one by one
                 letters = "".join(letter for letter in page.axes if letter in "YX" + SAMPLES)
-                return Layout(letters).to_box(page.asarray(lock=self._lock))[rows, columns]
+                return Layout(letters).to_axes(page.asarray(lock=self._lock))[rows, columns]
             segments = zarr.open_array(tif.series[0].aszarr(level=0, lock=self._lock), mode="r")
-            place = {axis: slice(i, i + 1) for axis, i in zip(self.axes, index, strict=False)}
-            window = np.asarray(segments[self.layout.box(place | {"Y": rows, "X": columns})])
-            plane: Array = self.layout.to_box(window)[(0,) * len(index)]
+            region = {axis: slice(i, i + 1) for axis, i in zip(self.axes, index, strict=False)}
+            window = np.asarray(segments[self.layout.index(region | {"Y": rows, "X": columns})])
+            plane: Array = self.layout.to_axes(window)[(0,) * len(index)]
             return plane
 
     def close(self) -> None:
