@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import signal
 import socket
@@ -18,18 +20,23 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
+import dask
 import numpy as np
 import psutil
 import pytest
 import torch
 import zarr
+from distributed.security import Security
 
-from pellucid.blockwise import cluster, dask_executor, plan, security
+from pellucid.blockwise import cluster, dask_executor, dask_worker, plan
 from pellucid.blockwise.cluster import Cluster
-from pellucid.blockwise.dask_executor import Watch
+from pellucid.blockwise.dask_executor import DaskExecutor, hung_workers
+from pellucid.blockwise.dask_worker import BlockPlugin, Report
+from pellucid.blockwise.ledger import Outcome, Task
+from pellucid.blockwise.lock import renew_token
 from pellucid.blockwise.serial import SerialExecutor
 from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.intensity_range import IntensityRange
@@ -175,12 +182,6 @@ def pids(notes):
     return {pid for entries in hands(notes).values() for pid, _, _ in entries}
 
 
-def assert_one_at_a_time(notes):
-    for block, entries in hands(notes).items():
-        for (_, _, end), (_, begin, _) in pairwise(entries):
-            assert end is None or end <= begin, f"block {block} was in two hands: {entries}"
-
-
 # on this machine
 
 
@@ -212,27 +213,73 @@ def test_workers_of_which_one_is_killed_go_on_with_the_job_of_one_process(
     assert len(found) == BLOCKS - 3
     assert len(pids(notes)) >= 2  # three, if the new one comes in time
     assert [end is None for _, _, end in found["0.5"]] == [True, False]
-    assert_one_at_a_time(notes)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["done", "journal", "out.zarr"]
 
 
 @pytest.mark.slow
 def test_a_block_that_kills_all_its_workers_fails_alone(run, volume, expected, tmp_path, workers_that):
     workers_that(die)
-    with pytest.raises(RunError, match=r"1 blocks failed \(block 5 of image 0: its workers died again and again"):
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),  # so that its neighbours are suspected too
+        pytest.raises(RunError, match=r"1 blocks failed \(block 5 of image 0: its workers died again and again"),
+    ):
         denoise(run, volume, tmp_path / "out.zarr", "local:2")
     assert equal(denoise(run, volume, tmp_path / "out.zarr"), expected)  # a single process takes up what is left
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("deed", [freeze, sleep])
-def test_a_worker_that_hangs_is_replaced(run, volume, expected, tmp_path, workers_that, monkeypatch, capsys, deed):
+def test_a_worker_that_stands_still_is_replaced_by_dask(run, volume, expected, tmp_path, workers_that):
+    workers_that(partial(once, freeze))
+    with dask.config.set({"distributed.scheduler.worker-ttl": "5s"}):
+        assert equal(denoise(run, volume, tmp_path / "out.zarr", "local:2"), expected)
+
+
+@pytest.mark.slow
+def test_a_worker_at_an_endless_block_is_replaced(run, volume, expected, tmp_path, workers_that, monkeypatch, capsys):
     monkeypatch.setattr(dask_executor, "LONGEST", 5.0)
     monkeypatch.setattr(dask_executor, "SLOWER", 1.0)
-    notes = workers_that(partial(once, deed))
+    workers_that(partial(once, sleep))
     assert equal(denoise(run, volume, tmp_path / "out.zarr", "local:2"), expected)
-    assert_one_at_a_time(notes)
     assert "started anew" in capsys.readouterr().err
+
+
+INTERRUPTED = """
+from functools import partial
+from pathlib import Path
+from pellucid.blockwise import plan
+from pellucid.cli import main
+from pellucid.model import Model
+from tests.blockwise import test_cluster
+
+plan.LARGEST_BLOCK = 4096
+honest = Model.opener
+Model.opener = lambda self: partial(test_cluster.opening, honest(self), test_cluster.sleep, Path(__file__).parent)
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_ctrl_c_stops_the_workers_too_and_the_run_goes_on_later(run, volume, expected, tmp_path):
+    """As a terminal sends it: to all processes at once."""
+    script, output = tmp_path / "script.py", tmp_path / "out.zarr"
+    script.write_text(INTERRUPTED)
+    options = ["--model", run, "--cluster", "local:2", "--statistics", "sampled", "--device", "cpu"]
+    command = [sys.executable, script, "denoise", volume, output, *options]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
+    with subprocess.Popen(
+        list(map(str, command)), env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while not (tmp_path / "journal").exists() or "begin 0.5" not in (tmp_path / "journal").read_text():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "the same command goes on with it" in said
+    assert psutil.wait_procs(children, timeout=60)[1] == []
+    assert output.with_name("out.zarr.unfinished").exists()
 
 
 def listening():
@@ -245,8 +292,8 @@ def listening():
 
 
 def stranger():
-    """A certificate as good as that of a job, but of another; it trusts any."""
-    context = security.temporary_security().get_connection_args("client")["ssl_context"]
+    """A certificate as good as that of a run, but of another; it trusts any."""
+    context = Security.temporary().get_connection_args("client")["ssl_context"]
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
@@ -282,9 +329,9 @@ def _as_another_user(ports, folder):
 
 def test_a_scheduler_on_this_machine_answers_those_alone_who_have_its_certificate():
     before = listening()
-    with cluster._quiet(), cluster._local(0) as (_, security):
+    with cluster._local(0) as local:
         (port,) = listening() - before  # nor is there an HTTP server
-        insider = security.get_connection_args("client")["ssl_context"]
+        insider = local.security.get_connection_args("client")["ssl_context"]
         assert is_answered(port, insider)
         assert not any(is_answered(port, context) for context in (nobody(), stranger(), None))
 
@@ -293,12 +340,12 @@ def test_a_scheduler_on_this_machine_answers_those_alone_who_have_its_certificat
 def test_workers_on_this_machine_can_be_used_by_no_other_user(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = listening()
-    with cluster._quiet(), cluster._local(1) as (_, security):
+    with cluster._local(1) as local:
         ports = listening() - before
         assert len(ports) == 3  # scheduler, worker, and who watches over it
         (folder,) = tmp_path.glob("pellucid-*")
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        insider = security.get_connection_args("client")["ssl_context"]
+        insider = local.security.get_connection_args("client")["ssl_context"]
         assert all(is_answered(port, insider) for port in ports)
         assert not any(is_answered(port, context) for port in ports for context in (nobody(), stranger(), None))
         if os.getuid() != 0:
@@ -340,11 +387,13 @@ def scheduler(tmp_path, monkeypatch):
     }
     started, over = defaultdict(list), threading.Event()
 
-    def start(what):
+    def start(what, **variables):
         if over.is_set():  # the test has failed before its accident has happened
             return
         command, log = [sys.executable, "-m", "dask", *kinds[what]], subprocess.DEVNULL
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, env={**environment, **variables}, stdout=log, stderr=log, start_new_session=True
+        )
         started[what].append(process)
 
     def kill(what):
@@ -405,14 +454,12 @@ def test_a_scheduler_that_is_killed_and_started_again(run, volume, expected, tmp
     said = capsys.readouterr().err
     assert "the scheduler is gone" in said
     assert "the scheduler is back" in said
-    assert_one_at_a_time(notes)
-    assert hands(notes)["0.5"][0][2] is not None  # the others have waited until it was done, and did it again
     assert set(hands(notes)) == {f"0.{number}" for number in range(BLOCKS)}
 
 
 @pytest.mark.slow
 def test_a_scheduler_that_does_not_come_back(run, volume, expected, tmp_path, workers_that, scheduler, monkeypatch):
-    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    monkeypatch.setattr(cluster, "PATIENCE", 10.0)
     notes = workers_that(nothing)
     scheduler.start("scheduler")
     scheduler.start("worker")
@@ -434,6 +481,34 @@ def test_a_worker_that_does_not_see_the_files(run, volume, tmp_path, scheduler, 
 
 def lost_run():
     raise FileNotFoundError("no such run")
+
+
+def opening_in_some(opener, notes):
+    """Open the model but in a worker that lacks it."""
+    if os.environ.get("LACKS_THE_MODEL"):
+        (notes / "refused").touch()
+        lost_run()
+    return opener()
+
+
+def wait_for_refusal(notes):
+    while not (notes / "refused").exists():
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_worker_that_comes_later_without_the_files_is_sent_away(
+    run, volume, expected, tmp_path, workers_that, scheduler, monkeypatch, capsys
+):
+    notes = workers_that(wait_for_refusal)
+    fit = Model.opener
+    monkeypatch.setattr(Model, "opener", lambda self: partial(opening_in_some, fit(self), notes))
+    scheduler.start("scheduler")
+    scheduler.start("worker")
+    arrival = when(lambda: ended(notes, 3), lambda: scheduler.start("worker", LACKS_THE_MODEL="yes"))
+    assert equal(denoise(run, volume, tmp_path / "out.zarr", scheduler.address), expected)
+    arrival.join()
+    assert "cannot begin (no such run): all machines need the same files" in capsys.readouterr().err
 
 
 # without a cluster
@@ -486,19 +561,149 @@ def test_a_model_of_one_estimate_opens_elsewhere_as_such(run):
     assert tuple(opened.denoiser.estimate_names) == ("F",)
 
 
+# the executor alone
+
+
+class Reported(SimpleNamespace):
+    """The future of a task that is finished if it has a report."""
+
+    status = "finished"
+
+    def add_done_callback(self, act):
+        if self.report:
+            act(self)
+
+    def result(self, timeout):
+        return self.report
+
+
+class Scheduler:
+    """What the executor asks of Dask's client. Tasks are done when they are sent, as long as there are reports."""
+
+    status = "running"
+
+    def __init__(self, reports=(), running=(), looks=math.inf):
+        self.reports = iter(reports)
+        self.running = dict(running)
+        self.looks = looks
+        self.restarted = []
+
+    def register_plugin(self, plugin):
+        pass
+
+    def run_on_scheduler(self, function):
+        self.looks -= 1
+        if self.looks < 0:
+            raise KeyboardInterrupt
+        return self.running
+
+    def restart_workers(self, workers, **options):
+        self.restarted += workers
+
+    def submit(self, function, plugin, task, **options):
+        return Reported(key=task.number, report=next(self.reports, None))
+
+
+def executor(client, monkeypatch):
+    monkeypatch.setattr(dask_executor, "TICK", 0.0)
+    return DaskExecutor(client, SimpleNamespace(name="run"), 0)
+
+
+def reports(number):
+    return [Report(Outcome(), 1.0, "one")] * number
+
+
+def test_few_tasks_are_under_way_however_many_there_are(monkeypatch):
+    taken, done = [], 0
+    tasks = (taken.append(number) or Task("blocks", number=number) for number in range(1000))
+    for _ in executor(Scheduler(reports(1000), {"one": {}, "other": {}}), monkeypatch).run(tasks):
+        done += 1
+        assert len(taken) - done <= 2 * dask_executor.AHEAD
+    assert done == 1000
+
+
 def test_who_hangs_is_judged_by_what_others_take():
-    watch = Watch()
-    tasks = {"one": ["a", "b"], "other": ["c"], "idle": []}
-    assert watch.hung(tasks, 0.0) == []
-    assert watch.hung(tasks, 1e6) == []  # nothing is done yet: who knows how long it takes
-    watch.slowest = 1.0
-    assert watch.hung(tasks, 1e6) == ["one", "other"]
-    assert watch.hung({**tasks, "one": ["b", "d"]}, 1e6) == ["other"]  # a has come from one
-    assert watch.hung({**tasks, "one": ["b", "d", "e"]}, 1e6 + 299) == ["other"]
-    assert watch.hung({**tasks, "one": ["b", "d", "e"]}, 1e6 + 301) == ["one", "other"]
-    watch.slowest = 60.0
-    assert watch.hung({"one": ["b", "d", "e"]}, 1e6 + 1199) == []
-    assert watch.hung({"one": ["b", "d", "e"]}, 1e6 + 1201) == ["one"]
+    running = {"one": {"a": 301.0, "b": 0.0}, "other": {"c": 1201.0}, "foreign": {"d": 1e6}, "idle": {}}
+    assert hung_workers(running, "abc", None) == []  # nothing is done yet: who knows how long it takes
+    assert hung_workers(running, "abc", 1.0) == ["one", "other"]
+    assert hung_workers(running, "abc", 60.0) == ["other"]
+    assert hung_workers(running, "abc", 61.0) == []
+
+
+@pytest.mark.parametrize(("blocks", "restarted"), [([], []), (reports(1), ["one"])])
+def test_statistics_say_nothing_of_how_long_a_block_takes(blocks, restarted, monkeypatch):
+    client = Scheduler(reports(3), {"one": {}})
+    runner = executor(client, monkeypatch)
+    assert len(list(runner.run(Task("statistics", number=number) for number in range(3)))) == 3
+    client.reports, client.running, client.looks = iter(blocks), {"one": {1: 1e6}}, 3
+    with pytest.raises(KeyboardInterrupt):
+        list(runner.run(Task("blocks", number=number) for number in range(3)))
+    assert client.restarted[:1] == restarted
+
+
+# a worker process alone
+
+
+@pytest.fixture
+def begun(run, volume, tmp_path):
+    """The folder of a run that was stopped, and its model."""
+    with stopped_after(3):
+        denoise(run, volume, tmp_path / "out.zarr")
+    return tmp_path / "out.zarr.unfinished", Model.load(run, device="cpu")
+
+
+def plugin(begun):
+    folder, model = begun
+    return BlockPlugin(folder, model.opener(), model.spec, None)
+
+
+def outcome_of(found):
+    found = pickle.loads(pickle.dumps(found))
+    found.setup(SimpleNamespace(address="here", state=SimpleNamespace(nthreads=1)))
+    return found.do(Task("blocks", number=BLOCKS - 1)).outcome
+
+
+def test_a_worker_process_does_a_block_wherever_it_runs(begun, tmp_path, monkeypatch):
+    found = plugin(begun)
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(outcome_of(found), Outcome)
+
+
+def test_another_version_is_refused(begun, monkeypatch):
+    found = plugin(begun)
+    monkeypatch.setattr(dask_worker, "__version__", "0.0")
+    assert re.search(r"the worker on .* has Pellucid 0\.0, not .*: install the same", str(outcome_of(found)))
+
+
+def test_another_model_under_the_same_path_is_refused(begun, monkeypatch):
+    found = plugin(begun)
+    found._digest = "another"
+    assert "has another model under the same path: copy the run's folder again" in str(outcome_of(found))
+
+
+def test_a_folder_that_is_not_seen_is_told(begun):
+    found = plugin(begun)
+    shutil.rmtree(begun[0])
+    assert re.search(r"does not see .*out\.zarr\.unfinished .*: all machines need the same", str(outcome_of(found)))
+
+
+def test_who_begins_late_for_an_earlier_leader_is_refused(begun):
+    found = plugin(begun)
+    renew_token(begun[0])
+    assert "taken over by another process" in str(outcome_of(found))
+
+
+def test_each_worker_sees_one_of_several_gpus(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert [cluster._environment(number, 2) for number in range(3)] == [
+        {"CUDA_VISIBLE_DEVICES": gpu} for gpu in ("0", "1", "0")
+    ]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    assert cluster._environment(1, 2) == {"CUDA_VISIBLE_DEVICES": "7"}
+    assert cluster._environment(0, 1) == {}
+
+
+# the same pixels
 
 
 def test_the_same_pixels_as_array_or_file_at_any_memory_alone_or_on_a_cluster(run, tmp_path):

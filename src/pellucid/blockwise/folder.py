@@ -2,7 +2,7 @@
 
     denoised.zarr.unfinished/
         lock             held by the process that leads the run
-        claims           bytes of it are held by the processes that do its blocks
+        leader           token of that process: whatever writes for an earlier one is refused
         plan.json        how the images are denoised
         inputs.npz       manifests of the images when the run began
         ledger.sqlite    what the run depends on, and which tasks are done
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.blockwise.ledger import Ledger
-from pellucid.blockwise.lock import locked
+from pellucid.blockwise.lock import locked, renew_token
 from pellucid.blockwise.plan import PLAN, BlockwisePlan
 from pellucid.errors import InputError
 from pellucid.files import replacing, writing
@@ -64,6 +64,7 @@ def led(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Iterat
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "lock", f"{folder}: another process is at work on it; wait for it, or stop it"):
         _agree(folder, identity, overwrite=overwrite)
+        renew_token(folder)
         lost = False
         try:
             with Ledger(folder / _LEDGER) as ledger:
@@ -96,7 +97,7 @@ def _agree(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Non
         for path in folder.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name not in ("lock", "claims"):  # whoever holds them still holds them
+            elif path.name != "lock":  # held by this process
                 path.unlink()
         with Ledger(folder / _LEDGER) as ledger:
             ledger.agree(identity)

@@ -1,28 +1,21 @@
-"""One process at a time: locks that go with the process that holds them, however that ends.
-
-The process that leads a job holds a file; those that do its blocks hold single bytes of another.
-"""
+"""One process at a time leads a run: it holds a lock that ends with it, and fences off what writes for others."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import os
 import time
-import weakref
+import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from pellucid.errors import InputError, PellucidError, RunError
-from pellucid.files import writing
+from pellucid.errors import InputError, RunError
+from pellucid.files import replacing, writing
 
 _UNABLE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-"""What file systems without locks answer."""
-
-
-class BusyError(PellucidError):
-    """Another process is at work on the same; later it may be free."""
+"""Errors of file systems without locks."""
+_TOKEN = "leader"
+"""File in a run's folder."""
 
 
 @contextmanager
@@ -31,14 +24,14 @@ def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[None]:
 
     Args:
         path: of the file, which stays.
-        busy: what to say if another process holds it.
-        patience: seconds to wait for that.
+        busy: the message if another process holds the lock.
+        patience: seconds to wait for that process.
 
     On a file system without locks, every lock appears to be free. On NFS, locks work between machines if the server
     supports them.
 
     Raises:
-        InputError: another process holds it.
+        InputError: another process holds the lock.
     """
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,79 +45,33 @@ def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[None]:
         yield
 
 
-class Claims:
-    """What processes are at work on, here and on other machines: locks on single bytes of one file.
-
-    A process opens the file once only: closing it would let go of all that the process holds. Where the file system has
-    no locks, nothing is ever found to be held by another.
-
-    Args:
-        path: of the file; made if it is not there.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with writing(path):
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        self.close = weakref.finalize(self, os.close, self._file)
-        """Let go of the file, and of all that is held."""
-
-    @property
-    def work(self) -> bool:
-        """Whether the file system has such locks."""
-        try:
-            with _byte_held(self._file, 0):
-                return True
-        except BlockingIOError:
-            return True
-        except (OSError, ImportError):
-            return False
-
-    def refuse_gone(self) -> None:
-        """Raise RunError if the folder of the file has been removed or replaced since the file was opened."""
-        try:
-            there = os.path.samestat(os.fstat(self._file), self._path.stat())
-        except (FileNotFoundError, NotADirectoryError):
-            there = False
-        if not there:
-            raise RunError(
-                f"{self._path.parent}: removed while the job was running, with the unfinished results: "
-                "run the same command again"
-            )
-
-    @contextmanager
-    def held(self, what: str) -> Iterator[None]:
-        """Claim a piece of work for this process for the length of the block.
-
-        Raises:
-            BusyError: another process holds the claim.
-            RunError: the file of claims was removed, and with it the folder of the job.
-        """
-        self.refuse_gone()
-        digest = hashlib.blake2b(what.encode(), digest_size=7).digest()
-        byte = int.from_bytes(digest)  # one of 2⁵⁶, so that no two meet; a lock may lie behind the file's end
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(_byte_held(self._file, byte))
-            except BlockingIOError:
-                raise BusyError("another process is at work on it; wait for it, or stop it") from None
-            except ImportError:  # on Windows nothing is locked
-                pass
-            except OSError as error:
-                if error.errno not in _UNABLE:
-                    raise
-            yield
+def renew_token(folder: Path) -> None:
+    """Fence off every process that writes for an earlier leader of the run in a folder."""
+    with replacing(folder / _TOKEN, overwrite=True) as path:
+        path.write_text(uuid.uuid4().hex, encoding="ascii")
 
 
-@contextmanager
-def _byte_held(descriptor: int, byte: int) -> Iterator[None]:
-    import fcntl
-
-    fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+def fencing_token(folder: Path) -> str:
+    """The word that stands for the present leader of the run in a folder; empty if there is none."""
     try:
-        yield
-    finally:
-        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, byte)
+        return (folder / _TOKEN).read_text(encoding="ascii")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def refuse_fenced(folder: Path, token: str) -> None:
+    """Refuse to write for another leader than the present one.
+
+    A worker that was cut off from a run may wake when the folder has been removed, or serves a run with another model.
+
+    Raises:
+        RunError: the folder has been removed, or another process leads the run in it.
+    """
+    if fencing_token(folder) != token:
+        raise RunError(
+            f"{folder}: removed, or taken over by another process, while the job was running: "
+            "run the same command again"
+        )
 
 
 def _take(descriptor: int) -> bool:

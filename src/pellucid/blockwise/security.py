@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from distributed import Scheduler, Worker
-from distributed.security import Security
 
 
 class SchedulerWithoutHttp(Scheduler):
@@ -25,9 +24,3 @@ class WorkerWithoutHttp(Worker):
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
         """Do nothing."""
-
-
-def temporary_security() -> Security:
-    """A key and a certificate for one job, required to connect to its processes or to read their traffic."""
-    security: Security = Security.temporary()
-    return security

@@ -16,7 +16,7 @@ from pellucid.io.manifest import ChangedError
 Finished: TypeAlias = "tuple[Task, Outcome | Exception]"
 """A task with its outcome, or with the error because of which it was given up."""
 
-_LASTING = (ChangedError, ModelError)
+LASTING = (ChangedError, ModelError)
 """Errors that a retry cannot fix."""
 _PAUSE = 0.5
 """Seconds before a failed task is tried again; longer each time."""
@@ -55,16 +55,12 @@ class SerialExecutor:
                 except Exception as problem:
                     yield task, self._again(task, problem)
                     continue
-                writing.append((task, writer.submit(self._write, task, result)))
+                writing.append((task, writer.submit(self._worker.write, task, result)))
                 del result
                 if len(writing) > 1:
                     yield self._written(*writing.popleft())
             while writing:
                 yield self._written(*writing.popleft())
-
-    def _write(self, task: Task, result: Any) -> Outcome:
-        with self._worker.claimed(task):
-            return self._worker.write(task, result)
 
     def _written(self, task: Task, written: Future[Outcome]) -> Finished:
         try:
@@ -94,7 +90,7 @@ def persistently(
     while True:
         if isinstance(problem, RunError):
             raise problem
-        if problem is not None and (tries > retries or isinstance(problem, _LASTING)):
+        if problem is not None and (tries > retries or isinstance(problem, LASTING)):
             return problem
         time.sleep(_PAUSE * max(0, tries - 1))
         try:

@@ -6,7 +6,6 @@ Whatever process does a task, on whatever machine, does the same: all that it de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from pellucid.blockwise.blocks import DenoisedBlock, DenoisePlane, NoisyBlock, d
 from pellucid.blockwise.folder import load_manifests
 from pellucid.blockwise.grid import Slices
 from pellucid.blockwise.ledger import Outcome, Task
-from pellucid.blockwise.lock import Claims
+from pellucid.blockwise.lock import fencing_token, refuse_fenced
 from pellucid.blockwise.outputs import Outputs
 from pellucid.blockwise.plan import DENOISED, NOISE, BlockwisePlan, DenoiserSpec
 from pellucid.blockwise.slab_statistics import SlabStatistics
@@ -31,7 +30,7 @@ from pellucid.io.registry import open_image
 class BlockWorker:
     """Does the tasks of one run, one at a time or overlapped: `read`, `compute` and `write` may each have a thread.
 
-    Use it in a `with` block, or `close` it and leave its claims to the end of the process.
+    Use it in a `with` block.
 
     Args:
         folder: of the run.
@@ -57,7 +56,7 @@ class BlockWorker:
         self._frozen = (
             None if plan.whole else FrozenDenoiser(spec.denoiser, plan.side, on_smaller, amp=plan.options.amp)
         )
-        self._claims = Claims(folder / "claims")
+        self._token = fencing_token(folder)
         self._open: tuple[int, Outputs] | None = None
 
     @classmethod
@@ -72,7 +71,6 @@ class BlockWorker:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-        self._claims.close()
         for image in self.images:  # else an exception stored for the final report keeps them open
             image.close()
 
@@ -113,8 +111,8 @@ class BlockWorker:
         return self.outputs(task.image).chunks(task.level, self.box(task))
 
     def refuse_gone(self) -> None:
-        """Raise RunError if the run's folder has been removed or replaced."""
-        self._claims.refuse_gone()
+        """Raise RunError if the run's folder has been removed, or another process leads the run."""
+        refuse_fenced(self._folder, self._token)
 
     def close(self) -> None:
         """Close the output files that are open."""
@@ -123,21 +121,8 @@ class BlockWorker:
         self._open = None
 
     def do(self, task: Task) -> Outcome:
-        """Do a task from beginning to end.
-
-        Raises:
-            BusyError: another process is at work on it.
-        """
-        with self.claimed(task):
-            return self.write(task, self.compute(task, self.read(task)))
-
-    def claimed(self, task: Task) -> AbstractContextManager[None]:
-        """For the length of a block, no other process writes this task.
-
-        Raises:
-            BusyError: another one is at work on it.
-        """
-        return self._claims.held(repr(tuple(task)))
+        """Do a task from beginning to end."""
+        return self.write(task, self.compute(task, self.read(task)))
 
     def read(self, task: Task) -> Any:
         """What a task needs."""
@@ -156,7 +141,12 @@ class BlockWorker:
         return self.statistics.measure(task.number)
 
     def write(self, task: Task, result: Any) -> Outcome:
-        """Write it."""
+        """Write it.
+
+        Raises:
+            RunError: the run's folder has been removed, or another process leads the run by now.
+        """
+        self.refuse_gone()
         if task.stage == "blocks":
             return self._write_block(task, result)
         if task.stage == "levels":

@@ -201,7 +201,7 @@ def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
 
 def _sweep(path: Path) -> None:
     for file in path.rglob("*.partial"):  # the zarr library's name for a chunk that is not complete yet
-        file.unlink()
+        file.unlink(missing_ok=True)  # a worker that was given up may still complete it
 
 
 def _writer(path: Path, group: Any, design: Design) -> ArrayWriter:
