@@ -175,5 +175,5 @@ def test_wrong_calls_leave_an_earlier_demo_alone(pictures, tmp_path, refused):
 def test_results_among_the_own_images_are_refused_before_training(pictures, tmp_path, refused):
     own = shutil.copytree(pictures / "noisy", tmp_path / "own")
     line = refused("demo", "--out", own / "demo", "--clean", pictures / "clean", "--noisy", own, *TINY)
-    assert "lies in the input" in line
+    assert "is inside the input" in line
     assert not (own / "demo").exists()

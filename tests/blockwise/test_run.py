@@ -287,9 +287,9 @@ def test_a_disk_too_small_is_refused_before_anything_is_written(given, tmp_path,
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        ("a.zarr", "lies in the input"),
-        ("a.zarr/b.zarr", "lies in the input"),
-        ("a.zarr/0/b.zarr", "lies in the input"),
+        ("a.zarr", "is inside the input"),
+        ("a.zarr/b.zarr", "is inside the input"),
+        ("a.zarr/0/b.zarr", "is inside the input"),
         ("file/b.zarr", "part of this path is a file"),
         ("b.jpg", "only read"),
         ("there.npy", "exists already"),

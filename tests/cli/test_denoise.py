@@ -249,7 +249,7 @@ def test_two_inputs_of_one_name_are_refused(pictures, trained, tmp_path, refused
     for folder in ("x", "y"):
         write_array(tmp_path / folder / "a.png", np.zeros((20, 20), np.uint8))
     line = refused("denoise", f"{tmp_path}/*/a.png", tmp_path / "out", "--model", trained)
-    assert "several outputs would be called a.png" in line
+    assert "several outputs would be named a.png" in line
     assert not (tmp_path / "out").exists()
 
 
@@ -257,7 +257,7 @@ def test_noise_must_not_take_the_name_of_other_noise(trained, tmp_path, refused)
     for name in ("a.png", "a.tif"):
         write_array(tmp_path / "in" / name, np.zeros((20, 20), np.uint8))
     line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, "--noise")
-    assert "several outputs would be called a.tif" in line
+    assert "several outputs would be named a.tif" in line
 
 
 def test_results_estimates_and_noise_are_evaluated_by_folder(pictures, tmp_path, command):
@@ -279,7 +279,7 @@ def test_the_input_is_never_overwritten(pictures, trained, tmp_path, refused):
         (folder / "b0.png", folder / "b0.png"),
         (f"{folder}/*.png", folder),
     ):
-        assert "lies in the input" in refused("denoise", given, output, "--model", trained, "--overwrite")
+        assert "is inside the input" in refused("denoise", given, output, "--model", trained, "--overwrite")
     assert snapshot(folder) == before
 
 

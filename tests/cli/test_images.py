@@ -90,7 +90,7 @@ def test_what_simulate_cannot_do_is_one_line(pictures, tmp_path, refused):
     assert belongs in refused("simulate", truth, out, "--captured", truth)
     captured = ("--noise", "captured", "--captured", truth)
     assert "unknown way 'divide'" in refused("simulate", truth, out, *captured, "--how", "divide")
-    assert "lies in the input" in refused("simulate", truth, truth, "--overwrite")
+    assert "is inside the input" in refused("simulate", truth, truth, "--overwrite")
     assert not out.exists() or not any(out.iterdir())
 
 

@@ -117,7 +117,7 @@ def test_the_input_is_never_an_output(files, tmp_path):
         (folder, tmp_path / "new.png"),
         (folder, tmp_path / "below" / "new.png"),
     ):
-        with pytest.raises(InputError, match="lies in the input, which is never written to; choose another output"):
+        with pytest.raises(InputError, match="is inside the input, which is never changed; choose another output"):
             refuse_unsafe([output], open_source(spec))
     refuse_unsafe([tmp_path / "a_denoised.png"], open_source(names[0]))
     refuse_unsafe([tmp_path / "below" / "a.png"], open_source(glob))
@@ -125,7 +125,7 @@ def test_the_input_is_never_an_output(files, tmp_path):
 
 def test_the_inside_of_an_image_that_is_a_folder_is_the_input_too(files, tmp_path):
     (name,) = files("a.zarr")
-    with pytest.raises(InputError, match="lies in the input"):
+    with pytest.raises(InputError, match="is inside the input"):
         refuse_unsafe([tmp_path / "a.zarr" / "out.png"], open_source(name))
 
 
@@ -133,7 +133,7 @@ def test_two_outputs_in_one_file_are_refused(files, tmp_path):
     names = files("x/a.png", "y/a.png")
     source = open_source(names)
     with pytest.raises(
-        InputError, match=r"several outputs would be called a\.png: write the inputs into different folders"
+        InputError, match=r"several outputs would be named a\.png: write the inputs into different folders"
     ):
         refuse_unsafe(output_paths(source, tmp_path / "out"), source)
     with pytest.raises(InputError, match=r"several outputs would be called b\.h5"):

@@ -69,16 +69,16 @@ def refuse_existing(paths: Sequence[Path]) -> None:
 
 
 def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
-    """Raise InputError if two outputs are one file, or if one would replace an input or lies in the folder of it."""
+    """Raise InputError if two outputs are one file, or if one would replace an input or be inside its folder."""
     files = [split(path)[0] for path in paths]
     if twice := {file.name for file in files if files.count(file) > 1}:
-        raise InputError(f"several outputs would be called {min(twice)}: write the inputs into different folders")
+        raise InputError(f"several outputs would be named {min(twice)}: use different output folders")
     inputs = {split(image.path)[0].resolve() for image in source.images}
     if isinstance(source.spec, str | Path) and Path(source.spec).is_dir():
         inputs.add(Path(source.spec).resolve())
     for file in files:
         if inputs & {file.resolve(), *file.resolve().parents}:
-            raise InputError(f"{file}: lies in the input, which is never written to; choose another output")
+            raise InputError(f"{file}: is inside the input, which is never changed; choose another output")
 
 
 def _writable(path: Path) -> Path:

@@ -77,7 +77,7 @@ def _too_few(name: str, inventory: Inventory) -> list[Finding]:
         return []
     text = (
         f"too few pixels: the {name} images have {inventory.pixels / 1e6:.2g} megapixels in total; at least "
-        f"{FEWEST_PIXELS / 1e6:g} are needed, and some tens are good; add images"
+        f"{FEWEST_PIXELS / 1e6:g} are needed, some tens are better; add images"
     )
     return [Finding("too few pixels", inventory.pixels, text)]
 

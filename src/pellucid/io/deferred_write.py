@@ -1,4 +1,7 @@
-"""Formats that are encoded when all pixels are known: until then, the pixels are in a mapped file beside the output."""
+"""Formats that are encoded when all pixels are known: until then, the pixels are in a mapped file beside the output.
+
+None of the libraries can continue a file whose writer was killed.
+"""
 
 from __future__ import annotations
 

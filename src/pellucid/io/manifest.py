@@ -119,6 +119,8 @@ class WholeFiles(Files):
 class ChunkFiles(Files):
     """The chunks of an array, each in its own file; a shard counts as one chunk.
 
+    The zarr library can count the chunks that exist, but not tell which they are or when they were written.
+
     Args:
         folder: The folder of the chunks.
         layout: The array's layout.
