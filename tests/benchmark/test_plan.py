@@ -42,7 +42,8 @@ def numbers(paths):
 def test_every_method_dataset_fold_and_seed_is_a_run(benchmark_of, film, made):
     charge = find_dataset("phantom-charge", None, None, EIGHT)
     benchmark = benchmark_of("iscl", "noisy", datasets=[film, charge], folds=None, seeds=(0, 7))
-    runs = [spec.run for spec in make_plan(benchmark, made)]
+    specs = make_plan(benchmark, made)
+    runs = [spec.run for spec in specs]
     assert len(set(runs)) == 2 * 2 * 4 * 2
     assert [(u.seed, u.fold, u.dataset, u.method) for u in runs[:5]] == [
         (0, 0, "phantom-film", "iscl"),
@@ -51,8 +52,8 @@ def test_every_method_dataset_fold_and_seed_is_a_run(benchmark_of, film, made):
         (0, 0, "phantom-charge", "noisy"),
         (0, 1, "phantom-film", "iscl"),
     ]
-    assert {spec.recipe["seed"] for spec in make_plan(benchmark, made)} == {0, 7}
-    assert len({spec.name for spec in make_plan(benchmark, made)}) == len(runs)
+    assert {spec.recipe["seed"] for spec in specs} == {0, 7}
+    assert len({spec.name for spec in specs}) == len(runs)
 
 
 def test_what_each_kind_of_method_learns_from(benchmark_of, made):

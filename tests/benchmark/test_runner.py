@@ -98,24 +98,24 @@ def wait_for(condition, seconds=120):
         time.sleep(0.01)
 
 
-def test_a_killed_unit_goes_on_and_gives_the_same_row(tmp_path):
-    asked = benchmark(means(300), curve_every=30)
+def test_a_killed_run_is_resumed_and_gives_the_same_row(tmp_path):
+    asked = benchmark(means(120), curve_every=30)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     do_runs(make_plan(asked, whole), whole, ALONE)
     (spec,) = make_plan(asked, killed)
     folder, process = start_worker(spec, killed)
-    wait_for(lambda: len(read_progress(folder / PROGRESS)) > 50)
+    wait_for(lambda: len(read_progress(folder / PROGRESS)) > 30)
     process.kill()
     process.wait()
     stopped_at = checkpoint.load_state(folder / TRAINING / "state.pt")["number"]
-    assert 20 <= stopped_at < 300
+    assert 20 <= stopped_at < 120
     do_runs([spec], killed, ALONE)
     (expected,), (row,) = read_results(whole), read_results(killed)
     assert row.scores == expected.scores
     assert [point[::2] for point in row.curve] == [point[::2] for point in expected.curve]
-    assert [point.step for point in row.curve] == list(range(30, 301, 30))
+    assert [point.step for point in row.curve] == list(range(30, 121, 30))
     steps = [line["step"] for line in read_progress(folder / PROGRESS)]
-    assert steps == list(range(1, 301))
+    assert steps == list(range(1, 121))
     seconds = [line["seconds"] for line in read_progress(folder / PROGRESS)]
     assert seconds == sorted(seconds)
     pixels = [open_source(list(each.images)).planes[0].read() for each in (row, expected)]
@@ -136,7 +136,7 @@ def test_a_row_names_files_from_the_benchmarks_folder_on(tmp_path):
     assert row.message == "datasets/a.tif: no such file"
 
 
-def test_a_unit_that_fails_leaves_the_others_alone_and_is_tried_again(tmp_path, capsys):
+def test_a_run_that_fails_leaves_the_others_alone_and_is_tried_again(tmp_path, capsys):
     broken = dataclasses.replace(DNCNN, settings={**DNCNN.settings, "learning_rate": "1e30"})
     with pytest.raises(RunError, match=r"failed: dncnn, phantom-film, fold 0, seed 0 .*step.*tries failed runs again"):
         run_benchmark(benchmark(broken, NOISY), tmp_path, dataclasses.replace(ALONE, processes=2))
@@ -150,7 +150,7 @@ def test_a_unit_that_fails_leaves_the_others_alone_and_is_tried_again(tmp_path, 
 
 
 def test_the_time_ends_cleanly_and_the_next_call_goes_on(tmp_path, monkeypatch, capsys):
-    asked = benchmark(means(400), NOISY)
+    asked = benchmark(means(120), NOISY)
     spec, _ = make_plan(asked, tmp_path)
     folder = spec.folder(tmp_path)
     with monkeypatch.context() as patch:
@@ -161,10 +161,10 @@ def test_the_time_ends_cleanly_and_the_next_call_goes_on(tmp_path, monkeypatch, 
     assert "the time limit is reached; 2 runs are left: run the same command again to resume" in printed
     assert read_results(tmp_path) == []
     saved = checkpoint.load_state(folder / TRAINING / "state.pt")["number"]
-    assert 5 < saved < 400
+    assert 5 < saved < 120
     run_benchmark(asked, tmp_path, ALONE)
     assert [row.status for row in read_results(tmp_path)] == ["done", "done"]
-    assert [line["step"] for line in read_progress(folder / PROGRESS)] == list(range(1, 401))
+    assert [line["step"] for line in read_progress(folder / PROGRESS)] == list(range(1, 121))
 
 
 PROGRAM = """

@@ -1,4 +1,4 @@
-"""Training must not grow: each recipe in a process of its own, whose resident memory the system counts."""
+"""The memory of a training must not grow: each recipe in a new process, whose resident memory the system counts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from training_memory import memory_after, settings_of
 from pellucid.methods import learning_recipes
 
 GROWTH = 1.03
-"""How much more may be resident later: what a heap in pieces and caches that fill need. A leak is far beyond it."""
+"""Allowed growth of resident memory, for fragments of the heap and caches that fill. A leak is far beyond it."""
 TINY = {"width": 2, "generator_width": 2, "discriminator_width": 2, "blocks": 1, "batch": 1, "patch": 64}
-"""As far as a recipe has these settings."""
+"""Settings, as far as a recipe has them."""
 SPECIAL = {"noise2noise": {"width": 6}, "noise2kernel": {"width": 8}}
-"""Where a recipe refuses one of these, or dies of it."""
+"""For recipes that refuse one of these settings, or fail with it."""
 
 
 def after(name, *steps):
@@ -22,14 +22,14 @@ def after(name, *steps):
 
 
 def assert_does_not_grow(name):
-    early, late = after(name, 50, 300)
-    assert late.tensors <= early.tensors  # a single one that each step leaves behind is seen here
+    early, late = after(name, 20, 80)
+    assert late.tensors <= early.tensors  # detects a single tensor that each step leaves behind
     assert late.resident < GROWTH * early.resident
 
 
-@pytest.mark.timeout(1200)  # a minute of computing, and many on a crowded machine
+@pytest.mark.timeout(1200)  # many minutes on a busy machine
 def test_training_does_not_grow():
-    """Not marked slow, though it is: nobody can train with a leak."""
+    """Not marked slow: nobody can train with a leak."""
     assert_does_not_grow("proposed")
 
 

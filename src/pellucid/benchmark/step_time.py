@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from pellucid.device import choose_device
 from pellucid.methods import Method, build
+from pellucid.methods.size import size_of
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.training import Training
 
@@ -28,10 +28,9 @@ def computing_time(device: torch.device) -> float:
     return time.perf_counter()
 
 
-@lru_cache
 def learns(recipe: Recipe) -> bool:
     """Whether a method has weights that training changes; if not, a budget does not apply to it."""
-    return isinstance(recipe, LearningRecipe) and any(weight.requires_grad for weight in build(recipe).parameters())
+    return isinstance(recipe, LearningRecipe) and size_of(recipe).method > 0
 
 
 def step_seconds(recipe: LearningRecipe, device: str = "auto") -> float:
