@@ -136,5 +136,5 @@ def test_two_outputs_in_one_file_are_refused(files, tmp_path):
         InputError, match=r"several outputs would be named a\.png: write the inputs into different folders"
     ):
         refuse_unsafe(output_paths(source, tmp_path / "out"), source)
-    with pytest.raises(InputError, match=r"several outputs would be called b\.h5"):
+    with pytest.raises(InputError, match=r"several outputs would be named b\.h5"):
         refuse_unsafe([Path("b.h5:/1"), Path("b.h5:/2")], source)
