@@ -20,7 +20,7 @@ from _steps import our_training, random_batch, recipe_of
 
 from pellucid.data.patches import Patches
 from pellucid.methods.iscl import Iscl, IsclRecipe
-from pellucid.runs.trainer import make_batches
+from pellucid.runs.patches import make_batches
 from pellucid.simulation.phantom import tissue
 
 IMAGES, SIDE = 4, 512

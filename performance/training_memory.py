@@ -10,7 +10,7 @@ the ratio of these two, which should be at most 1.03. With `all` for a recipe, e
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -20,7 +20,7 @@ from _steps import our_training, random_batch, recipe_of
 
 from pellucid.errors import InputError
 from pellucid.methods import learning_recipes
-from pellucid.training import Training, fit
+from pellucid.training import Callback, Training, fit
 
 
 class Memory(NamedTuple):
@@ -42,12 +42,13 @@ def memory_after(name: str, preset: str, settings: dict[str, Any], steps: Sequen
     batch = random_batch(training.method.recipe, training.method.kinds)
     found = []
 
-    def after_step(training: Training, _: dict[str, float]) -> None:
-        if training.number in steps:
-            found.append(Memory.now())
+    class Measure(Callback):
+        def after_step(self, training: Training, _: Mapping[str, float]) -> None:
+            if training.number in steps:
+                found.append(Memory.now())
 
     Memory.now()  # counting takes memory, which must not be counted
-    fit(training, lambda _: batch, after_step)
+    fit(training, lambda _: batch, [Measure()])
     return found
 
 

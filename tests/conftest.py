@@ -86,22 +86,20 @@ def settings():
 def trained(pictures, tmp_path_factory):
     """The folder of a finished run on `pictures`; beside it "half.pt", what it saved half-way. Not to be written to."""
     from pellucid.methods import make_recipe
-    from pellucid.runs import recorder, trainer
+    from pellucid.runs import trainer
+    from pellucid.training import Callback
 
     folder = tmp_path_factory.mktemp("trained") / "run"
-    record = recorder.Recorder.__call__
 
-    def record_and_keep(self, training, losses):
-        record(self, training, losses)
-        if training.number == SETTINGS["save_every"]:
-            shutil.copy(folder / "state.pt", folder.with_name("half.pt"))
+    class KeepHalf(Callback):
+        def before_step(self, training):
+            if training.number == SETTINGS["save_every"]:
+                shutil.copy(folder / "state.pt", folder.with_name("half.pt"))
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     sources = {"clean": str(pictures / "clean"), "noisy": str(pictures / "noisy")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recorder.Recorder, "__call__", record_and_keep)
-        trainer.start(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu")
+    trainer.train(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu", callbacks=[KeepHalf()])
     torch.set_num_threads(threads)
     return folder
 

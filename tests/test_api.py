@@ -233,7 +233,7 @@ def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
     with pytest.raises(InputError, match="exists already"):
         model.save(tmp_path / "last")
     files = {str(path.relative_to(tmp_path / "last")) for path in (tmp_path / "last").rglob("*") if path.is_file()}
-    named = {"recipe.toml", "model.json", "provenance.json", "looks.json"}
+    named = {"recipe.toml", "model.json", "provenance.json", "structure.json"}
     assert files == named | {"weights/last.safetensors", "weights/last-statistics.safetensors"}
     for name in named:
         assert str(trained.parent) not in (tmp_path / "last" / name).read_text()
@@ -248,7 +248,7 @@ def test_a_saved_model_for_other_intensities_and_parts_of_one(model, noisy, tmp_
         model.only("F").save(tmp_path / "F")
     with pytest.raises(InputError, match="has learned nothing"):
         pellucid.Model.for_images(make_recipe("median"), noisy).save(tmp_path / "median")
-    with pytest.raises(InputError, match="holds a saved model alone"):
+    with pytest.raises(InputError, match="is a saved model; resume the run"):
         pellucid.resume(tmp_path / "wide", device="cpu")
     assert [path.name for path in tmp_path.iterdir()] == ["wide"]
 
@@ -347,7 +347,7 @@ def test_a_stop_without_a_folder_says_that_nothing_is_kept(noisy, monkeypatch):
         raise Interrupted("stopped after step 1")
 
     monkeypatch.setattr("pellucid.runs.trainer.fit", stop)
-    with pytest.raises(Interrupted, match=r"nothing was kept: say where by out="):
+    with pytest.raises(Interrupted, match=r"nothing was kept: give a folder as out="):
         pellucid.train(noisy[::-1].copy(), noisy, **SETTINGS)
 
 
@@ -390,7 +390,7 @@ def test_the_readme_holds_the_calls_that_are_tested():
 
 def test_processes_that_train_together_need_a_folder(pictures, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(InputError, match=r"need one folder: say which by out="):
+    with pytest.raises(InputError, match=r"need a common folder: give it as out="):
         pellucid.train(str(pictures / "clean"), str(pictures / "noisy"), steps=1)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pellucid import demo
 from pellucid.data.source import open_source
-from pellucid.runs import recorder
+from pellucid.runs import callbacks
 from pellucid.runs.folder import Run
 
 TINY = ("--device", "cpu", "--set", "steps=3", "width=4", "batch=2")
@@ -76,7 +76,7 @@ def test_stopped_anywhere_the_same_command_goes_on(pictures, tmp_path, command, 
     assert command("demo", "--out", whole, *TINY).status == 0
     for what, said in (
         ((demo, "simulate"), "stopped"),
-        ((recorder.Recorder, "__call__"), "stopped after step 1; saved"),
+        ((callbacks.ShowProgress, "after_step"), "stopped after step 1; saved"),
         ((demo, "_scores"), "stopped"),
     ):
         stopped_in(what, monkeypatch)
@@ -86,7 +86,7 @@ def test_stopped_anywhere_the_same_command_goes_on(pictures, tmp_path, command, 
     began = (out / "run" / "metrics.jsonl").stat().st_mtime_ns
     result = command(*call)
     assert result.status == 0, result.err
-    assert "finished already, 3 steps" in result.err
+    assert "already finished after 3 steps" in result.err
     assert (out / "run" / "metrics.jsonl").stat().st_mtime_ns == began  # nothing was learned again
     assert pixels(out / "denoised") == pixels(whole / "denoised")
     assert count(out / "images" / "test") == 2
@@ -96,12 +96,12 @@ def test_stopped_anywhere_the_same_command_goes_on(pictures, tmp_path, command, 
 def test_a_training_on_own_images_goes_on_and_is_not_replaced(pictures, tmp_path, command, refused, monkeypatch):
     own, out = shutil.copytree(pictures, tmp_path / "own"), tmp_path / "demo"
     call = ("demo", "--out", out, "--clean", own / "clean", "--noisy", own / "noisy", *TINY)
-    stopped_in((recorder.Recorder, "__call__"), monkeypatch)
+    stopped_in((callbacks.ShowProgress, "after_step"), monkeypatch)
     refused(*call, status=130)
     state = (out / "run" / "state.pt").read_bytes()
     (own / "noisy" / "b0.png").rename(own / "b0.png")
     for again, expected in (
-        (call, "are not those that the run began with"),
+        (call, "are not those that the run was started with"),
         (("demo", "--out", out, "--overwrite", *TINY), "unfinished demo of other images or settings"),
     ):
         assert expected in refused(*again)

@@ -17,7 +17,7 @@ import torch
 
 from pellucid.inference import denoise_plane
 from pellucid.methods import build, build_denoiser, make_recipe
-from pellucid.training import Training, fit
+from pellucid.training import Callback, Training, fit
 
 CPU = torch.device("cpu")
 SMALL = {"width": 4, "batch": 2, "steps": 3}
@@ -82,12 +82,16 @@ def trained(name, settings):
     training = Training(build(make_recipe(name, settings={**SMALL, **settings})), CPU)
     losses = []
 
+    class Note(Callback):
+        def after_step(self, training, found):
+            losses.append(found)
+
     def batches(number):
         generator = torch.Generator().manual_seed(number)
         shape = (len(training.method.kinds), 2, 1, training.method.recipe.patch, training.method.recipe.patch)
         return dict(zip(training.method.kinds, torch.rand(shape, generator=generator) * 2 - 1, strict=True))
 
-    fit(training, batches, lambda _, found: losses.append(found))
+    fit(training, batches, [Note()])
     return losses, training.state()["method"]
 
 

@@ -1,6 +1,6 @@
-"""Pellucid: learns to clean microscope images from noisy images and unrelated clean ones.
+"""Pellucid: learns to denoise microscope images from noisy images and unrelated clean ones.
 
-Names are resolved on first use, so that `import pellucid` costs nothing.
+Names are imported on first use, so that `import pellucid` is fast.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pellucid.version import __version__
 if TYPE_CHECKING:
     from pellucid.api import denoise, evaluate, load, resume, train
     from pellucid.model import Model
-    from pellucid.training import Execution
+    from pellucid.training import Callback, Execution
 
 _HOME = {
+    "Callback": "pellucid.training",
     "Execution": "pellucid.training",
     "Model": "pellucid.model",
     "denoise": "pellucid.api",
@@ -25,16 +26,16 @@ _HOME = {
     "train": "pellucid.api",
 }
 
-__all__ = ["Execution", "Model", "__version__", "denoise", "evaluate", "load", "resume", "train"]
+__all__ = ["Callback", "Execution", "Model", "__version__", "denoise", "evaluate", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its module when it is first asked for."""
+    """Import a public name from its module on first use."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """The public names: what is offered on completion."""
+    """List the public names, for completion."""
     return sorted(__all__)

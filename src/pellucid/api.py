@@ -1,17 +1,17 @@
-"""What `import pellucid` offers.
+"""The functions that `import pellucid` offers.
 
 import pellucid
 
 model = pellucid.train("clean/", "noisy/", out="run")
 model.denoise("noisy/", "denoised/")
 print(pellucid.evaluate("denoised/", "truth/").mean)
-pellucid.denoise("noisy/", "filtered/", recipe="bm3d")  # needs no training
+pellucid.denoise("noisy/", "filtered/", recipe="bm3d")  # a method that needs no training
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from pellucid.methods import make_recipe
 from pellucid.model import Model, open_model
 from pellucid.report import terminal
 from pellucid.runs import trainer
-from pellucid.training import Execution
+from pellucid.training import Callback, Execution
 
 OPTIONS = frozenset(field.name for field in fields(DenoiseOptions))
 
@@ -40,20 +40,23 @@ def train(
     preset: str = "quick",
     device: str = "auto",
     execution: Execution | None = None,
+    callbacks: Sequence[Callback] = (),
     **settings: Any,
 ) -> Model:
-    """Learn to denoise: from noisy images and unrelated clean ones, or from what another recipe needs.
+    """Learn to denoise, from noisy images and unrelated clean ones, or from what another recipe needs.
 
     Args:
-        clean: file, folder, glob, array of any library, (Y, X) to (T, C, Z, Y, X), or a list of these.
-        noisy: likewise; not pairs of the clean ones.
-        out: folder of the run; if not given, nothing is kept on disk.
-        pairs: for supervised recipes the truth of each noisy image, for "noise2noise" a second noisy copy.
+        clean: clean images: file, folder, glob, array of any library, (Y, X) to (T, C, Z, Y, X), or a list of these.
+        noisy: noisy images, likewise; not pairs of the clean ones.
+        out: folder of the run; by default nothing is kept on disk.
+        pairs: for recipes that learn from pairs: the truth of each noisy image, or for "noise2noise" a second noisy
+            copy of it.
         noise: images of noise alone, for "quan".
-        recipe: "proposed", or another one that `pellucid methods` lists.
+        recipe: "proposed", or another recipe that `pellucid methods` lists.
         preset: "quick" for a laptop, "paper" for a GPU.
         device: "auto", "cpu", "cuda", ...
-        execution: how it is computed, such as `pellucid.Execution(amp=True)`.
+        execution: how the training is computed, such as `pellucid.Execution(amp=True)`.
+        callbacks: called at each step, in addition to those that write the run's folder.
         settings: any setting of the recipe, such as `steps=500`.
 
     Returns:
@@ -61,64 +64,73 @@ def train(
 
     Raises:
         InputError: images, settings or folder cannot be used; the message says what to do.
-        RunError: training failed.
+        RunError: the training failed.
     """
     chosen = make_recipe(recipe, preset, settings)
-    given = {"noisy": noisy, "clean": clean, "pairs": pairs, "noise": noise}
-    sources = {kind: spec for kind, spec in given.items() if spec is not None}
+    sources = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
 
-    def trained(folder: Path) -> Model:
-        return Model.load(trainer.start(sources, folder, chosen, device, execution=execution).folder, device=device)
+    def train_in(folder: str | Path) -> Model:
+        run = trainer.train(sources, folder, chosen, device, execution=execution, callbacks=callbacks)
+        return Model.load(run.folder, device=device)
 
     if out is not None:
-        return trained(Path(out))
+        return train_in(out)
     if share().size > 1:
-        raise InputError("processes that train together need one folder: say which by out=...")
+        raise InputError("processes that train together need a common folder: give it as out=...")
     with tempfile.TemporaryDirectory(prefix="pellucid-") as temporary:
         try:
-            return trained(Path(temporary) / "run")
+            return train_in(Path(temporary) / "run")
         except Interrupted as stop:
-            advice = "say where by out=... to go on with a training"
+            advice = "give a folder as out=... to be able to resume"
             raise Interrupted(f"stopped; nothing was kept: {advice}", stop.number) from None
 
 
 def resume(
     run: str | Path,
     *,
+    clean: Any = None,
+    noisy: Any = None,
+    pairs: Any = None,
+    noise: Any = None,
     device: str = "auto",
     execution: Execution | None = None,
-    moved: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
     **settings: Any,
 ) -> Model:
-    """Go on with a training that was stopped, as if it never had been, or for longer than it was begun for.
+    """Resume a training that was stopped as if it never had been, or train a finished run for longer.
 
     Args:
-        run: its folder.
+        run: folder of the run.
+        clean: clean images, if they were moved or were arrays; likewise `noisy`, `pairs` and `noise`.
+        noisy: see `clean`.
+        pairs: see `clean`.
+        noise: see `clean`.
         device: "auto", "cpu", "cuda", ...
-        execution: how it is computed from now on.
-        moved: images that are elsewhere now, or that were arrays, by kind: `{"noisy": "elsewhere/"}`.
-        settings: `steps`, `save_every`, `preview_every`, `weights`; no others may change. Learning rates that fall
+        execution: how the training is computed from now on.
+        callbacks: called at each step, in addition to those that write the run's folder.
+        settings: `steps`, `save_every`, `preview_every`, `weights`; no others can change. Learning rates that fall
             towards the last step follow the new number of steps.
 
     Raises:
-        InputError: no such run, another process is training it, its images have changed, or settings that may not.
-        RunError: training failed.
+        InputError: no such run, another process trains it, its images have changed, or a setting that cannot change.
+        RunError: the training failed.
     """
-    trainer.resume(run, device, execution=execution, settings=settings, moved=moved)
+    moved = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
+    trainer.resume(run, device, execution=execution, callbacks=callbacks, settings=settings, moved=moved)
     return Model.load(run, device=device)
 
 
 def load(run: str | Path, *, weights: str | None = None, device: str = "auto", memory: int | None = None) -> Model:
-    """The model of a run's folder.
+    """Load a trained model.
 
     Args:
         run: the folder that `train` or `Model.save` wrote.
-        weights: "last" or "average"; as the recipe says if not given.
+        weights: "last" or "average"; by default as in the recipe.
         device: "auto", "cpu", "cuda", ...
-        memory: bytes that the networks may use; half of what is free if not given.
+        memory: bytes that the networks may use; by default half of what is free.
 
     Raises:
-        InputError: this is no run's folder, or a part of it is missing, damaged or too new.
+        InputError: the folder is not that of a run, or a file in it is missing, damaged or of a newer version.
     """
     return Model.load(run, weights=weights, device=device, memory=memory)
 
@@ -169,19 +181,23 @@ def denoise(
 
 
 def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:
-    """PSNR and SSIM of images against the truth, exactly as scikit-image computes them.
+    """Compute PSNR and SSIM of images against the truth, exactly as scikit-image does.
 
-    Where values of the two are plainly on different scales, such as 0 to 1 and 8 bits, it warns (see `warnings`).
+    Warns if the two are clearly on different scales, such as 0 to 1 and 8 bits; see `warnings` of the result.
 
     Args:
         prediction: file, folder, glob, array of any library, or a list of these. Masked pixels do not count.
         reference: the truth, likewise; matched by file name, or by order.
-        data_range: largest minus smallest possible value; that of the dtype if it is an integer.
+        data_range: largest minus smallest possible value; by default that of the dtype, if it is an integer.
 
     Raises:
-        InputError: images that do not fit together.
+        InputError: images that do not match, or a data range that is not a positive number.
     """
     scores = evaluate_sources(prediction, reference, data_range)
     for warning in scores.warnings:
         terminal.warn(f"prediction: {warning}")
     return scores
+
+
+def _given(**sources: Any) -> dict[str, Any]:
+    return {kind: spec for kind, spec in sources.items() if spec is not None}

@@ -15,7 +15,7 @@ from pellucid.data.sample import evenly_spaced
 from pellucid.data.source import open_source
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
-from pellucid.files import writing
+from pellucid.files import write_json, writing
 from pellucid.io.registry import split
 from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
@@ -25,7 +25,6 @@ from pellucid.report import terminal
 from pellucid.report.comparison import ImageComparison
 from pellucid.report.page import Page, write_page
 from pellucid.runs import trainer
-from pellucid.runs.files import write_json
 from pellucid.runs.folder import Run
 from pellucid.runs.provenance import path_of
 from pellucid.signals import number_of
@@ -128,10 +127,10 @@ def _make_images(folder: Path, noise: str) -> None:
 
 def _train(sources: Mapping[str, Any], folder: Path, recipe: Recipe, device: str) -> Run:
     """Begin, or go on with what was begun."""
-    if Run(folder).begun:
+    if Run(folder).started:
         return trainer.resume(folder, device, moved=sources)
     shutil.rmtree(folder, ignore_errors=True)  # what a kill has left of laying it out
-    return trainer.start(sources, folder, recipe, device)
+    return trainer.train(sources, folder, recipe, device)
 
 
 def _scores(test: Any, denoised: Files, truth: Path | None) -> tuple[Evaluation | None, Evaluation | None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pellucid.errors import InputError, RunError
 
@@ -80,6 +82,17 @@ def refuse_unwritable(target: Path, folder: Path) -> None:
             pass
     except FileNotFoundError as error:  # the answer of /proc, even to the administrator
         raise InputError(f"{target}: cannot be written there; choose another folder") from error
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write readable JSON in one step, over an earlier file."""
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in one step, over an earlier file."""
+    with replacing(path, overwrite=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -95,7 +95,7 @@ class Model:
         """
         stored = ModelFolder(folder).read(weights)
         model = cls(stored.recipe, stored.denoiser, stored.intensity_range, stored.dtype, device=device, memory=memory)
-        model._weights, model.trained, model.looks = stored.weights, stored.trained, stored.looks
+        model._weights, model.trained, model.looks = stored.weights, stored.trained, stored.structure
         model.variant = f"{stored.weights} weights"
         model._run = Path(folder).absolute(), weights
         return model
@@ -165,8 +165,7 @@ class Model:
             model.save_weights(self._weights, self.denoiser.state_dict())
             if self.trained is not None:
                 model.save_statistics(self._weights, self.trained)
-            if self.looks is not None:
-                model.save_looks({"noisy": self.looks})
+            model.save_structure({"noisy": self.looks} if self.looks is not None else {})
         return Path(folder)
 
     def __repr__(self) -> str:

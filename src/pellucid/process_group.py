@@ -199,6 +199,6 @@ def _exchange(how: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         how(*arguments, **options)
     except RuntimeError as problem:
         raise RunError(
-            "another process of this training has ended or does not answer: it says why; "
-            f"once that is mended, go on with --resume ({str(problem).splitlines()[0]})"
+            "another process of this training has ended or does not answer: its message says why; "
+            f"fix that, then use pellucid resume ({str(problem).splitlines()[0]})"
         ) from problem

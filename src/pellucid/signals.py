@@ -1,7 +1,7 @@
-"""Signals that ask to stop: Ctrl-C, a cluster's time limit (SIGTERM), a closed terminal (SIGHUP).
+"""Signals that ask a process to stop: Ctrl-C, a cluster's time limit (SIGTERM), a closed terminal (SIGHUP).
 
-They are handled in programs of our own, the command line and the processes that it starts. Where Pellucid is a library
-they belong to its host.
+Handlers are installed by `stop_on_signals` alone. The command line does so for its own process; a library call never
+does, so that the handlers of a program that uses Pellucid stay as they are.
 """
 
 from __future__ import annotations
@@ -9,22 +9,19 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NoReturn
 
 ECHO = 1.0
-"""Seconds in which a signal is the same one again: who stops a group of processes often tells each of them as well."""
-
-_is_ours: ContextVar[bool] = ContextVar("whether this process is a program of ours", default=False)
+"""Seconds within which further signals count as the same one: a group of processes is often told twice."""
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal came. Whoever is prepared for Ctrl-C is prepared for this.
+    """A signal asked to stop. Code that handles Ctrl-C handles this too.
 
     Attributes:
-        number: of the signal.
+        number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -33,68 +30,77 @@ class Stopped(KeyboardInterrupt):
 
 
 def number_of(interrupt: KeyboardInterrupt) -> int:
-    """The signal that interrupted: Ctrl-C where Python itself heeded it."""
+    """Return the number of the signal behind an interrupt; SIGINT if Python itself raised it."""
     return interrupt.number if isinstance(interrupt, Stopped) else signal.SIGINT
 
 
-def stop(number: int) -> NoReturn:
-    """Stop right here.
+class StopRequest:
+    """Whether a signal has asked to stop.
 
-    Raises:
-        Stopped: always.
+    Attributes:
+        number: number of the signal; None if none has come.
     """
-    raise Stopped(number)
+
+    number: int | None = None
+
+
+_pending: ContextVar[StopRequest | None] = ContextVar("stop request", default=None)
 
 
 @contextmanager
-def heeded(act: Callable[[int], object]) -> Iterator[None]:
-    """Within the block the first signal that asks to stop only acts; a second one does what it did before the block.
+def stop_request() -> Iterator[StopRequest]:
+    """Within the block the first signal does not interrupt: it is noted, so that work can end where it is safe.
 
-    For programs of our own; libraries use `deferred`. Python delivers signals to the main thread only: in other threads
-    nothing changes. A SIGHUP that is ignored stays ignored, as `nohup` wants it.
+    This has no effect unless `stop_on_signals` handles the signals.
+    """
+    request = StopRequest()
+    token = _pending.set(request)
+    try:
+        yield request
+    finally:
+        _pending.reset(token)
 
-    Args:
-        act: called with the signal's number, between any two instructions of the block.
+
+@contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """Within the block the first signal stops the work; a second one does what it did before the block.
+
+    Within `stop_request` the first signal is noted, elsewhere it raises `Stopped`. Python delivers signals to the main
+    thread alone: in other threads nothing changes. A SIGHUP that is ignored, as `nohup` wants it, stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    began: float | None = None
+    first: float | None = None
 
-    def heed(number: int, _: object) -> None:
-        nonlocal began
+    def handle(number: int, _: object) -> None:
+        nonlocal first
         now = time.monotonic()
-        if began is None:
-            began = now
-            act(number)
-        elif now - began >= ECHO:
-            _give_back(previous)
+        if first is None:
+            first = now
+            request = _pending.get()
+            if request is None:
+                raise Stopped(number)
+            request.number = number
+        elif now - first >= ECHO:
+            _restore(previous)
             signal.raise_signal(number)
 
-    previous = {number: signal.signal(number, heed) for number in _stopping()}
-    outside = _is_ours.set(True)
+    previous = {number: signal.signal(number, handle) for number in _stop_signals()}
     try:
         yield
     finally:
-        _is_ours.reset(outside)
-        _give_back(previous)
+        _restore(previous)
 
 
-@contextmanager
-def deferred(act: Callable[[int], object]) -> Iterator[None]:
-    """`heeded`, within another `heeded` block; anywhere else signals belong to the host and nothing changes."""
-    with heeded(act) if _is_ours.get() else nullcontext():
-        yield
-
-
-def _stopping() -> list[signal.Signals]:
+def _stop_signals() -> list[signal.Signals]:
     found = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Windows has none
         found.append(signal.SIGHUP)
     return found
 
 
-def _give_back(handlers: Mapping[signal.Signals, object]) -> None:
+def _restore(handlers: Mapping[signal.Signals, object]) -> None:
     for number, handler in handlers.items():
         if handler is not None:  # one that was not set by Python cannot be set by it again
             signal.signal(number, handler)  # type: ignore[arg-type]

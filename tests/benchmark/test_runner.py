@@ -208,10 +208,11 @@ def test_two_benchmarks_in_one_folder_are_refused(tmp_path):
 
 def test_a_training_ends_when_its_benchmark_is_gone(tmp_path, monkeypatch):
     callback = ProgressCallback(tmp_path / PROGRESS, lambda *_: (0.0, 0.0), 0)
-    callback.before_step()
+    training = Training(build(make_recipe("mean-matched", "quick")), torch.device("cpu"))
+    callback.before_step(training)
     monkeypatch.setattr(os, "getppid", lambda: 1_000_000)
     with pytest.raises(Interrupted, match="has ended"):
-        callback.before_step()
+        callback.before_step(training)
 
 
 def test_the_log_of_steps_is_cut_where_a_training_goes_on(tmp_path):
@@ -222,8 +223,9 @@ def test_the_log_of_steps_is_cut_where_a_training_goes_on(tmp_path):
     training = Training(build(make_recipe("mean-matched", "quick")), torch.device("cpu"))
     callback = ProgressCallback(log, lambda *_: (25.0, 0.7), 1)
     training.number = 3
-    callback.before_step()
-    callback.after_step(training, lambda number: {})
+    callback.on_start(training, lambda number: {})
+    callback.before_step(training)
+    callback.after_step(training, {})
     assert [line["step"] for line in read_progress(log)] == [1, 2, 3]
     assert 2 <= read_progress(log)[-1]["seconds"] < 3
     assert [(point.step, point.psnr, point.ssim) for point in read_curve(log)] == [

@@ -331,9 +331,9 @@ def test_a_full_disk_keeps_the_last_good_state(pictures, tmp_path, refused, comm
         patch.setattr(torch, "save", second_time_full)
         line = refused("train", *sources, "--out", run, *TINY, status=1)
     assert re.search(r"state\.pt.*(No space left|disk full).*", line)
-    assert "--resume" in line
+    assert "pellucid resume" in line
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 1
-    assert command("train", "--resume", run, "--device", "cpu").status == 0
+    assert command("resume", run, "--device", "cpu").status == 0
     assert [json.loads(each)["step"] for each in (run / "metrics.jsonl").read_text().splitlines()] == [1, 2]
 
 

@@ -15,8 +15,7 @@ from pellucid.methods import make_recipe
 from pellucid.runs import trainer
 
 PROGRAM = """
-import os
-import pellucid.runs.recorder as recorder
+import os, sys
 from pellucid.cli import main
 from pellucid.training import Training
 
@@ -28,7 +27,7 @@ def faulty(self, batch):
     return whole(self, batch)
 
 Training.step = faulty
-recorder._tensorboard = lambda run: None  # its import takes longer than the run
+sys.modules["tensorboard"] = None  # its import takes longer than the run
 main()
 """
 """The command line; its second process may fail after a step."""
@@ -40,7 +39,7 @@ RECIPE = make_recipe("dncnn", "quick", SETTINGS)
 def torchrun(program, *arguments, **environment):
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     return subprocess.run(
-        [*launcher, program, "train", *map(str, arguments)],
+        [*launcher, program, *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         capture_output=True,
         text=True,
@@ -57,7 +56,7 @@ def sources(pictures):
 @pytest.fixture(scope="module")
 def alone(sources, tmp_path_factory):
     """A run by one process."""
-    return trainer.start(sources, tmp_path_factory.mktemp("alone") / "run", RECIPE, "cpu").folder
+    return trainer.train(sources, tmp_path_factory.mktemp("alone") / "run", RECIPE, "cpu").folder
 
 
 def assert_same_weights(run, expected):
@@ -70,7 +69,7 @@ def assert_same_weights(run, expected):
 def test_a_fault_of_one_ends_both_and_the_run_goes_on(processes, sources, alone, tmp_path, one_thread):
     program, run = tmp_path / "program.py", tmp_path / "run"
     program.write_text(PROGRAM)
-    given = ("--recipe", "dncnn", "--noisy", sources["noisy"], "--pairs", sources["pairs"], "--out", run)
+    given = ("train", "--recipe", "dncnn", "--noisy", sources["noisy"], "--pairs", sources["pairs"], "--out", run)
     settings = (f"{key}={value}" for key, value in SETTINGS.items())
     failed = torchrun(program, *given, "--device", "cpu", "--set", *settings, FAULT_AFTER="2")
     assert failed.returncode == 1
@@ -81,7 +80,7 @@ def test_a_fault_of_one_ends_both_and_the_run_goes_on(processes, sources, alone,
     if processes == 1:
         trainer.resume(run, "cpu")
     else:
-        assert torchrun(program, "--resume", run, "--device", "cpu").returncode == 0
+        assert torchrun(program, "resume", run, "--device", "cpu").returncode == 0
     assert [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()] == [1, 2, 3]
     provenance = json.loads((run / "provenance.json").read_text())
     assert (provenance["processes"], provenance["amp"]) == (2, False)
@@ -90,19 +89,19 @@ def test_a_fault_of_one_ends_both_and_the_run_goes_on(processes, sources, alone,
 
 
 STOPPED = """
-import os, signal
-import pellucid.runs.recorder as recorder
+import os, signal, sys
+import pellucid.runs.callbacks as callbacks
 from pellucid.cli import main
 
-whole = recorder.Recorder.__call__
+whole = callbacks.LogLosses.after_step
 
 def record_and_stop(self, training, losses):
     whole(self, training, losses)
     if training.number == 1:
         os.kill(os.getppid(), signal.SIGTERM)  # torchrun, as a cluster ends it
 
-recorder.Recorder.__call__ = record_and_stop
-recorder._tensorboard = lambda run: None
+callbacks.LogLosses.after_step = record_and_stop
+sys.modules["tensorboard"] = None  # its import takes longer than the run
 main()
 """
 """The command line, whose launcher is told to end after the first step."""
@@ -112,13 +111,13 @@ main()
 def test_torchrun_told_to_end_saves(sources, tmp_path):
     program, run = tmp_path / "program.py", tmp_path / "run"
     program.write_text(STOPPED)
-    given = ("--recipe", "dncnn", "--noisy", sources["noisy"], "--pairs", sources["pairs"], "--out", run)
+    given = ("train", "--recipe", "dncnn", "--noisy", sources["noisy"], "--pairs", sources["pairs"], "--out", run)
     settings = (f"{key}={value}" for key, value in {**SETTINGS, "steps": 100_000, "save_every": 100_000}.items())
     stopped = torchrun(program, *given, "--device", "cpu", "--set", *settings)
     assert stopped.returncode != 0
     (said,) = {line for line in stopped.stderr.splitlines() if line.startswith("pellucid: stopped after step ")}
     number = torch.load(run / "state.pt", weights_only=True)["number"]
-    assert said == f"pellucid: stopped after step {number}; saved. Go on with: pellucid train --resume {run}"
+    assert said == f"pellucid: stopped after step {number}; saved. Go on with: pellucid resume {run}"
     assert number < 100_000
 
 

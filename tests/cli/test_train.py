@@ -123,7 +123,7 @@ def test_a_norm_that_cannot_work_is_refused_before_any_data_is_read(tmp_path, re
 def test_a_used_folder_is_refused_before_any_data_is_read(tmp_path, trained, refused):
     missing = ("--clean", tmp_path / "missing", "--noisy", tmp_path / "missing")
     line = refused("train", *missing, "--out", trained)
-    assert f"{trained}: is not empty; choose another folder, or go on with that run by --resume" in line
+    assert f"{trained}: is not empty; choose another folder, or resume that run: pellucid resume {trained}" in line
 
 
 @pytest.mark.parametrize(
@@ -142,33 +142,31 @@ def test_all_three_are_needed(left_out, message, sources, tmp_path, refused):
 
 def test_images_of_no_use_are_refused(sources, pictures, tmp_path, refused):
     line = refused("train", *sources, "--pairs", pictures / "truth", "--out", tmp_path / "run")
-    assert "ISCL does not use --pairs: leave it out, it learns from --noisy and --clean" in line
+    assert "ISCL does not use --pairs: omit it; this method learns from --noisy and --clean" in line
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--out", "x"), "--resume goes on with a run as it was set up: leave --out out"),
-        (("--recipe", "proposed"), "leave --recipe out"),
-        (("--preset", "quick"), "leave --preset out"),
-        (("--set", "steps=3"), "steps=3: the run has taken 6 already; give as many or more"),
-        (("--set", "width=8"), "width=8 cannot be set any more, the run has begun with width=4"),
-        (("--set", "steps=7", "--pairs", "x"), "this run does not learn from --pairs: leave it out"),
+        (("--out", "x"), "Unknown option: --out"),
+        (("--set", "steps=3"), "steps=3: the run has already taken 6 steps"),
+        (("--set", "width=8"), "width=8: the run was started with width=4, which cannot change any more"),
+        (("--set", "steps=7", "--pairs", "x"), "this run does not learn from --pairs: omit it"),
     ],
 )
 def test_what_resume_cannot_do_is_refused(more, message, trained, tmp_path, refused):
     run = shutil.copytree(trained, tmp_path / "run")
     recipe = (run / "recipe.toml").read_bytes()
-    assert message in refused("train", "--resume", run, *more)
+    assert message in refused("resume", run, *more)
     assert (run / "recipe.toml").read_bytes() == recipe
 
 
 def test_resume_of_a_finished_run_says_so(trained, tmp_path, command):
     run = shutil.copytree(trained, tmp_path / "run")
-    result = command("train", "--resume", run)
+    result = command("resume", run)
     assert result.status == 0
-    more = f"pellucid train --resume {run} --set steps=12"
-    assert f"{run}: finished already, 6 steps; for more: {more}" in result.err.splitlines()
+    more = f"pellucid resume {run} --set steps=12"
+    assert f"{run}: already finished after 6 steps; to train for longer: {more}" in result.err.splitlines()
 
 
 def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(sources, tmp_path, refused, monkeypatch):

@@ -55,7 +55,7 @@ def learned():
         patches = {kind: Patches(list(images), to_unit, recipe.patch) for kind, images in given.items()}
         training = Training(build(recipe), torch.device("cpu"))
         batches = make_batches(training.method, patches)
-        fit(training, batches, lambda *_: None)
+        fit(training, batches)
         denoiser = training.averaged(batches) if recipe.weights == "average" else training.method.denoiser.eval()
         test = corrupt(truth, 90)
         with torch.no_grad():

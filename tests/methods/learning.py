@@ -29,7 +29,7 @@ def gain_on_flat(name, make_noise=independent, **settings):
         return {kind: make_noise(shape, generator) for kind in ("noisy", "pairs")}
 
     training = Training(build(recipe), torch.device("cpu"))
-    fit(training, batches, lambda *_: None)
+    fit(training, batches)
     noisy = make_noise((1, 1, 128, 128), torch.Generator().manual_seed(0))
     with torch.no_grad():
         denoised = training.averaged(batches)(noisy)

@@ -205,7 +205,7 @@ def trained(steps, **settings):
     images = {"noisy": hidden * noise(hidden) / 255, "clean": clean, "noise": noise(hidden)}
     patches = {kind: Patches(list(planes), to_unit, recipe.patch) for kind, planes in images.items()}
     training = Training(build(recipe), torch.device("cpu"))
-    fit(training, batches := RandomBatches(patches, recipe.batch, recipe.seed), lambda *_: None)
+    fit(training, batches := RandomBatches(patches, recipe.batch, recipe.seed))
     with torch.no_grad():
         denoised = training.averaged(batches)(torch.from_numpy(to_unit(test))[:, None])[:, 0].numpy()
     greys = np.broadcast_to(truth.mean((1, 2), keepdims=True), truth.shape)

@@ -38,7 +38,7 @@ def test_a_finished_run_holds_all_that_its_docstring_names(trained):
     run = Run(trained)
     expected = {
         *("recipe.toml", "model.json", "provenance.json", "state.pt", "metrics.jsonl", "curves.png"),
-        *(".lock", "paths.json", "looks.json"),
+        *(".lock", "paths.json", "structure.json"),
         *("weights/last.safetensors", "weights/average.safetensors"),
         *("weights/last-statistics.safetensors", "weights/average-statistics.safetensors"),
         *(previews := {"previews/000004.png", "previews/000006.png"}),
@@ -102,7 +102,7 @@ def test_a_used_folder_is_refused_and_a_new_or_empty_one_taken(tmp_path, trained
     Run(tmp_path / "new").refuse_used()
     Run(tmp_path).refuse_used()
     (tmp_path / "file").write_text("mine")
-    for used, reason in ((trained, "is not empty; .*--resume"), (tmp_path / "file", "is a file")):
+    for used, reason in ((trained, "is not empty; .*pellucid resume"), (tmp_path / "file", "is a file")):
         with pytest.raises(InputError, match=reason):
             Run(used).refuse_used()
 
@@ -162,7 +162,7 @@ def test_binary_text_is_damaged_too(run):
 
 def test_a_model_alone_cannot_be_trained_on(run):
     edit(run.folder / "provenance.json", lambda provenance: provenance.pop("sources"))
-    with pytest.raises(InputError, match="holds a saved model alone; go on with the run"):
+    with pytest.raises(InputError, match="is a saved model; resume the run"):
         run.sources()
 
 
@@ -179,7 +179,7 @@ def test_damaged_missing_and_foreign_weights(run):
     with pytest.raises(InputError, match=r"last\.safetensors: damaged"):
         run.denoiser("last")
     path.unlink()
-    with pytest.raises(InputError, match=r"last\.safetensors: not there; .*--resume"):
+    with pytest.raises(InputError, match=r"last\.safetensors: missing; .*pellucid resume"):
         run.denoiser("last")
     path.write_bytes(whole)
     recipe = run.folder / "recipe.toml"
@@ -203,7 +203,7 @@ def test_weights_and_statistics_that_are_no_numbers_blame_the_model(run, wrong):
     name = next(iter(weights))
     weights[name].view(-1)[:2] = wrong
     run.save_weights("last", weights, 1)
-    with pytest.raises(InputError, match=rf"last\.safetensors: the model is of no use, 2 of its .* first in {name}"):
+    with pytest.raises(InputError, match=rf"last\.safetensors: unusable, 2 weights .* first in {name}"):
         run.denoiser("last")
     next(iter(statistics[0].values())).var[0, 0] = wrong
     run.save_statistics("last", statistics)
@@ -235,13 +235,14 @@ def test_statistics_of_both_weights_are_noted(run):
     assert not torch.equal(*(next(iter(statistics[0].values())).mean for statistics in found))
 
 
-def test_missing_statistics_are_none_and_damaged_ones_are_named(run):
+def test_missing_and_damaged_statistics_are_named(run):
     path = run.folder / "weights" / "last-statistics.safetensors"
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(InputError, match=r"last-statistics\.safetensors: .*damaged"):
         run.statistics(run.denoiser("last"), "last")
     path.unlink()
-    assert run.statistics(run.denoiser("last"), "last") is None
+    with pytest.raises(InputError, match=r"last-statistics\.safetensors: missing"):
+        run.statistics(run.denoiser("last"), "last")
 
 
 def test_unknown_weights_are_refused(run):
@@ -280,24 +281,15 @@ def test_a_full_disk_is_told_and_leaves_the_old_weights(run, monkeypatch):
     assert sorted(file.name for file in path.parent.iterdir()) == before_it
 
 
-def test_how_the_images_looked_is_kept_and_old_runs_do_without(trained, tmp_path):
-    looks = Run(trained).looks()
-    assert set(looks) == {"clean", "noisy"}
-    assert looks["noisy"].noise > 0
-    assert Model.load(trained).looks == looks["noisy"]
-    shutil.copytree(trained, tmp_path / "old")
-    (tmp_path / "old/looks.json").unlink()
-    old = Model.load(tmp_path / "old")
-    assert old.looks is None
-    assert old.compare_with_training([]) == []
-    (tmp_path / "old/looks.json").write_text('{"noisy": {"noise": 3}}')
-    with pytest.raises(InputError, match=r"looks\.json: missing or damaged"):
-        Run(tmp_path / "old").looks()
-
-
-def test_a_saved_model_knows_how_its_images_looked(trained, tmp_path):
+def test_the_structure_of_the_images_is_kept_by_runs_and_saved_models(trained, tmp_path):
+    structure = Run(trained).structure()
+    assert set(structure) == {"clean", "noisy"}
+    assert structure["noisy"].noise > 0
     Model.load(trained).save(tmp_path / "saved")
-    assert Model.load(tmp_path / "saved").looks == Run(trained).looks()["noisy"]
+    assert Run(tmp_path / "saved").structure() == {"noisy": structure["noisy"]}
+    (tmp_path / "saved/structure.json").write_text('{"noisy": {"noise": 3}}')
+    with pytest.raises(InputError, match=r"structure\.json: missing or damaged"):
+        Run(tmp_path / "saved").structure()
 
 
 def test_a_run_that_may_not_be_written_is_named_by_its_folder(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import torch
 
 from pellucid.data.patches import Patches
 from pellucid.methods import make_recipe
-from pellucid.runs import trainer
+from pellucid.runs import patches, trainer
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def batches_of(settings, tmp_path, monkeypatch):
         monkeypatch.setattr(trainer, "fit", lambda _, batches, *__: found.extend(map(batches, (1, 2, 3))))
         monkeypatch.setattr(trainer, "prefetch", lambda batches: prefetched.append(batches) or whole(batches))
         recipe = make_recipe("proposed", "quick", {**settings, "pipeline": pipeline})
-        trainer.start(sources, tmp_path / f"run-{len(list(tmp_path.iterdir()))}", recipe, "cpu")
+        trainer.train(sources, tmp_path / f"run-{len(list(tmp_path.iterdir()))}", recipe, "cpu")
         return found, bool(prefetched)
 
     whole = trainer.prefetch
@@ -45,8 +45,8 @@ def test_images_are_offered_to_the_device(batches_of, monkeypatch):
         offered.append((device.type, budget))
         return Patches([np.zeros((99, 99), np.uint8)], patches.normalize, patches.size)  # what comes back is drawn from
 
-    monkeypatch.setattr(trainer, "on_gpu", on_gpu)
-    monkeypatch.setattr(trainer, "free_memory", lambda *_: 1 << 30)
+    monkeypatch.setattr(patches, "on_gpu", on_gpu)
+    monkeypatch.setattr(patches, "free_memory", lambda *_: 1 << 30)
     image = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
     found, _ = batches_of({"clean": image, "noisy": image}, "correct")
     assert offered == [("cpu", 1 << 27)] * 2

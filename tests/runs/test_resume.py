@@ -16,23 +16,24 @@ import torch
 from pellucid.errors import InputError, Interrupted
 from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
-from pellucid.runs import recorder, trainer
+from pellucid.runs import callbacks, trainer
 from pellucid.runs.folder import Run
+from pellucid.training import Callback
 
 PROGRAM = """
 import os, signal, sys
-import pellucid.runs.recorder as recorder
+import pellucid.runs.callbacks as callbacks
 from pellucid.cli import main
 
-record = recorder.Recorder.__call__
+record = callbacks.ShowProgress.after_step
 
 def record_and_die(self, training, losses):
     record(self, training, losses)
     if training.number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
 
-recorder.Recorder.__call__ = record_and_die
-recorder._tensorboard = lambda run: None  # its import takes longer than the run
+callbacks.ShowProgress.after_step = record_and_die
+sys.modules["tensorboard"] = None  # its import takes longer than the run
 main(sys.argv[1:])
 """
 """The command line, which is killed after step 5."""
@@ -86,14 +87,14 @@ def test_killed_before_the_first_save_begins_again(trained, tmp_path, one_thread
 
 def interrupted_after(number, monkeypatch):
     """Let somebody press Ctrl-C after a step."""
-    record = recorder.Recorder.__call__
+    record = callbacks.ShowProgress.after_step
 
     def record_and_interrupt(self, training, losses):
         record(self, training, losses)
         if training.number == number:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(recorder.Recorder, "__call__", record_and_interrupt)
+    monkeypatch.setattr(callbacks.ShowProgress, "after_step", record_and_interrupt)
 
 
 def test_interrupted_and_resumed_equals_never_stopped(
@@ -103,7 +104,7 @@ def test_interrupted_and_resumed_equals_never_stopped(
     with monkeypatch.context() as patch:
         interrupted_after(4, patch)
         line = refused(*arguments(pictures, settings, run), status=130)
-    assert line == f"pellucid: stopped after step 4; saved. Go on with: pellucid train --resume {run}"
+    assert line == f"pellucid: stopped after step 4; saved. Go on with: pellucid resume {run}"
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 4
     trainer.resume(run, "cpu")
     assert_same_run(run, trained)
@@ -136,7 +137,7 @@ def test_a_finished_run_says_so_even_without_its_images(trained, tmp_path, capsy
     paths = (run / "paths.json").read_text()
     (run / "paths.json").write_text(paths.replace("/clean", "/gone"))
     trainer.resume(run, "cpu")
-    assert "finished already, 6 steps" in capsys.readouterr().err
+    assert "already finished after 6 steps" in capsys.readouterr().err
     assert_same_run(run, trained)
 
 
@@ -149,7 +150,7 @@ def test_changed_and_missing_images_are_refused(kind, trained, pictures, tmp_pat
     write_array(name, np.full((96, 96), 7, np.uint8), overwrite=True)
     before = (run / "metrics.jsonl").read_bytes()
     with pytest.raises(
-        InputError, match=f"the {kind} images at .*moved are not those that the run began with: put them back"
+        InputError, match=f"the {kind} images at .*moved are not those that the run was started with: restore them"
     ):
         trainer.resume(run, "cpu")
     shutil.rmtree(moved)
@@ -158,31 +159,26 @@ def test_changed_and_missing_images_are_refused(kind, trained, pictures, tmp_pat
     assert (run / "metrics.jsonl").read_bytes() == before
 
 
-def test_runs_of_the_first_release_know_their_images(trained, pictures, tmp_path):
-    run = half_way(trained, tmp_path / "run")
-    provenance = json.loads((run / "provenance.json").read_text())
-    for kind in ("clean", "noisy"):
-        provenance["sources"][kind]["path"] = str(pictures / kind)
-    (run / "provenance.json").write_text(json.dumps(provenance))
-    (run / "paths.json").unlink()
-    assert {kind: known["path"] for kind, known in Run(run).sources().items()} == {
-        kind: str(pictures / kind) for kind in ("clean", "noisy")
-    }
+class StopAfter(Callback):
+    """Somebody who has seen enough after a step."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def after_step(self, training, losses):
+        if training.number == self.number:
+            raise Interrupted("enough")
 
 
-def test_runs_on_arrays_are_resumed_with_the_same_arrays(tmp_path, pictures, settings, monkeypatch):
+def test_runs_on_arrays_are_resumed_with_the_same_arrays(tmp_path, pictures, settings):
     random = np.random.default_rng(0)
     noisy = random.integers(0, 255, (2, 64, 64)).astype(np.uint8)
-
-    monkeypatch.setattr(recorder.Recorder, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     sources = {"clean": str(pictures / "clean"), "noisy": noisy}
-    with pytest.raises(Interrupted, match="stopped after step 1; saved"):
-        trainer.start(sources, tmp_path / "run", make_recipe("proposed", "quick", {**settings, "width": 1}), "cpu")
-    with pytest.raises(
-        InputError, match=r"where the noisy images of this run are is not known here \(they were arrays"
-    ):
+    recipe = make_recipe("proposed", "quick", {**settings, "width": 1})
+    with pytest.raises(Interrupted, match="enough; saved"):
+        trainer.train(sources, tmp_path / "run", recipe, "cpu", callbacks=[StopAfter(1)])
+    with pytest.raises(InputError, match=r"the location of the noisy images is not known \(they were arrays"):
         trainer.resume(tmp_path / "run", "cpu")
-    monkeypatch.undo()
     trainer.resume(tmp_path / "run", "cpu", settings={"steps": 2}, moved={"noisy": noisy})
     assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["number"] == 2
 
@@ -209,7 +205,7 @@ def test_a_run_that_is_being_trained_is_left_alone(trained, pictures, settings, 
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     busy = f"pellucid: {run}: another process is training this run; wait for it, or stop it"
     with Run(run).held():
-        assert refused("train", "--resume", run) == busy
+        assert refused("resume", run) == busy
         assert refused(*arguments(pictures, settings, run)) == busy
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     assert "is not empty" in refused(*arguments(pictures, settings, run))

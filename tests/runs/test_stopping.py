@@ -18,10 +18,11 @@ SETTINGS = {"width": 4, "depth": 4, "patch": 16, "batch": 2, "steps": 4, "save_e
 
 PROGRAM = """
 import os, signal, sys, time
-import pellucid.runs.recorder as recorder
+import pellucid.runs.callbacks as callbacks
+from pellucid import signals
 from pellucid.cli import main
 
-whole = recorder.Recorder.__call__
+whole = callbacks.ShowProgress.after_step
 how = sys.argv.pop(1)
 
 def record_and_stop(self, training, losses):
@@ -30,7 +31,7 @@ def record_and_stop(self, training, losses):
         return
     if how == "closed terminal":
         os.write(1, b"close it\\n")  # print would go to the bar
-        while not heard:  # the kernel tells that the terminal is gone
+        while signals._pending.get().number is None:  # the kernel tells that the terminal is gone
             time.sleep(0.01)
     elif how == "wait":
         os.write(1, b"waiting\\n")
@@ -38,18 +39,11 @@ def record_and_stop(self, training, losses):
     else:
         os.kill(os.getpid(), getattr(signal, how))
 
-heard = []
 if how == "closed terminal":
     import fcntl, termios
-    from pellucid import signals
     fcntl.ioctl(2, termios.TIOCSCTTY, 0)
-    heed = signals.deferred
-    def noted(act):
-        return heed(lambda number: (heard.append(number), act(number)))
-    import pellucid.training.loop
-    pellucid.training.loop.deferred = noted
-recorder.Recorder.__call__ = record_and_stop
-recorder._tensorboard = lambda run: None  # its import takes longer than the run
+callbacks.ShowProgress.after_step = record_and_stop
+sys.modules["tensorboard"] = None  # its import takes longer than the run
 main()
 """
 """The command line, to which something happens after step 2."""
@@ -57,7 +51,7 @@ main()
 
 def command(how, *arguments):
     """To be run, as a user would."""
-    return [sys.executable, "-c", PROGRAM, how, "train", *map(str, arguments), "--device", "cpu"]
+    return [sys.executable, "-c", PROGRAM, how, *map(str, arguments), "--device", "cpu"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +65,7 @@ def never_stopped(sources, tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     recipe = make_recipe("dncnn", "quick", SETTINGS)
-    run = trainer.start(sources, tmp_path_factory.mktemp("alone") / "run", recipe, "cpu")
+    run = trainer.train(sources, tmp_path_factory.mktemp("alone") / "run", recipe, "cpu")
     torch.set_num_threads(threads)
     return run.weights("last").read_bytes()
 
@@ -79,7 +73,7 @@ def never_stopped(sources, tmp_path_factory):
 @pytest.fixture
 def arguments(sources, tmp_path):
     pairs = [f"{key}={value}" for key, value in SETTINGS.items()]
-    given = ["--noisy", sources["noisy"], "--pairs", sources["pairs"], "--recipe", "dncnn"]
+    given = ["train", "--noisy", sources["noisy"], "--pairs", sources["pairs"], "--recipe", "dncnn"]
     return [*given, "--out", tmp_path / "run", "--set", *pairs]
 
 
@@ -99,7 +93,7 @@ def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(how, arguments, 
     )
     assert stopped.returncode == 128 + getattr(signal, how), stopped.stderr
     run = tmp_path / "run"
-    said = f"pellucid: stopped after step 2; saved. Go on with: pellucid train --resume {run}"
+    said = f"pellucid: stopped after step 2; saved. Go on with: pellucid resume {run}"
     assert stopped.stderr.splitlines()[-1] == said
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 2
     assert trainer.resume(run, "cpu").weights("last").read_bytes() == never_stopped
@@ -135,7 +129,7 @@ def test_of_two_that_train_one_run_one_is_refused(arguments, tmp_path):
     ) as first:
         assert first.stdout.readline() == "waiting\n"
         second = subprocess.run(
-            command("none", "--resume", run), env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
+            command("none", "resume", run), env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
         )
         first.communicate(timeout=120)
     assert second.returncode == 2

@@ -36,7 +36,7 @@ def test_failing_write_keeps_the_older_state(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch, "save", half)
     with pytest.raises(
-        RunError, match=r"state.pt: could not be written .*No space left on device\).*--resume"
+        RunError, match=r"state.pt: could not be written .*No space left on device\).*pellucid resume"
     ) as problem:
         save_state({"number": 4}, path)
     assert "\n" not in str(problem.value)
@@ -59,7 +59,7 @@ def test_missing_folder(tmp_path):
 
 
 def test_missing_state(tmp_path):
-    with pytest.raises(InputError, match=r"state.pt: no saved training state; train without --resume"):
+    with pytest.raises(InputError, match=r"state.pt: no saved training state; start a new training"):
         load_state(tmp_path / "state.pt")
 
 

@@ -11,8 +11,7 @@ from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.methods import build, make_recipe
 from pellucid.methods.iscl import Iscl
 from pellucid.seeding import generator
-from pellucid.signals import heeded, stop
-from pellucid.training import Training, fit
+from pellucid.training import Callback, Training, fit
 from pellucid.training.checkpoint import load_state, save_state
 
 CPU = torch.device("cpu")
@@ -37,8 +36,18 @@ def batches(number):
     return {"noisy": noisy, "clean": clean}
 
 
-def nothing(training, losses):
-    """What `fit` calls after each step when there is nothing to do."""
+class Note(Callback):
+    """Notes which steps were taken and where the training stopped."""
+
+    def __init__(self):
+        self.steps, self.stops, self.losses = [], [], []
+
+    def after_step(self, training, losses):
+        self.steps.append(training.number)
+        self.losses.append(sorted(losses))
+
+    def on_stop(self, training):
+        self.stops.append(training.number)
 
 
 def run(training, until):
@@ -84,7 +93,7 @@ def test_the_callers_random_numbers_stay_as_they_are():
     expected = torch.rand(2)
     torch.manual_seed(5)
     first = torch.rand(1)
-    fit(make(steps=2), batches, lambda *_: None)
+    fit(make(steps=2), batches)
     assert torch.equal(torch.cat([first, torch.rand(1)]), expected)
 
 
@@ -100,11 +109,11 @@ def test_state_holds_every_network_optimiser_and_average(tmp_path):
 
 
 def test_fit_takes_all_steps_and_tells_each():
-    training, told = make(steps=3), []
-    fit(training, batches, lambda training, losses: told.append((training.number, sorted(losses))))
-    assert [number for number, _ in told] == [1, 2, 3]
-    assert told[0][1] == sorted(training.method.step(batches(1), 4))
-    fit(training, batches, nothing)  # finished: nothing more to do
+    training, note = make(steps=3), Note()
+    fit(training, batches, [note])
+    assert (note.steps, note.stops) == ([1, 2, 3], [])
+    assert note.losses[0] == sorted(training.method.step(batches(1), 4))
+    fit(training, batches)  # finished: nothing more to do
     assert training.number == 3
 
 
@@ -126,25 +135,23 @@ def test_a_weight_that_is_not_a_number_is_never_saved():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_finishes_the_step_saves_and_gives_the_handler_back(number, monkeypatch):
+def test_a_signal_finishes_the_step_and_lets_callbacks_save(number, monkeypatch):
     monkeypatch.setattr(signals, "ECHO", 1e9)  # however slow the machine
-    training, told, saved = make(steps=5), [], []
-    before = signal.getsignal(number)
+    training, note = make(steps=5), Note()
+
+    class Twice(Callback):
+        def on_stop(self, training):
+            signal.raise_signal(number)  # as to the group, so to each process: the same one again
 
     def interrupting(step):
         if step == 2:
             signal.raise_signal(number)
         return batches(step)
 
-    def at_stop(training):
-        saved.append(training.number)
-        signal.raise_signal(number)  # as to the group, so to each process: the same one again
-
-    with pytest.raises(Interrupted, match="stopped after step 2") as caught, heeded(stop):
-        fit(training, interrupting, lambda training, losses: told.append(training.number), at_stop)
-    assert caught.value.exit_status == 128 + number
-    assert (told, saved) == ([1, 2], [2])
-    assert signal.getsignal(number) is before
+    with pytest.raises(Interrupted, match="stopped after step 2") as stop, signals.stop_on_signals():
+        fit(training, interrupting, [Twice(), note])
+    assert stop.value.exit_status == 128 + number
+    assert (note.steps, note.stops) == ([1, 2], [2])
     torch.testing.assert_close(training.state()["method"], uninterrupted(2), rtol=0, atol=0)
 
 
@@ -154,36 +161,54 @@ def uninterrupted(steps):
     return training.state()["method"]
 
 
+@pytest.mark.parametrize("hook", ["before_step", "after_step"])
+def test_a_callback_stops_the_training_between_two_steps(hook):
+    training, note = make(steps=5), Note()
+
+    class Enough(Callback):
+        def stop(self, training, losses=None):
+            if training.number == 2:
+                raise Interrupted("enough")
+
+    setattr(Enough, hook, Enough.stop)
+    with pytest.raises(Interrupted, match="enough"):
+        fit(training, batches, [note, Enough()])
+    assert (note.steps, note.stops) == ([1, 2], [2])
+    torch.testing.assert_close(training.state()["method"], uninterrupted(2), rtol=0, atol=0)
+
+
 def test_a_second_interrupt_does_not_wait(monkeypatch):
     monkeypatch.setattr(signals, "ECHO", 0.0)
     training = make(steps=5)
-    before = signal.default_int_handler
-    outside = signal.signal(signal.SIGINT, before)  # a job in the background would ignore it
 
     def impatient(number):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         return batches(number)
 
-    try:
-        with pytest.raises(KeyboardInterrupt), heeded(stop):
-            fit(training, impatient, nothing)
-        assert signal.getsignal(signal.SIGINT) is before
-    finally:
-        signal.signal(signal.SIGINT, outside)
+    with pytest.raises(KeyboardInterrupt), signals.stop_on_signals():
+        fit(training, impatient)
     assert training.number == 0
 
 
-def test_handler_is_given_back_after_a_failure():
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyError), heeded(stop):
-        fit(make(), lambda number: {}, nothing)
-    assert signal.getsignal(signal.SIGINT) is before
+def test_a_library_call_leaves_the_signals_to_its_host():
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before, training = [signal.getsignal(number) for number in numbers], make(steps=5)
+
+    def interrupted(step):
+        assert [signal.getsignal(number) for number in numbers] == before
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return batches(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(training, interrupted)
+    assert training.number == 1
 
 
 def test_trains_in_another_thread_than_the_main_one():
     training = make(steps=1)
-    thread = threading.Thread(target=fit, args=(training, batches, nothing))
+    thread = threading.Thread(target=fit, args=(training, batches))
     thread.start()
     thread.join()
     assert training.number == 1

@@ -15,7 +15,7 @@ from pellucid import process_group
 from pellucid.errors import Interrupted, RunError
 from pellucid.launch import share
 from pellucid.methods import build, learning_recipes, make_recipe
-from pellucid.signals import heeded, stop
+from pellucid.signals import stop_on_signals
 from pellucid.training import Execution, Training, fit
 
 CPU = torch.device("cpu")
@@ -67,8 +67,8 @@ def interrupted():
             os.kill(os.getpid(), signal.SIGINT)
         return batch(recipe, training.method.kinds, torch.float32, number)
 
-    with pytest.raises(Interrupted), heeded(stop):
-        fit(training, asked_to_stop, lambda *_: None)
+    with pytest.raises(Interrupted), stop_on_signals():
+        fit(training, asked_to_stop)
     return training.number
 
 

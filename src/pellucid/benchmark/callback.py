@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,15 +12,14 @@ import torch
 from pellucid.benchmark.results import CurvePoint
 from pellucid.benchmark.step_time import computing_time
 from pellucid.errors import Interrupted
-from pellucid.files import writing
-from pellucid.runs.files import write_text
-from pellucid.training import Batches, Training
+from pellucid.files import write_text, writing
+from pellucid.training import Batches, Callback, Training
 
 Scorer = Callable[[Training, Batches], tuple[float, float]]
 """Returns mean PSNR and SSIM of the present denoiser on the test images."""
 
 
-class ProgressCallback:
+class ProgressCallback(Callback):
     """Writes a line for each step: `{"step", "seconds"}`, and every so many steps also `"psnr"` and `"ssim"`.
 
     Args:
@@ -33,12 +32,17 @@ class ProgressCallback:
         self.log = log
         self._score = score
         self._every = every
+        self._batches: Batches
         self._seconds: float | None = None
         self._begin = 0.0
         self._device = torch.device("cpu")
         self._parent = os.getppid()
 
-    def before_step(self) -> None:
+    def on_start(self, _: Training, batches: Batches) -> None:
+        """Keep the batches, for the scorer."""
+        self._batches = batches
+
+    def before_step(self, _: Training) -> None:
         """Start the clock.
 
         Raises:
@@ -48,7 +52,7 @@ class ProgressCallback:
             raise Interrupted("the benchmark that this training belongs to has ended")
         self._begin = computing_time(self._device)
 
-    def after_step(self, training: Training, batches: Batches) -> None:
+    def after_step(self, training: Training, _: Mapping[str, float]) -> None:
         """Stop the clock and write the line."""
         if training.device.type != self._device.type:  # not known before; the first step is not counted
             self._device = training.device
@@ -59,7 +63,7 @@ class ProgressCallback:
         self._seconds += taken
         line: dict[str, float] = {"step": training.number, "seconds": round(self._seconds, 4)}
         if self._every and training.number % self._every == 0:
-            line["psnr"], line["ssim"] = self._score(training, batches)
+            line["psnr"], line["ssim"] = self._score(training, self._batches)
         with writing(self.log), self.log.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(line) + "\n")
 

@@ -17,9 +17,8 @@ from pellucid.benchmark.resources import Resources
 from pellucid.benchmark.results import Result, ResultsFile
 from pellucid.benchmark.run_spec import LOG, PROGRESS, RESULT, SPEC, TRAINING, RunSpec
 from pellucid.benchmark.worker import STOPPED, failed
-from pellucid.files import writing
+from pellucid.files import write_text, writing
 from pellucid.report import terminal
-from pellucid.runs.files import write_text
 
 GRACE = 30.0
 """Seconds that a process has to save its state after it is asked to stop."""

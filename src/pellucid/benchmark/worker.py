@@ -37,14 +37,14 @@ from pellucid.data.source import open_source
 from pellucid.device import choose_device
 from pellucid.errors import Interrupted, PellucidError
 from pellucid.evaluation import Score, psnr, ssim
+from pellucid.files import write_text
 from pellucid.io.writing import write_array
 from pellucid.methods import method_class
 from pellucid.model import Model
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.runs import trainer
-from pellucid.runs.files import write_text
 from pellucid.runs.folder import Run
-from pellucid.signals import heeded, stop
+from pellucid.signals import stop_on_signals
 from pellucid.training import Batches, Training
 from pellucid.version import __version__
 
@@ -70,7 +70,8 @@ def main(folder: Path, out: Path) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was started in the background
     spec = RunSpec.model_validate_json((folder / SPEC).read_text(encoding="utf-8"))
     try:
-        with heeded(stop), locked(folder / ".lock", f"{spec.run}: another process is doing it", WAIT_FOR_OTHER):
+        busy = f"{spec.run}: another process is doing it"
+        with stop_on_signals(), locked(folder / ".lock", busy, WAIT_FOR_OTHER):
             result = do_run(spec, folder, out)
     except (Interrupted, KeyboardInterrupt):
         return STOPPED
@@ -123,19 +124,19 @@ def trained(spec: RunSpec, recipe: LearningRecipe, folder: Path) -> Run:
     """Train, or resume a training, to its end.
 
     Raises:
-        PellucidError: as `trainer.start`.
+        PellucidError: as `trainer.train`.
     """
     run_folder = folder / TRAINING
     callback = ProgressCallback(
         folder / PROGRESS, lambda training, batches: _score_now(training, batches, spec), spec.curve_every
     )
     if (run_folder / "recipe.toml").exists():
-        return trainer.resume(run_folder, spec.device, callback)
+        return trainer.resume(run_folder, spec.device, callbacks=[callback])
     shutil.rmtree(run_folder, ignore_errors=True)  # stopped while it was being made
     if spec.seconds is not None and learns(recipe):
         steps = max(1, int(spec.seconds / step_seconds(recipe, spec.device)))
         recipe = recipe.with_settings({"steps": steps, "preview_every": steps})
-    return trainer.start(spec.sources, run_folder, recipe, spec.device, callback)
+    return trainer.train(spec.sources, run_folder, recipe, spec.device, callbacks=[callback])
 
 
 def test(model: Model, spec: RunSpec) -> Tested:

@@ -1,4 +1,4 @@
-"""The command `pellucid`: it parses, calls, and shows. Commands are imported when they are run."""
+"""The command `pellucid`: it parses arguments, calls the library, and shows results. Commands are imported on use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pellucid.allocator import keep_freed_memory
 from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
 from pellucid.errors import PellucidError
-from pellucid.signals import heeded, number_of, stop
+from pellucid.signals import number_of, stop_on_signals
 from pellucid.version import __version__
 
 app = App(
@@ -22,9 +22,9 @@ app = App(
     help="Clean microscope images: learn from noisy images and unrelated clean ones.",
     help_epilogue="Example: pellucid train --clean clean/ --noisy noisy/ --out run. "
     "Every command takes --debug, which shows where an error came from.",
-    help_format="plaintext",  # a parser of Markdown would be a quarter of the time that help takes
+    help_format="plaintext",  # parsing Markdown would take a quarter of the time that help takes
     default_parameter=Parameter(negative=""),
-    suppress_keyboard_interrupt=False,  # `main` tells of it
+    suppress_keyboard_interrupt=False,  # `main` reports it
 )
 for _name, _command in COMMANDS.items():
     add_command(app, _name, f"pellucid.cli.{_name}:{_name}", _command)
@@ -32,14 +32,14 @@ app.command("pellucid.cli.benchmark:group", name="benchmark", help=BENCHMARK.doe
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 wrong call or input, 1 failed run, 128 and its number after a signal."""
+    """Run the command line and exit: 0 done, 1 failed run, 2 wrong call or input, 128 + its number after a signal."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in tokens
-    # waiting threads: long spinning slows a busy machine down many times, none at all an idle one by half
+    # how long waiting threads spin: much slows a busy machine down many times, none at all an idle one by half
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     keep_freed_memory()
     try:
-        with heeded(stop):
+        with stop_on_signals():
             app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
         command = f"{tokens[0]} " if tokens and tokens[0] in {*COMMANDS, "benchmark"} else ""
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _stop(message: str, status: int, debug: bool) -> NoReturn:
     if debug:
         raise
-    from pellucid.report import terminal  # here: help is quicker without
+    from pellucid.report import terminal  # here: help is faster without
 
     terminal.fail(f"pellucid: {_one_line(message)}")
     sys.exit(status)

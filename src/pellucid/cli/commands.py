@@ -30,8 +30,14 @@ COMMANDS = {
         (
             "pellucid train --clean clean/ --noisy noisy/ --out run",
             "pellucid train --recipe dncnn --noisy noisy/ --pairs truth/ --out run",
-            "pellucid train --resume run",
-            "pellucid train --resume run --set steps=3000",
+        ),
+    ),
+    "resume": Command(
+        "Resume a training that was stopped, or train a finished run for longer.",
+        (
+            "pellucid resume run",
+            "pellucid resume run --set steps=3000",
+            "pellucid resume run --noisy moved/noisy/",
         ),
     ),
     "denoise": Command(

@@ -1,19 +1,23 @@
-"""What several commands take."""
+"""Options that several commands take."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from pellucid.errors import InputError
 
+if TYPE_CHECKING:
+    from pellucid.training import Execution
+
 Settings = Annotated[list[str] | None, Parameter(name="--set", consume_multiple=True)]
-"""`--set key=value ...`: settings of the recipe."""
+"""`--set key=value ...`: settings of a recipe."""
 
 Images = Annotated[list[str], Parameter(consume_multiple=True)]
-"""Files, folders, globs: as many as the shell makes of a pattern."""
+"""Files, folders or globs, as many as the shell expands a pattern to."""
 
 Range = Annotated[tuple[float, float] | None, Parameter(name="--intensity-range")]
 """`--intensity-range LOW HIGH`: intensities of black and white."""
@@ -27,14 +31,73 @@ Sizes = Annotated[
 ]
 """`--chunks 1,1024,1024`: a size along each axis."""
 
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Sources:
+    """The images of a training.
+
+    Parameters
+    ----------
+    clean
+        Clean images: files, folders or globs, as in `--clean clean/`.
+    noisy
+        Noisy images, not pairs of the clean ones, as in `--noisy "noisy/*.tif"`.
+    pairs
+        For recipes that learn from pairs: the truth of each noisy image, or a second noisy copy of it for noise2noise;
+        matched by file name or by order.
+    noise
+        For recipes that need it: images of noise alone.
+    """
+
+    clean: Images | None = None
+    noisy: Images | None = None
+    pairs: Images | None = None
+    noise: Images | None = None
+
+    def given(self) -> dict[str, list[str]]:
+        """Return the sources that were given, by kind."""
+        sources = {"noisy": self.noisy, "clean": self.clean, "pairs": self.pairs, "noise": self.noise}
+        return {kind: spec for kind, spec in sources.items() if spec}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Computation:
+    """Where and how a training is computed.
+
+    Parameters
+    ----------
+    device
+        "auto", "cpu", "cuda", "cuda:1", "mps".
+    amp
+        Compute the networks in bfloat16; weights, norm statistics and losses stay float32.
+    compile_
+        Compile the networks first, which takes minutes and needs a compiler.
+    local_statistics
+        With several processes (torchrun): norms use only each process's share of a batch.
+    """
+
+    device: str = "auto"
+    amp: bool = False
+    compile_: Annotated[bool, Parameter(name="--compile")] = False
+    local_statistics: bool = False
+
+    def execution(self) -> Execution:
+        """Return the options that `pellucid.train` takes."""
+        from pellucid.training import Execution  # here: help needs no torch
+
+        return Execution(self.amp, self.compile_, self.local_statistics)
+
+
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
-    """`["width=16", "steps=500"]` as a mapping; values stay text, the recipe understands them.
+    """Return `["width=16", "steps=500"]` as a mapping; the values stay text, which the recipe converts.
 
     Raises:
-        InputError: something without "=".
+        InputError: a setting has no "=".
     """
     settings = {}
     for pair in pairs or []:
@@ -46,10 +109,10 @@ def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
 
 
 def parse_bytes(text: str) -> int:
-    """`"2G"` as a number of bytes (K, M, G, T are powers of 1024).
+    """Return `"2G"` as a number of bytes (K, M, G, T are powers of 1024).
 
     Raises:
-        InputError: not an amount of memory.
+        InputError: the text is not an amount of memory.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
     if not match or float(match[1]) == 0:
@@ -58,10 +121,10 @@ def parse_bytes(text: str) -> int:
 
 
 def parse_sizes(option: str, text: str) -> tuple[int, ...]:
-    """`"1,1024,1024"` as (1, 1024, 1024).
+    """Return `"1,1024,1024"` as (1, 1024, 1024).
 
     Raises:
-        InputError: not positive numbers.
+        InputError: the text is not a list of positive numbers.
     """
     if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text.replace(" ", "")):
         raise InputError(f"{option} {text}: write a number for each axis, as in {option} 1,1024,1024")
@@ -69,7 +132,7 @@ def parse_sizes(option: str, text: str) -> tuple[int, ...]:
 
 
 def parse_duration(text: str | None) -> float | None:
-    """`"9m"` as seconds (s, m, h; a bare number is seconds); None stays None.
+    """Return `"9m"` as seconds (units s, m, h; by default seconds); None stays None.
 
     Raises:
         InputError: the text is not a time.
@@ -83,10 +146,10 @@ def parse_duration(text: str | None) -> float | None:
 
 
 def parse_shard(text: str | None) -> tuple[int, int] | None:
-    """`"3/8"` as (3, 8); None stays None.
+    """Return `"3/8"` as (3, 8); None stays None.
 
     Raises:
-        InputError: not a share.
+        InputError: the text is not a share.
     """
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""What the sources hold, shown before anything is learned from them."""
+"""A table of what the sources hold, with warnings, shown before a training."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _MOST = 3
 
 
 class Shown(NamedTuple):
-    """What was found before a training: warnings, and how each source looks that shows anything."""
+    """What was found: warnings, and the structure statistics of each source that shows structure or noise."""
 
     warnings: list[str]
-    looks: dict[str, StructureStatistics]
+    structure: dict[str, StructureStatistics]
 
 
 def show_inventory(sources: Mapping[str, Source]) -> Shown:
-    """Print what the sources hold side by side, and what of it breaks learning.
+    """Print a table of the sources, and a warning for everything in them that would harm a training.
 
     Raises:
-        InputError: a plane cannot be read, or holds pixels that are not finite.
+        InputError: a plane cannot be read, or has pixels that are not finite.
     """
     found = {kind: inspect_source(source) for kind, source in sources.items()}
-    rows = {kind: describe(inventory) for kind, inventory in found.items()}
-    terminal.table(
-        "images", ["", *rows], ([label, *(row[label] for row in rows.values())] for label in next(iter(rows.values())))
-    )
+    columns = {kind: describe(inventory) for kind, inventory in found.items()}
+    labels = next(iter(columns.values()))
+    rows = ([label, *(column[label] for column in columns.values())] for label in labels)
+    terminal.table("images", ["", *columns], rows)
     warnings = [finding.text for finding in findings(found)]
     for warning in warnings:
         terminal.warn(warning)
@@ -40,9 +40,9 @@ def show_inventory(sources: Mapping[str, Source]) -> Shown:
 
 
 def findings(found: Mapping[str, Inventory]) -> list[Finding]:
-    """What is wrong with sources: "clean" ones against "noisy" ones where both are there, each alone else.
+    """Return what is wrong with sources: "clean" compared with "noisy" if both are given, else each by itself.
 
-    Images of "noise" alone are not asked for structure.
+    Images of noise alone are not expected to show structure.
     """
     if {"clean", "noisy"} <= found.keys():
         return compare(found["clean"], found["noisy"])
@@ -51,8 +51,8 @@ def findings(found: Mapping[str, Inventory]) -> list[Finding]:
 
 
 def describe(inventory: Inventory) -> dict[str, str]:
-    """An inventory as short texts by what they are about."""
-    looks = inventory.statistics
+    """Return the column of a source: short texts by the labels of their rows."""
+    structure = inventory.statistics
     return {
         "files": f"{len(inventory.files)}",
         "planes": f"{inventory.planes}",
@@ -62,7 +62,7 @@ def describe(inventory: Inventory) -> dict[str, str]:
         "pixel size": _list([str(size) if size else "not stated" for size in inventory.pixel_sizes]),
         "mean ± std": f"{inventory.mean:.4g} ± {inventory.std:.4g}",
         "smallest, largest": f"{inventory.minimum:.4g}, {inventory.maximum:.4g}",
-        "noise σ": f"{looks.noise:.3g}" if looks else "not known",
+        "noise σ": f"{structure.noise:.3g}" if structure else "unknown",
         "histogram": inventory.histogram_text.rstrip(),
     }
 

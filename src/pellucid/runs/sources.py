@@ -1,12 +1,14 @@
-"""What is asked of sources before a method learns from them or denoises them."""
+"""Sources of images for a method: whether they fit it, their planes, their intensity ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from pellucid.data.intensity_range import BlankError, IntensityRange
 from pellucid.data.sample import sample_pixels
-from pellucid.data.source import Source
+from pellucid.data.source import Source, open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import match_planes
 from pellucid.io.image import Image, Plane
@@ -16,47 +18,47 @@ from pellucid.recipe import LearningRecipe, Recipe
 
 
 def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
-    """The recipe, if it can learn from sources of these kinds.
+    """Return the recipe if it can learn from sources of these kinds.
 
     Raises:
-        InputError: it learns nothing, a source is missing, or one is of no use to it.
+        InputError: the recipe needs no training, a source is missing, or the method does not use one.
     """
     method = method_class(recipe.method)
     if not isinstance(recipe, LearningRecipe):
-        how = "learns from each image while it denoises" if method.per_image else "learns nothing"
-        raise InputError(f"{method.title} {how}: pellucid denoise IN OUT --recipe {recipe.name}")
+        how = "learns from each image while it denoises" if method.per_image else "needs no training"
+        raise InputError(f"{method.title} {how}: use pellucid denoise INPUT OUTPUT --recipe {recipe.name}")
     wanted = {kind for kind in method.kinds if kind in GIVEN_AS}
     for kind in GIVEN_AS:  # in this order
         if kind in wanted - given:
             raise InputError(f"{method.title} needs {GIVEN_AS[kind]}: {KINDS[kind]}")
         if kind in given - wanted:
             needed = " and ".join(GIVEN_AS[other] for other in GIVEN_AS if other in wanted)
-            raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: leave it out, it learns from {needed}")
+            raise InputError(f"{method.title} does not use {GIVEN_AS[kind]}: omit it; this method learns from {needed}")
     if recipe.pipeline == "official" and set(method.kinds) != {"noisy", "clean"}:
-        raise InputError(f"pipeline=official serves methods that take --noisy and --clean, not {method.title}")
+        raise InputError(f"pipeline=official is for methods that take --noisy and --clean, not for {method.title}")
     check_share(recipe)
     return recipe
 
 
 def check_share(recipe: LearningRecipe) -> None:
-    """Refuse more processes than share the batch equally.
+    """Check that the processes of this training can share each batch equally.
 
     Raises:
-        InputError: the batch is no multiple of their number.
+        InputError: the batch is not a multiple of their number.
     """
     size = share().size
     if recipe.batch % size:
         raise InputError(
             f"batch={recipe.batch} cannot be shared equally by {size} processes: make it a multiple of {size} "
-            "(--set batch=...), or start another number of them (torchrun --nproc-per-node)"
+            "(--set batch=...), or start another number of processes (torchrun --nproc-per-node)"
         )
 
 
 def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
-    """The planes of each source; "pairs" in the order of the "noisy" ones, by name where they share names.
+    """Return the planes of each source; "pairs" in the order of the "noisy" ones, by name where they share names.
 
     Raises:
-        InputError: pairs whose counts, names, types or sizes do not fit together.
+        InputError: numbers, names, pixel types or sizes of pairs do not match.
     """
     planes: dict[str, Sequence[Plane]] = {kind: source.planes for kind, source in sources.items()}
     if "pairs" in planes:
@@ -64,34 +66,66 @@ def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
         for noisy, partner in couples:
             if noisy.shape != partner.shape or noisy.dtype != partner.dtype:
                 raise InputError(
-                    f"{partner.name} ({_described(partner)}) does not fit {noisy.name} ({_described(noisy)}): "
-                    "pairs have one size and one pixel type"
+                    f"{partner.name} ({_described(partner)}) does not match {noisy.name} ({_described(noisy)}): "
+                    "the images of a pair must have the same size and pixel type"
                 )
         planes["pairs"] = [partner for _, partner in couples]
     return planes
 
 
+def reopen_sources(known: Mapping[str, Mapping[str, Any]], moved: Mapping[str, Any]) -> dict[str, Source]:
+    """Open the sources of a run again.
+
+    Args:
+        known: path and fingerprint of each kind.
+        moved: sources that have moved, by kind.
+
+    Raises:
+        InputError: a kind that the run does not learn from, or a source that is missing or has changed.
+    """
+    places = {kind: each["path"] for kind, each in known.items()} | dict(moved)
+    for kind, place in places.items():
+        if kind not in known:
+            raise InputError(f"this run does not learn from {GIVEN_AS[kind]}: omit it")
+        if place is None:
+            raise InputError(
+                f"the location of the {kind} images is not known (they were arrays, or the run was made on another "
+                f"machine): give them by {GIVEN_AS[kind]}"
+            )
+    return {kind: _reopen(kind, place, known[kind]["fingerprint"]) for kind, place in places.items()}
+
+
 def intensities_of(sources: Mapping[str, Source]) -> dict[str, IntensityRange]:
-    """The intensity range of each source; partners and noise are measured on the scale of the noisy images."""
+    """Return the intensity range of each source; that of partners and noise is the range of the noisy images."""
     noisy = IntensityRange.from_source(sources["noisy"])
     return {kind: IntensityRange.from_source(source) if kind == "clean" else noisy for kind, source in sources.items()}
 
 
 def range_of(source: Source) -> IntensityRange:
-    """What images that nothing was learned from hold is between black and white; of blank ones it does not matter.
+    """Return the intensity range of images to be denoised without training; any range for blank ones.
 
     Raises:
-        InputError: they cannot be read.
+        InputError: none of the images can be read.
     """
     try:
         return IntensityRange.from_source(source)
     except BlankError:
         return IntensityRange.from_limits(0, 1)
-    except InputError:  # a file that is damaged within is told of where it is denoised, and says nothing of the others
-        whole = [image for image in source.images if _can_be_read(image)]
-        if not whole or len(whole) == len(source.images):
+    except InputError:  # a damaged image is reported when it is denoised; the others still have a range
+        readable = [image for image in source.images if _can_be_read(image)]
+        if not readable or len(readable) == len(source.images):
             raise
-        return range_of(Source(whole))
+        return range_of(Source(readable))
+
+
+def _reopen(kind: str, place: Any, fingerprint: str) -> Source:
+    source = open_source(place)
+    if source.fingerprint() != fingerprint:
+        where = f" at {place}" if isinstance(place, str | Path) else ""
+        raise InputError(
+            f"the {kind} images{where} are not those that the run was started with: restore them, or train anew"
+        )
+    return source
 
 
 def _can_be_read(image: Image) -> bool:

@@ -1,71 +1,59 @@
-"""From sources of images to a run's folder, and on from there after a stop."""
+"""From sources of images to the folder of a run, and on from there after a stop."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Protocol
-
-from torch import Tensor
+from typing import Any
 
 from pellucid import process_group
-from pellucid.data.patches import Flattest, GpuPatches, OfficialBatches, Patches, RandomBatches, on_gpu, prefetch
+from pellucid.data.patches import prefetch
 from pellucid.data.plane_cache import cache_planes
 from pellucid.data.source import Source, open_source
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics_with_spread
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import Interrupted
-from pellucid.launch import WHOLE, Share, leads, local_share, share
-from pellucid.methods import GIVEN_AS, Method, build
+from pellucid.launch import WHOLE, leads, local_share, share
+from pellucid.methods import GIVEN_AS, build
 from pellucid.recipe import Recipe
 from pellucid.report import terminal
-from pellucid.runs.extension import differences, extended, rates_in_words
+from pellucid.runs.callbacks import ShowProgress, run_callbacks
 from pellucid.runs.folder import Run
 from pellucid.runs.inventory import Shown, show_inventory
-from pellucid.runs.padding import covers_of, refuse_covered
-from pellucid.runs.provenance import describe, found_again, machine, open_known, path_of, without_folders
-from pellucid.runs.recorder import Recorder
-from pellucid.runs.sources import check_share, check_sources, intensities_of, planes_of
-from pellucid.training import Batches, Execution, Training, fit
+from pellucid.runs.patches import make_batches, make_patches
+from pellucid.runs.provenance import describe, machine, path_of, without_folders
+from pellucid.runs.resume_settings import changed_recipe, differences, learning_rates
+from pellucid.runs.sources import check_share, check_sources, intensities_of, planes_of, reopen_sources
+from pellucid.training import Callback, Execution, Training, fit
 from pellucid.training.checkpoint import load_state
 
 
-class Observer(Protocol):
-    """Somebody who looks on instead of TensorBoard; changes nothing in the training, but may raise `Interrupted`."""
-
-    def before_step(self) -> None:
-        """A step begins: its batch is asked for."""
-
-    def after_step(self, training: Training, batches: Batches) -> None:
-        """It is taken; nothing of it is on disk yet."""
-
-
-def start(
+def train(
     sources: Mapping[str, Any],
     folder: str | Path,
     recipe: Recipe,
     device: str = "auto",
-    observer: Observer | None = None,
+    *,
     execution: Execution | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
-    """Train from the beginning and leave everything in a new folder.
+    """Train from the beginning and write everything into a new folder.
 
-    Processes that torchrun started do this together, each with its share of every batch; the first of them writes.
+    Processes started by torchrun train together, each with its share of every batch; the first of them writes.
 
     Args:
         sources: files, folders, globs, lists or arrays by kind: "noisy", "clean", "pairs", "noise".
-        folder: of the run; must not exist, or be empty.
-        recipe: what to do.
+        folder: folder of the run; must not exist, or be empty.
+        recipe: the method and its settings.
         device: "auto", "cpu", "cuda", ...
-        observer: who looks on.
-        execution: how it is computed, as a plain training in float32 if not given.
+        execution: how the training is computed; by default in float32, not compiled.
+        callbacks: called at each step, before those that write the run's folder.
 
     Raises:
         InputError: recipe, images or folder cannot be used.
-        RunError: training failed, or somebody stopped it.
+        RunError: the training failed or was stopped.
     """
     learning = check_sources(recipe, set(sources))
     for warning in learning.check():
@@ -83,169 +71,127 @@ def start(
         intensities = intensities_of(opened)  # refuses blank images
         with run.held() if leads() else nullcontext():
             if leads():
-                run.refuse_used()  # by now
+                run.refuse_used()  # another process may have used it meanwhile
                 dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
                 warnings = without_folders(shown.warnings, opened.values())
                 origin = {"sources": describe(sources, opened), "warnings": warnings}
                 run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
-                run.start(learning, intensities, dtypes, {**_how(chosen, execution), **origin})
-                run.save_looks(_known_by(shown.looks, opened))
-            process_group.meet()  # the folder is there
-            _train(run, training, opened, chosen, observer)
+                run.start(learning, intensities, dtypes, {**_environment(chosen, execution), **origin})
+                run.save_structure(_with_spread(shown.structure, opened))
+            process_group.meet()  # now the folder exists
+            _train(run, training, opened, chosen, callbacks)
     return run
 
 
 def resume(
     folder: str | Path,
     device: str = "auto",
-    observer: Observer | None = None,
-    execution: Execution | None = None,
     *,
+    execution: Execution | None = None,
+    callbacks: Sequence[Callback] = (),
     settings: Mapping[str, Any] | None = None,
     moved: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Go on with a run as if it had never stopped, or for more steps than it was begun for.
+    """Resume a run as if it had never stopped, or continue it for more steps.
 
     Learning rates that fall towards the last step follow the new number of steps: from here on they are those of a
-    training that was begun with it.
+    training that had this number from the start.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         device: "auto", "cpu", "cuda", ...
-        observer: who looks on.
-        execution: how it is computed from now on, as a plain training in float32 if not given.
-        settings: of the recipe that shall differ from now on: `MAY_CHANGE` tells which may.
-        moved: sources that are elsewhere now, by kind.
+        execution: how the training is computed from now on; by default in float32, not compiled.
+        callbacks: called at each step, before those that write the run's folder.
+        settings: settings of the recipe to change; `MAY_CHANGE` lists those that may.
+        moved: sources that have moved, by kind.
 
     Raises:
         InputError: no such run, another process is training it, its images are gone or have changed, or settings that
             may not change.
-        RunError: training failed, or somebody stopped it.
+        RunError: the training failed or was stopped.
     """
     run = Run(folder)
-    begun_with = run.recipe()
-    check_share(begun_with)
+    original = run.recipe()
+    check_share(original)
     chosen, execution = choose_device(device), execution or Execution()
     with process_group.together(chosen.torch), run.held() if leads() else nullcontext():
-        process_group.meet()  # the state is that of nobody else
+        process_group.meet()  # from here on no other process writes the state
         state = load_state(run.state) if run.state.exists() else None
-        recipe = extended(begun_with, settings or {}, state["number"] if state else 0)
+        recipe = changed_recipe(original, settings or {}, state["number"] if state else 0)
         training = Training(build(recipe), chosen.torch, execution)
         if state:  # else it was stopped before its first save, and begins again
             training.restore(state)
-        changes = differences(begun_with, recipe)
+        changes = differences(original, recipe)
         finished = training.number >= recipe.steps
-        opened = {} if finished else _opened_again(run, moved or {})
+        opened = {} if finished else reopen_sources(run.sources(), moved or {})
         if leads():
             run.change(recipe, changes)
-            _tell_of_resumption(run, training, changes)
+            _report_resumption(run, training, changes)
         if finished:
             return run
         if leads():
             run.forget_metrics_after(training.number)
             changed = {"changed": changes} if changes else {}
-            run.note_resumption({"step": training.number, **changed, **_how(chosen, execution)})
+            run.note_resumption({"step": training.number, **changed, **_environment(chosen, execution)})
             if moved:
                 run.note_paths({kind: path_of(spec) for kind, spec in moved.items()})
-        _train(run, training, opened, chosen, observer)
+        _train(run, training, opened, chosen, callbacks)
     return run
 
 
-def make_batches(method: Method[Any], patches: Mapping[str, Patches | GpuPatches], part: Share = WHOLE) -> Batches:
-    """Where the batches of a method come from, or such a part of each."""
-    recipe = method.recipe
-    if recipe.pipeline == "official":
-        return OfficialBatches(patches["clean"], patches["noisy"], recipe.batch, recipe.seed, part)
-    sources = {kind: Flattest(patches["noisy"]) if kind == "flat" else patches[kind] for kind in method.kinds}
-    return RandomBatches(sources, recipe.batch, recipe.seed, part)
-
-
 def _train(
-    run: Run, training: Training, sources: Mapping[str, Source], device: Device, observer: Observer | None
+    run: Run, training: Training, sources: Mapping[str, Source], device: Device, callbacks: Sequence[Callback]
 ) -> None:
-    recipe = training.method.recipe
-    where = f"{device}, {share().size} processes" if share().size > 1 else str(device)
+    recipe, number_of_processes = training.method.recipe, share().size
+    where = f"{device}, {number_of_processes} processes" if number_of_processes > 1 else str(device)
     terminal.say(f"recipe {recipe.name} ({recipe.preset}), {recipe.steps} steps, on {where}; run folder {run.folder}")
-    intensities = run.intensities()
+    intensities, planes = run.intensities(), planes_of(sources)
     budget = free_memory() // 2 // len(sources) // local_share().size
-    planes = planes_of(sources)
     images = {kind: cache_planes(planes[kind], budget) for kind in planes}
-    room = free_memory(device.torch) // 4 // len(sources)
-    covers = covers_of(planes, images, recipe.patch)
-    patches = {
-        kind: Patches(images[kind], intensities[kind].network_input, recipe.patch, covers.get(kind, {}))
-        for kind in images
-    }
-    refuse_covered(patches, planes)
-    drawn_from = {kind: on_gpu(of_a_kind, device.torch, room) for kind, of_a_kind in patches.items()}
-    batches = make_batches(training.method, drawn_from)
-    own_batches = make_batches(training.method, drawn_from, share())
-    mapped = any(of_a_kind.mapped for of_a_kind in drawn_from.values())
-    recorder = Recorder(run, images, intensities, batches, live=observer is None) if leads() else None
-    first, begun = training.number + 1, perf_counter()
-    try:
-        with (
-            terminal.progress_bar("training", recipe.steps, training.number) as bar,
-            prefetch(own_batches) if mapped else nullcontext(own_batches) as drawn,
-        ):
-
-            def batch_of(number: int) -> Mapping[str, Tensor]:
-                if observer:
-                    observer.before_step()
-                return drawn(number)
-
-            def after_step(training: Training, losses: dict[str, float]) -> None:
-                if observer:
-                    observer.after_step(training, batches)
-                if training.execution.compile and training.number == first:
-                    bar.say(f"compiling: {perf_counter() - begun:.0f} s, with the first step")
-                if recorder:
-                    recorder(training, losses)
-                shown = (f"{name} {losses[name]:.3f}" for name in training.method.shown_losses)
-                bar.set(training.number, "  ".join(shown))
-
-            def at_stop(training: Training) -> None:
-                if recorder:
-                    recorder.save(training)
-
-            fit(training, batch_of, after_step, at_stop)
-    except Interrupted as stop:
-        process_group.meet()  # torchrun ends all as soon as one has ended
-        raise Interrupted(f"{stop}; saved", stop.number, resume=f"pellucid train --resume {run.folder}") from None
-    finally:
-        if recorder:
-            recorder.close()
+    patches = make_patches(planes, images, intensities, recipe.patch, device)
+    batches, own_batches = (make_batches(training.method, patches, part) for part in (WHOLE, share()))
+    on_disk = any(of_kind.mapped for of_kind in patches.values())
+    with (
+        terminal.progress_bar("training", recipe.steps, training.number) as bar,
+        prefetch(own_batches) if on_disk else nullcontext(own_batches) as drawn,
+    ):
+        writers = run_callbacks(run, images, intensities) if leads() else []
+        everyone = [*callbacks, *writers, ShowProgress(bar)]
+        for callback in everyone:
+            callback.on_start(training, batches)
+        try:
+            fit(training, drawn, everyone)
+        except Interrupted as stop:
+            process_group.meet()  # torchrun ends all as soon as one has ended
+            raise Interrupted(f"{stop}; saved", stop.number, resume=f"pellucid resume {run.folder}") from None
+        finally:
+            for callback in everyone:
+                callback.on_end()
 
 
-def _opened_again(run: Run, moved: Mapping[str, Any]) -> dict[str, Source]:
-    known = run.sources()
-    places = found_again(known, moved)
-    return {kind: open_known(kind, place, known[kind]["fingerprint"]) for kind, place in places.items()}
-
-
-def _tell_of_resumption(run: Run, training: Training, changes: Mapping[str, Any]) -> None:
+def _report_resumption(run: Run, training: Training, changes: Mapping[str, Any]) -> None:
     recipe, taken = training.method.recipe, training.number
     for key, (before, now) in changes.items():
         terminal.say(f"{run.folder}: {key}={now} from now on, {before} so far")
     if taken >= recipe.steps:
-        more = f"pellucid train --resume {run.folder} --set steps={2 * taken}"
-        terminal.say(f"{run.folder}: finished already, {taken} steps; for more: {more}")
+        more = f"pellucid resume {run.folder} --set steps={2 * taken}"
+        terminal.say(f"{run.folder}: already finished after {taken} steps; to train for longer: {more}")
         return
-    where = f"goes on after step {taken}" if taken else "begins again, nothing was saved"
-    terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in all")
+    where = f"resumes after step {taken}" if taken else "begins again, as nothing was saved"
+    terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in total")
     if "steps" in changes:
-        for line in rates_in_words(training.method, taken):
+        for line in learning_rates(training.method, taken):
             terminal.say(line)
 
 
-def _how(device: Device, execution: Execution) -> dict[str, Any]:
-    """What a run is computed on, and how."""
+def _environment(device: Device, execution: Execution) -> dict[str, Any]:
+    """Return what a run is computed on, and how."""
     return {**machine(), "device": str(device), "processes": share().size, **asdict(execution)}
 
 
-def _known_by(
-    looks: Mapping[str, StructureStatistics], sources: Mapping[str, Source]
+def _with_spread(
+    structure: Mapping[str, StructureStatistics], sources: Mapping[str, Source]
 ) -> dict[str, StructureStatistics]:
-    """What others are to be known by: of the noisy images, which are what will be denoised, how far they differ too."""
-    closely = structure_statistics_with_spread(sources["noisy"].planes) if "noisy" in looks else None
-    return {**looks, **({"noisy": closely} if closely else {})}
+    """Add how far the noisy images differ from each other: images to be denoised are compared with them."""
+    closely = structure_statistics_with_spread(sources["noisy"].planes) if "noisy" in structure else None
+    return {**structure, **({"noisy": closely} if closely else {})}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping
+import signal
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from pellucid.methods import Denoiser, Method
 from pellucid.norms import follows_mode, running_norms, settle
 from pellucid.ops import remaking
 from pellucid.seeding import seeded
-from pellucid.signals import deferred
+from pellucid.signals import stop_request
 from pellucid.training.averaging import MovingAverage
 from pellucid.training.execution import Execution
 
@@ -139,35 +140,59 @@ def random_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0])
 
 
-def fit(
-    training: Training,
-    batches: Batches,
-    after_step: Callable[[Training, dict[str, float]], None],
-    at_stop: Callable[[Training], None] = lambda _: None,
-) -> None:
+class Callback:
+    """Looks on while a method trains. Each hook does nothing unless a subclass overrides it.
+
+    A callback must leave the training as it is: weights, optimisers and gradients. `before_step` and `after_step` may
+    raise `Interrupted` to stop the training between two steps.
+    """
+
+    def on_start(self, training: Training, batches: Batches) -> None:
+        """Called before the first step; `batches` gives the batch of any step, whole even if processes share it."""
+
+    def before_step(self, training: Training) -> None:
+        """Called before the batch of a step is drawn."""
+
+    def after_step(self, training: Training, losses: Mapping[str, float]) -> None:
+        """Called after each step with its losses."""
+
+    def on_stop(self, training: Training) -> None:
+        """Called if the training stops early, between two steps."""
+
+    def on_end(self) -> None:
+        """Called when no more steps will come, even after an error."""
+
+
+def fit(training: Training, batches: Batches, callbacks: Sequence[Callback] = ()) -> None:
     """Train until the recipe's last step.
 
-    In a program of ours a signal that asks to stop lets the step finish first. Where Pellucid is a library, signals
-    belong to its host, and Ctrl-C raises KeyboardInterrupt at once.
+    Within `stop_on_signals` a signal that asks to stop lets the step finish first. Elsewhere signals belong to the host
+    program, and Ctrl-C raises KeyboardInterrupt at once.
 
     Args:
-        training: what goes on.
-        batches: what it learns from.
-        after_step: sees each step and may save, draw or print.
-        at_stop: called before `Interrupted` is raised, with signals still deferred: what it saves is saved.
+        training: what is trained.
+        batches: the batches to learn from.
+        callbacks: called around each step, in this order.
 
     Raises:
-        Interrupted: a signal asked to stop; the current step was finished first.
-        RunError: a loss is not a number.
+        Interrupted: a signal or a callback asked to stop; the step in progress was finished, and `on_stop` called.
+        RunError: a loss is not finite.
     """
-    asked: list[int] = []
-    with deferred(asked.append):
-        while training.number < training.method.recipe.steps:
-            losses = training.step(batches(training.number + 1))
-            after_step(training, losses)
-            if process_group.agreed(bool(asked)) and training.number < training.method.recipe.steps:
-                at_stop(training)
-                raise Interrupted(f"stopped after step {training.number}", *asked)
+    steps = training.method.recipe.steps
+    with stop_request() as request:
+        try:
+            while training.number < steps:
+                for callback in callbacks:
+                    callback.before_step(training)
+                losses = training.step(batches(training.number + 1))
+                for callback in callbacks:
+                    callback.after_step(training, losses)
+                if process_group.agreed(request.number is not None) and training.number < steps:
+                    raise Interrupted(f"stopped after step {training.number}", request.number or signal.SIGINT)
+        except Interrupted:
+            for callback in callbacks:
+                callback.on_stop(training)
+            raise
 
 
 def _send(patches: Tensor, networks: Iterable[nn.Module]) -> None:

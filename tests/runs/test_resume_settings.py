@@ -8,8 +8,8 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.methods import build, make_recipe
 from pellucid.runs import trainer
-from pellucid.runs.extension import differences, extended
 from pellucid.runs.folder import Run
+from pellucid.runs.resume_settings import changed_recipe, differences
 from pellucid.training.checkpoint import load_state
 
 SETTINGS = {"patch": 16, "batch": 2, "steps": 2, "save_every": 100, "preview_every": 100}
@@ -22,7 +22,7 @@ def run(pictures, tmp_path, one_thread):
     """Train into a folder of this name."""
 
     def start(name, recipe):
-        return trainer.start({"noisy": str(pictures / "noisy")}, tmp_path / name, recipe, "cpu")
+        return trainer.train({"noisy": str(pictures / "noisy")}, tmp_path / name, recipe, "cpu")
 
     return start
 
@@ -38,7 +38,7 @@ def test_with_a_constant_rate_an_extended_run_equals_a_longer_one(run, capsys):
     trainer.resume(short.folder, "cpu", settings={"steps": "4", "save_every": 3})
     told = capsys.readouterr().err
     assert f"{short.folder}: steps=4 from now on, 2 so far" in told
-    assert f"{short.folder}: goes on after step 2; 4 steps in all" in told
+    assert f"{short.folder}: resumes after step 2; 4 steps in total" in told
     assert short.recipe().steps == 4
     assert short.provenance()["resumed"][0]["changed"] == {"steps": [2, 4], "save_every": [100, 3]}
     assert_equal(short, run("long", CONSTANT.with_settings({"steps": 4})))
@@ -66,21 +66,24 @@ def test_a_falling_rate_goes_on_as_in_the_longer_training(run, capsys):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"width": 8}, "width=8 cannot be set any more, the run has begun with width=4: only steps, save_every, "),
-        ({"seed": "5", "steps": 9}, "seed=5 cannot be set any more"),
-        ({"steps": 1}, "steps=1: the run has taken 2 already; give as many or more"),
+        (
+            {"width": 8},
+            "width=8: the run was started with width=4, which cannot change any more; only steps, ",
+        ),
+        ({"seed": "5", "steps": 9}, "seed=5: the run was started with seed=0"),
+        ({"steps": 1}, "steps=1: the run has already taken 2 steps; give at least as many"),
         ({"stepps": 3}, "unknown setting 'stepps': did you mean 'steps'"),
         ({"steps": "many"}, "setting steps='many'"),
     ],
 )
 def test_what_may_not_change_is_refused_in_one_line(settings, message):
     with pytest.raises(InputError, match=message) as told:
-        extended(CONSTANT, settings, taken=2)
+        changed_recipe(CONSTANT, settings, taken=2)
     assert len(str(told.value).splitlines()) == 1
 
 
 def test_what_is_the_same_is_no_change():
-    same = extended(CONSTANT, {"width": "4", "steps": 2}, taken=2)
+    same = changed_recipe(CONSTANT, {"width": "4", "steps": 2}, taken=2)
     assert same == CONSTANT
     assert differences(CONSTANT, same) == {}
 

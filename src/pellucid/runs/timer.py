@@ -1,4 +1,4 @@
-"""When something is due by the clock, whatever the steps take."""
+"""When something is due by the clock, however long the steps take."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 REST = 20.0
-"""Pauses are at least so many times as long as what lies between them: it takes a twentieth of the time at most."""
+"""Shortest pause after an action, in multiples of its duration: an action takes a twentieth of the time at most."""
 
 
-class Pace:
+class Timer:
     """Due after each of these pauses.
 
     Args:
-        pauses: seconds, endlessly many.
-        clock: seconds that only ever grow.
+        pauses: seconds, an endless sequence.
+        clock: a clock in seconds that never goes back.
     """
 
     def __init__(self, pauses: Iterable[float], clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,8 +29,8 @@ class Pace:
         return self._clock() >= self._end
 
     @contextmanager
-    def doing(self) -> Iterator[None]:
-        """Do it within the block; then the next pause begins."""
+    def action(self) -> Iterator[None]:
+        """Measure what happens within the block; then the next pause begins."""
         began = self._clock()
         yield
         now = self._clock()

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import pellucid
+from pellucid.data.patches import Patches
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
-from pellucid.runs.padding import covers_of
+from pellucid.methods import build, make_recipe
+from pellucid.runs.patches import find_covers, make_batches
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
@@ -36,7 +38,7 @@ def test_a_canvas_is_not_learned_from_and_stays(dtype, value, tmp_path, capsys):
     )
     said = " ".join(capsys.readouterr().err.split())
     assert (
-        "noisy images: 49 % of all pixels are padding (areas of one value: canvas, bars) or no numbers, in 1 of 1"
+        "noisy images: 49 % of all pixels, in 1 of 1 images, are padding (areas of one value: canvas, bars) or missing"
         in said
     )
     done, usual = model.denoise(amid), model.denoise(noisy)
@@ -52,7 +54,7 @@ def test_a_canvas_is_not_learned_from_and_stays(dtype, value, tmp_path, capsys):
 def test_images_without_room_for_a_patch_are_refused(tmp_path):
     narrow = np.zeros((200, 200), np.uint8)
     narrow[80:110] = tissue((30, 200), seed=1)
-    with pytest.raises(InputError, match="in the noisy images no square of 64 pixels is free enough of padding"):
+    with pytest.raises(InputError, match="the noisy images have no square of 64 pixels that is free enough of padding"):
         pellucid.train(tissue((96, 96), seed=2), narrow, tmp_path / "run", **TINY)
 
 
@@ -60,7 +62,7 @@ def test_pairs_are_cut_where_both_are_image():
     noisy, truth = (tissue((96, 200), seed=seed).clip(1) for seed in (1, 2))
     noisy[:, :80], truth[:, 144:] = 0, 0  # whole cells
     planes = {kind: open_source(image).planes for kind, image in (("noisy", noisy), ("pairs", truth))}
-    covers = covers_of(planes, {"noisy": [noisy], "pairs": [truth]}, 32)
+    covers = find_covers(planes, {"noisy": [noisy], "pairs": [truth]}, 32)
     assert covers["noisy"] == covers["pairs"]
     x = np.arange(0, 168, 4)
     admitted = np.logical_and.reduce([cover.admits(np.full_like(x, 20), x) for cover in covers["noisy"][0]])
@@ -73,3 +75,11 @@ def test_blank_images_are_copied_by_recipes(image, tmp_path):
     np.save(tmp_path / "blank.npy", image)
     pellucid.denoise(tmp_path / "blank.npy", tmp_path / "done.npy", recipe="gaussian")
     np.testing.assert_array_equal(np.load(tmp_path / "done.npy"), image)
+
+
+def test_batches_hold_the_kinds_that_the_method_names(tmp_path):
+    patches = Patches([np.zeros((96, 96), np.uint8)], lambda image: image.astype(np.float32), 64)
+    for name in ("proposed", "dncnn", "quan", "drgan", "noise2void"):
+        method = build(make_recipe(name, "quick", {"patch": 64, "batch": 1}))
+        batches = make_batches(method, dict.fromkeys(("noisy", "clean", "pairs", "noise"), patches))
+        assert set(batches(1)) == set(method.kinds), name

@@ -3,13 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pellucid.data.patches import Patches
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.io.writing import write_array
-from pellucid.methods import build, make_recipe
-from pellucid.runs.sources import check_sources, intensities_of, planes_of
-from pellucid.runs.trainer import make_batches
+from pellucid.methods import make_recipe
+from pellucid.runs.sources import check_sources, intensities_of, planes_of, reopen_sources
 
 
 def write(folder, shapes, dtype=np.uint8):
@@ -29,9 +27,13 @@ def test_partners_are_matched_by_name(tmp_path):
 @pytest.mark.parametrize(
     ("shapes", "dtype", "message"),
     [
-        ({"a.tif": (20, 24)}, np.uint8, "2 noisy images but 1 partner: give as many"),
-        ({"a.tif": (20, 24), "b.tif": (28, 24)}, np.uint8, r"b\.tif \(28×24, uint8\) does not fit .*b\.png \(30×24"),
-        ({"a.tif": (20, 24), "b.tif": (30, 24)}, np.uint16, r"a\.tif \(20×24, uint16\) does not fit .*a\.png \(20×24"),
+        ({"a.tif": (20, 24)}, np.uint8, "2 noisy images but 1 partner: give the same number"),
+        ({"a.tif": (20, 24), "b.tif": (28, 24)}, np.uint8, r"b\.tif \(28×24, uint8\) does not match .*b\.png \(30×24"),
+        (
+            {"a.tif": (20, 24), "b.tif": (30, 24)},
+            np.uint16,
+            r"a\.tif \(20×24, uint16\) does not match .*a\.png",
+        ),
         ({"a.tif": (20, 24), "c.tif": (30, 24)}, np.uint8, r"noisy image .*b\.png has no partner of that name"),
     ],
 )
@@ -46,7 +48,7 @@ def test_the_command_names_the_pair(tmp_path, refused):
     write(tmp_path / "pairs", {"a.png": (32, 30)})
     arguments = ["--noisy", tmp_path / "noisy", "--pairs", tmp_path / "pairs", "--out", tmp_path / "run"]
     line = refused("train", "--recipe", "dncnn", *arguments)
-    assert "pairs have one size and one pixel type" in line
+    assert "the images of a pair must have the same size and pixel type" in line
     assert not (tmp_path / "run").exists()
 
 
@@ -64,10 +66,10 @@ def test_partners_are_measured_on_the_scale_of_the_noisy_images(tmp_path):
     [
         ("dncnn", {"noisy"}, "DnCNN needs --pairs"),
         ("quan", {"noisy", "clean"}, "Quan et al. needs --noise: images of noise alone"),
-        ("noise2void", {"noisy", "pairs"}, "does not use --pairs: leave it out, it learns from --noisy"),
+        ("noise2void", {"noisy", "pairs"}, "does not use --pairs: omit it; this method learns from --noisy"),
         ("noise2noise", {"noisy", "clean"}, "Noise2Noise does not use --clean"),
         ("proposed", {"clean"}, "ISCL needs --noisy"),
-        ("bm3d", {"noisy"}, "learns nothing: pellucid denoise IN OUT --recipe bm3d"),
+        ("bm3d", {"noisy"}, "needs no training: use pellucid denoise INPUT OUTPUT --recipe bm3d"),
     ],
 )
 def test_sources_that_a_method_cannot_learn_from_are_refused(name, given, message):
@@ -76,15 +78,24 @@ def test_sources_that_a_method_cannot_learn_from_are_refused(name, given, messag
     assert message in str(told.value)
 
 
-def test_batches_hold_the_kinds_that_the_method_names(tmp_path):
-    patches = Patches([np.zeros((96, 96), np.uint8)], lambda image: image.astype(np.float32), 64)
-    for name in ("proposed", "dncnn", "quan", "drgan", "noise2void"):
-        method = build(make_recipe(name, "quick", {"patch": 64, "batch": 1}))
-        batches = make_batches(method, dict.fromkeys(("noisy", "clean", "pairs", "noise"), patches))
-        assert set(batches(1)) == set(method.kinds), name
-
-
 def test_the_official_pipeline_serves_clean_and_noisy_images_alone():
     recipe = make_recipe("dncnn", "quick", {"pipeline": "official"})
-    with pytest.raises(InputError, match="pipeline=official serves methods that take --noisy and --clean, not DnCNN"):
+    with pytest.raises(InputError, match="pipeline=official is for methods that take --noisy and --clean, not"):
         check_sources(recipe, {"noisy", "pairs"})
+
+
+def test_sources_are_reopened_where_they_are_now(tmp_path):
+    noisy = write(tmp_path / "noisy", {"a.png": (20, 24)}).fingerprint()
+    clean = write(tmp_path / "clean", {"b.png": (20, 24)}).fingerprint()
+    known = {
+        "noisy": {"path": str(tmp_path / "noisy"), "fingerprint": noisy},
+        "clean": {"path": None, "fingerprint": clean},
+    }
+    assert set(reopen_sources(known, {"clean": tmp_path / "clean"})) == {"noisy", "clean"}
+    for moved, message in (
+        ({}, r"the location of the clean images is not known .* by --clean"),
+        ({"clean": tmp_path / "clean", "pairs": "there"}, "does not learn from --pairs: omit it"),
+        ({"clean": np.zeros((20, 24), np.uint8)}, "the clean images are not those that the run was started with"),
+    ):
+        with pytest.raises(InputError, match=message):
+            reopen_sources(known, moved)

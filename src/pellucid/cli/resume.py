@@ -1,0 +1,36 @@
+"""`pellucid resume`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pellucid.cli.options import Computation, Settings, Sources, parse_settings
+from pellucid.report import terminal
+
+
+def resume(
+    run: Path,
+    *,
+    sources: Sources = Sources(),  # noqa: B008
+    set_: Settings = None,
+    computation: Computation = Computation(),  # noqa: B008
+) -> None:
+    """Resume a training that was stopped, or train a finished run for longer. Only images that moved are given again.
+
+    Parameters
+    ----------
+    run
+        Folder of the run: the --out of `pellucid train`.
+    set_
+        Settings to change, as in `--set steps=3000`: steps, save_every, preview_every, weights; no others can change.
+    """
+    from pellucid.runs import trainer  # here: help needs no torch
+
+    resumed = trainer.resume(
+        run,
+        computation.device,
+        execution=computation.execution(),
+        settings=parse_settings(set_),
+        moved=sources.given(),
+    )
+    terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {resumed.folder}")
