@@ -15,8 +15,9 @@ import torch
 from torch import nn
 
 from pellucid.blockwise import outputs
+from pellucid.blockwise.failures import Failures
 from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec
-from pellucid.blockwise.run import BlockwiseRun, denoise_source
+from pellucid.blockwise.run import denoise_source
 from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
@@ -130,7 +131,7 @@ PLACES = {
     "finish": (outputs.Outputs, "finish", "before"),
     "move": (outputs, "put_in_place", "before"),
     "moved": (outputs, "put_in_place", "after"),
-    "end": (BlockwiseRun, "_report_failed", "before"),
+    "end": (Failures, "refuse", "before"),
 }
 
 

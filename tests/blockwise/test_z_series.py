@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.blockwise.z_series import THINNEST, Stack, ZSeries, ZSeriesIndex
+from pellucid.blockwise.z_series import THINNEST, ZSeries
 
 Layered = namedtuple("Layered", "axes shape")
 Part = namedtuple("Part", "origin shape")
@@ -25,42 +25,38 @@ def planes_of(image):
 
 
 @given(st.lists(images(), min_size=1, max_size=5))
-def test_every_plane_has_one_home_and_is_found_there(images):
-    index = ZSeriesIndex(images)
-    homes = set()
+def test_every_plane_has_one_place_and_is_found_there(images):
+    index = ZSeries(images)
+    places = set()
     for number, image in enumerate(images):
         for plane in range(planes_of(image)):
-            series, place = home = index.locate(number, plane)
-            assert index.series[series].plane(place) == (number, plane)
-            assert home not in homes
-            homes.add(home)
-    assert homes == {(n, place) for n, series in enumerate(index.series) for place in range(len(series))}
+            series, place = found = index.locate(number, plane)
+            assert index.planes[series][place].tolist() == [number, plane]
+            assert found not in places
+            places.add(found)
+    assert places == {(n, place) for n, series in enumerate(index.planes) for place in range(len(series))}
 
 
 @given(images())
 def test_a_series_goes_along_one_axis_in_order(image):
-    for series in ZSeriesIndex([image]).series:
-        planes = [series.plane(place)[1] for place in range(len(series))]
-        places = np.transpose(np.unravel_index(planes, image.shape[:-2] or (1,)))
+    for series in ZSeries([image]).planes:
+        places = np.transpose(np.unravel_index(series[:, 1], image.shape[:-2] or (1,)))
         drift = next((image.axes.index(axis) for axis in "ZT" if axis in image.axes), None)
         if drift is None:
-            assert len(planes) == 1
+            assert len(series) == 1
             continue
         assert places[:, drift].tolist() == list(range(image.shape[drift]))
         assert (np.delete(places, drift, 1) == np.delete(places[:1], drift, 1)).all()
 
 
 def test_sections_are_one_series_for_each_channel():
-    index = ZSeriesIndex([Layered("YX", (9, 9)), Layered("CYX", (2, 9, 9)), Layered("YX", (9, 9))])
-    assert [[series.plane(place) for place in range(len(series))] for series in index.series] == [
-        [(0, 0), (1, 0), (2, 0)],
-        [(1, 1)],
-    ]
+    index = ZSeries([Layered("YX", (9, 9)), Layered("CYX", (2, 9, 9)), Layered("YX", (9, 9))])
+    assert [series.tolist() for series in index.planes] == [[[0, 0], [1, 0], [2, 0]], [[1, 1]]]
     assert index.locate(1, 1) == (1, 0)
 
 
 @given(st.lists(images(), min_size=1, max_size=4), st.data())
-def test_all_planes_of_a_part_are_asked_for(images, data):
+def test_all_planes_of_a_region_are_in_it(images, data):
     parts = []
     for image in images:
         origin = tuple(
@@ -72,8 +68,7 @@ def test_all_planes_of_a_part_are_asked_for(images, data):
             for axis, (start, size) in zip(image.axes, room, strict=True)
         )
         parts.append(Part(origin, shape))
-    index = ZSeriesIndex(images)
-    asked = index.places_in(parts)
+    index = ZSeries(images)
     wanted = {}
     for number, (image, part) in enumerate(zip(images, parts, strict=True)):
         inside = [slice(start, start + size) for start, size in zip(*part, strict=True)][:-2]
@@ -81,14 +76,14 @@ def test_all_planes_of_a_part_are_asked_for(images, data):
         for plane in np.ravel(planes):
             series, place = index.locate(number, int(plane))
             wanted.setdefault(series, []).append(place)
-    assert {series: range(min(places), max(places) + 1) for series, places in wanted.items()} == asked
+    expected = {series: range(min(places), max(places) + 1) for series, places in wanted.items()}
+    assert index.places_in(parts, images) == expected
 
 
-@given(st.lists(st.integers(1, 300), min_size=1, max_size=5), st.integers(256, 10**8))
-def test_slabs_cover_a_series_once_and_are_equally_thick(counts, plane_pixels):
-    series = ZSeries(tuple(Stack(number, 0, 1, count) for number, count in enumerate(counts)))
-    slabs = series.slabs(plane_pixels)
-    assert (slabs[0].start, slabs[-1].stop) == (0, len(series))
+@given(st.integers(1, 1500), st.integers(256, 10**8))
+def test_slabs_cover_a_series_once_and_are_equally_thick(count, plane_pixels):
+    slabs = ZSeries([Layered("ZYX", (count, 9, 9))]).slabs(0, plane_pixels)
+    assert (slabs[0].start, slabs[-1].stop) == (0, count)
     assert all(one.stop == other.start for one, other in pairwise(slabs))
     thickness = [slab.stop - slab.start for slab in slabs]
     assert max(thickness) - min(thickness) <= 1

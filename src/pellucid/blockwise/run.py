@@ -15,6 +15,7 @@ from pellucid.blockwise import folder as folders
 from pellucid.blockwise.audit import Audit
 from pellucid.blockwise.cluster import Cluster
 from pellucid.blockwise.dry_run import measure_tile, needs_of, refuse_disk, tell
+from pellucid.blockwise.failures import Failures, as_run_error
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
 from pellucid.blockwise.outputs import LostError, Outputs
 from pellucid.blockwise.plan import DENOISED, BlockwisePlan, DenoiseOptions, DenoiserSpec, identity, make_plan
@@ -24,7 +25,7 @@ from pellucid.blockwise.worker import BlockWorker
 from pellucid.blockwise.written import Written
 from pellucid.data.output_paths import refuse_existing
 from pellucid.data.source import Source
-from pellucid.errors import IncompleteError, InputError, PellucidError, RunError
+from pellucid.errors import InputError, RunError
 from pellucid.io.conversion import ClipReport
 from pellucid.io.image import Image
 from pellucid.io.manifest import ChangedError
@@ -32,8 +33,6 @@ from pellucid.report import terminal
 
 _WORTH_TELLING = 8e6
 """Number of pixels from which the plan of a run is printed before it starts."""
-_LISTED = 5
-"""Number of failures that are listed at the end."""
 
 
 def denoise_source(
@@ -148,8 +147,7 @@ class BlockwiseRun:
         self._worker = worker
         self._ledger = ledger
         self._audit = Audit(plan, worker, ledger)
-        self._failed: dict[Task, Exception] = {}
-        self._given_up: set[int] = set()
+        self._failures = Failures()
 
     def resume(self) -> None:
         """Check that the run can be resumed.
@@ -190,7 +188,7 @@ class BlockwiseRun:
         with terminal.progress_over(missing, "measuring") as told:
             for task, outcome in executor.run(told):
                 if isinstance(outcome, Exception):
-                    raise _at_run(outcome)
+                    raise as_run_error(outcome)
                 self._ledger.mark(task, outcome)
 
     def denoise(self, executor: Executor, advance: Advance, *, together: bool) -> list[Written]:
@@ -214,12 +212,12 @@ class BlockwiseRun:
             for image in begun:
                 self._create(image)
             self._do(executor, self._tasks(begun, 0), advance)
-            whole = self._unfailed(begun)
+            whole = self._failures.without(begun)
             for level in range(1, max((len(self._worker.outputs(image).grids) for image in whole), default=1)):
                 self._do(executor, self._tasks(whole, level), advance)
-            written += [self._finish(image) for image in self._unfailed(images) if self._is_whole(image)]
+            written += [self._finish(image) for image in self._failures.without(images) if self._is_whole(image)]
         self._audit.refuse_lost()
-        self._report_failed(written)
+        self._failures.refuse(written, anything_done=self._ledger.count("blocks") > 0)
         return written
 
     def _create(self, image: int) -> None:
@@ -236,7 +234,7 @@ class BlockwiseRun:
     def _do(self, executor: Executor, tasks: Iterable[Task], advance: Advance) -> None:
         for task, outcome in executor.run(self._open(tasks, advance)):
             if isinstance(outcome, Exception):
-                self._fail(task, outcome)
+                self._failures.record(task, outcome)
                 continue
             self._ledger.mark(task, outcome)
             advance(self._planes(task))
@@ -245,7 +243,7 @@ class BlockwiseRun:
         for task in tasks:
             if self._ledger.has(task):
                 advance(self._planes(task))
-            elif task.image not in self._given_up:
+            elif task.image not in self._failures.given_up:
                 yield task
 
     def _planes(self, task: Task) -> float:
@@ -255,24 +253,15 @@ class BlockwiseRun:
         pixels = math.prod(part.stop - part.start for part in self._worker.box(task))
         return float(pixels / math.prod(self._plan.volumes[task.image].shape[-2:]))
 
-    def _unfailed(self, images: Iterable[int]) -> list[int]:
-        failed = {task.image for task in self._failed}
-        return [image for image in images if image not in failed]
-
-    def _fail(self, task: Task, problem: Exception) -> None:
-        self._failed[task] = problem
-        terminal.warn(f"{_what(task)} failed: {_first_line(problem)}")
-        if isinstance(problem, ChangedError):  # its other blocks cannot be trusted either
-            self._given_up.add(task.image)
-
     def _is_whole(self, image: int) -> bool:
         if self._ledger.has(Task("move", image)):  # it was checked before its first file moved
             return True
         try:
             self._audit.refuse_partial(image)
         except (LostError, ChangedError) as problem:
-            self._fail(Task("finish", image), problem)
-        return Task("finish", image) not in self._failed
+            self._failures.record(Task("finish", image), problem)
+            return False
+        return True
 
     def _finish(self, image: int) -> Written:
         outputs = self._worker.outputs(image)
@@ -298,35 +287,3 @@ class BlockwiseRun:
             chunks=self._worker.images[image].missing_chunks(),
             notes=notes,
         )
-
-    def _report_failed(self, written: Sequence[Written]) -> None:
-        if not self._failed:
-            return
-        first = next(iter(self._failed.values()))
-        if not self._ledger.count("blocks"):
-            raise _at_run(first)
-        listed = "; ".join(f"{_what(task)}: {_first_line(why)}" for task, why in list(self._failed.items())[:_LISTED])
-        more = f"; and {len(self._failed) - _LISTED} more" if len(self._failed) > _LISTED else ""
-        left = ", and the remaining blocks of changed images were skipped" if self._given_up else ""
-        raise IncompleteError(
-            f"{len(self._failed)} blocks failed ({listed}{more}){left}; all others are finished and saved: "
-            "fix the cause, then run the same command again to denoise only the rest",
-            written,
-        )
-
-
-def _at_run(problem: Exception) -> Exception:
-    """The same problem as a RunError if a file was removed or changed during the run, which is not bad input."""
-    return RunError(str(problem)) if isinstance(problem, (ChangedError, LostError)) else problem
-
-
-def _what(task: Task) -> str:
-    if task.stage == "finish":
-        return f"image {task.image}"
-    level = f" of level {task.level}" if task.level else ""
-    return f"block {task.number}{level} of image {task.image}"
-
-
-def _first_line(problem: Exception) -> str:
-    text = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-    return text if isinstance(problem, PellucidError) else f"{type(problem).__name__}: {text}"

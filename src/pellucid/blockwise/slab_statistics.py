@@ -12,7 +12,7 @@ import numpy as np
 
 from pellucid.blockwise.grid import places
 from pellucid.blockwise.plan import BlockwisePlan, DenoiserSpec
-from pellucid.blockwise.z_series import Slab, ZSeriesIndex
+from pellucid.blockwise.z_series import Slab, ZSeries
 from pellucid.errors import ModelError
 from pellucid.inference import (
     ActivationCache,
@@ -53,8 +53,8 @@ class SlabStatistics:
         if plan.statistics == "exact":
             self._planes = [(image, plane) for image in range(len(images)) for plane in self._planned(image)]
         elif plan.statistics == "sampled":
-            self._index = ZSeriesIndex(images)
-            for series, within in self._index.places_in(plan.volumes).items():
+            self._series = ZSeries(images)
+            for series, within in self._series.places_in(plan.volumes, images).items():
                 self._slabs += [(series, slab) for slab in self._around(series, within)]
         self._numbers = {plane: number for number, plane in enumerate(self._planes)}
         self._interpolation = lru_cache(4)(self._interpolated)
@@ -117,7 +117,7 @@ class SlabStatistics:
         if self._planes:
             number = self._numbers[image, plane]
             return self._load(number) if self._is_measured(number) else None
-        series, place = self._index.locate(image, plane)
+        series, place = self._series.locate(image, plane)
         interpolation = self._interpolation(series)
         return interpolation.at(place) if interpolation else None
 
@@ -132,11 +132,11 @@ class SlabStatistics:
         if self._planes:
             return [self._planes[number]]
         series, slab = self._slabs[number]
-        return [self._index.series[series].plane(place) for place in range(slab.start, slab.stop)]
+        return [(image, plane) for image, plane in self._series.planes[series][slab.start : slab.stop].tolist()]
 
     def _around(self, series: int, within: range) -> list[Slab]:
         """The slabs of a series that some places lie in or between."""
-        slabs = self._index.series[series].slabs(max(image.shape[-2] * image.shape[-1] for image in self._images))
+        slabs = self._series.slabs(series, max(image.shape[-2] * image.shape[-1] for image in self._images))
         centres = [slab.centre for slab in slabs]
         first = max(0, bisect.bisect_right(centres, within.start) - 1)
         return slabs[first : bisect.bisect_left(centres, within.stop - 1) + 1]
