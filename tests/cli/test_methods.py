@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pellucid.cli.recipes import CHOICES, LISTED
+from pellucid.cli.recipes import LISTED, RECOMMENDED
 from pellucid.methods import RECIPES, build, make_recipe, method_class
 from pellucid.methods.size import size_of
 
@@ -20,7 +20,7 @@ def test_the_list_begins_with_which_one_to_take(command):
     result = command("methods")
     assert result.status == 0, result.err
     assert result.out.splitlines()[0].rstrip() == "which one to take"
-    rows = list(cells(result.out).items())[: len(CHOICES)]
+    rows = list(cells(result.out).items())[: len(RECOMMENDED)]
     assert rows[0] == ("noisy images and unrelated clean ones", ["proposed", "train --noisy --clean"])
     for _, (recipe, how) in rows:
         needed = LISTED[recipe].needs

@@ -28,16 +28,14 @@ def benchmark(
     pairs: Literal["all", "half"] = "all",
     options: BenchmarkOptions = BenchmarkOptions(),  # noqa: B008
 ) -> None:
-    """Compare methods: train each on the same images for the same number of patches or time, and score them.
-
-    A method is a recipe, with the settings of `--set`. The same command again resumes the benchmark.
+    """Train methods on the same images with the same budget, and score them; the same command again resumes.
 
     Parameters
     ----------
     out
         Folder for images, trainings and results.
     methods
-        Recipes of `pellucid methods`; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
+        Methods to compare, each a recipe of `pellucid methods`; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
     set_
         Settings for all methods or for one: `--set width=16 dncnn.depth=10`.
     pairs

@@ -8,28 +8,27 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 from pellucid.cli.options import Settings, parse_settings
-from pellucid.cli.recipes import CHOICES, LISTED
+from pellucid.cli.recipes import LISTED, RECOMMENDED
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
     from pellucid.methods import Method
     from pellucid.recipe import Recipe
 
-RECIPE = ("recipe", "method", "needs")
-"""Columns of the list."""
+COLUMNS = ("recipe", "method", "needs")
 
 
 def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = None) -> None:
-    """List every recipe and what it needs, first the one to take; or show all about one, and every setting of it.
+    """List all recipes and what they need, or show one of them with every setting.
 
     Parameters
     ----------
     name
-        A recipe; without it they are listed.
+        The recipe to show; without it, all are listed.
     preset
         "quick" or "paper".
     set_
-        Settings that differ, as in `--set width=8`.
+        Settings of the recipe, as in `--set width=8`.
     """
     if name is None:
         _list()
@@ -42,9 +41,9 @@ def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = 
 def _list() -> None:
     console = terminal.results()
     columns = ["you have", "take", "with pellucid"]
-    terminal.table("which one to take", columns, CHOICES, console, text=3)
+    terminal.table("which one to take", columns, RECOMMENDED, console, text=3)
     rows = [(name, *listed) for name, listed in LISTED.items()]
-    terminal.table("all recipes (pellucid methods NAME: idea, source, size, settings)", RECIPE, rows, console, text=3)
+    terminal.table("all recipes (pellucid methods NAME: idea, source, size, settings)", COLUMNS, rows, console, text=3)
 
 
 def _show(recipe: Recipe) -> None:
@@ -62,7 +61,7 @@ def _show(recipe: Recipe) -> None:
 
 
 def _facts(recipe: Recipe) -> Mapping[str, str]:
-    """What is to be known of a recipe's method, in words."""
+    """Facts about a recipe's method."""
     from pellucid.methods import method_class
     from pellucid.methods.size import size_of
 
@@ -79,7 +78,7 @@ def _facts(recipe: Recipe) -> Mapping[str, str]:
 
 
 def _needs(method: type[Method[Any]]) -> str:
-    """The options that give a method its images."""
+    """The options for the images of a method."""
     from pellucid.methods import GIVEN_AS
 
     if method.per_image:

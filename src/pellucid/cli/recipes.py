@@ -1,17 +1,17 @@
-"""What `pellucid methods` lists, before any method is imported: which recipe to take, and what each one needs."""
+"""The lists of `pellucid methods`, which imports no method: recommended recipes, and what each recipe needs."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Choice(NamedTuple):
-    """What to take for what somebody has.
+class Recommendation(NamedTuple):
+    """The recipe to try first with some kind of images.
 
     Attributes:
-        have: images, in words.
-        take: the recipe to begin with.
-        command: how it is used.
+        have: the images.
+        take: the recipe.
+        command: the command and its options.
     """
 
     have: str
@@ -23,23 +23,23 @@ class Listed(NamedTuple):
     """A recipe in the list.
 
     Attributes:
-        method: its title.
-        needs: the options that give it its images, or "the image itself".
+        method: full name of the method.
+        needs: the options for its images, or "the image itself".
     """
 
     method: str
     needs: str
 
 
-CHOICES = (
-    Choice("noisy images and unrelated clean ones", "proposed", "train --noisy --clean"),
-    Choice("noisy images, each with its truth", "redcnn", "train --noisy --pairs"),
-    Choice("two noisy copies of each image", "noise2noise", "train --noisy --pairs"),
-    Choice("noisy images only", "noise2void", "train --noisy"),
-    Choice("one image, and no time to train", "bm3d", "denoise"),
-    Choice("one image, and time to learn from it", "self2self", "denoise"),
+RECOMMENDED = (
+    Recommendation("noisy images and unrelated clean ones", "proposed", "train --noisy --clean"),
+    Recommendation("noisy images, each with its truth", "redcnn", "train --noisy --pairs"),
+    Recommendation("two noisy copies of each image", "noise2noise", "train --noisy --pairs"),
+    Recommendation("noisy images only", "noise2void", "train --noisy"),
+    Recommendation("one image, and no time to train", "bm3d", "denoise"),
+    Recommendation("one image, and time to learn from it", "self2self", "denoise"),
 )
-"""Which one to take, the usual case first."""
+"""The most common case first."""
 
 UNPAIRED, PAIRED, NOISY, ITSELF = "--noisy --clean", "--noisy --pairs", "--noisy", "the image itself"
 
@@ -74,5 +74,4 @@ LISTED = {
     "median": Listed("median", ITSELF),
     "noisy": Listed("noisy image", ITSELF),
 }
-"""Every recipe by what it needs. Their classes say the same, which a test holds together: importing them takes
-seconds."""
+"""All recipes by name. A test compares this with the classes of the methods, whose import would take seconds."""
