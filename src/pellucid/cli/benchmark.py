@@ -35,7 +35,7 @@ def benchmark(
     out
         Folder for images, trainings and results.
     methods
-        Methods to compare, each a recipe of `pellucid methods`; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
+        Each is a recipe of `pellucid methods`; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
     set_
         Settings for all methods or for one: `--set width=16 dncnn.depth=10`.
     pairs
