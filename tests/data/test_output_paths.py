@@ -132,9 +132,7 @@ def test_the_inside_of_an_image_that_is_a_folder_is_the_input_too(files, tmp_pat
 def test_two_outputs_in_one_file_are_refused(files, tmp_path):
     names = files("x/a.png", "y/a.png")
     source = open_source(names)
-    with pytest.raises(
-        InputError, match=r"several outputs would be named a\.png: write the inputs into different folders"
-    ):
+    with pytest.raises(InputError, match=r"several outputs would be named a\.png: use different output folders"):
         refuse_unsafe(output_paths(source, tmp_path / "out"), source)
     with pytest.raises(InputError, match=r"several outputs would be named b\.h5"):
         refuse_unsafe([Path("b.h5:/1"), Path("b.h5:/2")], source)
