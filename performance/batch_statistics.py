@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from pellucid.data.patches import Patches, RandomBatches
 from pellucid.data.source import open_source
 from pellucid.model import Model
-from pellucid.norms import follows_mode, settle
+from pellucid.norms import follows_mode, recalibrate
 from pellucid.runs.folder import Run
 
 SIZES = (2, 4, 8, 16, 64)
-SETTLING_BATCHES = 32
+RECALIBRATION_BATCHES = 32
 
 Batches = Callable[[int], Tensor]
 
@@ -49,14 +49,14 @@ def main() -> None:
     patches = Patches(noisy, model.intensity_range.normalize, Run(options.run).recipe().patch)
     rows = [
         {"network": name, "batch": size, "difference": difference(network, batches) / sigma}
-        for name, network in unsettled(model.denoiser)
+        for name, network in with_running_statistics(model.denoiser)
         for size in SIZES
         for batches in [drawn(patches, size)]
     ]
     show(f"Training against use, noise of {sigma / 2 * 255:.1f} grey levels", rows, options)
 
 
-def unsettled(denoiser: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def with_running_statistics(denoiser: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The parts of a denoiser whose norms follow the mode, by name."""
     return ((name, network) for name, network in denoiser.named_children() if follows_mode(network))
 
@@ -70,12 +70,14 @@ def drawn(patches: Patches, size: int) -> Batches:
 @torch.no_grad()
 def difference(network: nn.Module, batches: Batches) -> float:
     """Root mean square between the output in training and in evaluation mode."""
-    settled = copy.deepcopy(network)
-    settle(settled, [partial(settled, batches(number)) for number in range(1, SETTLING_BATCHES + 1)])
+    recalibrated = copy.deepcopy(network)
+    recalibrate(
+        recalibrated, [partial(recalibrated, batches(number)) for number in range(1, RECALIBRATION_BATCHES + 1)]
+    )
     squares = []
-    for number in range(SETTLING_BATCHES + 1, SETTLING_BATCHES + 1 + max(4, 64 // len(batches(1)))):
-        in_use = settled.eval()(batches(number))
-        in_training = copy.deepcopy(settled).train()(batches(number))
+    for number in range(RECALIBRATION_BATCHES + 1, RECALIBRATION_BATCHES + 1 + max(4, 64 // len(batches(1)))):
+        in_use = recalibrated.eval()(batches(number))
+        in_training = copy.deepcopy(recalibrated).train()(batches(number))
         squares.append(float((in_use - in_training).square().mean()))
     return float(np.sqrt(np.mean(squares)))
 

@@ -1,4 +1,4 @@
-"""Where to compute, why there, and how much memory there is."""
+"""The device that computes, why it was chosen, and how much memory is free."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Device(NamedTuple):
         return f"{self.torch} ({self.reason})"
 
 
-def choose_device(wish: str = "auto") -> Device:
-    """The device asked for, or the fastest one here; of several processes that train together each has its own GPU.
+def choose_device(name: str = "auto") -> Device:
+    """The named device, or with "auto" the fastest one here. Processes that train together have a GPU each.
 
     Raises:
-        InputError: it is not available.
+        InputError: the device is not available.
     """
-    if wish == "auto":
+    if name == "auto":
         if torch.cuda.is_available():
             gpu = _own_gpu()
             return Device(gpu, torch.cuda.get_device_name(gpu))
@@ -36,11 +36,11 @@ def choose_device(wish: str = "auto") -> Device:
         threads = torch.get_num_threads()
         return Device(torch.device("cpu"), f"no GPU found; {threads} thread{'s' * (threads != 1)}")
     try:
-        device = _own_gpu() if wish == "cuda" else torch.device(wish)
+        device = _own_gpu() if name == "cuda" else torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as problem:
         reason = str(problem).splitlines()[0]
-        raise InputError(f"device {wish!r} cannot be used ({reason}): try --device cpu") from None
+        raise InputError(f"device {name!r} cannot be used ({reason}): try --device cpu") from None
     return Device(device, "as asked")
 
 
@@ -50,7 +50,7 @@ def _own_gpu() -> torch.device:
 
 
 def free_memory(device: torch.device | None = None) -> int:
-    """Bytes that are free now in main memory, or in that of a CUDA device; 4 GiB where the system does not tell."""
+    """Free bytes of main memory, or of a CUDA device; 4 GiB where the system does not tell."""
     if device is not None and device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     try:

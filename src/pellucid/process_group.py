@@ -1,11 +1,11 @@
 """Processes that train one model together: `torchrun` starts them, and each has an equal share of every batch.
 
-Within `sharing`, which is a training step, `whole` puts together what each process knows of its own samples, and `own`
-takes a process's share of what is known of all. Elsewhere, and where there is one process alone, both give back what
-they get: the batch at hand is the whole one.
+Within `sharing`, which is a training step, `whole` gathers the samples of all processes, and `own` takes the share of
+this process. Elsewhere, and in a single process, both return what they get: the batch at hand is the whole batch.
 
-All processes hold the same weights and draw the same random numbers. So whatever is random for each sample is drawn for
-the whole batch, and each process takes its own: the result is that of one process.
+All processes hold the same weights and draw the same random numbers. Whatever is random for each sample is drawn for
+the whole batch, and each process takes its own share: the result is that of a single process. `launch.py` says what
+`torchrun` told this process; it stands apart because the command line starts without torch.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from pellucid.errors import RunError
 from pellucid.launch import WHOLE, Share, local_share, share
 
 PATIENCE = timedelta(minutes=10)
-"""How long one process waits for another: longer than the leading one takes to save and to draw."""
+"""How long one process waits for another: longer than the leading process takes to save and draw previews."""
 _INTERFACE = "GLOO_SOCKET_IFNAME"
-"""The environment variable that says which network interface gloo takes."""
+"""The environment variable that names the network interface of gloo."""
 
 _share: ContextVar[Share] = ContextVar("which part of the whole batch the batch at hand is", default=WHOLE)
 
 
 @contextmanager
 def together(device: torch.device) -> Iterator[None]:
-    """Within the block the processes hear each other, and none leaves it before all are done.
+    """Within the block the processes can communicate; none leaves it before all are done.
 
     Raises:
         RunError: another process has ended or does not answer.
@@ -56,9 +56,9 @@ def together(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def _loopback_if_local() -> Iterator[None]:
-    """Within the block gloo takes the interface that no other machine can reach, if all processes are on this one.
+    """Within the block gloo uses the loopback interface, if all processes run on this machine.
 
-    Without that it listens where the machine's name leads, to anybody.
+    Otherwise it would listen on the interface of the machine's host name, to any other machine.
     """
     if local_share().size < share().size or _INTERFACE in os.environ:
         yield
@@ -71,18 +71,18 @@ def _loopback_if_local() -> Iterator[None]:
 
 
 def meet() -> None:
-    """Wait until all processes are here."""
+    """Wait until all processes have come here."""
     if _joined():
         _exchange(dist.barrier)
 
 
-def agreed(wish: bool) -> bool:
-    """Whether any process wishes it; all get the same answer."""
+def any_process(value: bool) -> bool:
+    """Whether it is true in any process; all get the same answer."""
     if not _joined():
-        return wish
-    wishes = torch.tensor(float(wish), device="cuda" if dist.get_backend() == "nccl" else "cpu")
-    _exchange(dist.all_reduce, wishes)
-    return bool(wishes > 0)
+        return value
+    values = torch.tensor(float(value), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    _exchange(dist.all_reduce, values)
+    return bool(values > 0)
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def sharing() -> Iterator[None]:
 
 
 def _at_hand() -> Share:
-    """Which part of the whole batch the batch at hand is."""
+    """The part of the whole batch that the batch at hand is."""
     if torch.compiler.is_compiling():  # the compiler cannot read a context; what it compiles runs in steps alone
         return _joined_share()
     return _share.get()
@@ -107,7 +107,7 @@ def _joined_share() -> Share:
 
 
 def alone() -> bool:
-    """Whether the batch at hand is the whole one."""
+    """Whether the batch at hand is the whole batch."""
     return _at_hand().size == 1
 
 
@@ -122,9 +122,9 @@ def _own(x: Tensor, part: Share) -> Tensor:
 
 
 def whole(x: Tensor) -> Tensor:
-    """The whole batch (size·N, ...) of which x holds this process's samples (N, ...).
+    """The whole batch (size·N, ...), given the samples (N, ...) of this process.
 
-    It can be differentiated, twice too: the gradient that a process gets is that of the sum of all processes' losses.
+    It can be differentiated, also twice; the gradient is that of the sum of the losses of all processes.
     """
     if alone():
         return x
@@ -133,13 +133,13 @@ def whole(x: Tensor) -> Tensor:
 
 
 def like_whole(x: Tensor) -> Tensor:
-    """Room for numbers like the whole batch's, of which x holds this process's samples: to be drawn into."""
+    """An empty tensor of the size of the whole batch, given the samples (N, ...) of this process; to draw into."""
     return torch.empty_like(x if alone() else torch.cat([x] * _at_hand().size))
 
 
 @torch.no_grad()
 def mean(x: Tensor) -> Tensor:
-    """The mean of the processes' values, which have one shape; without gradient."""
+    """The mean over all processes of tensors of one shape; without gradient."""
     if alone():
         return x
     total = x.clone(memory_format=torch.contiguous_format)
@@ -149,7 +149,7 @@ def mean(x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def average_(tensors: Iterable[Tensor]) -> None:
-    """Replace each tensor by the mean of the processes': one message for all of them."""
+    """Replace each tensor by its mean over all processes, with one message for all of them."""
     if alone():
         return
     all_of_them = list(tensors)
@@ -160,7 +160,7 @@ def average_(tensors: Iterable[Tensor]) -> None:
 
 
 class _Gather(torch.autograd.Function):
-    """Samples of all processes, one share after the other; its transpose is `_Scatter`."""
+    """The samples of all processes, one share after the other; its transpose is `_Scatter`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, part: Share) -> Tensor:
@@ -175,7 +175,7 @@ class _Gather(torch.autograd.Function):
 
 
 class _Scatter(torch.autograd.Function):
-    """The processes' sum, of which each takes its own samples; its transpose is `_Gather`."""
+    """The sum over all processes, of which each takes its own samples; its transpose is `_Gather`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, part: Share) -> Tensor:

@@ -78,8 +78,8 @@ def denoiser(seed=0):
 def trained():
     """Statistics of another image than those that are denoised."""
     plane = (simulate(tissue((64, 64), seed=9), "film", seed=1) / 127.5 - 1).astype(np.float32)
-    with ActivationCache(math.inf) as shelf:
-        return exact_statistics(denoiser(), View.of_array(plane, 2), 64, shelf)
+    with ActivationCache(math.inf) as cache:
+        return exact_statistics(denoiser(), View.of_array(plane, 2), 64, cache)
 
 
 def spec(memory=PLENTY, seed=0):

@@ -7,7 +7,7 @@ import torch
 
 from pellucid.cli.recipes import LISTED, RECOMMENDED
 from pellucid.methods import RECIPES, build, make_recipe, method_class
-from pellucid.methods.size import size_of
+from pellucid.methods.parameter_count import count_parameters
 
 
 def cells(output):
@@ -61,7 +61,9 @@ def test_one_recipe_is_shown_with_its_idea_and_every_setting(command):
         "--noisy --clean",
     ]
     assert rows["published"][0].startswith("Lee & Jeong, IEEE TMI")
-    assert rows["parameters in all"] == [f"{size_of(make_recipe('iscl-group', settings={'width': 8})).method:,}"]
+    assert rows["parameters in all"] == [
+        f"{count_parameters(make_recipe('iscl-group', settings={'width': 8})).method:,}"
+    ]
 
 
 def test_an_unknown_recipe_is_refused_with_the_nearest(refused):
@@ -72,12 +74,12 @@ def test_an_unknown_recipe_is_refused_with_the_nearest(refused):
 def test_the_size_is_that_of_the_networks_that_are_built(name):
     recipe = make_recipe(name, "quick")
     method = build(recipe)
-    assert size_of(recipe) == tuple(
+    assert count_parameters(recipe) == tuple(
         sum(parameter.numel() for parameter in module.parameters()) for module in (method.denoiser, method)
     )
 
 
 def test_counting_takes_no_random_numbers():
     state = torch.get_rng_state()
-    size_of(make_recipe("proposed"))
+    count_parameters(make_recipe("proposed"))
     assert torch.equal(torch.get_rng_state(), state)

@@ -23,8 +23,8 @@ BOXES = [Box(0, 160, 0, 208), Box(0, 1, 0, 1), Box(37, 102, 51, 163), Box(140, 1
 
 
 def statistics_of(denoiser, noisy):
-    with ActivationCache(math.inf) as shelf:
-        return exact_statistics(denoiser, View.of_array(noisy, denoiser.stride), 64, shelf)
+    with ActivationCache(math.inf) as cache:
+        return exact_statistics(denoiser, View.of_array(noisy, denoiser.stride), 64, cache)
 
 
 def frozen(denoiser, statistics, side, on_smaller=lambda _: None):
@@ -179,14 +179,14 @@ def seam_ratio(image, side):
 def test_no_seams(how, denoiser, noisy, large):
     """Whichever statistics: those of another image are as good as the training's."""
     view = View.of_array(large, denoiser.stride)
-    with ActivationCache(math.inf) as shelf:
+    with ActivationCache(math.inf) as cache:
         if how == "sampled":
-            sample = sample_statistics(denoiser, [view], 0, shelf)
+            sample = sample_statistics(denoiser, [view], 0, cache)
             assert isinstance(sample, Sample)
             statistics = sample.statistics
         else:
             measured = view if how == "exact" else View.of_array(noisy, denoiser.stride)
-            statistics = exact_statistics(denoiser, measured, 64, shelf)
+            statistics = exact_statistics(denoiser, measured, 64, cache)
     whole = Box(0, 396, 0, 404)
     tiled = frozen(denoiser, statistics, 64).denoise(view, whole).image
     once = frozen(denoiser, statistics, 1000).denoise(view, whole).image

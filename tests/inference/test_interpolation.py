@@ -59,8 +59,8 @@ def test_a_drifting_volume_has_no_step_between_slices(interpolated, denoiser, no
 
     @functools.cache
     def measured(number):
-        with ActivationCache(math.inf) as shelf:
-            middle = [exact_statistics(denoiser, views[int(centres[number] + side)], 64, shelf) for side in (-0.5, 0.5)]
+        with ActivationCache(math.inf) as cache:
+            middle = [exact_statistics(denoiser, views[int(centres[number] + side)], 64, cache) for side in (-0.5, 0.5)]
         return ZInterpolation([0, 1], middle.__getitem__).at(0.5)
 
     interpolation = ZInterpolation(centres, measured)

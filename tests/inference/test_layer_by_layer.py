@@ -13,11 +13,11 @@ from pellucid.networks import Extractor, Generator
 from pellucid.norms import measure, merge, norm, record
 
 
-def halts(halting, x, moments):
+def pauses(layers, x, moments):
     """The states of a pass over a whole image; what it measures goes into `moments`."""
     state = None
-    for name in halting.norms:
-        state = halting.resume(state, moments) if state else halting.start(x)
+    for name in layers.norms:
+        state = layers.resume(state, moments) if state else layers.start(x)
         assert state.norm == name
         moments[name] = measure(state.waiting)
         yield state
@@ -29,11 +29,11 @@ def instance(channels):
 
 def test_a_pass_measures_what_the_norms_measure(networks, image):
     for network in networks:
-        halting = LayerByLayer.of(network)
+        layers = LayerByLayer.of(network)
         expected = record(network, lambda network=network: network(image))
         measured = {}
-        assert len(list(halts(halting, image, measured))) == len(halting.norms)
-        assert list(measured) == halting.norms == list(expected)
+        assert len(list(pauses(layers, image, measured))) == len(layers.norms)
+        assert list(measured) == layers.norms == list(expected)
         torch.testing.assert_close(measured, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -43,17 +43,17 @@ def test_halves_of_an_image_measured_together_equal_the_whole():
         nn.Conv2d(1, 4, 1), instance(4), nn.Conv2d(4, 4, 1), instance(4), nn.Conv2d(4, 2, 1), instance(2)
     ).double()
     x = torch.randn(1, 1, 10, 8, dtype=torch.float64)
-    halting = LayerByLayer.of(network)
-    states, moments = [halting.start(piece) for piece in (x[:, :, :6], x[:, :, 6:])], {}
-    for name in halting.norms:
+    layers = LayerByLayer.of(network)
+    states, moments = [layers.start(piece) for piece in (x[:, :, :6], x[:, :, 6:])], {}
+    for name in layers.norms:
         moments[name] = merge([measure(state.waiting) for state in states])
-        if name != halting.norms[-1]:
-            states = [halting.resume(state, moments) for state in states]
+        if name != layers.norms[-1]:
+            states = [layers.resume(state, moments) for state in states]
     torch.testing.assert_close(moments, record(network, lambda: network(x)))
 
 
 def living(network, x):
-    return [len(state.live) for state in halts(LayerByLayer.of(network.eval()), x, {})]
+    return [len(state.live) for state in pauses(LayerByLayer.of(network.eval()), x, {})]
 
 
 @torch.no_grad()
@@ -68,13 +68,13 @@ def test_nothing_is_kept_that_is_needed_no_more():
 
 @torch.no_grad()
 def test_nothing_else_holds_a_feature_map():
-    halting = LayerByLayer.of(Generator(4, "instance").eval())
+    layers = LayerByLayer.of(Generator(4, "instance").eval())
     x = torch.randn(1, 1, 32, 32)
     gc.collect()
     before = {id(thing) for thing in gc.get_objects() if issubclass(type(thing), Tensor)}
-    state = halting.start(x)
+    state = layers.start(x)
     for _ in range(4):
-        state = halting.resume(state, {state.norm: measure(state.waiting)})
+        state = layers.resume(state, {state.norm: measure(state.waiting)})
     gc.collect()
     new = [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor) and id(thing) not in before]
     assert {id(thing) for thing in new if thing.ndim == 4} == {id(thing) for thing in state.live.values()}
@@ -83,17 +83,17 @@ def test_nothing_else_holds_a_feature_map():
 
 def test_a_state_can_be_put_away(networks, image):
     for network in networks:
-        halting = LayerByLayer.of(network)
-        if len(halting.norms) < 2:
+        layers = LayerByLayer.of(network)
+        if len(layers.norms) < 2:
             continue
-        state = halting.start(image)
+        state = layers.start(image)
         moments = {state.norm: measure(state.waiting)}
         file = io.BytesIO()
         torch.save(tuple(state), file)
         file.seek(0)
         again = type(state)(*torch.load(file, weights_only=True))
         torch.testing.assert_close(
-            halting.resume(again, moments).waiting, halting.resume(state, moments).waiting, rtol=0, atol=0
+            layers.resume(again, moments).waiting, layers.resume(state, moments).waiting, rtol=0, atol=0
         )
 
 
@@ -116,9 +116,9 @@ class Sized(nn.Module):
 @torch.no_grad()
 def test_sizes_are_kept_but_no_weights_and_no_dead_ends():
     network, x = Sized(), torch.randn(1, 1, 8, 6)
-    halting = LayerByLayer.of(network)
+    layers = LayerByLayer.of(network)
     measured = {}
-    kept = [sorted(type(value).__name__ for value in state.live.values()) for state in halts(halting, x, measured)]
+    kept = [sorted(type(value).__name__ for value in state.live.values()) for state in pauses(layers, x, measured)]
     assert kept == [["Tensor", "int"], ["Tensor", "Tensor", "int"], ["Tensor"]]
     torch.testing.assert_close(measured, record(network, lambda: network(x)))
 
@@ -138,9 +138,9 @@ class Odd(nn.Module):
 
 
 @pytest.mark.parametrize("network", [Twice(), nn.Sequential(Odd(), instance(1))])
-def test_what_cannot_be_halted_is_said(network):
+def test_networks_that_cannot_run_layer_by_layer_are_known(network):
     assert LayerByLayer.of(network) is None
 
 
-def test_a_network_without_norms_never_halts():
+def test_a_network_without_norms_never_pauses():
     assert LayerByLayer.of(Generator(2, "none")).norms == []

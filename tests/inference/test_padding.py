@@ -76,8 +76,8 @@ def test_statistics_are_those_of_the_valid_pixels(memory, denoiser, tmp_path, mo
     piece = view.piece(view.whole)
     expected = record(denoiser.F, lambda: denoiser.F(piece.pixels), lambda x: measure_valid(x, piece.valid))
     cuts = [Cut(view, tile) for tile in tiles(view.height, view.width, 36, denoiser.halo)]
-    with ActivationCache(memory or 0, tmp_path) as shelf:
-        found = measure_pieces(denoiser.F, cuts, shelf).moments
+    with ActivationCache(memory or 0, tmp_path) as cache:
+        found = measure_pieces(denoiser.F, cuts, cache).moments
     for name, moments in found.items():
         assert moments.pixels == pytest.approx(expected[name].pixels)
         torch.testing.assert_close(moments.mean, expected[name].mean, rtol=1e-4, atol=1e-5)
@@ -105,12 +105,12 @@ def test_sampled_windows_lie_where_there_is_image(denoiser, monkeypatch):
     canvas = np.full((3 * noisy.shape[0], 2 * noisy.shape[1]), -1, np.float32)
     canvas[: noisy.shape[0], : noisy.shape[1]] = noisy
     blank = np.full((200, 200), 1, np.float32)
-    with ActivationCache(math.inf) as shelf:
+    with ActivationCache(math.inf) as cache:
         alone, amid, none = (
-            sample_statistics(denoiser, [View.of_array(plane, denoiser.stride) for plane in planes], 0, shelf)
+            sample_statistics(denoiser, [View.of_array(plane, denoiser.stride) for plane in planes], 0, cache)
             for planes in ([noisy], [blank, canvas, blank], [blank])
         )
-        exact = exact_statistics(denoiser, View.of_array(noisy, denoiser.stride), 64, shelf)
+        exact = exact_statistics(denoiser, View.of_array(noisy, denoiser.stride), 64, cache)
     assert none is None
     assert amid.windows == alone.windows == 16
     for name in exact[0]:

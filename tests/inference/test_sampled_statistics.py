@@ -12,8 +12,8 @@ from pellucid.inference import ActivationCache, View, exact_statistics, sample_s
 
 
 def sampled(denoiser, views, seed=0):
-    with ActivationCache(math.inf) as shelf:
-        return sample_statistics(denoiser, views, seed, shelf)
+    with ActivationCache(math.inf) as cache:
+        return sample_statistics(denoiser, views, seed, cache)
 
 
 def flat(statistics):
@@ -73,8 +73,8 @@ def test_other_seeds_are_other_windows_and_the_same_seed_the_same(denoiser, volu
 
 def test_more_windows_come_closer_to_the_exact_statistics(denoiser, volume, small_windows, monkeypatch):
     view = View.of_array(volume[0], denoiser.stride)
-    with ActivationCache(math.inf) as shelf:
-        exact = flat(exact_statistics(denoiser, view, 120, shelf))
+    with ActivationCache(math.inf) as cache:
+        exact = flat(exact_statistics(denoiser, view, 120, cache))
     errors, said = [], []
     for most in (2, 24):
         monkeypatch.setattr(sampled_statistics, "MOST", most)

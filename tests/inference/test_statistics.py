@@ -88,7 +88,7 @@ def test_without_any_room_each_norm_costs_a_pass_and_the_result_is_the_same(deno
     assert_same([found], whole_statistics(denoiser, noisy)[:1])
 
 
-def test_a_shelf_gives_back_what_it_took(tmp_path):
+def test_the_cache_gives_back_what_it_took(tmp_path):
     x = torch.randn(1, 3, 5, 7).contiguous(memory_format=torch.channels_last)
     state = LayerByLayer.of(torch.nn.Sequential(torch.nn.Conv2d(1, 3, 1), *feature_norm())).start(
         torch.randn(1, 1, 5, 7)

@@ -21,7 +21,7 @@ def test_cores_cover_every_pixel_exactly_once(plan):
 
 
 @given(plans)
-def test_what_is_read_is_the_core_and_its_reach_within_the_image(plan):
+def test_what_is_read_is_the_core_and_its_halo_within_the_image(plan):
     *counts, stride = plan
     height, width, side, halo = (count * stride for count in counts)
     for read, core in tiles(height, width, side, halo):

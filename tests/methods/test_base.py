@@ -136,7 +136,7 @@ def test_tiles_equal_the_whole(name):
 
 
 @recipes
-def test_reach_bounds_the_receptive_field(name):
+def test_the_halo_bounds_the_receptive_field(name):
     """With norms that leave maps as they are: they see the whole image else."""
     denoiser = denoiser_of(name)
     if denoiser.window is not None or not denoiser.networks():

@@ -50,7 +50,7 @@ def test_has_the_published_number_of_parameters():
     assert (recipe.width, recipe.batch, recipe.patch, recipe.steps) == (96, 64, 64, 8000)
 
 
-def test_reach_is_exactly_the_receptive_field():
+def test_the_halo_is_exactly_the_receptive_field():
     network = RedCnn(3).double()
     for parameter in network.parameters():
         parameter.data.abs_()  # no ReLU is closed

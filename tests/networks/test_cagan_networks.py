@@ -139,7 +139,7 @@ def test_a_pixel_sees_so_far_and_by_attention_its_row_and_column(form, everythin
     for module in network.modules():
         if isinstance(module, CrissCross):
             module.gamma.data.fill_(1)
-    side, middle, halo = 60, 30, network.local_reach
+    side, middle, halo = 60, 30, network.local_halo
     x = torch.randn(1, 1, side, side, dtype=torch.float64, requires_grad=True)
     means = record(network, lambda: network(x.detach()))
     with freeze(network, means):

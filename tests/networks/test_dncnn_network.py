@@ -50,7 +50,7 @@ def test_equals_the_stack_of_the_paper():
 
 
 @pytest.mark.parametrize("depth", [3, 17])
-def test_reach_is_exactly_the_receptive_field(depth):
+def test_the_halo_is_exactly_the_receptive_field(depth):
     network = Dncnn(depth, 4, "none").double()
     side = 2 * network.halo + 7
     x = torch.randn(1, 1, side, side, dtype=torch.float64, requires_grad=True)

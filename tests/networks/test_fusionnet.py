@@ -82,7 +82,7 @@ def test_borders_are_reflected_however_small_the_map(shape, width):
     np.testing.assert_array_equal(reflect_pad(x, width).numpy(), expected)
 
 
-def test_reach_bounds_the_receptive_field_closely():
+def test_the_halo_bounds_the_receptive_field_closely():
     """Along a strip one pixel of the coarsest map high, with the norms frozen: they see the whole image else."""
     network = FusionNet(1, 1).double()
     for parameter in network.parameters():  # far from 0, so that no path's share is lost

@@ -74,7 +74,7 @@ def used_pixels(network, row, column, side):
 
 
 @pytest.mark.parametrize("network_type", [Generator, Extractor])
-def test_reach_bounds_the_receptive_field_closely(network_type):
+def test_the_halo_bounds_the_receptive_field_closely(network_type):
     network = network_type(4, "none").double()
     halo, stride = network.halo, network.stride
     middle = 2 * halo // 4 * 4

@@ -80,7 +80,7 @@ def test_hidden_pixels_are_not_seen():
 
 
 @pytest.mark.parametrize("phase", [0, 31])
-def test_reach_bounds_the_receptive_field(phase):
+def test_the_halo_bounds_the_receptive_field(phase):
     network = PartialUnet(3, share=0.0).double()
     side, row = 2 * network.halo + 64, network.halo + phase
     x = torch.rand(1, 1, side, side, dtype=torch.float64, requires_grad=True)

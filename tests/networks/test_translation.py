@@ -103,7 +103,7 @@ GENERATORS = [
 
 
 @pytest.mark.parametrize(("make", "halo"), GENERATORS)
-def test_reach_bounds_the_receptive_field_closely(make, halo):
+def test_the_halo_bounds_the_receptive_field_closely(make, halo):
     network = make().double()
     assert getattr(network, "halo", halo) == halo
     side, seen = 2 * halo + 4, []

@@ -93,7 +93,7 @@ def linear(network):
     return network.double().eval()
 
 
-def reach_of(network, phase, side):
+def halo_of(network, phase, side):
     """How far an output pixel of this phase sees along a strip; across it is the same, as all kernels are square."""
     x = torch.ones(1, 1, max(8, network.stride), side, dtype=torch.float64, requires_grad=True)
     place = side // 2 // network.stride * network.stride + phase
@@ -113,11 +113,11 @@ def reach_of(network, phase, side):
         lambda: DonutNetwork(4, 2),
     ],
 )
-def test_reach_bounds_the_receptive_field_closely(make):
+def test_the_halo_bounds_the_receptive_field_closely(make):
     network = linear(make())
     halo, stride = network.halo, network.stride
     phases = {0, 1, stride // 2, stride - 2, stride - 1} & set(range(stride))
-    seen = max(reach_of(network, phase, 2 * halo + 4 * stride) for phase in phases)
+    seen = max(halo_of(network, phase, 2 * halo + 4 * stride) for phase in phases)
     assert halo - stride < seen <= halo
     assert halo % stride == 0
 

@@ -31,7 +31,7 @@ def test_every_norm_makes_a_layer_and_leaves_a_convolution(name):
 
 @pytest.mark.parametrize("channels", [33, 48, 80, 100])
 def test_group_norm_refuses_channels_that_make_no_groups_of_32(channels):
-    with pytest.raises(InputError, match=f"32 channels in a group and {channels} is no multiple"):
+    with pytest.raises(InputError, match=f"32 channels in a group, and {channels} is not a multiple"):
         norm("group").layer(channels, 0.2)
 
 

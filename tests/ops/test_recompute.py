@@ -9,8 +9,8 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from pellucid.networks import Extractor, Generator
 from pellucid.norms import norm
-from pellucid.ops import kernels, remaking
-from pellucid.ops.recompute import can_be_made_again, made_likewise
+from pellucid.ops import kernels, recompute_activations
+from pellucid.ops.recompute import apply_recomputable, mark_recomputable
 
 with_kernels = pytest.mark.skipif(
     not (kernels.built() and kernels.wanted()), reason="the kernels were not built, or are switched off"
@@ -31,7 +31,7 @@ def network_and_image(make):
 def test_not_a_bit_changes(make):
     network, x = network_and_image(make)
     kept = gradients(network, x)
-    with remaking():
+    with recompute_activations():
         remade = gradients(network, x)
     assert all(torch.equal(a, b) for a, b in zip(kept, remade, strict=True))
 
@@ -40,7 +40,9 @@ def test_not_a_bit_changes(make):
 @pytest.mark.parametrize(("make", "share"), [(Extractor, 0.6), (Generator, 0.65)])
 def test_half_of_the_maps_are_not_kept(make, share):
     network, x = network_and_image(make)
-    assert held(network, x, remaking) < share * held(network, x, lambda: saved_tensors_hooks(lambda t: t, lambda t: t))
+    assert held(network, x, recompute_activations) < share * held(
+        network, x, lambda: saved_tensors_hooks(lambda t: t, lambda t: t)
+    )
 
 
 def held(network, x, context):
@@ -76,14 +78,14 @@ def doubled(x):
         calls.append(source)
         return 2 * source
 
-    return can_be_made_again(function(x), function, x), calls
+    return mark_recomputable(function(x), function, x), calls
 
 
 def test_what_is_made_again_has_no_more_attributes_and_serves_any_number_of_uses():
     x = torch.rand(4, requires_grad=True)
-    with remaking():
+    with recompute_activations():
         y, calls = doubled(x)
-        padded = made_likewise(torch.square, y)
+        padded = apply_recomputable(torch.square, y)
         assert not vars(y)
         assert not vars(padded)
         total = (y.square() + padded.square()).sum()  # (2x)² + (2x)⁴
@@ -96,11 +98,11 @@ def test_what_is_made_again_has_no_more_attributes_and_serves_any_number_of_uses
 
 def test_a_result_that_was_overwritten_is_kept_as_it_then_is():
     x = torch.rand(4, requires_grad=True)
-    with remaking():
+    with recompute_activations():
         y, calls = doubled(x)
         with torch.no_grad():
             y.add_(1)
-        total = made_likewise(lambda t: 3 * t, y).square().sum()  # (3 (2x + 1))²
+        total = apply_recomputable(lambda t: 3 * t, y).square().sum()  # (3 (2x + 1))²
     (grad,) = torch.autograd.grad(total, x)
     torch.testing.assert_close(grad, 36 * (2 * x + 1))
     assert len(calls) == 1
@@ -109,7 +111,7 @@ def test_a_result_that_was_overwritten_is_kept_as_it_then_is():
 @pytest.mark.parametrize("remade", [True, False])
 def test_a_source_that_was_overwritten_is_an_error_as_without_hooks(remade):
     leaf = torch.rand(4, requires_grad=True)
-    with remaking():
+    with recompute_activations():
         x = leaf + 1
         y = doubled(x)[0] if remade else x
         total = y.square().sum()
@@ -121,9 +123,9 @@ def test_a_source_that_was_overwritten_is_an_error_as_without_hooks(remade):
 
 def test_notes_belong_to_the_innermost_block_and_die_with_it():
     x = torch.rand(4, requires_grad=True)
-    with remaking():
+    with recompute_activations():
         y, calls = doubled(x)
-        with remaking():
+        with recompute_activations():
             y.square().sum().backward(retain_graph=True)
         assert len(calls) == 1
         y.square().sum().backward(retain_graph=True)
@@ -137,7 +139,7 @@ def test_a_graph_that_is_never_gone_through_dies_with_its_last_result(saved):
     x = torch.rand(1000, requires_grad=True)
     gc.disable()  # it sees no further than Python
     try:
-        with remaking():
+        with recompute_activations():
             result = saved(x)  # its derivative needs the result itself
             storage, _ = weak(result)
         del result
@@ -152,7 +154,7 @@ def test_nothing_of_a_norm_outlives_the_pass():
     x = torch.rand(2, 8, 16, 16).to(memory_format=torch.channels_last).requires_grad_()
 
     def step():
-        with remaking():
+        with recompute_activations():
             layer(x).square().sum().backward()
 
     step()

@@ -207,7 +207,7 @@ def test_weights_and_statistics_that_are_no_numbers_blame_the_model(run, wrong):
         run.denoiser("last")
     next(iter(statistics[0].values())).var[0, 0] = wrong
     run.save_statistics("last", statistics)
-    with pytest.raises(InputError, match=r"last-statistics\.safetensors: the model is of no use"):
+    with pytest.raises(InputError, match=r"last-statistics\.safetensors: the model cannot be used"):
         run.statistics(denoiser, "last")
 
 
@@ -219,7 +219,7 @@ def test_statistics_of_another_run_are_refused(run):
     renamed = {f"x{name}" if name == first else name: found for name, found in statistics[0].items()}
     for other in ([wider, *statistics[1:]], [renamed, *statistics[1:]], statistics[:1], [{}, *statistics[1:]]):
         run.save_statistics("last", other)
-        with pytest.raises(InputError, match=r"last-statistics\.safetensors: is of another run or recipe"):
+        with pytest.raises(InputError, match=r"last-statistics\.safetensors: belongs to another run or recipe"):
             run.statistics(denoiser, "last")
 
 

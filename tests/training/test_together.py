@@ -229,4 +229,4 @@ def test_all_stop_after_the_step_in_which_one_is_asked_to(both):
 
 def test_when_one_leaves_the_other_says_so(both):
     assert both[1]["error"] == "a fault"
-    assert both[0]["error"].startswith("another process of this training has ended or does not answer: it says why")
+    assert both[0]["error"].startswith("another process of this training has ended or does not answer")

@@ -63,10 +63,10 @@ def _show(recipe: Recipe) -> None:
 def _facts(recipe: Recipe) -> Mapping[str, str]:
     """Facts about a recipe's method."""
     from pellucid.methods import method_class
-    from pellucid.methods.size import size_of
+    from pellucid.methods.parameter_count import count_parameters
 
     method = method_class(recipe.method)
-    size = size_of(recipe)
+    size = count_parameters(recipe)
     return {
         "method": method.title,
         "learns from": str(method.supervision),

@@ -1,4 +1,4 @@
-"""Room for passes that wait: in memory as long as there is some, then in files that go with the shelf."""
+"""Room for paused passes: in memory while there is some, then in files, which are deleted with the cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from pellucid.inference.layer_by_layer import State
 
 _SPARE = 1 << 30
-"""Bytes of a disk that are left free."""
+"""Bytes that are left free on a disk."""
 
 
 class NoRoomError(Exception):
@@ -22,7 +22,7 @@ class NoRoomError(Exception):
 
 
 class _Stored(NamedTuple):
-    """A tensor on disk, its channels last."""
+    """A tensor on disk, in channels-last order."""
 
     file: Path
     shape: tuple[int, ...]
@@ -30,11 +30,11 @@ class _Stored(NamedTuple):
 
 
 class ActivationCache:
-    """States of halted passes by number; use it in a `with` block.
+    """States of paused passes by number, for use in a `with` block.
 
     Args:
         memory: bytes that they may take before they go to disk.
-        folder: for the files; the system's place for such if not given.
+        folder: for the files; the system's temporary folder if not given.
     """
 
     def __init__(self, memory: float, folder: Path | None = None) -> None:
@@ -51,7 +51,7 @@ class ActivationCache:
         self.clear()
 
     def put(self, number: int, state: State) -> None:
-        """Keep a state.
+        """Store a state.
 
         Raises:
             NoRoomError: there is room neither in memory nor on disk.
@@ -64,13 +64,13 @@ class ActivationCache:
             self._states[number] = state._replace(live=self._store(number, state.live, size))
 
     def take(self, number: int) -> State:
-        """The state, which is no longer kept."""
+        """Remove a state and return it."""
         state = self._states.pop(number)
         self._sizes.pop(number, None)
         return state._replace(live={name: _load(value) for name, value in state.live.items()})
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Drop all states."""
         self._states.clear()
         self._sizes.clear()
         if self._folder:

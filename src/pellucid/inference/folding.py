@@ -2,9 +2,9 @@
 
     scale·(W∗x + b) + shift = (scale·W)∗x + (scale·b + shift)
 
-Then a norm costs nothing more than its leaky ReLU. Padding does no harm: scale and shift act on what a convolution
-gives, not on what it takes. Rounding is as large as without folding, but not the same; where maps are so flat that
-their norm enlarges it a thousand times (an empty image), results may differ visibly from those of `freeze`.
+Then a norm costs no more than its leaky ReLU. Padding does no harm: scale and shift act on the output of a convolution,
+not on its input. Rounding errors are as large as without folding, but not the same. Where maps are so flat that their
+norm enlarges them a thousand times (an empty image), results may differ visibly from those of `freeze`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Convolution = nn.Conv2d | nn.ConvTranspose2d
 
 
 class Folding:
-    """A network whose norms work with given moments: what `freeze` gives, but faster, and for good.
+    """A network whose norms work with given moments: the result of `freeze`, but faster and permanent.
 
-    Norms that no convolution can take in are frozen as they are.
+    Norms that no convolution can take in become a fixed scale and shift.
 
     Args:
-        network: in evaluation mode, on the device where it is to compute. It is changed, and fit for use only after
-            `use`; its weights are constants from now on.
+        network: in evaluation mode, on its device. It is changed, and can run only after `use`; its weights are
+            constants from now on.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -50,16 +50,16 @@ class Folding:
         """From now on the norms work with these moments.
 
         Args:
-            moments: (1, C) each, by the norm's path in the network that was given; of all norms that it meets.
+            moments: (1, C) each, by the path of the norm in the original network; of all norms that it calls.
         """
         for path, given in moments.items():
             self._frozen[path].use(given)
 
 
 def foldable(network: nn.Module) -> dict[str, Convolution]:
-    """The norms that a convolution can take in, by path, each with that convolution.
+    """The norms that a convolution can take in, by path, each with its convolution.
 
-    It feeds this norm alone, all of its maps or a crop of them, and both are used once.
+    The convolution feeds this norm alone, with all of its maps or a crop of them, and both are called once.
     """
     graph = trace(network)
     pairs: dict[str, Convolution] = {}
@@ -73,7 +73,7 @@ def foldable(network: nn.Module) -> dict[str, Convolution]:
 
 
 def _maker(taker: fx.Node) -> fx.Node | None:
-    """What makes the maps that a node takes, cropped or not; None if something else takes them too."""
+    """The node whose output another one takes, cropped or not; None if something else takes it too."""
     maker = taker.all_input_nodes[0]
     if len(maker.users) > 1:
         return None
@@ -81,7 +81,7 @@ def _maker(taker: fx.Node) -> fx.Node | None:
 
 
 def _is_crop(node: fx.Node) -> bool:
-    """Whether a node gives some rows and columns of all maps: `x[:, :, rows, columns]`."""
+    """Whether a node takes some rows and columns of all maps: `x[:, :, rows, columns]`."""
     if node.target is not operator.getitem or not isinstance(index := node.args[1], tuple):
         return False
     return index[:2] == (slice(None),) * 2 and all(isinstance(part, slice) for part in index)
@@ -92,7 +92,7 @@ def _is_used_once(call: fx.Node) -> bool:
 
 
 class _Folded:
-    """A convolution that has taken in a norm; it keeps its own weights aside."""
+    """A convolution that has taken in a norm; its own weights are kept aside."""
 
     def __init__(self, conv: Convolution, norm: FeatureNorm) -> None:
         self._conv = conv
@@ -105,7 +105,7 @@ class _Folded:
 
     @torch.no_grad()
     def use(self, moments: Moments) -> None:
-        """Write the weights of convolution and norm together."""
+        """Write the joint weights of convolution and norm."""
         scale, shift = (constants[0] for constants in self._norm.constants(moments))
         self._conv.weight.copy_(scale.view(self._outputs) * self._weight)
         assert self._conv.bias is not None
@@ -131,21 +131,21 @@ class FixedNorm(nn.Module):
 
 
 def _activation(norm: FeatureNorm) -> nn.Module:
-    """A norm's leaky ReLU; nobody else sees what it overwrites."""
+    """The leaky ReLU of a norm, in place: nothing else uses its input."""
     return nn.Identity() if norm.slope == 1 else nn.LeakyReLU(norm.slope, inplace=True)
 
 
 def _replace(network: nn.Module, norm: FeatureNorm, module: nn.Module) -> None:
-    """Put a module into the place of a norm, wherever that is registered."""
+    """Replace a norm by a module at all paths where it is registered."""
     for path, registered in list(network.named_modules(remove_duplicate=False)):
         if registered is norm:
             network.set_submodule(path, module)
 
 
 def _fix_parameters(module: nn.Module) -> None:
-    """Make what a parametrisation gives the parameter itself.
+    """Replace parametrised parameters by their present values.
 
-    By hand, because copies of a module share a class, and torch's own way takes the weight out of that.
+    By hand, because copies of a module share a class, and torch's own function removes the weight from that class.
     """
     assert isinstance(module.parametrizations, nn.ModuleDict)
     values = {name: getattr(module, name).detach().clone() for name in module.parametrizations}

@@ -1,12 +1,13 @@
-"""A forward pass that halts before every norm, so that many tiles can be measured together in one pass each.
+"""A forward pass that pauses before every norm, so that all tiles of an image are measured together in one pass each.
 
-    halting = LayerByLayer.of(network)
-    states = [halting.start(tile) for tile in tiles]
-    for norm in halting.norms:
+    layers = LayerByLayer.of(network)
+    states = [layers.start(tile) for tile in tiles]
+    for norm in layers.norms:
         moments = {norm: merge([measure(state.waiting) for state in states])}
-        states = [halting.resume(state, moments) for state in states]      # (not behind the last norm)
+        states = [layers.resume(state, moments) for state in states]      # (not after the last norm)
 
-While it waits, a pass is a name and the few tensors that are needed to go on.
+A paused pass is a name and the few tensors that are needed to go on. `torch.fx.passes.split_module` gives the same
+states, but a stretch of its graph holds its input until it ends: three maps at once instead of two.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from pellucid.norms.moments import Moments
 
 
 class State(NamedTuple):
-    """A pass that waits.
+    """A paused pass.
 
     Attributes:
         norm: path of the norm that comes next.
-        source: which of the live values it will measure.
-        live: the values needed to go on, by name: tensors, and sizes where the network keeps some.
+        source: name of the value that it will measure.
+        live: the values needed to go on, by name: tensors, and sizes if the network uses them later.
     """
 
     norm: str
@@ -44,33 +45,33 @@ class State(NamedTuple):
 
 
 class LayerByLayer:
-    """A network that halts before every norm; what lies behind the last one is never run.
+    """A network that pauses before every norm; what follows the last norm is never run.
 
     Args:
         network: in evaluation mode; takes one image (N, 1, H, W).
-        graph: of the network; meets each norm once at most.
+        graph: its graph, in which each norm is called at most once.
     """
 
     def __init__(self, network: nn.Module, graph: fx.Graph) -> None:
-        halts = norm_calls(network, graph)
-        self.norms = [str(halt.target) for halt in halts]
+        calls = norm_calls(network, graph)
+        self.norms = [str(call.target) for call in calls]
         """Paths of the norms, in the order of execution."""
         self._network = network
         self._interpreter = fx.Interpreter(network, graph=graph)
         self._image = next(node.name for node in graph.nodes if node.op == "placeholder")
-        self._sources = [halt.all_input_nodes[0].name for halt in halts]
-        needed = leading_to(halts)
+        self._sources = [call.all_input_nodes[0].name for call in calls]
+        needed = leading_to(calls)
         steps = [node for node in graph.nodes if node in needed and node.op not in ("placeholder", "get_attr")]
-        self._stretches = _cut_before(halts, steps)
+        self._stretches = _cut_before(calls, steps)
         self._spent = _last_needed(steps)
 
     @classmethod
     def of(cls, network: nn.Module) -> LayerByLayer | None:
-        """For a network in evaluation mode; None if it cannot be traced or meets a norm more than once."""
+        """Prepare a network in evaluation mode; None if it cannot be traced or calls a norm more than once."""
         graph = trace(network)
         if graph is None:
             return None
-        paths = [halt.target for halt in norm_calls(network, graph)]
+        paths = [call.target for call in norm_calls(network, graph)]
         return cls(network, graph) if len(set(paths)) == len(paths) else None
 
     def start(self, x: Tensor) -> State:
@@ -81,8 +82,8 @@ class LayerByLayer:
         """Run up to the next norm; there must be one.
 
         Args:
-            state: used up: its values are dropped as soon as nothing needs them any more.
-            moments: those that the norm has waited for, each (N, C) or (1, C) for all images.
+            state: is used up: its values are freed as soon as nothing needs them any more.
+            moments: of the norm that comes next, each (N, C) or (1, C) for all images.
         """
         with freeze(self._network, moments):
             return self._run(self.norms.index(state.norm) + 1, state.live)
@@ -102,14 +103,14 @@ class LayerByLayer:
         return getattr(self._interpreter, step.op)(step.target, args, kwargs)
 
 
-def _cut_before(halts: Sequence[fx.Node], steps: Sequence[fx.Node]) -> list[list[fx.Node]]:
-    """Steps up to the first halt, from there up to the second, and so on; behind the last one nothing is needed."""
-    starts = [steps.index(halt) for halt in halts]
+def _cut_before(calls: Sequence[fx.Node], steps: Sequence[fx.Node]) -> list[list[fx.Node]]:
+    """Steps up to the first call, from there up to the second, and so on; after the last one nothing is needed."""
+    starts = [steps.index(call) for call in calls]
     return [list(steps[start:end]) for start, end in pairwise([0, *starts])]
 
 
 def _last_needed(steps: Sequence[fx.Node]) -> dict[fx.Node, list[str]]:
-    """For each step the values, its own among them, that no later one needs."""
+    """For each step the values, perhaps its own, that no later step needs."""
     last: dict[fx.Node, fx.Node] = {}
     for step in steps:
         last |= dict.fromkeys([step, *step.all_input_nodes], step)

@@ -1,7 +1,7 @@
-"""A network as a graph: what follows what, whose norms are where.
+"""A network as a graph: the order of its steps, and where its norms are.
 
-Feature norms and torch's own layers are steps of it; everything else is looked into. Image sizes stay open. The graph
-serves to look things up and to run a network step by step; it never replaces the network.
+Feature norms and torch's own layers are single steps; all other modules are traced through. Image sizes stay open.
+The graph serves to look things up and to run a network step by step; it never replaces the network.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class _Tracer(fx.Tracer):
-    """Takes feature norms for layers, and convolutions of other kinds than torch's own.
+    """A tracer for which feature norms and all kinds of convolutions are single steps.
 
-    While torch's tracer runs it redirects the calls of all modules of the process: those of other threads go straight
+    While torch's tracer runs it redirects the calls of all modules in the process; those of other threads go straight
     through.
     """
 
@@ -29,18 +29,18 @@ class _Tracer(fx.Tracer):
         self._thread = threading.get_ident()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Whether a module is one step."""
+        """Whether a module is a single step."""
         layers = (FeatureNorm, nn.Conv2d, nn.ConvTranspose2d)
         return isinstance(m, layers) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Note the call of a module, or look into it."""
+        """Record the call of a module, or trace through it."""
         return super().call_module(m, forward, args, kwargs) if self._is_here() else forward(*args, **kwargs)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
-        """Note that a parameter is read."""
+        """Record that a parameter is read."""
         return super().getattr(attr, attr_val, parameter_proxy_cache) if self._is_here() else attr_val
 
     def _is_here(self) -> bool:
@@ -48,16 +48,16 @@ class _Tracer(fx.Tracer):
 
 
 def trace(network: nn.Module) -> fx.Graph | None:
-    """The graph of a network, in its present mode; None if what it does depends on values or on sizes."""
+    """The graph of a network, in its present mode; None if its steps depend on values or on sizes."""
     with _ONE_AT_A_TIME:
         try:
             return _Tracer().trace(network)
-        except Exception:  # whatever stops code that is handed no numbers; with numbers it may run
+        except Exception:  # code that fails without values may run with them
             return None
 
 
 def norm_calls(network: nn.Module, graph: fx.Graph) -> list[fx.Node]:
-    """Where feature norms are met, in the order of execution; the target of such a node is the norm's path."""
+    """The calls of feature norms, in the order of execution; the target of such a node is the path of the norm."""
     modules = dict(network.named_modules())
     return [
         node for node in graph.nodes if node.op == "call_module" and isinstance(modules[str(node.target)], FeatureNorm)
@@ -65,13 +65,13 @@ def norm_calls(network: nn.Module, graph: fx.Graph) -> list[fx.Node]:
 
 
 def uses(graph: fx.Graph, path: str) -> list[fx.Node]:
-    """Where a submodule is called, or something in it is read."""
+    """The nodes that call a submodule or read something in it."""
     inside = ("call_module", "get_attr")
     return [node for node in graph.nodes if node.op in inside and f"{node.target}.".startswith(f"{path}.")]
 
 
 def leading_to(goals: Iterable[fx.Node]) -> set[fx.Node]:
-    """Some nodes, and all that they need to be computed."""
+    """The nodes that are needed to compute some nodes, and those themselves."""
     found: set[fx.Node] = set()
     open_ends = list(goals)
     while open_ends:

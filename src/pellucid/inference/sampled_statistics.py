@@ -15,18 +15,19 @@ from pellucid.methods import Denoiser
 from pellucid.norms import Moments
 
 SIDE = 192
-"""Of a window, in pixels, without what is read around it."""
+"""Side of a window in pixels, without the halo around it."""
 FEWEST, MOST = 16, 64
+"""Number of windows."""
 BOUND = 0.05
-"""Largest standard error of the moments, as a share of a map's spread, at which no more windows are taken."""
+"""Standard error of the moments, as a share of a map's standard deviation, from which more windows are taken."""
 TRIES = 16
-"""Places that are looked at for each window, where many show nothing but padding."""
+"""Positions that are tried for each window: many may show only padding."""
 _ENOUGH = 0.25
-"""Share of a window that must be image."""
+"""Share of a window that must be valid."""
 
 
 class Window(NamedTuple):
-    """Where a window lies: the number of a plane, and a box in it."""
+    """The position of a window: the number of a plane, and a box in it."""
 
     plane: int
     box: Box
@@ -38,7 +39,7 @@ def spread(shapes: Sequence[tuple[int, int]], count: int, seed: int) -> list[Win
     Args:
         shapes: (Y, X) of each plane.
         count: how many windows.
-        seed: of the sequence (Halton, scrambled).
+        seed: seed of the sequence (Halton, scrambled).
     """
     from scipy.stats import qmc  # here: it takes a second, and small images need none
 
@@ -57,8 +58,8 @@ class Sample(NamedTuple):
 
     Attributes:
         statistics: for each network, the moments of its norms.
-        windows: how many were looked at.
-        error: their standard error, as a share of a map's spread.
+        windows: number of windows.
+        error: standard error of the moments, as a share of a map's standard deviation.
     """
 
     statistics: list[dict[str, Moments]]
@@ -66,14 +67,14 @@ class Sample(NamedTuple):
     error: float
 
 
-def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shelf: ActivationCache) -> Sample | None:
-    """Moments of every norm, from as many windows as they need; None where no window shows an image.
+def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, cache: ActivationCache) -> Sample | None:
+    """Moments of every norm, from as many windows as they need; None if no window has a valid pixel.
 
     Args:
         denoiser: in evaluation mode.
         views: the planes to sample.
-        seed: of the windows.
-        shelf: room for passes that wait.
+        seed: seed of the windows.
+        cache: room for paused passes.
     """
     enough = max(1, sum(math.prod(view.shape) for view in views) // SIDE**2)  # windows that would cover the planes
     most = min(MOST, enough)
@@ -85,7 +86,7 @@ def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shel
         if not windows:
             return None
         measured = [
-            measure_pieces(network, [_around(window, views, each) for window in windows], shelf)
+            measure_pieces(network, [_around(window, views, each) for window in windows], cache)
             for each in denoiser.independents()
             for network in each.networks()
         ]
@@ -96,7 +97,7 @@ def sample_statistics(denoiser: Denoiser, views: Sequence[View], seed: int, shel
 
 
 def _showing(views: Sequence[View], most: int, seed: int) -> Iterator[Window]:
-    """Of the windows in their order those that are image to a good part; if there is none, those that are at all."""
+    """The windows, in order, that are valid to a good part; if there are none, those with any valid pixel."""
     windows = spread([view.shape for view in views], TRIES * most, seed)
     little: list[Window] = []
     enough = False
@@ -112,6 +113,6 @@ def _showing(views: Sequence[View], most: int, seed: int) -> Iterator[Window]:
 
 
 def _around(window: Window, views: Sequence[View], denoiser: Denoiser) -> Cut:
-    """A window with as much around it as a denoiser sees."""
+    """A window with the halo of a denoiser around it."""
     view = views[window.plane]
     return Cut(view, tile_around(window.box, view.height, view.width, denoiser.halo, denoiser.stride))

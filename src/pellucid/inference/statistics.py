@@ -1,10 +1,11 @@
-"""Norm statistics of images that cannot pass through a network as a whole: measured in pieces, fixed before any tile.
+"""Norm statistics of images that cannot pass through a network as a whole: measured in pieces, before any tile.
 
-One mechanism, whichever pieces are given: all tiles of an image give its exact moments, windows spread over a volume
-a sample of them. When the first k norms are frozen, the (k + 1)th sees in each piece exactly what it would see in the
-whole image, so its moments over all cores, merged, are the whole image's. Passes through all pieces go side by side:
-each halts at every norm until all have been measured there, and what it needs to go on waits on a shelf, in memory or
-on disk. Where a network cannot halt, or neither has room, each norm costs a new pass up to it instead.
+One mechanism serves two purposes: all tiles of an image give its exact moments, windows spread over a volume give a
+sample of them. When the first k norms are frozen, the (k + 1)th sees in each piece exactly what it would see in the
+whole image, so its moments over all cores, merged, are those of the whole image. The passes through all pieces run side
+by side, layer by layer: each pauses at every norm until all pieces are measured there, and its state waits in the
+activation cache, in memory or on disk. Where a network cannot be run so, or neither has room, each norm costs a new
+pass up to it instead.
 """
 
 from __future__ import annotations
@@ -26,77 +27,77 @@ from pellucid.methods import Denoiser
 from pellucid.norms import Moments, feature_norms, freeze, measure, measure_valid, merge, moments_from, record, shares
 
 _FLAT = 1e-7
-"""The variance of a map that is as good as flat: the norms' ε outweighs what is less."""
+"""The variance below which a map counts as flat: the ε of the norms outweighs it."""
 
 Statistics: TypeAlias = Sequence[Mapping[str, Moments]]
-"""For each network of a denoiser the moments, each (1, C), of its norms by their path."""
+"""For each network of a denoiser the moments, each (1, C), of its norms, by path."""
 
 
 class Cut(NamedTuple):
-    """A tile of an image: its core is measured, where it is image."""
+    """A tile of an image, of which the valid pixels of the core are measured."""
 
     view: View
     tile: Tile
 
     def load(self) -> Piece:
-        """What to send through a network."""
+        """Read what goes through the network."""
         return self.view.piece(self.tile.read)
 
     def core_of(self, x: Tensor) -> Tensor:
-        """The core in a feature map of this tile, at whatever resolution that is."""
+        """The core in a feature map of this tile, at the resolution of the map."""
         rows, columns = self.tile.core.within(self.tile.read, self.tile.read.shape[0] // x.shape[2]).slices
         return x[:, :, rows, columns]
 
     def shows(self, valid: Tensor | None) -> bool:
-        """Whether any pixel of the core is image, by those of what was loaded."""
+        """Whether any pixel of the core is valid, given the mask that was loaded."""
         return valid is None or bool(self.core_of(valid).any())
 
     def measure(self, x: Tensor, valid: Tensor | None) -> Moments:
-        """Moments of a feature map over the core's pixels that are image."""
+        """Moments of a feature map over the valid pixels of the core."""
         core = self.core_of(x)
         return measure(core) if valid is None else measure_valid(core, self.core_of(shares(valid, x)))
 
 
 class Measured(NamedTuple):
-    """What the norms of one network saw: by path, the moments of each piece."""
+    """What the norms of one network measured: by path, the moments of each piece."""
 
     parts: Mapping[str, Sequence[Moments]]
 
     @property
     def moments(self) -> dict[str, Moments]:
-        """Those of all pieces taken together."""
+        """The moments of all pieces taken together."""
         return {name: merge(list(parts)) for name, parts in self.parts.items()}
 
     @property
     def error(self) -> float:
-        """How far the moments may be off if the pieces are a sample: the standard error, as a share of a map's spread.
+        """The standard error of the moments if the pieces are a sample, as a share of a map's standard deviation.
 
-        Of each norm's maps the root mean square, of means and of standard deviations; the largest of all norms.
+        For each norm it is the root mean square over its maps, of means and of standard deviations; the largest counts.
         """
         return max((_standard_error(parts) for parts in self.parts.values()), default=0.0)
 
 
 def has_norms(denoiser: Denoiser) -> bool:
-    """Whether there is anything to measure."""
+    """Whether a denoiser has norms to measure."""
     return any(feature_norms(network) for network in denoiser.networks())
 
 
-def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: ActivationCache) -> Statistics:
-    """The moments that every norm would measure in a whole image, where it is image at all.
+def exact_statistics(denoiser: Denoiser, view: View, side: int, cache: ActivationCache) -> Statistics:
+    """The moments that every norm would measure in the valid pixels of a whole image.
 
     Args:
         denoiser: in evaluation mode.
         view: the image; not blank.
-        side: of the tiles that it is measured in, a multiple of the stride; halved if memory runs out. A denoiser with
+        side: side of the tiles that are measured, a multiple of the stride; halved if memory runs out. A denoiser with
             a window has squares of its own.
-        shelf: room for passes that wait.
+        cache: room for paused passes.
     """
     square = denoiser.square(view.shape)
     side = square or side
     while True:
         try:
             return [
-                measure_pieces(network, _cut(view, side, each.halo), shelf).moments
+                measure_pieces(network, _cut(view, side, each.halo), cache).moments
                 for each in denoiser.independents()
                 for network in each.networks()
             ]
@@ -104,7 +105,7 @@ def exact_statistics(denoiser: Denoiser, view: View, side: int, shelf: Activatio
             smaller = side // 2 // denoiser.stride * denoiser.stride
             if not is_out_of_memory(problem) or square or smaller < 4 * denoiser.stride:
                 raise
-            shelf.clear()
+            cache.clear()
             side = smaller
 
 
@@ -114,13 +115,11 @@ def _cut(view: View, side: int, halo: int) -> list[Cut]:
 
 @torch.no_grad()
 def patch_statistics(denoiser: Denoiser, patches: Tensor) -> Statistics:
-    """The moments that every norm sees in patches (N, 1, H, W) as they are learned from, all of them together.
-
-    They are pieces too, but small enough to pass through a network side by side.
+    """The moments that every norm sees in training patches (N, 1, H, W), all of them together.
 
     Args:
         denoiser: in evaluation mode.
-        patches: H and W multiples of its stride.
+        patches: H and W are multiples of its stride.
     """
     patches = patches.contiguous(memory_format=torch.channels_last)
     return [record(network, partial(network, patches), _measure_together) for network in denoiser.networks()]
@@ -133,47 +132,47 @@ def _measure_together(x: Tensor) -> Moments:
 
 
 @torch.no_grad()
-def measure_pieces(network: nn.Module, pieces: Sequence[Cut], shelf: ActivationCache) -> Measured:
-    """Moments that every norm of a network sees in the cores of some pieces, each norm behind the merged ones before.
+def measure_pieces(network: nn.Module, pieces: Sequence[Cut], cache: ActivationCache) -> Measured:
+    """Moments that every norm of a network sees in the cores of some pieces, with all norms before it frozen.
 
     Args:
         network: takes the image itself, (1, 1, H, W); in evaluation mode.
-        pieces: at least one whose core is not blank; blank ones are passed over.
-        shelf: room for what waits.
+        pieces: at least one whose core is not blank; blank ones are skipped.
+        cache: room for paused passes.
     """
-    halting = LayerByLayer.of(network)
-    if halting is not None:
+    layers = LayerByLayer.of(network)
+    if layers is not None:
         try:
-            return _side_by_side(halting, pieces, shelf)
+            return _side_by_side(layers, pieces, cache)
         except NoRoomError:
-            shelf.clear()
+            cache.clear()
     return _again_for_each(network, pieces)
 
 
-def _side_by_side(halting: LayerByLayer, pieces: Sequence[Cut], shelf: ActivationCache) -> Measured:
+def _side_by_side(layers: LayerByLayer, pieces: Sequence[Cut], cache: ActivationCache) -> Measured:
     found: dict[str, list[Moments]] = {}
     moments: dict[str, Moments] = {}
     valid: dict[int, Tensor | None] = {}  # of each piece that is not blank
-    for number, name in enumerate(halting.norms):
+    for number, name in enumerate(layers.norms):
         found[name] = []
         for place in range(len(pieces)) if number == 0 else valid:
             if number:
-                state = halting.resume(shelf.take(place), moments)
+                state = layers.resume(cache.take(place), moments)
             else:
                 loaded = pieces[place].load()
                 if not pieces[place].shows(loaded.valid):
                     continue
                 valid[place] = loaded.valid
-                state = halting.start(loaded.pixels)
+                state = layers.start(loaded.pixels)
             found[name].append(pieces[place].measure(state.waiting, valid[place]))
-            if name != halting.norms[-1]:
-                shelf.put(place, state)
+            if name != layers.norms[-1]:
+                cache.put(place, state)
         moments = {name: merge(found[name])}
     return Measured(found)
 
 
 class _MeasuredError(Exception):
-    """The norm of interest has seen this tile: nothing behind it is needed."""
+    """The norm of interest has seen this tile: nothing after it is needed."""
 
 
 def _again_for_each(network: nn.Module, pieces: Sequence[Cut]) -> Measured:

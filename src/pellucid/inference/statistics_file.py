@@ -1,4 +1,4 @@
-"""Statistics as a file: safetensors, a mean and a variance for each norm."""
+"""Statistics as a safetensors file: a mean and a variance for each norm."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pellucid.methods import Denoiser
 from pellucid.norms import FeatureNorm, Moments, feature_norms
 
 _COUNT = "networks"
-"""How many there are: not all have norms."""
+"""Name of the number of networks: not all have norms."""
 
 
 def save_statistics(path: Path, statistics: Statistics) -> None:
-    """Write statistics, in one step."""
+    """Write statistics; the file appears in one step."""
     tensors = {_COUNT: torch.tensor(len(statistics))}
     for network, moments in enumerate(statistics):
         for name, (mean, var, pixels) in moments.items():
@@ -32,10 +32,10 @@ def save_statistics(path: Path, statistics: Statistics) -> None:
 
 
 def load_statistics(path: Path, device: torch.device | None = None) -> Statistics:
-    """The statistics in a file that `save_statistics` wrote.
+    """Read statistics that `save_statistics` wrote.
 
     Raises:
-        InputError: some are no finite numbers.
+        InputError: some are not finite.
     """
     tensors = load_file(path, device=str(device or "cpu"))
     found: list[dict[str, Moments]] = [{} for _ in range(int(tensors[_COUNT]))]
@@ -44,14 +44,12 @@ def load_statistics(path: Path, device: torch.device | None = None) -> Statistic
         at = f"{network}/{name}"
         found[int(network)][name] = Moments(tensors[key], tensors[f"{at}/var"], tensors[f"{at}/pixels"].item())
     if not are_finite(found):
-        raise InputError(
-            f"{path}: the model is of no use, the moments of its norms are not finite numbers; train again"
-        )
+        raise InputError(f"{path}: the model cannot be used, because moments of its norms are not finite; train again")
     return found
 
 
 def are_finite(statistics: Statistics) -> bool:
-    """Whether all moments are numbers, and no variance is negative."""
+    """Whether all moments are finite, and no variance is negative."""
     every = (moments for network in statistics for moments in network.values())
     return all(bool(mean.isfinite().all() and var.isfinite().all() and (var >= 0).all()) for mean, var, _ in every)
 
@@ -65,8 +63,8 @@ def refuse_other(path: Path, statistics: Statistics, denoiser: Denoiser) -> None
     )
     if not fit:
         raise InputError(
-            f"{path}: is of another run or recipe: its norms are not those of the weights beside it; "
-            "copy the run's folder again"
+            f"{path}: belongs to another run or recipe: its norms are not those of the weights beside it; "
+            "copy the folder of the run again"
         )
 
 

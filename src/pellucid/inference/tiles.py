@@ -1,4 +1,4 @@
-"""Where tiles lie: pure arithmetic.
+"""Positions of tiles: pure arithmetic.
 
 +-----------------+      read:  what goes through the network, the core and up to `halo` pixels around it,
 |  read           |             cut off at the image's border
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 
 class Box(NamedTuple):
-    """A rectangle of pixels, the ends excluded."""
+    """A rectangle of pixels; `bottom` and `right` are excluded."""
 
     top: int
     bottom: int
@@ -35,11 +35,11 @@ class Box(NamedTuple):
 
     @property
     def area(self) -> int:
-        """Its pixels."""
+        """Number of pixels."""
         return math.prod(self.shape)
 
     def within(self, outer: Box, scale: int = 1) -> Box:
-        """This box in the coordinates of `outer`, on a map `scale` times smaller; a part of a cell counts whole."""
+        """This box in the coordinates of `outer`, on a map `scale` times smaller; parts of pixels count whole."""
         return Box(
             (self.top - outer.top) // scale,
             -((outer.top - self.bottom) // scale),
@@ -48,11 +48,11 @@ class Box(NamedTuple):
         )
 
     def grown(self, width: int) -> Box:
-        """With so many pixels more on every side."""
+        """The box with `width` more pixels on every side."""
         return Box(self.top - width, self.bottom + width, self.left - width, self.right + width)
 
     def common(self, other: Box) -> Box:
-        """What both cover."""
+        """The part that both boxes cover."""
         return Box(
             max(self.top, other.top),
             min(self.bottom, other.bottom),
@@ -61,21 +61,21 @@ class Box(NamedTuple):
         )
 
     def on_grid(self, side: int, shape: tuple[int, int]) -> Iterator[Box]:
-        """The squares into which `side` cuts an image (Y, X) and of which the box covers a part."""
+        """The squares of a grid of this side over an image (Y, X) that the box covers in part."""
         aligned = Box(self.top // side * side, self.bottom, self.left // side * side, self.right)
         image = Box(0, shape[0], 0, shape[1])
         for square in aligned.cut(side):
             yield Box(square.top, square.top + side, square.left, square.left + side).common(image)
 
     def cut(self, side: int) -> Iterator[Box]:
-        """Squares of `side` pixels that cover the box, those at its far borders smaller."""
+        """Squares of `side` pixels that cover the box; those at its far borders are smaller."""
         for top in range(self.top, self.bottom, side):
             for left in range(self.left, self.right, side):
                 yield Box(top, min(top + side, self.bottom), left, min(left + side, self.right))
 
 
 def hull(boxes: Iterable[Box]) -> Box:
-    """The smallest box around some; at least one."""
+    """The smallest box around one or more boxes."""
     tops, bottoms, lefts, rights = zip(*boxes, strict=True)
     return Box(min(tops), max(bottoms), min(lefts), max(rights))
 
@@ -88,14 +88,14 @@ class Tile(NamedTuple):
 
 
 def tile_around(core: Box, height: int, width: int, halo: int, stride: int) -> Tile:
-    """What must be read for a core: wherever it lies, its pixels come out as in the whole image.
+    """The tile of a core, whose pixels come out as in the whole image wherever it lies.
 
     Args:
         core: within the image, its borders anywhere.
         height: of the image, a multiple of the stride.
         width: of the image, a multiple of the stride.
-        halo: how far an output pixel sees.
-        stride: of the network: what it reads has to begin and end at multiples of it, as the whole image does.
+        halo: how many pixels away an output pixel sees.
+        stride: of the network: what is read begins and ends at multiples of it, as the whole image does.
     """
     read = Box(
         max(core.top // stride * stride - halo, 0),
@@ -107,19 +107,19 @@ def tile_around(core: Box, height: int, width: int, halo: int, stride: int) -> T
 
 
 def tiles(height: int, width: int, side: int, halo: int) -> Iterator[Tile]:
-    """Cores of `side` pixels over an image, each with what must be read for it.
+    """Tiles with cores of `side` pixels over an image.
 
     Args:
         height: of the image, a multiple of the stride.
         width: of the image, a multiple of the stride.
         side: of a core, a multiple of the stride.
-        halo: how far an output pixel sees, a multiple of the stride.
+        halo: how many pixels away an output pixel sees, a multiple of the stride.
     """
     for core in Box(0, height, 0, width).cut(side):
         yield tile_around(core, height, width, halo, 1)
 
 
 def largest_side(pixels: float, halo: int, stride: int) -> int:
-    """Largest core whose read box has at most so many pixels; never below four strides."""
+    """Side of the largest core whose read box has at most so many pixels; never below four strides."""
     side = math.isqrt(int(pixels)) - 2 * halo
     return max(4 * stride, side // stride * stride)

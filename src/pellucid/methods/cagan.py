@@ -75,7 +75,7 @@ class CaganDenoiser(SingleDenoiser):
         super().__init__()
         degenerate = recipe.ccsa == "degenerate"
         self.window = None if degenerate else 256
-        self.halo = CaganGenerator.local_reach if degenerate else 32
+        self.halo = CaganGenerator.local_halo if degenerate else 32
         self.bytes_per_pixel = 4.0 * (32 * recipe.width + (0 if degenerate else 1700))
         self.G1 = CaganGenerator(recipe.width, recipe.ccsa)
 

@@ -25,7 +25,7 @@ from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervi
 from pellucid.methods.losses.adversarial import ObjectiveName, discriminator_loss, objective
 from pellucid.methods.optim.optimisers import Adam
 from pellucid.methods.optim.schedules import half_linear
-from pellucid.methods.pool import ReplayPool
+from pellucid.methods.replay_pool import ReplayPool
 from pellucid.networks.patchgan import PatchGAN, check_patch
 from pellucid.networks.resnet import ResnetGenerator, initialise
 from pellucid.recipe import LearningRecipe, paper_and_quick

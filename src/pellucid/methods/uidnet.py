@@ -35,7 +35,7 @@ from pellucid.methods.optim.optimisers import TensorFlowAdam
 from pellucid.methods.optim.schedules import linear
 from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.networks.dncnn import Dncnn
-from pellucid.norms import running_norms, unremembered
+from pellucid.norms import keep_running_statistics, running_norms
 from pellucid.ops import plain
 from pellucid.recipe import LearningRecipe, paper_and_quick
 from pellucid.seeding import generator
@@ -134,7 +134,7 @@ class Uidnet(Method[UidnetRecipe]):
         with torch.no_grad():
             made = y + self.G(z, y)
         self.remember(z, y)
-        with unremembered(self.denoiser):
+        with keep_running_statistics(self.denoiser):
             losses["denoising"] = self.denoising_loss(made, y)
         self.dnn.step(losses["denoising"], number)
         return {name: loss.detach() for name, loss in losses.items()}

@@ -104,7 +104,7 @@ class CaganGenerator(nn.Module):
     """
 
     depth = 12
-    local_reach = depth + 2 + 3
+    local_halo = depth + 2 + 3
     """How far an output pixel sees, in pixels, but for the criss-cross attention, by which it sees everything."""
 
     def __init__(self, width: int = 64, attention: Attention = "correct") -> None:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from pellucid.norms import Norm
 from pellucid.ops.one_channel import FromOneChannel, ToOneChannel
-from pellucid.ops.recompute import made_likewise
+from pellucid.ops.recompute import apply_recomputable
 
 SLOPE = 0.2
 """Negative slope of every leaky ReLU."""
@@ -43,7 +43,7 @@ def he_normal(layer: Layer) -> None:
 
 def symmetric_pad(x: Tensor, width: int) -> Tensor:
     """Mirror (N, C, H, W) by `width` pixels on every side, the border pixel included (numpy's 'symmetric')."""
-    return made_likewise(partial(_symmetric_pad, width=width), x)
+    return apply_recomputable(partial(_symmetric_pad, width=width), x)
 
 
 def _symmetric_pad(x: Tensor, width: int) -> Tensor:

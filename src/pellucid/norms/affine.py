@@ -1,4 +1,4 @@
-"""The other half of every norm: `leaky_relu(scale · x + shift)`, one read and one write."""
+"""The second half of every norm: `leaky_relu(scale · x + shift)`, one read and one write."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pellucid.ops import kernels
 def affine_leaky_relu(x: Tensor, scale: Tensor, shift: Tensor, slope: float) -> Tensor:
     """Scale and shift each map, then leaky ReLU.
 
-    The backward recomputes the activation's argument instead of keeping it: only `x`, which the
-    convolution before made anyway, and the numbers per (n, c) stay in memory.
+    The backward pass recomputes the argument of the activation. Only `x`, which the convolution before it made anyway,
+    and the numbers per (n, c) stay in memory.
 
     Args:
         x: (N, C, H, W).

@@ -1,7 +1,7 @@
 """The feature norms as formulas: from instance moments to (scale, shift).
 
-Each class is one row of the table in `docs/architecture.md`. γ and β are per channel, 1 and 0 at the
-start. Variances are biased. `x̂ = (x − mean)/√(var + ε)` is written as `scale·x + shift` by `standardise`.
+Each class is one row of the table in `docs/architecture.md`. γ and β are per channel and start at 1 and 0.
+Variances are biased. `x̂ = (x − mean)/√(var + ε)` is written as `scale·x + shift` by `standardise`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class FeatureNorm(nn.Module):
     """Measure, compute (scale, shift), apply together with leaky ReLU.
 
     Args:
-        channels: C of the maps (N, C, H, W) it will see.
+        channels: C of the maps (N, C, H, W).
         slope: negative slope of the leaky ReLU that follows; 1 for none.
         eps: ε under the square root.
     """
@@ -129,7 +129,7 @@ class Layer(FeatureNorm):
 
 
 class Group(FeatureNorm):
-    """Group norm (Wu & He 2018) with 32 channels *a group* (KCGS eqs. (15)-(17)); fewer channels are one group."""
+    """Group norm (Wu & He 2018) with 32 channels *per group* (KCGS eqs. (15)-(17)); fewer channels form one group."""
 
     channels_per_group = 32
 
@@ -138,8 +138,8 @@ class Group(FeatureNorm):
         self.groups = max(1, channels // self.channels_per_group)
         if self.groups * self.channels_per_group != channels > self.channels_per_group:
             raise InputError(
-                f"group norm puts {self.channels_per_group} channels in a group and {channels} is no multiple of it: "
-                "choose a width that is a power of two, or a multiple of 32"
+                f"group norm puts {self.channels_per_group} channels in a group, and {channels} is not a multiple of "
+                "that: choose a width that is a power of two, or a multiple of 32"
             )
 
     def affine(self, moments: Moments) -> tuple[Tensor, Tensor]:
@@ -150,13 +150,13 @@ class Group(FeatureNorm):
 
 
 class RunningNorm(FeatureNorm):
-    """A norm that remembers batch moments for use in evaluation mode."""
+    """A norm that keeps running batch moments for use in evaluation mode."""
 
     follows_mode = True
     momentum = 0.01
     """Weight of the newest value: Keras' 0.99 on the old one."""
-    remembers_unbiased = False
-    """Whether the variance is remembered divided by count − 1."""
+    keeps_unbiased = False
+    """Whether the running variance is unbiased: divided by count − 1."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -173,7 +173,7 @@ class RunningNorm(FeatureNorm):
         moments = self._of_batch(moments)
         mean, var = pool(moments.mean, moments.var, 0)
         count = moments.mean.shape[0] * moments.pixels
-        unbias = count / max(count - 1, 1) if self.remembers_unbiased else 1.0
+        unbias = count / max(count - 1, 1) if self.keeps_unbiased else 1.0
         with torch.no_grad():
             self.running_mean.lerp_(mean[0].to(self.running_mean), self.momentum)
             self.running_var.lerp_(unbias * var[0].to(self.running_var), self.momentum)
@@ -181,10 +181,10 @@ class RunningNorm(FeatureNorm):
 
 
 class Batch(RunningNorm):
-    """Batch norm (Ioffe & Szegedy 2015): training by the batch, evaluation by running values, as Keras' layer."""
+    """Batch norm (Ioffe & Szegedy 2015): batch moments in training, running ones in evaluation, as Keras' layer."""
 
     eps = 1e-3
-    remembers_unbiased = True
+    keeps_unbiased = True
 
     def affine(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """y = (x − μ_c)/√(σ²_c + ε)."""
@@ -199,7 +199,7 @@ class TorchBatch(Batch):
 
 
 class BatchInstance(FeatureNorm):
-    """Batch-instance norm (Nam & Kim 2018) as in ISCL: the batch's own statistics also at test time.
+    """Batch-instance norm (Nam & Kim 2018) as in ISCL: the statistics of the batch at test time too.
 
     With one image in the batch both branches agree and ρ drops out: it is instance norm with γ, β.
     """
@@ -217,7 +217,7 @@ class BatchInstance(FeatureNorm):
         return torch.lerp(instance[0], batch[0], self.rho), torch.lerp(instance[1], batch[1], self.rho)
 
     def batch_moments(self, moments: Moments) -> tuple[Tensor, Tensor]:
-        """Mean and variance (1, C) of the batch at hand, in either mode."""
+        """Mean and variance (1, C) of this batch, in either mode."""
         moments = self._of_batch(moments)
         return pool(moments.mean, moments.var, 0)
 
@@ -232,14 +232,14 @@ class RunningBatchInstance(RunningNorm, BatchInstance):
 
     eps = 1e-5
     momentum = 0.1
-    remembers_unbiased = True
+    keeps_unbiased = True
 
 
 class Switchable(RunningNorm):
     """Switchable norm (Luo et al. 2019), KCGS eqs. (13)-(14): learned mixture of instance, layer and batch moments.
 
-    Biased variance, ε 1e-5 and momentum 0.99 on the old value as the ISCL class; the six weights do
-    train here (in the published class they were constants: that is `FrozenSwitchable`).
+    Biased variance, ε 1e-5 and momentum 0.99 on the old value as in the ISCL class. The six weights are trained here;
+    in the published class they are constants (`FrozenSwitchable`).
     """
 
     def __init__(self, channels: int, slope: float = 0.2, eps: float | None = None) -> None:

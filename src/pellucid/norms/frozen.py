@@ -1,10 +1,10 @@
-"""Moments measured elsewhere and handed in: a network with norms becomes a plain convolutional network.
+"""Moments that were measured elsewhere: with them a network with norms is a plain convolutional network.
 
     moments = record(network, lambda: network(whole_image))
     with freeze(network, moments):
         tile = network(piece)        # the same pixels as in network(whole_image)
 
-Inside `freeze` no output depends on how large the tile is or on what else is in the batch.
+Within `freeze` no output depends on the size of the tile or on the rest of the batch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def follows_mode(network: nn.Module) -> bool:
 
 
 def constrain(network: nn.Module) -> None:
-    """Put every norm's parameters back into range; to be called after each optimiser step."""
+    """Put the parameters of every norm back into their range; to be called after each optimiser step."""
     for norm in feature_norms(network).values():
         norm.constrain()
 
@@ -48,14 +48,14 @@ def moments_from(network: nn.Module, sources: Mapping[str, Source]) -> Iterator[
 
 
 def record(network: nn.Module, run: Callable[[], object], how: Source = measure) -> dict[str, Moments]:
-    """Run the network once and return the moments that each norm measured and used, by its path.
+    """Run a network once and return the moments that each norm measured and used, by its path.
 
-    A norm that is met several times keeps the last; one that is never met is left out.
+    Of a norm that runs several times these are the last; a norm that never runs is left out.
 
     Args:
-        network: whose norms measure.
+        network: the network whose norms measure.
         run: sends something through it.
-        how: they measure a map (N, C, H, W).
+        how: measures maps (N, C, H, W).
     """
     recorded: dict[str, Moments] = {}
 

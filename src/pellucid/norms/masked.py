@@ -1,6 +1,6 @@
-"""Moments of those pixels that are image: padding, and what is no number, counts for nothing.
+"""Moments of valid pixels: padding and pixels that are not finite do not count.
 
-Where maps are smaller than the image, a pixel of theirs counts by the share of its cell that is image.
+In maps that are smaller than the image, a pixel counts by the valid share of the image pixels that it stands for.
 
     with moments_from(network, {name: partial(measure_valid, valid=valid) for name in feature_norms(network)}):
         network(image)
@@ -16,11 +16,11 @@ from pellucid.norms.moments import Moments
 
 
 def measure_valid(x: Tensor, valid: Tensor) -> Moments:
-    """Moments of maps (N, C, H, W) over pixels that are image, in at least float32.
+    """Moments of maps (N, C, H, W) over valid pixels, in at least float32.
 
     Args:
         x: the maps.
-        valid: (1, 1, h, w), as large as the image or the maps: how much of each pixel is image, 0 to 1; some must be.
+        valid: (1, 1, h, w), the size of the image or of the maps: the valid share of each pixel, 0 to 1; not all 0.
     """
     share = shares(valid, x)
     pixels = share.sum()
@@ -30,7 +30,7 @@ def measure_valid(x: Tensor, valid: Tensor) -> Moments:
 
 
 def shares(valid: Tensor, x: Tensor) -> Tensor:
-    """How much of each pixel of maps (N, C, H, W) is image, (1, 1, H, W), from that of an image (1, 1, h, w)."""
+    """The valid share (1, 1, H, W) of each pixel of maps (N, C, H, W), from that of an image (1, 1, h, w)."""
     values = valid.to(torch.promote_types(x.dtype, torch.float32))
     height, width = x.shape[2:]
     return values if values.shape[2:] == (height, width) else functional.adaptive_avg_pool2d(values, (height, width))

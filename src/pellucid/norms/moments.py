@@ -1,7 +1,7 @@
-"""Instance moments: the only thing a feature norm ever reads from a feature map.
+"""Instance moments: the only thing that a feature norm reads from a feature map.
 
-Every statistic of every norm follows from `mean[n,c]` and `var[n,c]` by the law of total variance
-(`pool`), so this file holds the one place where features are measured.
+Every statistic of every norm follows from `mean[n,c]` and `var[n,c]` by the law of total variance (`pool`), so feature
+maps are measured here alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Moments(NamedTuple):
     Attributes:
         mean: (N, C), at least float32.
         var: (N, C), biased: divided by the number of pixels.
-        pixels: how many pixels of a map were measured; one that is image in part counts by its share.
+        pixels: number of measured pixels of a map; one that is partly padding counts by its valid share.
     """
 
     mean: Tensor
@@ -32,8 +32,8 @@ class Moments(NamedTuple):
 def measure(x: Tensor) -> Moments:
     """Moments of a feature map (N, C, H, W) over its pixels, in at least float32.
 
-    Two passes, mean first and then the centred variance: E[x²] − E[x]² would cancel where a map is
-    bright and flat. The backward is analytic and keeps only `x` and the mean.
+    Two passes, the mean and then the centred variance: E[x²] − E[x]² would cancel where a map is bright and flat. The
+    backward pass is analytic and keeps `x` and the mean alone.
     """
     mean, var = _Measure.apply(x)  # type: ignore[no-untyped-call]
     return Moments(mean, var, x.shape[2] * x.shape[3])

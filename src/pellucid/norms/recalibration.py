@@ -1,4 +1,4 @@
-"""Running statistics: which passes they come from, and what they are for weights that no training step ever had."""
+"""Running statistics: which passes update them, and their recalibration for averaged weights."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from pellucid.norms.feature import RunningNorm
 
 
 def running_norms(network: nn.Module) -> list[RunningNorm]:
-    """The norms of a network that keep running statistics."""
+    """The norms of a network that have running statistics."""
     return [module for module in network.modules() if isinstance(module, RunningNorm)]
 
 
 @contextmanager
-def unremembered(network: nn.Module) -> Iterator[None]:
-    """Within the block passes in training mode leave running statistics as they are."""
-    with _momentum_put_back(network) as norms:
+def keep_running_statistics(network: nn.Module) -> Iterator[None]:
+    """Within the block passes in training mode do not change running statistics."""
+    with _restored_momentum(network) as norms:
         for norm in norms:
             norm.momentum = 0.0
         yield
 
 
 @torch.no_grad()
-def settle(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
-    """Replace running statistics by their plain mean over some passes through the network (Izmailov et al. 2018).
+def recalibrate(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
+    """Replace running statistics by their mean over some passes through the network (Izmailov et al. 2018).
 
     Args:
-        network: left in training mode.
+        network: is left in training mode.
         passes: each sends one batch through the network.
     """
     network.train()
-    with _momentum_put_back(network) as norms:
+    with _restored_momentum(network) as norms:
         for number, run in enumerate(passes, start=1):
             for norm in norms:
                 norm.momentum = 1 / number
@@ -42,8 +42,8 @@ def settle(network: nn.Module, passes: Iterable[Callable[[], object]]) -> None:
 
 
 @contextmanager
-def _momentum_put_back(network: nn.Module) -> Iterator[list[RunningNorm]]:
-    """The running norms, which have the momentum they had again after the block."""
+def _restored_momentum(network: nn.Module) -> Iterator[list[RunningNorm]]:
+    """The running norms; after the block they have their old momentum again."""
     norms = running_norms(network)
     usual = [norm.momentum for norm in norms]
     try:

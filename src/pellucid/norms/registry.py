@@ -13,7 +13,7 @@ from pellucid.norms import feature
 from pellucid.norms.spectral import SpectralProjection, spectral
 
 
-def _leave(conv: nn.Module) -> nn.Module:
+def _unchanged(conv: nn.Module) -> nn.Module:
     return conv
 
 
@@ -27,12 +27,12 @@ class Norm(NamedTuple):
     Attributes:
         layer: (channels, slope) -> the layer that normalises and then applies leaky ReLU.
         conv: what is done to each convolution.
-        needs_pixels: it cannot work on a map of one pixel, which it would bring to zero.
-        couples_batch: it learns from the statistics of the whole batch, so a tiny batch harms it.
+        needs_pixels: whether it fails on a map of one pixel, which it would set to zero.
+        couples_batch: whether it learns from statistics of the whole batch, which a small batch gives badly.
     """
 
     layer: Callable[[int, float], nn.Module] = _activate_only
-    conv: Callable[[nn.Module], nn.Module] = _leave
+    conv: Callable[[nn.Module], nn.Module] = _unchanged
     needs_pixels: bool = False
     couples_batch: bool = False
 

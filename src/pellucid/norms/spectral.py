@@ -1,8 +1,8 @@
-"""Spectral norm (Miyato et al. 2018): a convolution whose largest singular value is held at 1.
+"""Spectral norm (Miyato et al. 2018): a convolution whose largest singular value is 1.
 
-It constrains weights, not features, and so is a parametrisation of the convolution: W̄ = W/σ(W) with W
-as a matrix (C_out, rest) and σ by power iteration, one iteration for each use in training mode and none in
-evaluation mode. u and v are constants for the gradient; σ is not.
+It constrains weights, not features, and so is a parametrisation of the convolution: W̄ = W/σ(W) with W as a matrix
+(C_out, rest). σ comes from power iteration: one iteration for each use in training mode, none in evaluation mode. u and
+v are constants for the gradient; σ is not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WARM_UP = 15
 
 
 class SpectralNorm(nn.Module):
-    """W ↦ W/σ(W), the raw W kept (as torch's own parametrisation and the authors' code).
+    """W ↦ W/σ(W); the raw W is kept, as in torch's own parametrisation and the authors' code.
 
     Args:
         weight: the raw weight of a convolution.
@@ -66,10 +66,10 @@ class SpectralNorm(nn.Module):
 
 
 class SpectralProjection(SpectralNorm):
-    """W ← W/σ(W) in place at each use in training mode, no gradient through σ (as tensorflow-addons)."""
+    """W ← W/σ(W) in place at each use in training mode, without gradient through σ (as in tensorflow-addons)."""
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Project the stored weight, and use a copy of it so that earlier uses keep theirs for the gradient."""
+        """Project the stored weight; return a copy, so that earlier uses keep their own for the gradient."""
         if self.training:
             with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
                 weight.div_(self.sigma(weight))

@@ -1,7 +1,7 @@
-"""Batch statistics of a batch that several processes share: like all others they follow from instance moments.
+"""Statistics of a batch that several processes share; like all others they follow from instance moments.
 
-To synchronise norms is to gather moments (N, C), a few kilobytes, and nothing else: every norm that pools over the
-batch then does so over the whole one, forward and backward, and its running values are the same in all processes.
+Synchronising norms means gathering moments (N, C), a few kilobytes, and nothing else. Every norm that pools over the
+batch then pools over the whole batch, forward and backward, and its running values are the same in all processes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""A norm and its leaky ReLU as one step, forward and backward, for maps that the kernels take.
+"""A norm and its leaky ReLU in one step, forward and backward, for maps that the kernels take.
 
-Forward: one read to measure, one read and one write to apply. Backward: the gradient passes through the activation and
-both halves of the norm in two reads of the map and of the gradient, and one write. What lies between is the norm's own
-formula from moments to (scale, shift): a handful of numbers for each map, differentiated by torch.
+Forward: one read to measure, one read and one write to apply. Backward: two reads of the map and of the gradient, and
+one write, for the activation and both halves of the norm. Between the halves stands the norm's own formula from moments
+to (scale, shift): a few numbers for each map, differentiated by torch.
 
-It cannot be differentiated twice: within `plain()` norms can.
+It cannot be differentiated twice; within `plain()` norms can.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pellucid.ops import kernels
-from pellucid.ops.recompute import can_be_made_again
+from pellucid.ops.recompute import mark_recomputable
 
 Constants = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """A norm's formula: from mean and variance (N, C) to scale and shift."""
@@ -38,11 +38,11 @@ def normalise(x: Tensor, constants: Constants, parameters: Sequence[Tensor], slo
     formula = _Formula((scale, shift), (mean, var, *parameters))
     result: Tensor = _Normalise.apply(x, formula, slope, *parameters)  # type: ignore[no-untyped-call]
     again = partial(kernels.apply, scale=scale.detach(), shift=shift.detach(), slope=slope)
-    return can_be_made_again(result, again, x)
+    return mark_recomputable(result, again, x)
 
 
 class _Formula(NamedTuple):
-    """A norm's formula with numbers in it, and all that they depend on: moments first, then parameters."""
+    """A norm's formula, evaluated, and everything that it depends on: moments first, then parameters."""
 
     constants: tuple[Tensor, Tensor]
     causes: tuple[Tensor, ...]
@@ -72,7 +72,7 @@ class _Normalise(torch.autograd.Function):
 
 
 def _through(constants: tuple[Tensor, Tensor], causes: tuple[Tensor, ...], grads: list[Tensor]) -> tuple[Tensor, ...]:
-    """From gradients of scale and shift to those of all that they depend on; zeros where they do not."""
+    """Gradients of everything that scale and shift depend on, from theirs; zeros where they do not depend on it."""
     depend = [(constant, grad) for constant, grad in zip(constants, grads, strict=True) if constant.requires_grad]
     if not depend:
         return tuple(torch.zeros_like(cause) for cause in causes)

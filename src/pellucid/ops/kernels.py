@@ -1,7 +1,7 @@
-"""The fast way to do what `moments.py` and `affine.py` say: `kernels.c`, where it was built and fits the maps.
+"""The C kernels (`kernels.c`) that compute what `moments.py` and `affine.py` define, for maps that they take.
 
-It is built when Pellucid is installed, if there is a C compiler; nothing needs it. Called by address, it knows no
-Python and no version of torch.
+They are built when Pellucid is installed, if there is a C compiler; everything works without them. They are called by
+address and depend neither on Python nor on the version of torch.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def _load() -> ctypes.CDLL | None:
 
 
 _LIBRARY = _load()
-_wanted: ContextVar[bool] = ContextVar("whether fast ways are wanted", default=not os.environ.get("PELLUCID_PLAIN"))
+_wanted: ContextVar[bool] = ContextVar("whether fast code may run", default=not os.environ.get("PELLUCID_PLAIN"))
 
 
 @contextmanager
 def plain() -> Iterator[None]:
-    """Within the block, in this thread, torch alone computes: the reference, and what can be differentiated twice."""
+    """Within the block, in this thread, torch alone computes: slower, but it can be differentiated twice."""
     outside = _wanted.set(False)
     try:
         yield
@@ -42,12 +42,12 @@ def plain() -> Iterator[None]:
 
 
 def wanted() -> bool:
-    """Whether the fast ways may be taken at all: not within `plain()`, nor while torch compiles."""
+    """Whether fast code may run at all: not within `plain()`, nor while torch compiles."""
     return not torch.compiler.is_compiling() and _wanted.get()
 
 
 def built() -> bool:
-    """Whether the kernels are there."""
+    """Whether the kernels were built."""
     return _LIBRARY is not None
 
 
@@ -125,4 +125,4 @@ def _constants(scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, ctypes.c_l
 def _call(name: str, shape: _Shape, *arguments: Tensor | ctypes._SimpleCData[int] | ctypes._SimpleCData[float]) -> None:
     pointers = [ctypes.c_void_p(a.data_ptr()) if isinstance(a, Tensor) else a for a in arguments]
     if getattr(_LIBRARY, name)(shape, *pointers):
-        raise MemoryError(f"no memory to sum over pieces of maps of {shape.height}×{shape.width} pixels")
+        raise MemoryError(f"out of memory in a sum over maps of {shape.height}×{shape.width} pixels")

@@ -1,8 +1,8 @@
-"""Convolutions from and to one channel, which CPU libraries do slowly: they compute many channels at once.
+"""Convolutions from and to one channel, which are slow in CPU libraries that compute many channels at once.
 
-So four by four neighbouring pixels are made the channels. A convolution with a kernel of k×k to one channel is one with
-a kernel of (k + 3)×(k + 3) and a stride of 4 to the 16 pixels of a block: twice as many products, several times as
-fast. The gradient to an image of one channel is of the same kind.
+Here the 4×4 pixels of a block become channels. A convolution with a k×k kernel to one channel equals one with a
+(k + 3)×(k + 3) kernel and stride 4 to the 16 pixels of a block: twice as many products, several times as fast. The
+gradient to an image of one channel is computed the same way.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def _shrinking(conv: nn.Conv2d) -> int:
 
 
 def _padding(conv: nn.Conv2d) -> int | None:
-    """The zeros at every side of a plain convolution with a square kernel; None if it is another."""
+    """The zero padding of a plain convolution with a square kernel; None for any other convolution."""
     height, width = conv.kernel_size
     plain = height == width and height > 1 and conv.stride == conv.dilation == (1, 1) and conv.padding_mode == "zeros"
     return conv.padding[0] if plain and isinstance(conv.padding, tuple) and len(set(conv.padding)) == 1 else None
 
 
 def _fits(image: Tensor, lost: int) -> bool:
-    """Whether an image is computed on the CPU, and loses so many rows and columns that whole blocks remain."""
+    """Whether an image is on the CPU, and whole blocks remain of it without the lost rows and columns."""
     height, width = image.shape[2] - lost, image.shape[3] - lost
     return kernels.wanted() and image.device.type == "cpu" and height % _BLOCK == width % _BLOCK == 0
 
@@ -102,7 +102,7 @@ def convolve_to_one(x: Tensor, weight: Tensor, padding: int) -> Tensor:
     Args:
         x: (N, C, H, W).
         weight: (1, C, k, k).
-        padding: zeros on every side. Of the result's rows and columns only whole blocks of 4 are computed.
+        padding: zeros on every side. Rows and columns of the result beyond whole blocks of 4 are left out.
 
     Returns:
         (N, 1, H', W').
@@ -113,7 +113,7 @@ def convolve_to_one(x: Tensor, weight: Tensor, padding: int) -> Tensor:
 def _to_image(grad: Tensor, weight: Tensor, padding: int) -> Tensor:
     """Gradient (N, 1, H, W) of the image from that of (N, C, H', W'), whose sides are multiples of 4.
 
-    The image's sides are even: where they are no multiples of 4, two more zeros on every side make the missing block.
+    The sides of the image are even. Where they are not multiples of 4, two more zeros on every side complete a block.
     """
     side = weight.shape[-1]
     around = side - 1 - padding

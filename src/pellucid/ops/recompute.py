@@ -1,15 +1,15 @@
-"""Maps that are made again when the backward pass wants them, instead of being kept.
+"""Feature maps that the backward pass recomputes instead of keeping.
 
-What a norm gives is one read and one write away from what it was given, which is kept anyway. So of the two maps that a
-layer would hold on to, one is enough:
+The output of a norm is one read and one write away from its input, which is kept anyway. So of the two maps that a
+layer would keep, one is enough:
 
-    with remaking():
-        loss = ...          # convolutions remember how their input was made, not the input
+    with recompute_activations():
+        loss = ...          # convolutions keep how their input is computed, not the input
     loss.backward()
 
-How a map was made is noted in the block, under the map for as long as that lives, and forgotten with the block. What
-autograd holds afterwards is numbers alone: a result that a hook handed back as it is would hold on to its own graph,
-which Python's collector cannot see, and which then is never freed unless all of it is gone through backwards.
+Within the block each map has a note of how it is computed, for as long as the map lives; the notes end with the block.
+After that autograd holds plain values alone. A result that a hook returned unchanged would hold its own graph, which
+Python's garbage collector cannot see and which would stay in memory until a backward pass had gone through all of it.
 """
 
 from __future__ import annotations
@@ -25,52 +25,52 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.weak import WeakTensorKeyDictionary
 
 
-class _Kept(NamedTuple):
-    """A tensor's numbers without its graph, and how often they had been overwritten when they were kept."""
+class _Saved(NamedTuple):
+    """The values of a tensor without its graph, and the version that they had when they were saved."""
 
-    numbers: Tensor
+    values: Tensor
     version: int
 
     def get(self) -> Tensor:
-        if self.numbers._version != self.version:  # autograd itself checks only what no hook has kept
-            raise RuntimeError("a tensor that the backward pass needs has been overwritten in the meantime")
-        return self.numbers
+        if self.values._version != self.version:  # autograd checks only tensors that no hook has saved
+            raise RuntimeError("a tensor that the backward pass needs was overwritten in the meantime")
+        return self.values
 
 
-class _Remade(NamedTuple):
-    """A function of numbers that are kept."""
+class _Recomputed(NamedTuple):
+    """A function of saved values."""
 
     function: Callable[[Tensor], Tensor]
-    source: _Kept | _Remade
+    source: _Saved | _Recomputed
 
     def get(self) -> Tensor:
         return self.function(self.source.get())
 
 
 class _Note(NamedTuple):
-    """How a map is made, as long as it is at this version."""
+    """How this version of a map is computed."""
 
-    making: _Remade
+    how: _Recomputed
     version: int
 
 
 _notes: ContextVar[MutableMapping[Tensor, _Note] | None] = ContextVar("notes of the innermost block", default=None)
 
 
-def can_be_made_again(result: Tensor, function: Callable[[Tensor], Tensor], source: Tensor) -> Tensor:
-    """The result, with a note that it is `function(source)`; that must give the same numbers later."""
-    return _noted(result, _Remade(function, _keep(source)))
+def mark_recomputable(result: Tensor, function: Callable[[Tensor], Tensor], source: Tensor) -> Tensor:
+    """Note that a result is `function(source)`, which must give the same values later; return the result."""
+    return _note(result, _Recomputed(function, _save(source)))
 
 
-def made_likewise(function: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
-    """`function(tensor)`, which can be made again if the tensor can."""
-    result, making = function(tensor), _making(tensor)
-    return result if making is None else _noted(result, _Remade(function, making))
+def apply_recomputable(function: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
+    """Return `function(tensor)`; it is recomputed in the backward pass if the tensor is."""
+    result, how = function(tensor), _how(tensor)
+    return result if how is None else _note(result, _Recomputed(function, how))
 
 
 @contextmanager
-def remaking() -> Iterator[None]:
-    """Within the block nothing that can be made again is kept for the backward pass."""
+def recompute_activations() -> Iterator[None]:
+    """Within the block nothing that can be recomputed is kept for the backward pass."""
     before = _notes.set(WeakTensorKeyDictionary())
     try:
         with saved_tensors_hooks(_pack, _unpack):
@@ -79,29 +79,29 @@ def remaking() -> Iterator[None]:
         _notes.reset(before)
 
 
-def _noted(result: Tensor, making: _Remade) -> Tensor:
+def _note(result: Tensor, how: _Recomputed) -> Tensor:
     notes = _notes.get()
     if notes is not None:
-        notes[result] = _Note(making, result._version)
+        notes[result] = _Note(how, result._version)
     return result
 
 
-def _making(tensor: Tensor) -> _Remade | None:
-    """How it is made; None if that is not known, or if it has been overwritten since."""
+def _how(tensor: Tensor) -> _Recomputed | None:
+    """How a tensor is computed; None if that is not known, or if it was overwritten since."""
     if torch.compiler.is_compiling():
         return None
     notes = _notes.get()
     note = None if notes is None else notes.get(tensor)
-    return note.making if note is not None and note.version == tensor._version else None
+    return note.how if note is not None and note.version == tensor._version else None
 
 
-def _keep(tensor: Tensor) -> _Kept:
-    return _Kept(tensor.detach(), tensor._version)
+def _save(tensor: Tensor) -> _Saved:
+    return _Saved(tensor.detach(), tensor._version)
 
 
-def _pack(tensor: Tensor) -> _Kept | _Remade:
-    return _making(tensor) or _keep(tensor)
+def _pack(tensor: Tensor) -> _Saved | _Recomputed:
+    return _how(tensor) or _save(tensor)
 
 
-def _unpack(kept: _Kept | _Remade) -> Tensor:
-    return kept.get()
+def _unpack(packed: _Saved | _Recomputed) -> Tensor:
+    return packed.get()

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from pellucid import process_group
 from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.methods import Denoiser, Method
-from pellucid.norms import follows_mode, running_norms, settle
-from pellucid.ops import remaking
+from pellucid.norms import follows_mode, recalibrate, running_norms
+from pellucid.ops import recompute_activations
 from pellucid.seeding import seeded
 from pellucid.signals import stop_request
 from pellucid.training.averaging import MovingAverage
@@ -27,7 +27,7 @@ from pellucid.training.execution import Execution
 Batches = Callable[[int], Mapping[str, Tensor]]
 """The batch of a step, counted from 1."""
 
-SETTLING_BATCHES = 32
+RECALIBRATION_BATCHES = 32
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Training:
             seeded(random_seed(self.method.recipe.seed, number)),
             process_group.sharing(),
             self.execution.step(self.method, self.device),
-            remaking(),
+            recompute_activations(),
         ):
             named = self.method.step(self._place(batch), number)
             losses = dict(zip(named, process_group.mean(torch.stack(list(named.values()))).tolist(), strict=True))
@@ -85,10 +85,10 @@ class Training:
         """
         denoiser = copy.deepcopy(self.method.denoiser)
         denoiser.load_state_dict(self.average.state_dict())
-        unsettled = nn.ModuleList(network for network in denoiser.networks() if follows_mode(network))
-        if unsettled:
-            noisy = (self._place(batches(number))["noisy"] for number in range(1, SETTLING_BATCHES + 1))
-            settle(unsettled, (partial(_send, patches, unsettled) for patches in noisy))
+        networks = nn.ModuleList(network for network in denoiser.networks() if follows_mode(network))
+        if networks:
+            noisy = (self._place(batches(number))["noisy"] for number in range(1, RECALIBRATION_BATCHES + 1))
+            recalibrate(networks, (partial(_send, patches, networks) for patches in noisy))
         return denoiser.eval()
 
     def state(self) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def fit(training: Training, batches: Batches, callbacks: Sequence[Callback] = ()
                 losses = training.step(batches(training.number + 1))
                 for callback in callbacks:
                     callback.after_step(training, losses)
-                if process_group.agreed(request.number is not None) and training.number < steps:
+                if process_group.any_process(request.number is not None) and training.number < steps:
                     raise Interrupted(f"stopped after step {training.number}", request.number or signal.SIGINT)
         except Interrupted:
             for callback in callbacks:

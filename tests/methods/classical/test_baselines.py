@@ -67,7 +67,7 @@ def test_tiles_equal_the_whole(name, noisy):
 
 
 @pytest.mark.parametrize("name", ["gaussian", "median", "nlm", "tv"])
-def test_reach_is_no_less_than_what_a_pixel_sees_and_no_far_more(name, noisy):
+def test_the_halo_is_no_less_than_what_a_pixel_sees_and_no_far_more(name, noisy):
     settings = {"iterations": 12, "sigma": 20} if name == "tv" else {"sigma": 20} if name == "nlm" else {}
     found = denoiser(name, **settings)
     plane = unit(noisy)

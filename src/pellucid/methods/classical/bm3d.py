@@ -22,7 +22,7 @@ from pellucid.methods.classical.bm3d_stages import bm3d
 from pellucid.methods.classical.filters import GREY_LEVEL, Filter, NoiseAwareDenoiser, NoiseRecipe, noise_level
 from pellucid.recipe import LearningRecipe
 
-STAGE_REACH = 2 * RADIUS + BLOCK - 1
+STAGE_HALO = 2 * RADIUS + BLOCK - 1
 """The blocks over a pixel are in groups of references up to 19 off, and those are made of blocks up to 19 off again."""
 REFERENCE = "Dabov, Foi, Katkovnik & Egiazarian, IEEE TIP 16(8), 2007"
 
@@ -31,7 +31,7 @@ class Bm3dDenoiser(NoiseAwareDenoiser):
     """Both stages. References lie on a grid of 3 pixels, so tiles begin on it."""
 
     stride = STEP
-    halo = -(-2 * STAGE_REACH // STEP) * STEP
+    halo = -(-2 * STAGE_HALO // STEP) * STEP
     bytes_per_pixel = 1000.0  # pieces take some 130 MB at once, whatever the image, and the image 60 a pixel
 
     def remove(self, image: Tensor, sigma: float) -> Tensor:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pellucid.methods.pool import ReplayPool
+from pellucid.methods.replay_pool import ReplayPool
 
 
 def images(*values):
