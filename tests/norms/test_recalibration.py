@@ -26,7 +26,7 @@ def test_momentum_is_the_norms_own_again():
     assert norm.momentum == Batch.momentum
 
 
-def test_unremembered_passes_leave_running_values_alone():
+def test_passes_can_leave_running_values_alone():
     norm, x = Batch(2), torch.randn(3, 2, 4, 4) + 1
     with keep_running_statistics(norm):
         inside = norm(x)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pellucid.device import choose_device
 from pellucid.methods import Method, build
-from pellucid.methods.size import size_of
+from pellucid.methods.parameter_count import count_parameters
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.training import Training
 
@@ -30,7 +30,7 @@ def computing_time(device: torch.device) -> float:
 
 def learns(recipe: Recipe) -> bool:
     """Whether a method has weights that training changes; if not, a budget does not apply to it."""
-    return isinstance(recipe, LearningRecipe) and size_of(recipe).method > 0
+    return isinstance(recipe, LearningRecipe) and count_parameters(recipe).method > 0
 
 
 def step_seconds(recipe: LearningRecipe, device: str = "auto") -> float:
