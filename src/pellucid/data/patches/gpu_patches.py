@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pellucid.data.patches.coordinates import ORIENTATIONS, Numbers, fill, orient
-from pellucid.data.patches.patches import Image, Patches, native
+from pellucid.data.patches.patches import Patches, Pixels, native
 
 _STORED = {"uint8": torch.int8, "int8": torch.int8, "uint16": torch.int16, "int16": torch.int16}
 """Pixel types that are stored unchanged, and the torch type of the same size that every device supports."""
@@ -85,7 +85,7 @@ def _stored_dtype(patches: Patches) -> torch.dtype:
     return torch.float32 if patches.dtype is None else _STORED.get(patches.dtype.name, torch.float32)
 
 
-def _as_stored(image: Image, patches: Patches) -> Image:
+def _as_stored(image: Pixels, patches: Patches) -> Pixels:
     filled, stored = fill(native(image), patches.size), _stored_dtype(patches)
     if stored == torch.float32:
         return np.array(patches.normalize(filled), order="C")

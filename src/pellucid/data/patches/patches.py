@@ -15,8 +15,8 @@ from torch import Tensor
 from pellucid.data.patches.coordinates import Numbers, Positions, fill, orient
 from pellucid.data.patches.coverage import Coverage
 
-Image = NDArray[Any]
-Normalize = Callable[[Image], NDArray[np.float32]]
+Pixels = NDArray[Any]
+Normalize = Callable[[Pixels], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Patches:
         coverage: by image number, the coverages that must all admit a position; none for images without padding.
     """
 
-    images: Sequence[Image]
+    images: Sequence[Pixels]
     normalize: Normalize
     size: int
     coverage: Mapping[int, Sequence[Coverage]] = field(default_factory=dict)
@@ -61,15 +61,15 @@ class Patches:
         pieces = [orient(self._piece(image, y, x), which) for image, y, x, which in coordinates]
         return torch.from_numpy(self._normalized(pieces))[:, None]
 
-    def _piece(self, image: int, y: int, x: int) -> Image:
+    def _piece(self, image: int, y: int, x: int) -> Pixels:
         return fill(native(self.images[image][y : y + self.size, x : x + self.size]), self.size)
 
-    def _normalized(self, pieces: Sequence[Image]) -> NDArray[np.float32]:
+    def _normalized(self, pieces: Sequence[Pixels]) -> NDArray[np.float32]:
         if self.dtype is None:  # a patch must not depend on the pixel types of others
             return np.stack([self.normalize(piece) for piece in pieces])
         return self.normalize(np.stack(pieces))
 
 
-def native(image: Image) -> Image:
+def native(image: Pixels) -> Pixels:
     """The image in this machine's byte order, as a plain array."""
     return np.asarray(image, image.dtype.newbyteorder("="))

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.simulation.noise.levels import Image, Range, intensity_range
+from pellucid.simulation.noise.levels import GreyLevels, Range, intensity_range
 from pellucid.simulation.noise.registry import find, simulate
 
 _STEPS = 24
 
 
 def strength_for_psnr(
-    clean: Image, kind: str, psnr: float, seed: int = 0, *, data_range: Range | None = None, **options: Any
+    clean: GreyLevels, kind: str, psnr: float, seed: int = 0, *, data_range: Range | None = None, **options: Any
 ) -> float:
     """Strength at which `simulate(clean, kind, strength, seed)` has the PSNR `psnr` (dB) against `clean`.
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from pellucid.errors import InputError
-from pellucid.simulation.noise.levels import Image, Pixels, intensity_range, to_intensity
+from pellucid.simulation.noise.levels import GreyLevels, Pixels, intensity_range, to_intensity
 
 How = Literal["multiply", "add"]
 
@@ -18,7 +18,7 @@ def blend(
     rng: np.random.Generator,
     strength: float,
     *,
-    noise_images: Sequence[Image],
+    noise_images: Sequence[GreyLevels],
     how: How = "multiply",
 ) -> Pixels:
     """Intensities with a random crop of one of `noise_images` multiplied or added.
@@ -46,7 +46,7 @@ def blend(
     raise InputError(f"unknown way {how!r} of combining captured noise with an image: give 'multiply' or 'add'")
 
 
-def _crop(image: Image, shape: tuple[int, ...], rng: np.random.Generator) -> Image:
+def _crop(image: GreyLevels, shape: tuple[int, ...], rng: np.random.Generator) -> GreyLevels:
     if image.ndim != 2:
         raise InputError(f"a noise image has axes {image.shape}: give images (Y, X) or a stack (N, Y, X)")
     room = [have - want for have, want in zip(image.shape, shape, strict=True)]

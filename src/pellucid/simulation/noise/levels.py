@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 
 Pixels = NDArray[np.float64]
-Image = NDArray[Any]
+GreyLevels = NDArray[Any]
 Range = tuple[float, float]
 
 
-def intensity_range(image: Image, data_range: Range | None = None) -> Range:
+def intensity_range(image: GreyLevels, data_range: Range | None = None) -> Range:
     """Black and white level of `image`: the given ones, the range of an integer dtype, or (0, 1) for floats.
 
     Raises:
@@ -38,12 +38,12 @@ def intensity_range(image: Image, data_range: Range | None = None) -> Range:
     return 0.0, 1.0
 
 
-def to_intensity(plane: Image, levels: Range) -> Pixels:
+def to_intensity(plane: GreyLevels, levels: Range) -> Pixels:
     """Grey levels to intensities, float64; black 0, white 1."""
     return np.asarray((plane.astype(np.float64) - levels[0]) / (levels[1] - levels[0]))
 
 
-def from_intensity(plane: Pixels, levels: Range, dtype: np.dtype[Any]) -> Image:
+def from_intensity(plane: Pixels, levels: Range, dtype: np.dtype[Any]) -> GreyLevels:
     """Intensities to grey levels of `dtype`; integers are rounded half to even and clipped to the dtype's range."""
     values = plane * (levels[1] - levels[0]) + levels[0]
     if not np.issubdtype(dtype, np.integer):

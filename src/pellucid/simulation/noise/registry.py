@@ -14,7 +14,7 @@ from pellucid.simulation.noise import classics
 from pellucid.simulation.noise.captured import blend
 from pellucid.simulation.noise.charge import charge
 from pellucid.simulation.noise.film import film
-from pellucid.simulation.noise.levels import Image, Pixels, Range, from_intensity, intensity_range, to_intensity
+from pellucid.simulation.noise.levels import GreyLevels, Pixels, Range, from_intensity, intensity_range, to_intensity
 from pellucid.simulation.phantom.fields import stream
 
 
@@ -53,14 +53,14 @@ SIMULATORS: dict[str, Simulator] = {
 
 
 def simulate(
-    clean: Image,
+    clean: GreyLevels,
     kind: str,
     strength: float | None = None,
     seed: int = 0,
     *,
     data_range: Range | None = None,
     **options: Any,
-) -> Image:
+) -> GreyLevels:
     """A noisy version of `clean`; the noise of plane k of a stack depends only on (seed, k).
 
     Args:
