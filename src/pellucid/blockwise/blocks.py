@@ -20,7 +20,7 @@ from pellucid.blockwise.plan import DENOISED, NOISE, DenoiserSpec
 from pellucid.data.padding import is_finite
 from pellucid.errors import InputError, ModelError
 from pellucid.evaluation import removed_noise
-from pellucid.inference import DenoisedPlane, View, denoise_view
+from pellucid.inference import DenoisedPlane, FrozenDenoiser, Statistics, View, denoise_view
 from pellucid.inference.tiles import Box
 from pellucid.io.conversion import Conversion
 from pellucid.io.image import Image
@@ -125,6 +125,27 @@ def whole_planes(spec: DenoiserSpec, memory: float, estimates: Collection[str] =
 
     def denoise(view: View, core: Box, _: int) -> DenoisedPlane:
         return denoise_view(spec.denoiser, view, memory, estimates).cropped(core)
+
+    return denoise
+
+
+def planes_in_tiles(
+    frozen: FrozenDenoiser, statistics: Callable[[int], Statistics | None], estimates: Collection[str]
+) -> DenoisePlane:
+    """Denoising of planes of which a part is in memory, with moments that were measured before.
+
+    Args:
+        frozen: the denoiser.
+        statistics: returns those of a plane; None if its whole series is padding.
+        estimates: names of those to keep.
+    """
+
+    def denoise(view: View, core: Box, number: int) -> DenoisedPlane | None:
+        found = statistics(number)
+        if found is None:
+            return None
+        frozen.use(found)
+        return frozen.denoise(view, core, estimates)
 
     return denoise
 

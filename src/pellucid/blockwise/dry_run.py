@@ -12,13 +12,11 @@ from pellucid.blockwise.plan import BlockwisePlan, DenoiserSpec, VolumePlan
 from pellucid.blockwise.progress import time_text
 from pellucid.errors import InputError
 from pellucid.files import refuse_unwritable
-from pellucid.inference import Cost, View, has_norms, probe
+from pellucid.inference import Cost, has_norms
 from pellucid.io.image import Image
 from pellucid.io.registry import format_of, split
 from pellucid.report import terminal
 
-_SIDE = 256
-"""Side of the measured tile, in pixels."""
 _PASSES = {"exact": 2.5, "sampled": 1.05}
 """Time with the measuring of statistics, as a multiple of the time without, roughly."""
 _PYRAMID = 4 / 3
@@ -41,19 +39,6 @@ class Needs(NamedTuple):
     tiles: int
     seconds: float
     tile_bytes: float
-
-
-def measure_tile(image: Image, spec: DenoiserSpec) -> Cost:
-    """The cost of a tile from the middle of an image; its time is unknown if it is damaged or takes many rounds."""
-    denoiser = spec.denoiser
-    try:
-        if denoiser.rounds == 1:
-            return probe(
-                denoiser, View.of_plane(image.planes[len(image.planes) // 2], spec.intensity_range, denoiser), _SIDE
-            )
-    except InputError:  # a damaged block is no reason not to begin: it fails in its turn
-        pass
-    return Cost(math.nan, denoiser.bytes_per_pixel)
 
 
 def needs_of(plan: BlockwisePlan, spec: DenoiserSpec, cost: Cost) -> Needs:

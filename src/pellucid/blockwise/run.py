@@ -14,7 +14,7 @@ from pathlib import Path
 from pellucid.blockwise import folder as folders
 from pellucid.blockwise.audit import Audit
 from pellucid.blockwise.cluster import Cluster
-from pellucid.blockwise.dry_run import measure_tile, needs_of, refuse_disk, tell
+from pellucid.blockwise.dry_run import needs_of, refuse_disk, tell
 from pellucid.blockwise.failures import Failures, as_run_error
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
 from pellucid.blockwise.outputs import LostError, Outputs
@@ -26,6 +26,7 @@ from pellucid.blockwise.written import Written
 from pellucid.data.output_paths import refuse_existing
 from pellucid.data.source import Source
 from pellucid.errors import InputError, RunError
+from pellucid.inference import Cost, measure_tile
 from pellucid.io.conversion import ClipReport
 from pellucid.io.image import Image
 from pellucid.io.manifest import ChangedError
@@ -54,8 +55,7 @@ def denoise_source(
         RunError: the disk is full, the cluster is lost, or some blocks failed again and again; the others are done.
     """
     spec = cluster.sharing(spec) if cluster is not None else spec
-    large = source.pixels >= _WORTH_TELLING
-    tile = measure_tile(source.images[0], spec) if large else None
+    tile = _measured_tile(source, spec) if source.pixels >= _WORTH_TELLING else None
     plan = make_plan(source, output, spec, options, tile)
     folder = folders.unfinished(output)
     if not folders.is_begun(folder):
@@ -95,10 +95,15 @@ def dry_run(source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOp
     Raises:
         InputError: as there.
     """
-    tile = measure_tile(source.images[0], spec)
+    tile = _measured_tile(source, spec)
     plan = make_plan(source, output, spec, options, tile)
     _refuse_impossible(plan, source.images)
     tell(plan, source.images, spec, needs_of(plan, spec, tile))
+
+
+def _measured_tile(source: Source, spec: DenoiserSpec) -> Cost:
+    planes = source.images[0].planes
+    return measure_tile(spec.denoiser, planes[len(planes) // 2], spec.intensity_range)
 
 
 def _refuse_impossible(plan: BlockwisePlan, images: Sequence[Image]) -> None:

@@ -6,11 +6,12 @@ Whatever process does a task, on whatever machine, does the same: all that it de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pellucid.allocator import trim
-from pellucid.blockwise.blocks import DenoisedBlock, DenoisePlane, NoisyBlock, denoise_block, whole_planes
+from pellucid.blockwise.blocks import DenoisedBlock, NoisyBlock, denoise_block, planes_in_tiles, whole_planes
 from pellucid.blockwise.folder import load_manifests
 from pellucid.blockwise.grid import Slices
 from pellucid.blockwise.ledger import Outcome, Task
@@ -19,7 +20,7 @@ from pellucid.blockwise.outputs import Outputs
 from pellucid.blockwise.plan import DENOISED, NOISE, BlockwisePlan, DenoiserSpec
 from pellucid.blockwise.slab_statistics import SlabStatistics
 from pellucid.data.padding import HALO
-from pellucid.inference import DenoisedPlane, FrozenDenoiser, View
+from pellucid.inference import FrozenDenoiser
 from pellucid.inference.tiles import Box, hull, tile_around
 from pellucid.io.image import Image
 from pellucid.io.layout import Array
@@ -180,21 +181,12 @@ class BlockWorker:
     def _denoise(self, task: Task, noisy: NoisyBlock) -> DenoisedBlock:
         dtypes = self._plan.volumes[task.image].dtypes(noisy.image.dtype)
         estimates = [name for name in dtypes if name not in (DENOISED, NOISE)]
-        return denoise_block(noisy, self._spec, self._planes(task.image, estimates), dtypes)
-
-    def _planes(self, image: int, estimates: Sequence[str]) -> DenoisePlane:
-        frozen = self._frozen
-        if frozen is None:
-            return whole_planes(self._spec, self._plan.memory, estimates)
-
-        def in_tiles(view: View, core: Box, plane: int) -> DenoisedPlane | None:
-            statistics = self.statistics.at(image, plane)
-            if statistics is None:
-                return None
-            frozen.use(statistics)
-            return frozen.denoise(view, core, estimates)
-
-        return in_tiles
+        denoise = (
+            whole_planes(self._spec, self._plan.memory, estimates)
+            if self._frozen is None
+            else planes_in_tiles(self._frozen, partial(self.statistics.at, task.image), estimates)
+        )
+        return denoise_block(noisy, self._spec, denoise, dtypes)
 
     def _write_block(self, task: Task, done: DenoisedBlock) -> Outcome:
         written = self.outputs(task.image).write(0, self.box(task), done.results)

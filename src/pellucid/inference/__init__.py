@@ -2,7 +2,7 @@
 
 from pellucid.inference.activation_cache import ActivationCache
 from pellucid.inference.interpolation import ZInterpolation
-from pellucid.inference.memory import Cost, is_out_of_memory, probe
+from pellucid.inference.memory import Cost, is_out_of_memory, measure_tile, probe
 from pellucid.inference.plane import (
     DenoisedPlane,
     FrozenDenoiser,
@@ -35,6 +35,7 @@ __all__ = [
     "is_out_of_memory",
     "load_statistics",
     "measure_pieces",
+    "measure_tile",
     "patch_statistics",
     "probe",
     "refuse_other",

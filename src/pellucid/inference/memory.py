@@ -1,7 +1,8 @@
-"""How much memory and time denoising takes, measured on a tile; and what running out of it looks like."""
+"""Memory and time that denoising takes, measured on a tile, and errors of memory that ran out."""
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -9,12 +10,19 @@ from typing import NamedTuple
 
 import torch
 
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.errors import InputError
 from pellucid.inference.tiles import Box, tile_around
 from pellucid.inference.view import View
+from pellucid.io.image import Plane
 from pellucid.methods import Denoiser
 
 _PEAK = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
+
+
+_SIDE = 256
+"""Side of the measured tile, in pixels."""
 
 
 class Cost(NamedTuple):
@@ -38,6 +46,16 @@ def is_out_of_memory(problem: BaseException) -> bool:
     )
 
 
+def measure_tile(denoiser: Denoiser, plane: Plane, intensity_range: IntensityRange) -> Cost:
+    """The cost of a tile from the middle of a plane; its time is unknown if it is damaged or takes many rounds."""
+    try:
+        if denoiser.rounds == 1:
+            return probe(denoiser, View.of_plane(plane, intensity_range, denoiser), _SIDE)
+    except InputError:  # a damaged block is no reason not to begin: it fails in its turn
+        pass
+    return Cost(math.nan, denoiser.bytes_per_pixel)
+
+
 @torch.no_grad()
 def probe(denoiser: Denoiser, view: View, side: int) -> Cost:
     """Send one tile from the middle of an image through a denoiser, twice, and watch the second time.
@@ -59,7 +77,7 @@ def probe(denoiser: Denoiser, view: View, side: int) -> Cost:
 
 
 def _start_watching(device: torch.device) -> int:
-    """Forget earlier peaks; the memory in use now, in bytes, or more than there can be where nobody tells."""
+    """Reset the peak; return the memory in use, in bytes, or more than there can be if the system does not say."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return int(torch.cuda.memory_allocated(device))

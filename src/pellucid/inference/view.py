@@ -88,8 +88,7 @@ class View:
         def look(box: Box) -> Seen:
             around = box.grown(HALO).common(Box(0, plane.shape[0], 0, plane.shape[1]))
             unit = normalize(plane[around.slices], intensity_range)
-            inner = box.within(around).slices
-            return unit[inner], is_valid(unit, Borders.of(*around.slices, plane.shape))[inner]
+            return _seen(unit, around, plane.shape)(box)
 
         return cls(plane.shape, denoiser.stride, look, denoiser.device)
 
