@@ -131,7 +131,7 @@ def across(data: Path | None, split: int) -> list[dict[str, Any]]:
         clean, truth = ([places[int(at)] for at in half] for half in np.array_split(order, 2))
         sources[name] = [inspect_source(open_source(pictures)) for pictures in (clean, noisy_copy(truth, rng))]
     return [
-        {"split": SPLITS[split], "clean": one, "noisy": other, "said": ", ".join(sorted({f.check for f in found}))}
+        {"split": SPLITS[split], "clean": one, "noisy": other, "warnings": ", ".join(sorted({f.check for f in found}))}
         for one in sources
         for other in sources
         if one != other
@@ -148,7 +148,7 @@ def own(data: Path) -> list[dict[str, Any]]:
         rng, trained = np.random.default_rng(0), structure_statistics_with_spread(pictures)
         assert trained is not None
         crops = [_crop(pictures[int(rng.integers(len(pictures)))], rng) for _ in range(OWN_CROPS)]
-        said = [
+        warned = [
             sum(
                 bool(compare_with_training(trained, intensity_range, statistics, intensity_range))
                 for each in given
@@ -160,9 +160,9 @@ def own(data: Path) -> list[dict[str, Any]]:
             {
                 "trained on": name,
                 "images": len(pictures),
-                "told": said[0],
+                "warnings": warned[0],
                 "crops": len(crops),
-                "told of crops": said[1],
+                "warnings for crops": warned[1],
             }
         )
     return rows

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.benchmark.dataset_files import prepare
-from pellucid.benchmark.datasets import Dataset, PhantomSize, find_dataset, find_datasets
+from pellucid.benchmark.datasets import PhantomSize, find_dataset, find_datasets
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import psnr
@@ -245,9 +245,3 @@ def test_captured_noise_smaller_than_the_images_is_refused(tmp_path):
     own(tmp_path / "mine/small", "noise", side=32)
     with pytest.raises(InputError, match="noise image of 32×32 px is smaller than the clean image of 48×48 px"):
         prepare(find_dataset("small-captured", tmp_path / "mine"), tmp_path)
-
-
-def test_a_case_is_what_find_case_says():
-    assert find_dataset("phantom-gaussian", None, 20.0, SIZE) == Dataset(
-        "phantom-gaussian", simulator="gaussian", psnr=20.0, phantom=SIZE
-    )

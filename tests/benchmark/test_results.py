@@ -9,17 +9,11 @@ from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, r
 from pellucid.errors import InputError
 from pellucid.evaluation import Score
 
+FIRST = RunId(method="dncnn", dataset="phantom-film", scheme="published", fold=0, seed=0, budget="paper")
+
 
 def run(**changes):
-    values = {
-        "method": "dncnn",
-        "dataset": "phantom-film",
-        "scheme": "published",
-        "fold": 0,
-        "seed": 0,
-        "budget": "paper",
-    }
-    return RunId(**{**values, **changes})
+    return FIRST.model_copy(update=changes)
 
 
 def done(**changes):
@@ -59,15 +53,8 @@ def test_a_failed_run_gives_way(tmp_path):
 
 
 def test_runs_differ_by_each_part_of_their_key(tmp_path):
-    changes = (
-        {},
-        {"method": "b"},
-        {"dataset": "b"},
-        {"scheme": "blocks"},
-        {"fold": 1},
-        {"seed": 1},
-        {"budget": "quick"},
-    )
+    others = {"method": "b", "dataset": "b", "scheme": "blocks", "fold": 1, "seed": 1, "budget": "quick"}
+    changes = [{}, *({key: value} for key, value in others.items())]
     with ResultsFile(tmp_path / "results.sqlite") as results:
         for change in changes:
             results.add(done(**change))

@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from pellucid.benchmark.results import read_results
-from pellucid.io.writing import write_array
-from pellucid.simulation.phantom import tissue
 
 SMALL = ("--images", "4", "--size", "64", "--device", "cpu", "--processes", "1")
 
@@ -61,24 +57,3 @@ def test_wrong_calls_are_refused_in_one_line(arguments, expected, tmp_path, refu
     rest = [part for option, value in given.items() if option not in arguments for part in (option, value)]
     assert expected in refused("benchmark", *methods, *rest, "--out", tmp_path, *arguments)
     assert not (tmp_path / "runs").exists()
-
-
-def test_results_of_another_version_are_refused(tmp_path, refused):
-    connection = sqlite3.connect(tmp_path / "results.sqlite")
-    connection.execute("CREATE TABLE results (x)")
-    connection.execute("PRAGMA user_version = 7")
-    connection.commit()
-    connection.close()
-    line = refused("benchmark", "--methods", "noisy", *SMALL, "--out", tmp_path)
-    assert "results.sqlite: has version 7, this Pellucid" in line
-
-
-def test_pairs_of_different_sizes_are_refused(tmp_path, refused):
-    for kind, side in (("clean", 64), ("simulated", 48)):
-        for number in range(4):
-            write_array(tmp_path / "mine/a" / kind / f"{number}.tif", tissue((side, side), number))
-    line = refused(
-        "benchmark", "--data", tmp_path / "mine", "--datasets", "a", "--methods", "noisy", "--out", tmp_path / "o"
-    )
-    assert "is not a noisy version of" in line
-    assert "their sizes are 64×64 and 48×48" in line

@@ -145,66 +145,72 @@ def _make(dataset: Dataset, folder: Path, made_of: dict[str, Any]) -> DatasetFil
     if dataset.clean is None:
         count, side = dataset.phantom.images, dataset.phantom.side
         images = [tissue((side, side), PHANTOM_SEED + number) for number in range(count)]
-        names = [f"tissue_{number:02d}" for number in range(count)]
+        stems = [f"tissue_{number:02d}" for number in range(count)]
     else:
         planes = open_source(dataset.clean).planes
-        images, names = _eight_bit(planes, planes), _names(planes)
-    _write(folder, "clean", names, images)
-    files = DatasetFiles(made_of=made_of, truth=not dataset.real, names={"clean": tuple(names)})
-    files = _given_noise(dataset, folder, files) if dataset.noise else files
-    files = _simulate(dataset, folder, files, images) if dataset.simulator else _given_noisy(dataset, folder, files)
-    return files.model_copy(update={"fingerprint": _fingerprint(folder)})
+        images, stems = _eight_bit(planes, planes), _names(planes)
+    names = {"clean": _write(folder / "clean", stems, images)}
+    if dataset.noise:
+        names["noise"] = _given_noise(dataset, folder)
+    strength = noise_of = None
+    if dataset.simulator == "captured":
+        noise_of = tuple(number % len(names["noise"]) for number in range(len(images)))
+        names["noisy"] = _captured(folder, stems, images, [names["noise"][which] for which in noise_of])
+    elif dataset.simulator:
+        strength = None if dataset.psnr is None else _strength(images, dataset.simulator, dataset.psnr)
+        names |= _simulated(folder, stems, images, dataset.simulator, strength)
+    else:
+        names["noisy"] = _given_noisy(dataset, folder, stems)
+    return DatasetFiles(
+        made_of=made_of,
+        strength=strength,
+        truth=not dataset.real,
+        names=names,
+        noise_of=noise_of,
+        fingerprint=_fingerprint(folder),
+    )
 
 
-def _given_noise(dataset: Dataset, folder: Path, files: DatasetFiles) -> DatasetFiles:
+def _given_noise(dataset: Dataset, folder: Path) -> tuple[str, ...]:
     planes = open_source(dataset.noise).planes
-    names = _names(planes)
     white = IntensityRange.from_dtype(planes[0].dtype).high if planes[0].dtype.kind in "iu" else 1.0
-    _write(folder, "noise", names, [(_pixels(plane) * (255.0 / white)).astype(np.float32) for plane in planes])
-    return files.model_copy(update={"names": {**files.names, "noise": tuple(names)}})
+    noise = [(_pixels(plane) * (255.0 / white)).astype(np.float32) for plane in planes]
+    return _write(folder / "noise", _names(planes), noise)
 
 
-def _given_noisy(dataset: Dataset, folder: Path, files: DatasetFiles) -> DatasetFiles:
+def _given_noisy(dataset: Dataset, folder: Path, stems: Sequence[str]) -> tuple[str, ...]:
     clean, noisy = open_source(dataset.clean).planes, open_source(dataset.noisy).planes
     if dataset.real:
-        names = _names(noisy)
-    else:
-        pairs = match_planes(clean, noisy, ("clean image", "noisy image"))
-        noisy, names = [partner for _, partner in pairs], list(files.names["clean"])
-        for truth, partner in pairs:
-            if truth.shape != partner.shape:
-                sizes = " and ".join(f"{plane.shape[0]}×{plane.shape[1]}" for plane in (truth, partner))
-                raise InputError(f"{partner.name}: is not a noisy version of {truth.name}: their sizes are {sizes}")
-    _write(folder, "noisy", names, _eight_bit(noisy, noisy if dataset.real else clean))
-    return files.model_copy(update={"names": {**files.names, "noisy": tuple(names)}})
+        return _write(folder / "noisy", _names(noisy), _eight_bit(noisy, noisy))
+    pairs = match_planes(clean, noisy, ("clean image", "noisy image"))
+    for truth, partner in pairs:
+        if truth.shape != partner.shape:
+            sizes = " and ".join(f"{plane.shape[0]}×{plane.shape[1]}" for plane in (truth, partner))
+            raise InputError(f"{partner.name}: is not a noisy version of {truth.name}: their sizes are {sizes}")
+    return _write(folder / "noisy", stems, _eight_bit([partner for _, partner in pairs], clean))
 
 
-def _simulate(dataset: Dataset, folder: Path, files: DatasetFiles, images: Sequence[Image]) -> DatasetFiles:
-    kind = str(dataset.simulator)
-    names = files.names["clean"]
-    if kind == "captured":
-        recorded = [plane.read() / np.float32(255) for plane in open_source(_paths_in(folder, files, "noise")).planes]
-        order = tuple(number % len(recorded) for number in range(len(images)))
-        noisy = [
-            simulate(image, kind, seed=number, noise_images=[np.clip(recorded[which], 0, 1)])
-            for number, (image, which) in enumerate(zip(images, order, strict=True))
-        ]
-        _write(folder, "noisy", names, noisy)
-        return files.model_copy(update={"names": {**files.names, "noisy": names}, "noise_of": order})
-    strength = None if dataset.psnr is None else _strength(images, kind, dataset.psnr)
-    numbered = list(enumerate(images))
-    for target, first in (("noisy", 0), ("copy", COPY_SEED)):
-        _write(folder, target, names, [simulate(image, kind, strength, first + n) for n, image in numbered])
+def _captured(folder: Path, stems: Sequence[str], images: Sequence[Image], noise: Sequence[str]) -> tuple[str, ...]:
+    """Multiply each image by an image of noise."""
+    noisy = []
+    for number, (image, name) in enumerate(zip(images, noise, strict=True)):
+        (plane,) = open_source(folder / "noise" / f"{name}.tif").planes
+        recorded = np.clip(plane.read() / np.float32(255), 0, 1)
+        noisy.append(simulate(image, "captured", seed=number, noise_images=[recorded]))
+    return _write(folder / "noisy", stems, noisy)
+
+
+def _simulated(
+    folder: Path, stems: Sequence[str], images: Sequence[Image], kind: str, strength: float | None
+) -> dict[str, tuple[str, ...]]:
+    """Write two noisy copies of each image, and one image of noise alone."""
+    names = {}
+    for target, seed in (("noisy", 0), ("copy", COPY_SEED)):
+        noisy = [simulate(image, kind, strength, seed + number) for number, image in enumerate(images)]
+        names[target] = _write(folder / target, stems, noisy)
     flat = [np.full(image.shape, GREY, np.float32) for image in images]
     noise = [simulate(image, kind, strength, NOISE_SEED + n) * np.float32(255 / GREY) for n, image in enumerate(flat)]
-    _write(folder, "noise", names, noise)
-    kinds = ("clean", "noisy", "copy", "noise")
-    return files.model_copy(update={"strength": strength, "names": dict.fromkeys(kinds, names)})
-
-
-def _paths_in(folder: Path, files: DatasetFiles, kind: str) -> list[str]:
-    """Paths of the files of a kind in a folder that is not finished yet."""
-    return files.model_copy(update={"folder": folder}).paths(kind)
+    return names | {"noise": _write(folder / "noise", stems, noise)}
 
 
 def _strength(images: Sequence[Image], kind: str, psnr: float) -> float:
@@ -241,9 +247,10 @@ def _names(planes: Sequence[Plane]) -> list[str]:
     return [f"{number:04d}-{stem}" for number, stem in enumerate(stems)]
 
 
-def _write(folder: Path, kind: str, names: Sequence[str], images: Sequence[Image]) -> None:
+def _write(folder: Path, names: Sequence[str], images: Sequence[Image]) -> tuple[str, ...]:
     for name, image in zip(names, images, strict=True):
-        write_array(folder / kind / f"{name}.tif", image)
+        write_array(folder / f"{name}.tif", image)
+    return tuple(names)
 
 
 def _fingerprint(folder: Path) -> str:

@@ -190,7 +190,8 @@ def _simulated(name: str, folder: Path, simulator: str, psnr: float | None) -> D
         raise InputError(f"{folder}: dataset {name} needs images of noise alone in noise/")
     if simulator == "captured" and psnr is not None:
         raise InputError(f"dataset {name}: captured noise is used as it is: omit --psnr")
-    return Dataset(name, folder / "clean", noise=noise, simulator=simulator, psnr=psnr)
+    given = noise if simulator == "captured" else None  # other simulators make their own
+    return Dataset(name, folder / "clean", noise=given, simulator=simulator, psnr=psnr)
 
 
 def _known(data: Path | None) -> list[str]:
