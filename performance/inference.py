@@ -29,6 +29,7 @@ from _common import Program, medians_and_machine, parser, show
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
+from pellucid.allocator import keep_freed_memory
 from pellucid.inference import FrozenDenoiser, View, denoise_plane, patch_statistics
 from pellucid.inference.tiles import Box
 from pellucid.methods import Denoiser, build_denoiser, make_recipe
@@ -97,6 +98,7 @@ def measure(width: int, side: int, tile: int, seconds: float) -> list[dict[str, 
 
 def main() -> None:
     """Measure every width and size."""
+    keep_freed_memory()  # as the command line does
     arguments = parser(__doc__)
     arguments.add_argument("--side", type=int, nargs="+", default=[512, 1024])
     arguments.add_argument("--width", type=int, nargs="+", default=[16, 32])

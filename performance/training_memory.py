@@ -18,6 +18,7 @@ from _common import parser, show
 from _process import alone, resident
 from _steps import our_training, random_batch, recipe_of
 
+from pellucid.allocator import keep_freed_memory
 from pellucid.errors import InputError
 from pellucid.methods import learning_recipes
 from pellucid.training import Callback, Training, fit
@@ -38,6 +39,7 @@ class Memory(NamedTuple):
 
 def memory_after(name: str, preset: str, settings: dict[str, Any], steps: Sequence[int]) -> list[Memory]:
     """What this process holds after each of these steps of a training."""
+    keep_freed_memory()  # as the command line does
     training = our_training(recipe_of(name, preset, **settings, steps=max(steps)))
     batch = random_batch(training.method.recipe, training.method.kinds)
     found = []

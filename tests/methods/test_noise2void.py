@@ -7,7 +7,7 @@ from learning import SIGMA, assert_goes_on_as_if_never_stopped, gain_on_flat
 from pellucid.errors import InputError
 from pellucid.methods import Supervision, build, make_recipe
 from pellucid.methods.blindspot import stratified_mask
-from pellucid.methods.standardise import MEASURED, Standardise
+from pellucid.methods.noise2void import MEASURED, Standardise
 from pellucid.norms import running_norms
 
 TINY = {"width": 4, "batch": 3, "patch": 32, "masked": 2.0}

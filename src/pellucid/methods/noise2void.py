@@ -19,7 +19,7 @@ from typing import Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from pellucid import process_group
 from pellucid.errors import InputError
@@ -28,13 +28,14 @@ from pellucid.methods.blindspot import along_rows, box_side, cross, masked_mse, 
 from pellucid.methods.optim.optimisers import KERAS_EPSILON, TensorFlowAdam
 from pellucid.methods.optim.schedules import stepped
 from pellucid.methods.small_batch import small_batch_warnings
-from pellucid.methods.standardise import Standardise
 from pellucid.networks.unet import CsbdeepUnet
 from pellucid.recipe import LearningRecipe, paper_and_quick
 from pellucid.seeding import generator
 
 STRUCT_SHAPES = {"cross": cross, "rows": along_rows}
 """What `struct` hides around a masked pixel."""
+MEASURED = 100
+"""Batches from which mean and variance are measured."""
 
 
 class Noise2VoidRecipe(LearningRecipe):
@@ -71,6 +72,43 @@ class Noise2VoidRecipe(LearningRecipe):
                 f"choose {100 / self.patch**2:.2g} or more"
             )
         return small_batch_warnings("normalisation", self.normalisation, self.batch, "instance, layer")
+
+
+class Standardise(nn.Module):
+    """(x − μ)/σ, with μ and σ² of all pixels of the first training batches; both are saved with the weights."""
+
+    mean: Tensor
+    var: Tensor
+    batches: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("var", torch.ones(()))
+        self.register_buffer("batches", torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def observe(self, x: Tensor) -> None:
+        """Measure a training batch if it is one of the first; all have one size (Chan, Golub & LeVeque 1979)."""
+        if self.batches >= MEASURED:
+            return
+        x = process_group.whole(x)
+        self.batches += 1
+        share = 1 / self.batches
+        apart = x.mean() - self.mean
+        self.var += share * (x.var(correction=0) - self.var) + share * (1 - share) * apart.square()
+        self.mean += share * apart
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Standardised pixels."""
+        return (x - self.mean) * self._scale().reciprocal()
+
+    def undo(self, x: Tensor) -> Tensor:
+        """Pixels as they were."""
+        return x * self._scale() + self.mean
+
+    def _scale(self) -> Tensor:
+        return self.var.clamp(min=1e-8).sqrt()  # images of one single value
 
 
 class Noise2VoidDenoiser(SingleDenoiser):
