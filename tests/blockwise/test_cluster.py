@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import math
 import multiprocessing
 import os
@@ -18,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -29,6 +32,7 @@ import psutil
 import pytest
 import torch
 import zarr
+from distributed import Client
 from distributed.security import Security
 
 from pellucid.blockwise import cluster, dask_executor, dask_worker, plan
@@ -40,7 +44,8 @@ from pellucid.blockwise.lock import renew_token
 from pellucid.blockwise.serial import SerialExecutor
 from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.intensity_range import IntensityRange
-from pellucid.errors import InputError, RunError
+from pellucid.errors import InputError, ModelError, RunError
+from pellucid.io.manifest import ChangedError
 from pellucid.methods import build, make_recipe
 from pellucid.model import Model
 from pellucid.runs.folder import Run
@@ -202,9 +207,7 @@ def stopped_after(blocks):
         pytest.fail("nothing was left")
 
 
-def test_workers_of_which_one_is_killed_go_on_with_the_job_of_one_process(
-    run, volume, expected, tmp_path, workers_that
-):
+def test_workers_of_which_one_is_killed_resume_the_run_of_one_process(run, volume, expected, tmp_path, workers_that):
     notes = workers_that(partial(once, die))
     with stopped_after(3):
         denoise(run, volume, tmp_path / "out.zarr")
@@ -225,6 +228,16 @@ def test_a_block_that_kills_all_its_workers_fails_alone(run, volume, expected, t
     ):
         denoise(run, volume, tmp_path / "out.zarr", "local:2")
     assert equal(denoise(run, volume, tmp_path / "out.zarr"), expected)  # a single process takes up what is left
+
+
+def fail(notes):
+    raise OSError("for once")
+
+
+def test_a_block_that_fails_is_tried_again(run, volume, expected, tmp_path, workers_that):
+    notes = workers_that(partial(once, fail))
+    assert equal(denoise(run, volume, tmp_path / "out.zarr", "local:1"), expected)
+    assert [end is None for _, _, end in hands(notes)["0.5"]] == [True, False]
 
 
 @pytest.mark.slow
@@ -361,7 +374,7 @@ def remove(path, notes):
 
 
 @pytest.mark.slow
-def test_an_input_that_vanishes_ends_the_job(run, volume, tmp_path, workers_that):
+def test_an_input_that_vanishes_ends_the_run(run, volume, tmp_path, workers_that):
     given = shutil.copytree(volume, tmp_path / "in.zarr")
     workers_that(partial(once, partial(remove, given)))
     with pytest.raises(RunError, match=r"in\.zarr/c/.*: has vanished while it was in use"):
@@ -457,14 +470,25 @@ def test_a_scheduler_that_is_killed_and_started_again(run, volume, expected, tmp
     assert set(hands(notes)) == {f"0.{number}" for number in range(BLOCKS)}
 
 
+@pytest.fixture
+def _silent_dask():
+    """Dask prints nothing of its own."""
+    handler = logging.StreamHandler(io.StringIO())
+    logging.getLogger("distributed").addHandler(handler)
+    yield
+    logging.getLogger("distributed").removeHandler(handler)
+    assert handler.stream.getvalue() == ""
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_silent_dask")
 def test_a_scheduler_that_does_not_come_back(run, volume, expected, tmp_path, workers_that, scheduler, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 10.0)
     notes = workers_that(nothing)
     scheduler.start("scheduler")
     scheduler.start("worker")
     accident = when(lambda: ended(notes, 6), lambda: scheduler.kill("scheduler"))
-    with pytest.raises(RunError, match="the scheduler has not come back; start one, and the same command goes on"):
+    with pytest.raises(RunError, match="the scheduler has not come back; start one, and the same command resumes"):
         denoise(run, volume, tmp_path / "out.zarr", scheduler.address)
     accident.join()
     assert equal(denoise(run, volume, tmp_path / "out.zarr"), expected)
@@ -509,6 +533,12 @@ def test_a_worker_that_comes_later_without_the_files_is_sent_away(
     assert equal(denoise(run, volume, tmp_path / "out.zarr", scheduler.address), expected)
     arrival.join()
     assert "cannot begin (no such run): all machines need the same files" in capsys.readouterr().err
+    with Client(scheduler.address, set_as_default=False) as client:  # the model is dropped with the run
+        assert [name for names in client.run(plugins).values() for name in names if "pellucid" in name] == []
+
+
+def plugins(dask_worker):
+    return list(dask_worker.plugins)
 
 
 # without a cluster
@@ -565,7 +595,7 @@ def test_a_model_of_one_estimate_opens_elsewhere_as_such(run):
 
 
 class Reported(SimpleNamespace):
-    """The future of a task that is finished if it has a report."""
+    """The future of a task that is finished if it has a report; it can be fetched after some failures."""
 
     status = "finished"
 
@@ -574,6 +604,8 @@ class Reported(SimpleNamespace):
             act(self)
 
     def result(self, timeout):
+        if self.losses:
+            raise self.losses.pop()
         return self.report
 
 
@@ -582,10 +614,11 @@ class Scheduler:
 
     status = "running"
 
-    def __init__(self, reports=(), running=(), looks=math.inf):
+    def __init__(self, reports=(), running=(), looks=math.inf, losses=()):
         self.reports = iter(reports)
         self.running = dict(running)
         self.looks = looks
+        self.losses = list(losses)
         self.restarted = []
 
     def register_plugin(self, plugin):
@@ -601,7 +634,7 @@ class Scheduler:
         self.restarted += workers
 
     def submit(self, function, plugin, task, **options):
-        return Reported(key=task.number, report=next(self.reports, None))
+        return Reported(key=task.number, report=next(self.reports, None), losses=self.losses)
 
 
 def executor(client, monkeypatch):
@@ -620,6 +653,18 @@ def test_few_tasks_are_under_way_however_many_there_are(monkeypatch):
         done += 1
         assert len(taken) - done <= 2 * dask_executor.AHEAD
     assert done == 1000
+
+
+def test_a_report_that_is_lost_with_its_worker_is_awaited_again(monkeypatch):
+    client = Scheduler(reports(1), losses=[ConnectionError(), TimeoutError()])
+    task = Task("blocks")
+    assert list(executor(client, monkeypatch).run([task])) == [(task, Outcome())]
+
+
+def test_a_full_disk_ends_the_run(monkeypatch):
+    client = Scheduler([*reports(1), Report(RunError("disk full"), 1.0, "one")])
+    with pytest.raises(RunError, match="disk full"):
+        list(executor(client, monkeypatch).run(Task("blocks", number=number) for number in range(3)))
 
 
 def test_who_hangs_is_judged_by_what_others_take():
@@ -645,10 +690,12 @@ def test_statistics_say_nothing_of_how_long_a_block_takes(blocks, restarted, mon
 
 
 @pytest.fixture
-def begun(run, volume, tmp_path):
-    """The folder of a run that was stopped, and its model."""
+def begun(run, volume, tmp_path, monkeypatch):
+    """The folder of a run that was stopped, and its model; the paths in its plan are relative."""
+    monkeypatch.chdir(tmp_path)
+    Path("in.zarr").symlink_to(volume)
     with stopped_after(3):
-        denoise(run, volume, tmp_path / "out.zarr")
+        denoise(run, "in.zarr", "out.zarr")
     return tmp_path / "out.zarr.unfinished", Model.load(run, device="cpu")
 
 
@@ -657,16 +704,51 @@ def plugin(begun):
     return BlockPlugin(folder, model.opener(), model.spec, None)
 
 
-def outcome_of(found):
+def sent(found, threads=1):
+    """The plugin in another process."""
     found = pickle.loads(pickle.dumps(found))
-    found.setup(SimpleNamespace(address="here", state=SimpleNamespace(nthreads=1)))
-    return found.do(Task("blocks", number=BLOCKS - 1)).outcome
+    found.setup(SimpleNamespace(address="here", state=SimpleNamespace(nthreads=threads)))
+    return found
+
+
+def outcome_of(found):
+    return sent(found).do(Task("blocks", number=BLOCKS - 1)).outcome
 
 
 def test_a_worker_process_does_a_block_wherever_it_runs(begun, tmp_path, monkeypatch):
     found = plugin(begun)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path.parent)
     assert isinstance(outcome_of(found), Outcome)
+
+
+def test_a_process_of_many_threads_does_one_task_at_a_time_with_all_of_them(begun):
+    found, at_work, seen = sent(plugin(begun), threads=3), [], []
+
+    def do(task):
+        at_work.append(task)
+        time.sleep(0.05)
+        seen.append((len(at_work), torch.get_num_threads()))
+        at_work.pop()
+        return Outcome()
+
+    found._worker = SimpleNamespace(do=do)
+    with ThreadPoolExecutor(3) as pool:
+        assert {report.outcome for report in pool.map(found.do, [Task("blocks")] * 6)} == {Outcome()}
+    assert seen == [(1, 3)] * 6
+
+
+@pytest.mark.parametrize("problem", [RunError("disk full"), ChangedError("vanished"), ModelError("not finite")])
+def test_what_trying_again_cannot_fix_is_reported_and_not_raised(begun, problem):
+    found = sent(plugin(begun))
+
+    def do(task):
+        raise problem
+
+    found._worker = SimpleNamespace(do=do)
+    assert found.do(Task("blocks")).outcome is problem
+    problem = OSError("for once")
+    with pytest.raises(OSError, match="for once"):  # which has Dask try again
+        found.do(Task("blocks"))
 
 
 def test_another_version_is_refused(begun, monkeypatch):

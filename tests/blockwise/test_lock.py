@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import zarr
 
@@ -54,6 +56,21 @@ def test_without_locks_nothing_is_busy(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", unable)
     with locked(tmp_path / "lock", "busy"), locked(tmp_path / "lock", "busy"):
         pass
+
+
+def test_a_worker_that_writes_while_the_folder_is_removed_does_not_spoil_the_run(tmp_path, monkeypatch, one_thread):
+    """The folder of the run is not empty at that moment."""
+    np.save(tmp_path / "in.npy", made.stack((2, 32, 32)))
+    remove = os.rmdir
+
+    def rmdir(path, **options):
+        if str(path).endswith(".unfinished"):
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        remove(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    made.run(tmp_path / "in.npy", tmp_path / "out.npy")
+    assert (tmp_path / "out.npy").exists()
 
 
 def test_who_writes_for_an_earlier_leader_is_refused(tmp_path):

@@ -125,7 +125,7 @@ class DaskExecutor:
         """Retire a worker that can do nothing; before any has done something, all are expected to be like it."""
         if not self._proven:
             raise RunError(str(report.outcome))
-        terminal.warn(f"{report.outcome}; the job goes on without it")
+        terminal.warn(f"{report.outcome}; the run goes on without it")
         self._client.retire_workers([report.address])
 
     # the scheduler
@@ -135,7 +135,7 @@ class DaskExecutor:
         while self._client.status == "connecting":
             time.sleep(0.1)
         if self._client.status != "running":
-            raise RunError("the scheduler has not come back; start one, and the same command goes on with the job")
+            raise RunError("the scheduler has not come back; start one, and the same command resumes the run")
         try:
             self._client.register_plugin(self._plugin)
         except Exception as problem:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,7 @@ def led(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> Iterat
             else:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a worker that was given up may still write there
 
 
 def _agree(folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> None:

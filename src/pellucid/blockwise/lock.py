@@ -62,15 +62,14 @@ def fencing_token(folder: Path) -> str:
 def refuse_fenced(folder: Path, token: str) -> None:
     """Refuse to write for another leader than the present one.
 
-    A worker that was cut off from a run may wake when the folder has been removed, or serves a run with another model.
+    A worker that was cut off from a run may wake when the folder has been removed, or holds a run with another model.
 
     Raises:
         RunError: the folder has been removed, or another process leads the run in it.
     """
     if fencing_token(folder) != token:
         raise RunError(
-            f"{folder}: removed, or taken over by another process, while the job was running: "
-            "run the same command again"
+            f"{folder}: removed, or taken over by another process, during the run: run the same command again"
         )
 
 

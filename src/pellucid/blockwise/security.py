@@ -1,7 +1,7 @@
 """A scheduler and workers on this machine that accept connections only from the process which started them.
 
 Anyone who can connect to a Dask port can run programs as its user, and every user of a machine can reach the loopback
-interface. Both sides of each connection therefore present a certificate that is made for one job and held only in the
+interface. Both sides of each connection therefore present a certificate that is made for one run and held only in the
 memory of these processes. No unneeded port is open: Dask's HTTP server, which starts even without a dashboard, is off.
 """
 
