@@ -1,8 +1,8 @@
-"""A scheduler and workers on this machine that accept connections only from the process which started them.
+"""A scheduler and workers on this machine, for the process that starts them alone.
 
 Anyone who can connect to a Dask port can run programs as its user, and every user of a machine can reach the loopback
-interface. Both sides of each connection therefore present a certificate that is made for one run and held only in the
-memory of these processes. No unneeded port is open: Dask's HTTP server, which starts even without a dashboard, is off.
+interface. Both sides of each connection therefore present a certificate that is made for one run. No unneeded port is
+open: Dask's HTTP server, which starts even without a dashboard, is off.
 """
 
 from __future__ import annotations
