@@ -400,3 +400,23 @@ def test_execution_is_chosen_and_noted(pictures, tmp_path):
     provenance = json.loads((tmp_path / "provenance.json").read_text())
     assert provenance["device"] == "cpu (as asked)"
     assert [provenance[name] for name in ("processes", "amp", "compile", "local_statistics")] == [1, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model, noisy: pellucid.load(None), "None is not a folder; give its path"),
+        (lambda model, noisy: pellucid.resume(7), "7 is not a folder; give its path"),
+        (lambda model, noisy: model.save(None), "None is not a folder; give its path"),
+        (lambda model, noisy: pellucid.train(noisy, noisy, out=3), "3 is not a folder; give its path"),
+        (lambda model, noisy: pellucid.train(noisy, noisy, recipe=None), "unknown recipe None"),
+        (lambda model, noisy: pellucid.train(noisy, noisy, preset=3), "unknown preset 3"),
+        (lambda model, noisy: pellucid.train(noisy, noisy, execution=True), "give an Execution"),
+        (lambda model, noisy: pellucid.train(noisy, noisy, callbacks=[print]), "derives from pellucid.Callback"),
+        (lambda model, noisy: pellucid.evaluate(noisy, noisy, data_range="x"), "data_range='x': give a number"),
+    ],
+)
+def test_a_wrong_call_is_told_in_one_line(call, message, model, noisy):
+    with pytest.raises(InputError, match=message) as told:
+        call(model, noisy)
+    assert len(str(told.value).splitlines()) == 1

@@ -44,7 +44,7 @@ def test_the_demo_makes_trains_denoises_scores_and_shows(tmp_path, command, refu
         assert word in text
 
     line = refused("demo", "--out", out, *TINY)
-    assert f"holds a finished demo, {out / 'index.html'}; choose another folder, or add --overwrite to rep" in line
+    assert f"contains a finished demo, {out / 'index.html'}; choose another folder, or replace it by --over" in line
     (out / "mine.txt").write_text("mine")
     shutil.rmtree(out / "denoised")
     assert command("demo", "--out", out, "--overwrite", *TINY).status == 0
@@ -80,7 +80,7 @@ def test_stopped_anywhere_the_same_command_goes_on(pictures, tmp_path, command, 
         ((demo, "_scores"), "stopped"),
     ):
         stopped_in(what, monkeypatch)
-        assert refused(*call, status=130) == f"pellucid: {said}; the same command goes on"
+        assert refused(*call, status=130) == f"pellucid: {said}; run the same command again to continue"
     for other in (("--set", "steps=4", "width=4", "batch=2"), ("--noise", "gaussian", *TINY[2:])):
         assert "unfinished demo of other images or settings" in refused("demo", "--overwrite", "--out", out, *other)
     began = (out / "run" / "metrics.jsonl").stat().st_mtime_ns
@@ -112,8 +112,8 @@ def test_a_training_on_own_images_goes_on_and_is_not_replaced(pictures, tmp_path
     assert "goes on after step 1; 3 steps in all" in result.err
     state = (out / "run" / "state.pt").read_bytes()
     for again, expected in (
-        (call, "holds a finished demo"),
-        (("demo", "--out", out, "--overwrite", *TINY), "on your own images, which made-up tissue does not replace"),
+        (call, "contains a finished demo"),
+        (("demo", "--out", out, "--overwrite", *TINY), "on your own images, which phantom tissue does not replace"),
     ):
         assert expected in refused(*again)
     assert (out / "run" / "state.pt").read_bytes() == state
@@ -127,7 +127,7 @@ def test_what_is_no_demo_is_never_removed(tmp_path, trained, refused):
         (tmp_path / name / "mine.png").write_bytes(b"precious")
     before = sorted(path for path in tmp_path.rglob("*"))
     line = refused("demo", "--out", tmp_path, "--overwrite", *TINY)
-    assert "does not hold an earlier demo, so nothing in it is replaced" in line
+    assert "is not the folder of an earlier demo, and will not be overwritten" in line
     assert sorted(path for path in tmp_path.rglob("*")) == before
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import fields
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def train(
         InputError: images, settings or folder cannot be used; the message says what to do.
         RunError: the training failed.
     """
+    _check(execution, callbacks)
     chosen = make_recipe(recipe, preset, settings)
     sources = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
 
@@ -115,6 +117,7 @@ def resume(
         InputError: no such run, another process trains it, its images have changed, or a setting that cannot change.
         RunError: the training failed.
     """
+    _check(execution, callbacks)
     moved = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
     trainer.resume(run, device, execution=execution, callbacks=callbacks, settings=settings, moved=moved)
     return Model.load(run, device=device)
@@ -193,6 +196,8 @@ def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -
     Raises:
         InputError: images that do not match, or a data range that is not a positive number.
     """
+    if data_range is not None and not isinstance(data_range, Real):
+        raise InputError(f"data_range={data_range!r}: give a number, such as 255 for 8-bit images")
     scores = evaluate_sources(prediction, reference, data_range)
     for warning in scores.warnings:
         terminal.warn(f"prediction: {warning}")
@@ -201,3 +206,10 @@ def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -
 
 def _given(**sources: Any) -> dict[str, Any]:
     return {kind: spec for kind, spec in sources.items() if spec is not None}
+
+
+def _check(execution: Any, callbacks: Any) -> None:
+    if not isinstance(execution, Execution | None):
+        raise InputError(f"execution={execution!r}: give an Execution, as in execution=pellucid.Execution(amp=True)")
+    if not isinstance(callbacks, Sequence) or not all(isinstance(each, Callback) for each in callbacks):
+        raise InputError(f"callbacks={callbacks!r}: give a list of objects whose class derives from pellucid.Callback")

@@ -1,4 +1,4 @@
-"""The whole job in one call: images, training, denoising, numbers, and a page to look at."""
+"""Everything in one call: images, training, denoising, scores, and a page that shows them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SIZE = 512
 STEPS = 500
 SHOWN = 3
 MARK = ".pellucid-demo"
-"""The file by which a demo's folder is known, and which call it is of; only what lies in such a folder is removed."""
+"""File that marks the folder of a demo and holds its call; only such a folder is ever overwritten."""
 
 Files = Sequence[Path]
 
@@ -53,26 +53,26 @@ def run_demo(
     device: str = "auto",
     overwrite: bool = False,
 ) -> Path:
-    """Train, denoise and report; on phantom tissue with simulated noise, or on somebody's own images.
+    """Train, denoise and report, on phantom tissue with simulated noise or on the user's own images.
 
-    Stopped, and called again with the same images and settings, it goes on where it was.
+    If it was stopped, the same call with the same images and settings continues where it stopped.
 
     Args:
-        out: folder for everything.
-        clean: clean images; the phantom if not given.
-        noisy: noisy images; needed with `clean`, and then there is no truth, only pictures.
-        noise: which noise the phantom gets.
-        settings: of the recipe, where they differ from `quick`.
+        out: folder for all results.
+        clean: clean images; by default phantom tissue.
+        noisy: noisy images, needed with `clean`; without a truth the page shows pictures but no scores.
+        noise: noise model for the phantom.
+        settings: settings that differ from those of the preset `quick`.
         device: "auto", "cpu", "cuda", ...
-        overwrite: replace a finished demo; one on somebody's own images is not replaced by the phantom.
+        overwrite: replace a finished demo; the phantom never replaces one on the user's own images.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
-        InputError: images or settings cannot be used, or `out` holds something else.
-        RunError: training failed.
-        Interrupted: somebody stopped it; the same call goes on.
+        InputError: images or settings cannot be used, or `out` contains something else.
+        RunError: the training failed.
+        Interrupted: the demo was stopped; the same call continues it.
     """
     if (clean is None) != (noisy is None):
         raise InputError("the demo takes both --clean and --noisy, or neither")
@@ -82,7 +82,7 @@ def run_demo(
     if clean is not None:
         _refuse_inside(out, [clean, noisy])
     images = {"noise": noise} if clean is None else {"clean": path_of(clean), "noisy": path_of(noisy)}
-    with _going_on_later():
+    with _advise_to_repeat():
         _make_room(out, {"images": images, "recipe": recipe.model_dump(mode="json")}, overwrite)
         if clean is None:
             _make_images(out / "images", noise)
@@ -100,23 +100,23 @@ def run_demo(
 
 
 @contextmanager
-def _going_on_later() -> Iterator[None]:
-    """Whoever stops a demo is told that the same command goes on with it, wherever it was."""
+def _advise_to_repeat() -> Iterator[None]:
+    """Add to the message of a stop that the same command continues."""
     try:
         yield
     except Interrupted as stop:
-        raise Interrupted(f"{stop.state}; the same command goes on", stop.number) from None
+        raise Interrupted(f"{stop.state}; run the same command again to continue", stop.number) from None
     except KeyboardInterrupt as stop:
-        raise Interrupted("stopped; the same command goes on", number_of(stop)) from None
+        raise Interrupted("stopped; run the same command again to continue", number_of(stop)) from None
 
 
 def _make_images(folder: Path, noise: str) -> None:
-    """Unpaired halves for training, and images with known truth that no training sees."""
+    """Write unpaired images for training, and test images with known truth that are not used in training."""
     kinds = [*["clean"] * TRAINING_IMAGES, *["noisy"] * TRAINING_IMAGES, *["test"] * TEST_IMAGES]
     with terminal.progress_over(list(enumerate(kinds)), "making phantom tissue") as numbered:
         for number, kind in numbered:
             name = f"phantom_{number:02d}.png"
-            if (folder / kind / name).exists():  # from before a stop
+            if (folder / kind / name).exists():  # written before a stop
                 continue
             image = tissue((SIZE, SIZE), seed=number)
             if kind == "test":
@@ -126,10 +126,10 @@ def _make_images(folder: Path, noise: str) -> None:
 
 
 def _train(sources: Mapping[str, Any], folder: Path, recipe: Recipe, device: str) -> Run:
-    """Begin, or go on with what was begun."""
+    """Start the training, or resume it."""
     if Run(folder).started:
         return trainer.resume(folder, device, moved=sources)
-    shutil.rmtree(folder, ignore_errors=True)  # what a kill has left of laying it out
+    shutil.rmtree(folder, ignore_errors=True)  # incomplete if it was killed while it was created
     return trainer.train(sources, folder, recipe, device)
 
 
@@ -168,8 +168,8 @@ def _page(
         settings=recipe.model_dump(),
         provenance=run.provenance(),
         notes=(
-            "Adversarial losses (the first panel) do not fall: they show a balance. Cycle and bypass losses do.",
-            "Denoised images are for looking and segmenting; do not measure intensities in them unless validated.",
+            "Adversarial losses (the first panel) do not fall: they show a balance. Cycle and bypass losses fall.",
+            "Denoised images are for viewing and segmentation; do not measure intensities in them without validation.",
         ),
     )
 
@@ -192,12 +192,12 @@ def _comparisons(
 
 
 def _finished(out: Path) -> Path:
-    """The page, which is written last."""
+    """Return the path of the page, which is written last."""
     return out / "index.html"
 
 
 def _make_room(out: Path, call: Mapping[str, Any], overwrite: bool) -> None:
-    """A folder for the demo of such a call: a new one, that of the same call, or that of a finished demo."""
+    """Prepare the folder: a new one, that of the same call, or that of a finished demo to be replaced."""
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
@@ -209,20 +209,22 @@ def _make_room(out: Path, call: Mapping[str, Any], overwrite: bool) -> None:
                 shutil.rmtree(out / name, ignore_errors=True)
         elif earlier != call:
             raise InputError(
-                f"{out}: holds an unfinished demo of other images or settings; the command that began it goes on with "
-                "it; for these choose another folder, or remove this one"
+                f"{out}: contains an unfinished demo of other images or settings; continue it with the command that "
+                "started it, or choose another folder"
             )
     write_json(out / MARK, call)
-    _finished(out).unlink(missing_ok=True)  # last: until then a stop leaves a demo that can be replaced
+    _finished(out).unlink(missing_ok=True)  # last: until then a stopped demo can still be replaced
 
 
 def _earlier_call(out: Path) -> dict[str, Any]:
     mark = out / MARK
     if not mark.is_file():
-        raise InputError(f"{out}: does not hold an earlier demo, so nothing in it is replaced; choose another folder")
+        raise InputError(
+            f"{out}: is not the folder of an earlier demo, and will not be overwritten; choose another folder"
+        )
     try:
         found: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
-    except ValueError:  # the first release wrote a sentence
+    except ValueError:  # damaged: equal to no call
         return {}
     return found
 
@@ -230,19 +232,19 @@ def _earlier_call(out: Path) -> dict[str, Any]:
 def _refuse_replacing(out: Path, earlier: Mapping[str, Any], call: Mapping[str, Any], overwrite: bool) -> None:
     if "clean" in earlier.get("images", {}) and "clean" not in call["images"]:
         raise InputError(
-            f"{out}: holds a demo on your own images, which made-up tissue does not replace; choose another folder"
+            f"{out}: contains a demo on your own images, which phantom tissue does not replace; choose another folder"
         )
     if not overwrite:
         raise InputError(
-            f"{out}: holds a finished demo, {_finished(out)}; choose another folder, or add --overwrite to replace it"
+            f"{out}: contains a finished demo, {_finished(out)}; choose another folder, or replace it by --overwrite"
         )
 
 
 def _refuse_inside(out: Path, specs: Sequence[Any]) -> None:
-    """Images that the demo would remove, or results among its images, are told of before anything is done."""
+    """Raise InputError if the demo would remove the images, or write results among them."""
     for spec in specs:
         source = open_source(spec)
         refuse_unsafe(output_paths(source, out / "denoised"), source)
         for image in source.images:
             if out.resolve() in split(image.path)[0].resolve().parents:
-                raise InputError(f"{image.path}: lies in {out}, where the demo writes; choose another --out")
+                raise InputError(f"{image.path}: is in {out}, where the demo writes; choose another --out")

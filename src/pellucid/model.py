@@ -159,7 +159,7 @@ class Model:
         if self._part is not None:
             raise InputError(f"this is {self._part} alone: save the whole model, and take only({self._part!r}) of it")
         recipe = self.recipe.with_settings({"weights": self._weights})
-        with replacing(folder) as temporary:
+        with replacing(ModelFolder(folder).folder) as temporary:
             model = ModelFolder(temporary)
             model.write_model(recipe, {"noisy": self.intensity_range}, {"noisy": self.dtype}, {"pellucid": __version__})
             model.save_weights(self._weights, self.denoiser.state_dict())

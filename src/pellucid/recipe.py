@@ -1,4 +1,4 @@
-"""Everything a run depends on, as one typed object that can be read from and written to a text file."""
+"""Recipes: all settings of a method as one typed object that is read from and written to a text file."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from pellucid.errors import InputError, nearest
 
 
 class Recipe(BaseModel):
-    """What every method shares; each method adds its own settings in a subclass.
+    """Settings of every method; each method adds its own in a subclass.
 
-    The defaults are those of the preset `paper`. A recipe is frozen: `with_settings` makes a changed copy.
+    The defaults are those of the preset `paper`. A recipe is frozen: `with_settings` returns a changed copy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}}
-    """Named sets of settings for one kind of machine."""
+    """Settings by the name of the preset, each for one kind of machine."""
 
-    name: str = Field("proposed", description="name of the recipe this one started from")
-    method: str = Field("iscl", description="which method it is for")
-    preset: str = Field("paper", description="which set of settings it started from")
-    seed: int = Field(0, ge=0, lt=2**63, description="start of every random number")
+    name: str = Field("proposed", description="name of the recipe that this one was made from")
+    method: str = Field("iscl", description="the method")
+    preset: str = Field("paper", description="the preset that this one was made from")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of all random numbers")
 
     def check(self) -> list[str]:
-        """Warnings, in plain words, about settings that can work but rarely do.
+        """Return warnings about settings that can work but rarely do.
 
         Raises:
-            InputError: settings that cannot work together.
+            InputError: the settings cannot work together.
         """
         return []
 
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
-        """A copy with some settings changed; text values are understood as on the command line.
+        """Return a copy with some settings changed; values may be text, as on the command line.
 
         Raises:
-            InputError: unknown key (the nearest known one is named) or a value out of range.
+            InputError: an unknown setting (the message names the nearest known one), or a value out of range.
         """
         known = type(self).model_fields
         for key in settings:
@@ -52,15 +52,15 @@ class Recipe(BaseModel):
             raise InputError(_sentence(problem)) from None
 
     def to_toml(self) -> str:
-        """The recipe as text; reading it gives an equal recipe."""
+        """Return the recipe as text; reading it gives an equal recipe."""
         return tomli_w.dumps(self.model_dump(exclude_none=True))
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], where: str | Path) -> Self:
-        """The recipe with the values that stand in a file.
+        """Return the recipe with the values of a file.
 
         Raises:
-            InputError: unknown keys or values out of range; the message names the file.
+            InputError: unknown settings or values out of range; the message names the file.
         """
         try:
             return cls().with_settings(values)
@@ -69,27 +69,27 @@ class Recipe(BaseModel):
 
 
 def paper_and_quick(**settings: Any) -> Mapping[str, Mapping[str, Any]]:
-    """The two presets of a method that learns: its source's sizes, and these settings for a machine without a GPU.
+    """Return the presets "paper", with the defaults, and "quick", with these settings for a machine without a GPU.
 
-    In a quick training the weights of a single step would sway: their average denoises.
+    In a quick training the weights vary much from step to step, so their average denoises.
     """
     shared = {"steps": 1500, "average": 0.997, "weights": "average", "save_every": 250, "preview_every": 500}
     return {"paper": {}, "quick": {**shared, **settings}}
 
 
 class LearningRecipe(Recipe):
-    """What every method shares that learns before it denoises."""
+    """Settings of every method that learns before it denoises."""
 
     steps: int = Field(8000, ge=1, description="training steps")
     batch: int = Field(64, ge=1, description="patches of each kind in a step")
-    patch: int = Field(64, ge=16, le=1024, description="side of a training patch, in pixels")
-    learning_rate: float = Field(1e-4, gt=0, description="of every optimiser at the first step")
-    final_learning_rate: float = Field(1e-7, ge=0, description="reached at the last step, linearly")
+    patch: int = Field(64, ge=16, le=1024, description="side of a training patch in pixels")
+    learning_rate: float = Field(1e-4, gt=0, description="learning rate of every optimiser at the first step")
+    final_learning_rate: float = Field(1e-7, ge=0, description="learning rate at the last step, reached linearly")
     pipeline: Literal["correct", "official"] = Field(
         "correct", description="'official' reproduces the published augmentation and shuffle defects"
     )
     average: float = Field(0.999, ge=0, lt=1, description="decay of the moving average of the weights")
-    weights: Literal["last", "average"] = Field("last", description="which weights denoise")
+    weights: Literal["last", "average"] = Field("last", description="weights used to denoise")
     save_every: int = Field(500, ge=1, description="steps between saved states")
     preview_every: int = Field(500, ge=1, description="steps between preview pictures")
 

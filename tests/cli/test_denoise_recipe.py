@@ -195,7 +195,7 @@ def test_inspect_shows_what_can_be_used_and_names_the_rest(mixed, pictures, comm
     result = command("inspect", "--clean", pictures / "clean", "--noisy", mixed)
     assert result.status == 1
     assert any(line.startswith("│ files") and "3 │" in line for line in result.err.splitlines())
-    assert "pellucid: left out, for they cannot be used: " in result.err.splitlines()[-1]
+    assert "pellucid: not usable, and left out: " in result.err.splitlines()[-1]
 
 
 def test_train_and_evaluate_refuse_a_mixed_folder_and_name_all(mixed, pictures, tmp_path, refused):

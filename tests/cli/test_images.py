@@ -84,7 +84,7 @@ def test_captured_noise_multiplies_as_the_paper(pictures, tmp_path, command):
 
 def test_what_simulate_cannot_do_is_one_line(pictures, tmp_path, refused):
     truth, out = pictures / "truth", tmp_path / "out"
-    belongs = "--noise captured and --captured IMAGES (images of noise alone) belong together"
+    belongs = "--noise captured and --captured IMAGES (images of noise alone) go together"
     assert "unknown noise 'flim': did you mean 'film'?" in refused("simulate", truth, out, "--noise", "flim")
     assert belongs in refused("simulate", truth, out, "--noise", "captured")
     assert belongs in refused("simulate", truth, out, "--captured", truth)

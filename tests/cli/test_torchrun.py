@@ -117,7 +117,7 @@ def test_torchrun_told_to_end_saves(sources, tmp_path):
     assert stopped.returncode != 0
     (said,) = {line for line in stopped.stderr.splitlines() if line.startswith("pellucid: stopped after step ")}
     number = torch.load(run / "state.pt", weights_only=True)["number"]
-    assert said == f"pellucid: stopped after step {number}; saved. Go on with: pellucid resume {run}"
+    assert said == f"pellucid: stopped after step {number}; saved. Resume with: pellucid resume {run}"
     assert number < 100_000
 
 

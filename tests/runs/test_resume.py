@@ -104,7 +104,7 @@ def test_interrupted_and_resumed_equals_never_stopped(
     with monkeypatch.context() as patch:
         interrupted_after(4, patch)
         line = refused(*arguments(pictures, settings, run), status=130)
-    assert line == f"pellucid: stopped after step 4; saved. Go on with: pellucid resume {run}"
+    assert line == f"pellucid: stopped after step 4; saved. Resume with: pellucid resume {run}"
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 4
     trainer.resume(run, "cpu")
     assert_same_run(run, trained)
@@ -190,7 +190,7 @@ def test_damaged_and_foreign_states_are_named(trained, tmp_path):
         trainer.resume(run, "cpu")
     shutil.copy(trained / "state.pt", run / "state.pt")
     (run / "recipe.toml").write_text((trained / "recipe.toml").read_text().replace("width = 4", "width = 5"))
-    with pytest.raises(InputError, match="does not fit this recipe"):
+    with pytest.raises(InputError, match="does not match this recipe"):
         trainer.resume(run, "cpu")
 
 

@@ -93,7 +93,7 @@ def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(how, arguments, 
     )
     assert stopped.returncode == 128 + getattr(signal, how), stopped.stderr
     run = tmp_path / "run"
-    said = f"pellucid: stopped after step 2; saved. Go on with: pellucid resume {run}"
+    said = f"pellucid: stopped after step 2; saved. Resume with: pellucid resume {run}"
     assert stopped.stderr.splitlines()[-1] == said
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 2
     assert trainer.resume(run, "cpu").weights("last").read_bytes() == never_stopped

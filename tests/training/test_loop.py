@@ -77,7 +77,7 @@ def test_all_steps_equal_half_of_them_a_stop_and_the_other_half(recipe, half, tm
 def test_the_state_of_another_recipe_is_refused(settings):
     training = make()
     run(training, 1)
-    with pytest.raises(InputError, match="does not fit this recipe: put the recipe back as it was"):
+    with pytest.raises(InputError, match="does not match this recipe: restore the recipe"):
         make(**settings).restore(training.state())
 
 

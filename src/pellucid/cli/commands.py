@@ -1,4 +1,4 @@
-"""What `pellucid --help` says of each command, before the command's module is imported."""
+"""What `pellucid --help` says about each command, without importing the command's module."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from cyclopts import App
 
 
 class Command(NamedTuple):
-    """A line in the list of commands, and the end of the command's own help.
+    """A line in the list of commands, and the examples at the end of the command's own help.
 
     Attributes:
         does: a sentence.
-        examples: whole command lines.
+        examples: complete command lines.
     """
 
     does: str
@@ -20,7 +20,7 @@ class Command(NamedTuple):
 
     @property
     def epilogue(self) -> str:
-        """The examples, to end its help with."""
+        """The examples as text."""
         return "\n\n".join(f"Example: {example}" for example in self.examples)
 
 
@@ -50,31 +50,31 @@ COMMANDS = {
         ),
     ),
     "evaluate": Command(
-        "PSNR and SSIM against the truth, with error maps.",
+        "Compute PSNR and SSIM against the truth, and draw error maps.",
         ("pellucid evaluate denoised/ truth/ --baseline noisy/ --maps maps/",),
     ),
     "inspect": Command(
-        "Show what two sources hold, and what about them would break learning.",
+        "Show what images contain, and warn of everything that would harm a training.",
         ("pellucid inspect --clean clean/ --noisy noisy/",),
     ),
     "simulate": Command(
-        "Put noise on clean images, to try methods where the truth is known.",
+        "Add noise to clean images, to test methods with a known truth.",
         ("pellucid simulate clean/ noisy/ --noise charge --seed 1",),
     ),
     "phantom": Command(
-        "Make clean electron-microscopy-like tissue.",
+        "Make clean images of artificial tissue that resembles electron microscopy.",
         ("pellucid phantom clean/ --count 12 --seed 1",),
     ),
     "methods": Command(
-        "List the methods and what they need, or show every setting of one.",
+        "List the methods and what they need, or show all settings of one.",
         ("pellucid methods proposed --preset paper",),
     ),
     "demo": Command(
-        "The whole job, from images to a page to look at.",
+        "Train, denoise and evaluate in one go, and make a page that shows the result.",
         ("pellucid demo --clean clean/ --noisy noisy/ --out demo",),
     ),
 }
-"""Each in a module of its name."""
+"""Commands by name; each is in the module of the same name."""
 
 BENCHMARK = Command(
     "Compare methods on the same images; tables and figures of the results.",
@@ -102,5 +102,5 @@ BENCHMARK_COMMANDS = {
 
 
 def add_command(group: App, name: str, place: str, command: Command) -> None:
-    """Add a command that lives at `place`, "module:function", and is imported when it is run."""
+    """Add the command at `place`, "module:function", which is imported when it is run."""
     group.command(place, name=name, help=command.does, help_epilogue=command.epilogue, help_format="markdown")

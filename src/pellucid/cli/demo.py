@@ -18,24 +18,24 @@ def demo(
     device: str = "auto",
     overwrite: bool = False,
 ) -> None:
-    """The whole job, from images to a page to look at. Stopped at any instant, the same command goes on where it was.
+    """Train, denoise and evaluate, and make a page. After a stop the same command continues where it stopped.
 
     Parameters
     ----------
     out
-        Folder for images, run, denoised images and page.
+        Folder for images, run, denoised images and page, as in `--out demo`.
     clean
-        Your clean images; without them it makes phantom tissue, whose truth is known.
+        Your clean images, as in `--clean clean/`; by default phantom tissue, whose truth is known.
     noisy
-        Your noisy images.
+        Your noisy images, as in `--noisy noisy/`.
     noise
-        Noise for the phantom: film, charge, gaussian, ...
+        Noise model for the phantom: film, charge, gaussian, ...
     set_
-        Settings of the recipe, as in `--set steps=300`.
+        Settings that differ from the recipe's, as in `--set steps=300`.
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     overwrite
-        Replace a finished demo in that folder; made-up tissue replaces none on your own images.
+        Replace a finished demo in that folder; phantom tissue never replaces one on your own images.
     """
     from pellucid.demo import run_demo  # here: help needs no torch
 

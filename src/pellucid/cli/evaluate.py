@@ -23,24 +23,24 @@ def evaluate(
     maps: Path | None = None,
     overwrite: bool = False,
 ) -> None:
-    """PSNR and SSIM against the truth, as scikit-image computes them (SSIM: 7×7 uniform window).
+    """Compute PSNR and SSIM against the truth, as scikit-image does (SSIM: 7×7 uniform window).
 
     Parameters
     ----------
     prediction
-        Image, folder or glob.
+        Image, folder or glob to evaluate.
     reference
         The truth, matched by file name, or by order.
     baseline
-        Other images of the same places to compare with, such as the noisy ones or another method's.
+        Other images of the same places for comparison, such as the noisy ones: `--baseline noisy/`.
     data_range
-        Largest minus smallest possible value; that of the dtype if it is an integer.
+        Largest minus smallest possible value, as in `--data-range 255`; by default that of an integer pixel type.
     json
         Print JSON instead of a table: one document, with --baseline {"prediction": ..., "baseline": ...}.
     csv
-        Also write the table here.
+        Also write the table to this file, as in `--csv scores.csv`.
     maps
-        Also write pictures into this folder: error heat maps, and with --baseline difference maps.
+        Also draw pictures into this folder, as in `--maps maps/`: error maps, and with --baseline difference maps.
     overwrite
         Replace files that exist.
     """
@@ -65,7 +65,7 @@ def _draw(sources: Mapping[str, Source], truth: Source, folder: Path, *, overwri
 
 
 def _show_json(scores: Mapping[str, Evaluation]) -> None:
-    """One document; with a baseline the scores of both by their names."""
+    """Print one document; with a baseline, the scores of both by their names."""
     documents = {name: loads(score.to_json()) for name, score in scores.items()}
     print(dumps(documents if len(documents) > 1 else documents["prediction"], indent=2))  # noqa: T201
 

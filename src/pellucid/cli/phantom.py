@@ -23,22 +23,22 @@ def phantom(
     polarity: Literal["dark", "light"] = "dark",
     overwrite: bool = False,
 ) -> None:
-    """Make clean electron-microscopy-like tissue to try things on.
+    """Make clean images of artificial tissue that resembles electron microscopy.
 
     Parameters
     ----------
     output
-        Folder for the images, phantom_000.png and on (volumes: .tif).
+        Folder for the images phantom_000.png, phantom_001.png, ... (volumes: .tif).
     count
-        How many.
+        Number of images, as in `--count 12`.
     size
-        Side in pixels.
+        Side of an image in pixels.
     depth
-        Slices; more than one makes volumes, continuous along z.
+        Number of slices; more than one makes volumes, continuous along z.
     seed
-        Image k comes from seed + k.
+        Seed of the first image; image k has the seed plus k.
     polarity
-        "dark" membranes, or "light" ones as in other stains.
+        "dark" membranes, or "light" membranes as with other stains.
     overwrite
         Replace files that exist.
     """

@@ -31,26 +31,27 @@ def simulate(
     how: str = "multiply",
     overwrite: bool = False,
 ) -> None:
-    """Put noise on clean images, to try methods where the truth is known.
+    """Add noise to clean images, to test methods with a known truth.
 
     Parameters
     ----------
     input_
         Clean image, folder or glob.
     output
-        File for a single image, else a folder.
+        File for a single image, otherwise a folder.
     noise
         film, charge, gaussian, poisson, speckle, salt_and_pepper, line, or captured.
     strength
-        How much; by default so that typical tissue comes to about 19 dB.
+        Strength of the noise; the default gives about 19 dB on typical tissue.
     seed
-        Each image and plane gets noise of its own from this number on.
+        Seed of the first plane; each further plane has the next number.
     intensity_range
-        Black and white: `--intensity-range 0 4095`; the type's whole range if not given, 0 to 1 for floats.
+        Intensities of black and white, as in `--intensity-range 0 4095`; by default the range of the pixel type, for
+        floats 0 to 1.
     captured
-        For --noise captured: images of noise alone, file, folder or glob.
+        With --noise captured: images of noise alone, as in `--captured blank/`.
     how
-        For --noise captured: "multiply" (clean · noise / 255, the paper's way) or "add".
+        With --noise captured: "multiply" (clean · noise / 255, as in the paper) or "add".
     overwrite
         Replace files that exist.
     """
@@ -82,10 +83,10 @@ def _naming(plane: str) -> Iterator[None]:
 
 
 def _options(noise: str, captured: str | None, how: str) -> dict[str, Any]:
-    """What the noise model takes beside its strength."""
-    find(noise)  # an unknown name is told before any file is begun
+    """Return what the noise model takes besides its strength."""
+    find(noise)  # refuses an unknown name before any file is written
     if (noise == "captured") != (captured is not None):
-        raise InputError("--noise captured and --captured IMAGES (images of noise alone) belong together: give both")
+        raise InputError("--noise captured and --captured IMAGES (images of noise alone) go together: give both")
     if captured is None:
         return {}
     return {"noise_images": [plane.read() for plane in open_source(captured).planes], "how": how}

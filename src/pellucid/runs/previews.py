@@ -1,4 +1,4 @@
-"""The same places again and again while a method learns, so that a person sees whether it is better yet."""
+"""Pictures of the same crops at different steps, which show whether the result still improves."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ WIDTHS = (0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """Standard deviations of Gaussian filters to choose from, in pixels."""
 
 NEARLY = 1.05
-"""Mean squared error of guesses that are nearly as good as the best, as a multiple of theirs."""
+"""Mean squared error, relative to the smallest, up to which predictions count as nearly the best."""
 
 Images = Sequence[NDArray[Any]]
 
 REFERENCES = {"clean": "clean, of other tissue", "pairs": "partner"}
-"""What the denoised crops are to look like, by the kind of images, in words."""
+"""Headings of the column for comparison, by the kind of its images."""
 
 
 class Previews:
-    """Crops of the noisy images, what a plain filter makes of them, and what they are to look like.
+    """Crops of the noisy images, the same after a Gaussian filter, and clean crops for comparison.
 
     Args:
-        images: (Y, X) by kind; with "pairs" the crops' partners are shown, with "clean" crops of the clean images.
-        intensities: the range of each kind.
+        images: images (Y, X) by kind; with "pairs" the partners of the crops are shown, with "clean" other clean crops.
+        intensities: intensity range of each kind.
     """
 
     def __init__(self, images: Mapping[str, Images], intensities: Mapping[str, IntensityRange]) -> None:
@@ -48,15 +48,15 @@ class Previews:
         self._after: dict[str, Images] = {}
         for crops in references:
             assert kind is not None
-            # as bright as the denoiser would have made them
+            # in the intensity range of the noisy images
             alike = [self.range.denormalize(intensities[kind].normalize(crop)) for crop in crops]
             self._after[REFERENCES[kind]] = alike
 
     def draw(self, last: Denoiser, average: Denoiser, heading: str, path: Path) -> None:
-        """Write the picture of how far both are: a column for each, between filter and reference.
+        """Write a picture with a column for each denoiser, between those of the filter and of the clean crops.
 
         Raises:
-            InputError: it may not be written.
+            InputError: no permission to write the file.
             RunError: the disk is full.
         """
         columns: dict[str, Images] = {**self._before, **self._learned(last, average), **self._after}
@@ -85,34 +85,34 @@ class Previews:
 
 
 def smoothed(images: Images) -> tuple[list[NDArray[np.float32]], float]:
-    """The images (Y, X) after a Gaussian filter, and its standard deviation in pixels.
+    """Return the images (Y, X) after a Gaussian filter, and its standard deviation in pixels.
 
-    No truth is needed to choose it: a filter is as good as it guesses pixels from those around them (self-supervision:
-    Batson & Royer 2019). Where noise reaches across pixels, narrow filters guess the noise as well; so the widest one
-    is taken that guesses nearly as well as the best.
+    The width is chosen without the truth: a filter is good if it predicts pixels well from those around them
+    (self-supervision: Batson & Royer 2019). If noise is correlated between pixels, narrow filters predict the noise
+    too; so the widest filter is taken that predicts nearly as well as the best.
     """
     from scipy.ndimage import gaussian_filter
 
     floats = [image.astype(np.float32) for image in images]
-    errors = {width: sum(_error_of_guesses(image, width) for image in floats) for width in WIDTHS}
+    errors = {width: sum(_prediction_error(image, width) for image in floats) for width in WIDTHS}
     chosen = max(width for width, error in errors.items() if error <= NEARLY * min(errors.values()))
     return [gaussian_filter(image, chosen, mode="nearest") for image in floats], chosen
 
 
-def _error_of_guesses(image: NDArray[np.float32], width: float) -> float:
-    """Mean squared difference of each pixel from what a Gaussian filter with a hole of 3×3 makes of the others."""
+def _prediction_error(image: NDArray[np.float32], width: float) -> float:
+    """Mean squared error of predicting each pixel by a Gaussian filter with a hole of 3×3 pixels."""
     from scipy.ndimage import gaussian_filter
 
     offsets = np.arange(-np.ceil(4 * width), np.ceil(4 * width) + 1)
     weights = np.exp(-0.5 * (offsets / width) ** 2)
     inside = (weights[np.abs(offsets) <= 1].sum() / weights.sum()) ** 2
     whole, hole = (gaussian_filter(image, width, mode="nearest", radius=radius) for radius in (len(offsets) // 2, 1))
-    guesses = (whole - inside * hole) / (1 - inside)
-    return float(np.mean((guesses - image) ** 2))
+    predicted = (whole - inside * hole) / (1 - inside)
+    return float(np.mean((predicted - image) ** 2))
 
 
 def _crops(sources: Sequence[Images]) -> list[list[NDArray[Any]]]:
-    """Central crops of one size from images spread over each source; the same for the same sources."""
+    """Cut central crops of one size from images spread over each source; the same for the same sources."""
     chosen = [[images[i] for i in evenly_spaced(len(images), ROWS)] for images in sources]
     side = min(SIDE, *(length for images in chosen for image in images for length in image.shape)) // 16 * 16
     crops = [[_central(image, side) for image in images] for images in chosen]
@@ -121,7 +121,7 @@ def _crops(sources: Sequence[Images]) -> list[list[NDArray[Any]]]:
 
 
 def _central(image: NDArray[Any], side: int) -> NDArray[Any]:
-    """The middle of an image; what is no number there becomes as bright as the rest is on average."""
+    """Cut the middle of an image; pixels that are not finite get the mean of the others."""
     y, x = ((length - side) // 2 for length in image.shape)
     crop = np.array(image[y : y + side, x : x + side])
     known = np.isfinite(crop)

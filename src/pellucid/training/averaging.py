@@ -1,4 +1,4 @@
-"""Moving average of a denoiser's weights: adversarial training sways from step to step, its average does not."""
+"""Moving average of a denoiser's weights, which vary from step to step in adversarial training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 class MovingAverage:
     """Exponential moving average of all parameters and buffers of a module.
 
-    The decay grows from 0.1 with the steps, `(1 + n)/(10 + n)`, so that the first, random weights are forgotten.
+    The decay grows from 0.1 with the steps, `(1 + n)/(10 + n)`, so that the random first weights are soon forgotten.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -21,7 +21,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, number: int) -> None:
-        """Take in the weights after step `number`, counted from 1."""
+        """Add the weights after step `number`, counted from 1."""
         decay = min(self.decay, (1 + number) / (10 + number))
         current = self.module.state_dict()
         floating = [name for name, value in self.values.items() if value.is_floating_point()]
@@ -30,10 +30,10 @@ class MovingAverage:
             self.values[name].copy_(current[name])
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The averaged state, in the module's own names."""
+        """Return the averaged state, by the names of the module."""
         return self.values
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved average."""
+        """Restore a saved average."""
         for name, value in self.values.items():
             value.copy_(state[name])

@@ -1,4 +1,4 @@
-"""How a training is computed here: nothing of the recipe, and the files of a run are of one kind whatever it is."""
+"""How a training is computed: not part of the recipe, and without influence on the files of a run."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from pellucid.norms import feature_norms
 from pellucid.ops import kernels
 
 BACKEND = "inductor"
-"""What compiles, by torch's name for it."""
+"""The backend of torch.compile."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """What is chosen anew whenever a training begins or goes on.
+    """Options chosen whenever a training is started or resumed.
 
     Attributes:
-        amp: networks compute in bfloat16 where that is safe (automatic mixed precision). Weights, their gradients, the
-            moments and constants of norms, and all losses stay float32.
-        compile: networks are compiled by `torch.compile`.
-        local_statistics: norms take the statistics of each process's share of a batch, not those of the whole batch.
+        amp: compute the networks in bfloat16 where that is safe (automatic mixed precision). Weights, their gradients,
+            the moments and constants of norms, and all losses stay float32.
+        compile: compile the networks with `torch.compile`.
+        local_statistics: norms use each process's share of a batch, not the whole batch.
     """
 
     amp: bool = False
@@ -37,13 +37,13 @@ class Execution:
     local_statistics: bool = False
 
     def prepare(self, method: nn.Module, device: torch.device) -> None:
-        """Prepare the networks of a method; they are compiled, if that was chosen, at the first step.
+        """Prepare the networks of a method; compilation, if chosen, happens at the first step.
 
         Raises:
-            InputError: this machine cannot do what was chosen.
+            InputError: this machine does not support what was chosen.
         """
         if self.amp and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
-            raise InputError("--amp needs a GPU that computes in bfloat16 (compute capability 8.0): leave it out")
+            raise InputError("--amp needs a GPU that computes in bfloat16 (compute capability 8.0): omit it")
         for norm in feature_norms(method).values():
             norm.local_statistics = self.local_statistics
         if self.compile:
@@ -53,34 +53,34 @@ class Execution:
 
     @contextmanager
     def step(self, method: nn.Module, device: torch.device) -> Iterator[None]:
-        """Within the block a method's step is computed as chosen."""
+        """Within the block, compute a step as chosen."""
         with ExitStack() as stack:
             if device.type == "cuda":
                 stack.enter_context(_tried_out())
             if self.amp:
-                stack.enter_context(kernels.plain())  # those know float32 alone
+                stack.enter_context(kernels.plain())  # those support float32 only
                 stack.enter_context(mixed_precision(networks_of(method), device.type))
             yield
 
 
 def networks_of(module: nn.Module) -> list[nn.Module]:
-    """The networks in a module, each as a whole."""
+    """Return the networks in a module, each as a whole."""
     if isinstance(module, Method | Denoiser | nn.ModuleDict | nn.ModuleList):  # these hold networks
         return [network for child in module.children() for network in networks_of(child)]
     return [module] if next(module.parameters(), None) is not None else []
 
 
 def _compiles(network: nn.Module) -> bool:
-    """Not with spectral norm: its power iteration overwrites what the backward of a compiled pass still wants."""
+    """Not with spectral norm: its power iteration overwrites what the backward of a compiled pass still needs."""
     return not any(is_parametrized(module) for module in network.modules())
 
 
 @contextmanager
 def mixed_precision(networks: Sequence[nn.Module], device_type: str) -> Iterator[None]:
-    """Within the block these networks compute in bfloat16 where that is safe, and give float32.
+    """Within the block these networks compute in bfloat16 where that is safe, and return float32.
 
-    What is done between networks is not touched: there a loss would cancel in bfloat16. Nothing of it lasts, so that
-    copies, saved states and previews know nothing of it.
+    Computations between networks stay as they are: a loss would lose its precision in bfloat16. Nothing of this remains
+    after the block, so copies, saved states and previews are not affected.
     """
     for network in networks:
         vars(network)["forward"] = _in_bfloat16(network.forward, device_type)  # hides the method of the class
@@ -102,7 +102,7 @@ def _in_bfloat16(forward: Callable[..., Tensor], device_type: str) -> Callable[.
 
 @contextmanager
 def _tried_out() -> Iterator[None]:
-    """Within the block cuDNN tries for each convolution what is fastest: all patches have one size."""
+    """Within the block cuDNN tries which algorithm is fastest for each convolution: all patches have one size."""
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = True
     try:
@@ -112,10 +112,10 @@ def _tried_out() -> Iterator[None]:
 
 
 def _check_compiler(device: torch.device) -> None:
-    """Compile something small, which says whether there is what it takes."""
+    """Compile a small function, to find out whether a compiler works here."""
     try:
         torch.compile(torch.sin, backend=BACKEND)(torch.zeros(2, device=device))
     except Exception as problem:  # torch raises many kinds for a compiler that is missing or does not work
         reason = str(problem).strip().splitlines()[0]
         needed = "a C++ compiler" if device.type == "cpu" else "Triton and a C compiler"
-        raise InputError(f"--compile needs {needed} here ({reason}): install it, or leave --compile out") from None
+        raise InputError(f"--compile needs {needed} here ({reason}): install it, or omit --compile") from None

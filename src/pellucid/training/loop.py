@@ -1,4 +1,4 @@
-"""The training loop. It knows a method only by its contract, and files not at all."""
+"""The training loop. It knows methods by their base class only, and no files."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from pellucid.training.averaging import MovingAverage
 from pellucid.training.execution import Execution
 
 Batches = Callable[[int], Mapping[str, Tensor]]
-"""The batch of a step, counted from 1."""
+"""Returns the batch of a step, counted from 1."""
 
 RECALIBRATION_BATCHES = 32
 
 
 @dataclass
 class Training:
-    """A method on its way: all that changes with the steps.
+    """The state of a training: everything that changes from step to step.
 
     Attributes:
-        method: what learns.
-        device: where.
+        method: the method, with its networks and optimisers.
+        device: where it is computed.
         execution: how it is computed.
-        number: steps taken.
+        number: number of steps taken.
         average: moving average of the denoiser's weights.
     """
 
@@ -55,10 +55,10 @@ class Training:
         self.average = MovingAverage(self.method.denoiser, self.method.recipe.average)
 
     def step(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
-        """Take one step and return its losses: those of all processes, if several share the batch.
+        """Take one step and return its losses, averaged over the processes that share the batch.
 
         Raises:
-            RunError: a loss is not a number; the first such is named. Or another process has ended.
+            RunError: a loss is not finite (the message names the first), or another process has ended.
         """
         number = self.number + 1
         with (
@@ -79,9 +79,9 @@ class Training:
         return losses
 
     def averaged(self, batches: Batches) -> Denoiser:
-        """A copy of the denoiser with the averaged weights, in evaluation mode.
+        """Return a copy of the denoiser with the averaged weights, in evaluation mode.
 
-        Its running statistics are measured anew on some batches: those of the steps belong to other weights.
+        Its running statistics are measured again on some batches: those of the training belong to other weights.
         """
         denoiser = copy.deepcopy(self.method.denoiser)
         denoiser.load_state_dict(self.average.state_dict())
@@ -92,10 +92,10 @@ class Training:
         return denoiser.eval()
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to go on as if never stopped: tensors and plain values only.
+        """Return everything needed to resume as if never stopped, as tensors and plain values.
 
         Raises:
-            RunError: a weight is not a number, so this state is no good.
+            RunError: a weight is not finite, so the state must not be saved.
         """
         weights = self.method.state_dict()
         for name, value in weights.items():
@@ -109,10 +109,10 @@ class Training:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state.
+        """Restore a saved state.
 
         Raises:
-            InputError: it is not the state of this method with this recipe.
+            InputError: the state is not that of this method with this recipe.
         """
         try:
             self.number = state["number"]
@@ -122,7 +122,7 @@ class Training:
             self.average.load_state_dict(state["average"])
         except (KeyError, ValueError, RuntimeError) as problem:
             raise InputError(
-                "the saved training state does not fit this recipe: put the recipe back as it was, or train anew"
+                "the saved training state does not match this recipe: restore the recipe, or start a new training"
             ) from problem
 
     def _place(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -136,7 +136,7 @@ class Training:
 
 
 def random_seed(seed: int, number: int) -> int:
-    """The seed of a step: a resumed training meets the same random numbers on every device, without any saved state."""
+    """Return the seed of a step: a resumed training draws the same random numbers without any saved state."""
     return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0])
 
 
@@ -196,6 +196,6 @@ def fit(training: Training, batches: Batches, callbacks: Sequence[Callback] = ()
 
 
 def _send(patches: Tensor, networks: Iterable[nn.Module]) -> None:
-    """Through each of the networks."""
+    """Run patches through each of the networks."""
     for network in networks:
         network(patches)
