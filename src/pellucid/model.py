@@ -235,10 +235,10 @@ class Model:
         """
         model = self.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else self
         if not names_files(images):
-            source = open_arrays(images)
+            spec, source = model.spec, open_arrays(images)
             model._refuse_other_types(source.images)
             model._warn_of_differences(planes_at_hand(source))
-            result, self.removed = denoise_arrays(model.spec, source, output, **options)
+            result, self.removed = denoise_arrays(spec, source, output, **options)
             return result
         if output is None:
             named = images if is_path(images) else "files"
@@ -305,10 +305,10 @@ class Model:
             RunError: the disk is full, the cluster is lost, or some blocks could not be done.
         """
         options = options or DenoiseOptions(**keywords)
-        source = self._open(images)
-        self._warn_of_differences(source.planes)
         cluster = Cluster(options.cluster, self.opener()) if options.cluster is not None else None
-        written = denoise_source(source, Path(output), self.spec, options, cluster)
+        spec, source = self.spec, self._open(images)
+        self._warn_of_differences(source.planes)
+        written = denoise_source(source, Path(output), spec, options, cluster)
         _refuse_left_out(source, written)
         return written
 

@@ -109,8 +109,9 @@ class ModelFolder:
             InputError: this is not the folder of a run, or a file is missing, damaged or of a newer Pellucid.
         """
         recipe = self.recipe()  # first: it tells whether this is a run at all
+        denoiser = build_denoiser(recipe)
         which = weights or recipe.weights
-        denoiser = self._denoiser(recipe, which)
+        self._load_weights(denoiser, which)
         return StoredModel(
             recipe=recipe,
             weights=which,
@@ -197,13 +198,14 @@ class ModelFolder:
             InputError: weights that are missing, damaged or of another recipe.
         """
         recipe = self.recipe()
-        return self._denoiser(recipe, which or recipe.weights)
+        denoiser = build_denoiser(recipe)
+        self._load_weights(denoiser, which or recipe.weights)
+        return denoiser
 
-    def _denoiser(self, recipe: LearningRecipe, which: str) -> Denoiser:
+    def _load_weights(self, denoiser: Denoiser, which: str) -> None:
         if which not in ("last", "average"):
             raise InputError(f"{self.folder}: there are no weights {which!r}; choose 'last' or 'average'")
         path = self.weights(which)
-        denoiser = build_denoiser(recipe)
         try:
             weights = load_file(path)
             denoiser.load_state_dict(weights)
@@ -215,7 +217,6 @@ class ModelFolder:
             reason = str(problem).splitlines()[:2][-1].strip()  # torch says in the second line what does not fit
             raise InputError(f"{path}: damaged or of another recipe ({reason}); copy the run's folder again") from None
         _refuse_not_finite(path, weights)
-        return denoiser
 
     def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int | None = None) -> None:
         """Write weights of the denoiser, with the number of the step if it is known."""
