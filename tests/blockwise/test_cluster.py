@@ -45,6 +45,7 @@ from pellucid.blockwise.serial import SerialExecutor
 from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError, ModelError, RunError
+from pellucid.inference import ActivationCache, View, exact_statistics
 from pellucid.io.manifest import ChangedError
 from pellucid.methods import build, make_recipe
 from pellucid.model import Model
@@ -65,7 +66,12 @@ def run(tmp_path_factory):
     run = Run(tmp_path_factory.mktemp("runs") / "run")
     ranges = {"noisy": IntensityRange.from_limits(0, 255)}
     run.start(recipe, ranges, {"noisy": np.dtype(np.uint8)}, {"sources": {}})
-    run.save_weights(recipe.weights, build(recipe).denoiser.state_dict(), 0)
+    denoiser = build(recipe).denoiser.eval()
+    run.save_weights(recipe.weights, denoiser.state_dict(), 0)
+    view = View.of_array(np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32), denoiser.stride)
+    with ActivationCache(math.inf) as cache:
+        run.save_statistics(recipe.weights, exact_statistics(denoiser, view, 32, cache))
+    run.save_structure({})
     return run.folder
 
 
