@@ -1,6 +1,6 @@
 """ADN: artifact disentanglement network (Liao, Lin, Zhou & Luo, IEEE TMI 39(3), 2020), noise in place of artifacts.
 
-x is noisy, y is clean, and they do not belong together. Content is encoded by E_low (of noisy images) or E_high (of
+x is noisy and y is clean; they are unpaired. Content is encoded by E_low (of noisy images) or E_high (of
 clean ones), noise by E_art; D_clean decodes content alone, D_art content and noise.
 
     ll = D_art(E_low(x), E_art(x))     lh = D_clean(E_low(x))      noisy x: as it is, and denoised
@@ -51,7 +51,7 @@ class AdnRecipe(LearningRecipe):
 
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")
     lambda_: float = Field(20.0, ge=0, description="weight λ of each of the four L1 losses")
-    objective: ObjectiveName = Field("lsgan", description="what the discriminators and the generators descend on")
+    objective: ObjectiveName = Field("lsgan", description="adversarial loss of the discriminators and the generators")
     steps: int = Field(40_000, ge=1, description="training steps")
     batch: int = Field(16, ge=1, description="patches of each kind in a step")
     learning_rate: float = Field(1e-4, gt=0, description="of every optimiser, constant")
@@ -83,7 +83,7 @@ class AdnDenoiser(SingleDenoiser):
 
 
 class Images(NamedTuple):
-    """What the generators make of a noisy and a clean image."""
+    """The images that the generators make from a noisy and a clean one."""
 
     ll: Tensor
     lh: Tensor
@@ -120,7 +120,7 @@ class Adn(Method[AdnRecipe]):
         self.optimisers = {"generators": self.generators, "discriminators": self.discriminators}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update the generators, then the discriminators on what the generators made before their update."""
+        """Update the generators, then the discriminators on the images that the generators had made."""
         x, y = batch["noisy"], batch["clean"]
         self.train()
         made = self.generate(x, y)
@@ -133,14 +133,14 @@ class Adn(Method[AdnRecipe]):
         return {name: loss.detach() for name, loss in chain(generator.items(), discriminator.items())}
 
     def generate(self, x: Tensor, y: Tensor) -> Images:
-        """Take content and noise apart, and put them together anew."""
+        """Separate content and noise, and combine them anew."""
         E_low, D_clean = self.denoiser.E_low, self.denoiser.D_clean
         low, high, noise = E_low(x), self.E_high(y), self.E_art.sides(x)
         hl = self.D_art(high, noise)
         return Images(ll=self.D_art(low, noise), lh=D_clean(low), hl=hl, hh=D_clean(high), hlh=D_clean(E_low(hl)))
 
     def generator_losses(self, x: Tensor, y: Tensor, made: Images) -> Losses:
-        """Fool both discriminators, come back as it was, and let the noise taken off x be that put on y."""
+        """The losses of the generators: adversarial, reconstruction, and equal noise taken from x and added to y."""
         return {
             "g_noisy": self.objective.fool(self.D_X(made.hl)),
             "g_clean": self.objective.fool(self.D_Y(made.lh)),
@@ -150,12 +150,12 @@ class Adn(Method[AdnRecipe]):
         }
 
     def generator_total(self, losses: Losses) -> Tensor:
-        """What encoders and decoders descend on."""
+        """The total loss of the encoders and decoders."""
         same = losses["reconstruction"] + losses["cycle"] + losses["consistency"]
         return losses["g_noisy"] + losses["g_clean"] + self.recipe.lambda_ * same
 
     def discriminator_losses(self, x: Tensor, y: Tensor, noisy_fake: Tensor, clean_fake: Tensor) -> Losses:
-        """Real against generated."""
+        """The losses of the discriminators: real against generated images."""
         return {
             "d_noisy": discriminator_loss(self.objective, self.D_X, x, noisy_fake),
             "d_clean": discriminator_loss(self.objective, self.D_Y, y, clean_fake),

@@ -1,8 +1,8 @@
-"""What the rest of Pellucid knows of a method.
+"""The interface of a method, which is all that the rest of Pellucid knows of it.
 
-Loop, checkpoints, tiles and faces use only this. A method is built from a recipe, owns its networks and
-its optimisers, and takes one `step` at a time. What denoises is split off as a `Denoiser`, a module of its own that
-can be built alone: only its weights are averaged, exported and loaded again.
+A method is built from a recipe, owns its networks and optimisers, and takes one training `step` at a time. The part
+that denoises is a `Denoiser`, a module of its own that can be built alone: only its weights are averaged, exported and
+loaded again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ KINDS: dict[str, str] = {
     "noise": "images of noise alone",
     "flat": "the flattest of many noisy patches, less their mean",
 }
-"""The kinds of patches that a method may ask for; the last is made from the noisy images, the others must be given."""
+"""The kinds of patches that a method may need; the last is made from the noisy images, the others must be given."""
 
 GIVEN_AS = {"noisy": "--noisy", "clean": "--clean", "pairs": "--pairs", "noise": "--noise"}
 """How images of each kind are given on the command line."""
@@ -60,13 +60,13 @@ class Denoiser(nn.Module, ABC):
     stride: int
     """Height and width of an image must be multiples of it."""
     halo: int
-    """How far an output pixel sees, in pixels; a multiple of the stride."""
+    """How many pixels away an output pixel sees; a multiple of the stride."""
     window: int | None = None
-    """Side of what is denoised at once, where an output pixel would else see the whole image; None: any."""
+    """Side of the squares that are denoised at once, if an output pixel sees all of its input; None: any size."""
     whole: bool = False
-    """Whether it takes images only as a whole, because tiles would be denoised each in its own way."""
+    """Whether it takes images only as a whole, because the result in a tile would depend on the tile."""
     bytes_per_pixel: float
-    """Working memory that denoising takes for each pixel of the image."""
+    """Working memory of denoising, for each pixel of the image."""
 
     estimate_names: Sequence[str]
     """Names of the estimates that `estimates` gives."""
@@ -81,7 +81,7 @@ class Denoiser(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes, whether it has weights or not."""
+        """The device that it is on, also if it has no weights."""
         return self.place.device
 
     def networks(self) -> list[nn.Module]:
@@ -101,9 +101,9 @@ class Denoiser(nn.Module, ABC):
         return self
 
     def square(self, shape: tuple[int, int]) -> int | None:
-        """Side of the squares that a denoiser with a window cuts an image (Y, X) into; None: tiles of any size will do.
+        """Side of the squares into which a denoiser with a window cuts an image (Y, X); None: tiles of any size.
 
-        What it makes of a pixel depends on the square, so they lie on one grid, whatever the memory.
+        The result in a pixel depends on the square, so the squares lie on one grid, whatever the memory.
         """
         if self.window is None:
             return None
@@ -114,10 +114,10 @@ class Denoiser(nn.Module, ABC):
         return [self]
 
     def only(self, part: str) -> Denoiser:
-        """What computes one of the estimates and no other, and takes it for the result.
+        """The denoiser that computes one of the estimates alone and returns it as the result.
 
         Raises:
-            InputError: there is no such estimate, or not without others.
+            InputError: there is no such estimate, or it cannot be computed alone.
         """
         alone = {tuple(each.estimate_names): each for each in self.independents()}
         if (part,) not in alone:
@@ -139,7 +139,7 @@ class Denoiser(nn.Module, ABC):
 
 
 class SingleDenoiser(Denoiser):
-    """A denoiser with one estimate; it says by `estimate` how it is made."""
+    """A denoiser with one estimate, which subclasses compute in `estimate`."""
 
     estimate_names = ("denoised",)
 
@@ -157,17 +157,17 @@ class SingleDenoiser(Denoiser):
 
 
 class Optimiser(Protocol):
-    """What a checkpoint needs of an optimiser."""
+    """The part of an optimiser that a checkpoint needs."""
 
     def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
     def load_state_dict(self, state: dict[str, Any]) -> None: ...  # noqa: D102
 
 
 class Method(nn.Module, ABC, Generic[R]):
-    """A way to denoise, and to learn it."""
+    """A denoising method: its networks, and a training step."""
 
     title: ClassVar[str]
-    """How tables name it."""
+    """Its name in tables."""
     reference: ClassVar[str]
     """Where it was published: authors, venue, year."""
     supervision: ClassVar[Supervision]
@@ -175,11 +175,11 @@ class Method(nn.Module, ABC, Generic[R]):
     """Kinds of patches (`KINDS`) that a batch holds."""
     recipe_type: ClassVar[type[Recipe]]
     denoiser_type: ClassVar[type[Denoiser]]
-    """What denoises; it takes the recipe, and nothing else."""
+    """The class of its denoiser; it is built from the recipe alone."""
     per_image: ClassVar[bool] = False
-    """Whether it learns anew from each image while it denoises, so that there is no training beforehand."""
+    """Whether it learns from each image while it denoises it, without training beforehand."""
     shown_losses: ClassVar[Sequence[str]] = ()
-    """The losses worth watching while it trains."""
+    """The losses that the progress bar shows."""
 
     denoiser: Denoiser
     optimisers: Mapping[str, Optimiser]

@@ -1,6 +1,6 @@
 """Blind spots: pixels that a network must guess because they are hidden from its input.
 
-Masks are boolean, (N, 1, H, W) or (1, 1, H, W), true where a pixel is hidden and judged.
+Masks are boolean, (N, 1, H, W) or (1, 1, H, W), true where a pixel is hidden and enters the loss.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def stratified_mask(x: Tensor, percent: float) -> Tensor:
 
 
 def random_neighbour(x: Tensor, mask: Tensor, radius: int, *, centre: bool = False) -> Tensor:
-    """Each masked pixel becomes one of those in the (2·radius + 1)² window around it, cut off at the border.
+    """Replace each masked pixel by one in the (2·radius + 1)² window around it, cut off at the border.
 
     Args:
         x: (N, C, H, W).
@@ -60,17 +60,17 @@ def random_neighbour(x: Tensor, mask: Tensor, radius: int, *, centre: bool = Fal
 
 
 def along_rows(mask: Tensor, span: int) -> Tensor:
-    """The mask and so many pixels to the left and the right of it (Broaddus et al. 2020)."""
+    """The mask and `span` pixels to the left and the right of it (Broaddus et al. 2020)."""
     return max_pool2d(mask.float(), (1, 2 * span + 1), stride=1, padding=(0, span)) > 0
 
 
 def cross(mask: Tensor, span: int) -> Tensor:
-    """The mask and so many pixels on all four sides of it."""
+    """The mask and `span` pixels on all four sides of it."""
     return along_rows(mask, span) | along_rows(mask.mT, span).mT
 
 
 def grid_mask(x: Tensor, period: int, phase: int) -> Tensor:
-    """Every `period`-th pixel of every `period`-th row; phases 0 to period² − 1 share out all pixels."""
+    """Every `period`-th pixel of every `period`-th row; phases 0 to period² − 1 together cover all pixels."""
     row, column = divmod(phase % period**2, period)
     mask = torch.zeros(1, 1, *x.shape[2:], dtype=torch.bool, device=x.device)
     mask[:, :, row::period, column::period] = True
@@ -78,11 +78,11 @@ def grid_mask(x: Tensor, period: int, phase: int) -> Tensor:
 
 
 def around(x: Tensor) -> Tensor:
-    """The mean of the eight neighbours of each pixel of (N, 1, H, W), those at the corners half as heavy."""
+    """The mean of the eight neighbours of each pixel of (N, 1, H, W), those at the corners with half the weight."""
     weights = x.new_tensor([[0.5, 1, 0.5], [1, 0, 1], [0.5, 1, 0.5]]) / 6
     return conv2d(pad(x, (1, 1, 1, 1), mode="reflect"), weights[None, None])
 
 
 def masked_mse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error over the masked pixels alone; 0 where there are none."""
+    """Mean squared error over the masked pixels alone; 0 if there are none."""
     return ((output - target).square() * mask).sum() / process_group.mean(mask.sum()).clamp(min=1)

@@ -50,7 +50,7 @@ class CaganRecipe(LearningRecipe):
     final_learning_rate: float = Field(6.06e-5, gt=0, description="reached at the last step, geometrically")
     width: int = Field(64, ge=1, le=512, description="channels of all networks at full resolution")
     ccsa: Attention = Field("correct", description="criss-cross attention; 'degenerate' is the published defect")
-    objective: ObjectiveName = Field("lsgan", description="what the discriminators and G1, G2 descend on")
+    objective: ObjectiveName = Field("lsgan", description="adversarial loss of the discriminators and G1, G2")
     cycle_weight: float = Field(0.1, ge=0, description="weight of the cycle loss")
     identity_weight: float = Field(0.1, ge=0, description="weight of the identity loss")
     structure_weight: float = Field(10.0, ge=0, description="weight of the paired loss")
@@ -116,7 +116,7 @@ class Cagan(Method[CaganRecipe]):
         return self.denoiser.G1
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update the discriminators, then the generators; no network behaves differently in training mode."""
+        """Update the discriminators, then the generators; training mode makes no difference to any network."""
         x, y = (batch["noisy"] + 1) / 2, (batch["pairs"] + 1) / 2
         clean_fake, noisy_fake = self.G1(x), self.G2(y)
 
@@ -129,7 +129,7 @@ class Cagan(Method[CaganRecipe]):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def discriminator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor) -> Losses:
-        """L_D: real against generated."""
+        """L_D: real against generated images."""
         D1, D2, game = self.D1, self.D2, self.objective
         return {
             "d_noisy": game.real(D1(x)) + game.fake(D1(noisy_fake)) + game.penalty(D1, x, noisy_fake),
@@ -137,7 +137,7 @@ class Cagan(Method[CaganRecipe]):
         }
 
     def generator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor) -> Losses:
-        """L_G: fool both, come back after a cycle, leave alone what is there already, resemble the truth."""
+        """L_G: adversarial, cycle, identity and structural losses."""
         absolute, similar = l1_loss(clean_fake, y), ssim(y, clean_fake)
         return {
             "g_noisy": self.objective.fool(self.D1(noisy_fake)),
@@ -148,7 +148,7 @@ class Cagan(Method[CaganRecipe]):
         }
 
     def generator_total(self, losses: Losses) -> Tensor:
-        """What G1 and G2 descend on."""
+        """The total loss of G1 and G2."""
         recipe = self.recipe
         return (
             losses["g_noisy"]

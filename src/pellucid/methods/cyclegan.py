@@ -1,6 +1,6 @@
 """CycleGAN: unpaired image-to-image translation (Zhu, Park, Isola & Efros, ICCV 2017).
 
-x is noisy, y is clean, and they do not belong together.
+x is noisy and y is clean; they are unpaired.
 
     G: noisy -> clean      F: clean -> noisy      D_X, D_Y: is it real?
 
@@ -50,8 +50,8 @@ class CycleGanRecipe(LearningRecipe):
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")
     blocks: int = Field(6, ge=0, le=64, description="residual blocks of the generators; 9 for patches from 256 up")
     lambda_: float = Field(10.0, ge=0, description="weight λ of the cycle losses; half of it for the identity losses")
-    pool: int = Field(50, ge=0, le=10_000, description="generated images kept to show the discriminators again")
-    objective: ObjectiveName = Field("lsgan", description="what the discriminators and G, F descend on")
+    pool: int = Field(50, ge=0, le=10_000, description="generated images that are kept for the discriminators")
+    objective: ObjectiveName = Field("lsgan", description="adversarial loss of the discriminators and G, F")
     steps: int = Field(40_000, ge=1, description="training steps")
     batch: int = Field(4, ge=1, description="patches of each kind in a step")
     patch: int = Field(128, ge=16, le=1024, description="side of a training patch, in pixels")
@@ -114,7 +114,7 @@ class CycleGan(Method[CycleGanRecipe]):
         return self.denoiser.G
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update the generators, then the discriminators on what the generators made before their update."""
+        """Update the generators, then the discriminators on the images that the generators had made."""
         x, y = batch["noisy"], batch["clean"]
         self.train()
         clean_fake, noisy_fake = self.G(x), self.F(y)
@@ -128,7 +128,7 @@ class CycleGan(Method[CycleGanRecipe]):
         return {name: loss.detach() for name, loss in chain(generator.items(), discriminator.items())}
 
     def generator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor) -> Losses:
-        """Fool both discriminators, come back after a cycle, leave alone what needs no translation."""
+        """The losses of the generators: adversarial, cycle and identity."""
         F, G = self.F, self.G
         return {
             "g_noisy": self.objective.fool(self.D_X(noisy_fake)),
@@ -138,12 +138,12 @@ class CycleGan(Method[CycleGanRecipe]):
         }
 
     def generator_total(self, losses: Losses) -> Tensor:
-        """What G and F descend on."""
+        """The total loss of G and F."""
         adversarial = losses["g_noisy"] + losses["g_clean"]
         return adversarial + self.recipe.lambda_ * (losses["cycle"] + losses["identity"] / 2)
 
     def discriminator_losses(self, x: Tensor, y: Tensor, noisy_fake: Tensor, clean_fake: Tensor) -> Losses:
-        """Real against generated."""
+        """The losses of the discriminators: real against generated images."""
         return {
             "d_noisy": discriminator_loss(self.objective, self.D_X, x, noisy_fake),
             "d_clean": discriminator_loss(self.objective, self.D_Y, y, clean_fake),

@@ -35,9 +35,11 @@ class DncnnRecipe(LearningRecipe):
 
     depth: int = Field(17, ge=3, le=100, description="convolutions; 20, as recalled from the paper, for unknown noise")
     width: int = Field(64, ge=1, le=512, description="channels")
-    normalisation: str = Field("batch-torch", description="norm behind all convolutions but the first and the last")
+    normalisation: str = Field("batch-torch", description="norm after all convolutions but the first and the last")
     learning_rate: float = Field(1e-3, gt=0, description="at the first step")
-    final_learning_rate: float = Field(8e-6, ge=0, description="reached in equal falls at 1/6, 1/3 and 1/2")
+    final_learning_rate: float = Field(
+        8e-6, ge=0, description="reached in equal steps at 1/6, 1/3 and 1/2 of the steps"
+    )
 
     def check(self) -> list[str]:
         """Refuse a norm that cannot take the width; warn of too small a batch for its statistics."""
@@ -46,7 +48,7 @@ class DncnnRecipe(LearningRecipe):
 
 
 class DncnnDenoiser(SingleDenoiser):
-    """The image less the noise that the network finds in it."""
+    """The image minus the noise that the network finds in it."""
 
     stride = Network.stride
 
@@ -87,7 +89,7 @@ class Dncnn(Method[DncnnRecipe]):
         self.optimisers = {"denoiser": self.optimiser}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Descend on the squared error in [0, 1]."""
+        """Minimise the squared error in [0, 1]."""
         self.train()
         error = mse_loss(self.denoiser.estimate(batch["noisy"]), batch["pairs"]) / 4
         self.optimiser.step(error, number)

@@ -55,9 +55,9 @@ class DrganRecipe(LearningRecipe):
 
     width: int = Field(64, ge=1, le=512, description="channels of every network at its widest resolution")
     lambda_: float = Field(10.0, ge=0, description="weight λ of the cycle and of the reconstruction losses")
-    pool: int = Field(5, ge=0, le=10_000, description="generated images kept to show the discriminators again")
+    pool: int = Field(5, ge=0, le=10_000, description="generated images that are kept for the discriminators")
     judge_every: int = Field(1, ge=1, description="steps from one update of the discriminators to the next")
-    objective: ObjectiveName = Field("lsgan", description="what the discriminators and the generators descend on")
+    objective: ObjectiveName = Field("lsgan", description="adversarial loss of the discriminators and the generators")
     steps: int = Field(64_000, ge=1, description="training steps")
     batch: int = Field(8, ge=1, description="patches of each kind in a step")
     learning_rate: float = Field(1e-4, gt=0, description="of every optimiser at first; halved after each fifth")
@@ -92,7 +92,7 @@ class DrganDenoiser(SingleDenoiser):
 
 
 class Content(NamedTuple):
-    """What E_C finds: a code, and the features on the way to it."""
+    """The output of E_C: a code, and the features on the way to it."""
 
     code: Tensor
     sides: list[Tensor]
@@ -105,7 +105,7 @@ class Content(NamedTuple):
 
 
 class Images(NamedTuple):
-    """What the generators make of a noisy and a clean image."""
+    """The images that the generators make from a noisy and a clean one."""
 
     clear_x: Tensor
     noisy_y: Tensor
@@ -147,7 +147,7 @@ class Drgan(Method[DrganRecipe]):
         self.optimisers = {"generators": self.generators, "discriminators": self.discriminators}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update the generators, then the discriminators on what those had made."""
+        """Update the generators, then the discriminators on the images that the generators had made."""
         x, y = batch["noisy"], batch["clean"]
         self.train()
         made = self.generate(x, y)
@@ -162,7 +162,7 @@ class Drgan(Method[DrganRecipe]):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def generate(self, x: Tensor, y: Tensor) -> Images:
-        """Take content and noise apart, and put them together anew."""
+        """Separate content and noise, and combine them anew."""
         E_C, E_N, G_N, decode = self.denoiser.E_C, self.E_N, self.G_N, self.denoiser.decode
         of_x, of_y, noise = Content.of(E_C, x), Content.of(E_C, y), E_N(x)
         clear_x, noisy_y = decode(of_x), G_N(*of_y, noise)
@@ -176,7 +176,7 @@ class Drgan(Method[DrganRecipe]):
         )
 
     def generator_losses(self, x: Tensor, y: Tensor, made: Images) -> Losses:
-        """Fool the discriminators of both kinds of images and of noise, come back as it was."""
+        """The losses of the generators: adversarial ones of images and noise, and reconstruction."""
         fool, D_PN = self.objective.fool, self.D_PN
         return {
             "g_clean": fool(self.D_C(made.clear_x)),
@@ -187,12 +187,12 @@ class Drgan(Method[DrganRecipe]):
         }
 
     def generator_total(self, losses: Losses) -> Tensor:
-        """What encoders and decoders descend on."""
+        """The total loss of the encoders and decoders."""
         adversarial = losses["g_clean"] + losses["g_noisy"] + losses["g_noise"]
         return adversarial + self.recipe.lambda_ * (losses["cycle"] + losses["reconstruction"])
 
     def replayed(self, x: Tensor, y: Tensor, made: Images) -> dict[str, Tensor]:
-        """What the discriminators are shown as fake, by the pool that it comes from."""
+        """The generated images that the discriminators see, by their replay pool."""
         fresh = {
             "clear_x": made.clear_x,
             "noisy_y": made.noisy_y,

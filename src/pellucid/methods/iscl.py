@@ -1,6 +1,6 @@
 """ISCL: interdependent self-cooperative learning (Lee & Jeong, IEEE TMI 40(11), 2021), with a norm for each network.
 
-x is noisy, y is clean, and they do not belong together.
+x is noisy and y is clean; they are unpaired.
 
     F: noisy -> clean      G: clean -> noisy      H: noisy -> its noise      D_X, D_Y: is it real?
 
@@ -33,14 +33,14 @@ _CHANNELS = {"generator": (1, 2, 4), "discriminator": (2, 4, 8, 16), "extractor"
 """Channels of each role's norms, as multiples of the width."""
 
 _ALONE = {"generator": "instance, layer", "discriminator": "spectral, layer", "extractor": "instance, layer"}
-"""Norms that see one image alone and can work at any width, by role."""
+"""Norms that need one image alone and work at any width, by role."""
 
 
 def patches_needed(role: str, norm_name: str) -> int:
-    """Patches from which the statistics of a batch are good enough to learn from.
+    """Number of patches from which batch statistics are good enough to learn from.
 
-    Switchable norm mixes them with the patch's own, and H only regresses: what it found in training differed from what
-    it found in use by 14, 9, 8 and 3 % of the noise with 2, 4, 8 and 64 patches (`performance/batch_statistics.py`).
+    Switchable norm mixes them with the patch's own, and H only regresses: its outputs in training and evaluation mode
+    differed by 14, 9, 8 and 3 % of the noise with 2, 4, 8 and 64 patches (`performance/batch_statistics.py`).
     """
     return 4 if role == "extractor" and norm_name.startswith("switchable") else ENOUGH
 
@@ -55,7 +55,7 @@ class IsclRecipe(LearningRecipe):
         lambda_=8.0,
         discriminator_rate=4.0,
         extractor_rate=3.0,
-        running_rate=10.0,  # in few and large steps they would lag behind and put an offset on x − H(x)
+        running_rate=10.0,  # with few and large steps they would lag behind, and x − H(x) get an offset
     )
 
     generator: str = Field("instance", description="norm of F and G")
@@ -67,16 +67,16 @@ class IsclRecipe(LearningRecipe):
     running_rate: float = Field(1.0, gt=0, description="factor on how fast running statistics follow")
     extractor_rate: float = Field(1.0, gt=0, description="factor on the learning rate of H, which only regresses")
     gamma: float = Field(0.5, ge=0, le=1, description="share γ of F(x) in the result; the rest is x − H(x)")
-    objective: ObjectiveName = Field("hinge-published", description="what the discriminators and F, G descend on")
+    objective: ObjectiveName = Field("hinge-published", description="adversarial loss of the discriminators and F, G")
 
     def check(self) -> list[str]:
-        """Refuse norms that cannot work where they are asked for; warn of those that rarely do."""
+        """Refuse norms that cannot work in their role; warn of those that rarely do."""
         roles = {"generator": self.generator, "discriminator": self.discriminator, "extractor": self.extractor}
         norms = {role: norm(name) for role, name in roles.items()}
         if norms["discriminator"].needs_pixels and self.patch // 16 - 3 == 1:
             raise InputError(
                 f"discriminator={self.discriminator!r} cannot work: its last map has one pixel, which "
-                "instance norm brings to zero; choose spectral, layer, group, switchable or batch-instance"
+                "instance norm sets to zero; choose spectral, layer, group, switchable or batch-instance"
             )
         if self.patch % 16 or self.patch < Discriminator.smallest:
             raise InputError(f"patch={self.patch}: the discriminators need a multiple of 16 from 64 up")
@@ -89,7 +89,7 @@ class IsclRecipe(LearningRecipe):
         return warnings
 
     def _objective_warnings(self, *, couples_batch: bool) -> list[str]:
-        """Of what Wasserstein's objectives ask of the discriminators and their norm takes away."""
+        """Warnings of discriminator norms that do not suit the Wasserstein objectives."""
         where = f"discriminator={self.discriminator!r} with objective={self.objective!r}"
         if self.objective == "wgan-gp" and couples_batch:
             return [
@@ -218,7 +218,7 @@ class Iscl(Method[IsclRecipe]):
         return self.denoiser.H
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update the discriminators, then the generators, then the extractor; each sees those updated before it.
+        """Update the discriminators, then the generators, then the extractor; each uses those updated before it.
 
         F(x), G(y) and H(x) are computed once for the first two updates, which change neither F and G before the
         second nor H at all; only generators whose norm follows the mode must compute theirs again.
@@ -251,7 +251,7 @@ class Iscl(Method[IsclRecipe]):
     def discriminator_losses(
         self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor
     ) -> Losses:
-        """L_D: real against generated, and against what H makes (boosting): two made images for each real one."""
+        """L_D: real against generated images, and against those made with H (boosting): two fakes for each real one."""
         D_X, D_Y, game = self.D_X, self.D_Y, self.objective
         share = game.share(fakes=2)
 
@@ -265,7 +265,7 @@ class Iscl(Method[IsclRecipe]):
         }
 
     def generator_losses(self, x: Tensor, y: Tensor, clean_fake: Tensor, noisy_fake: Tensor, noise: Tensor) -> Losses:
-        """L_G: fool both discriminators, come back after a cycle, agree with H (bypass)."""
+        """L_G: adversarial and cycle losses, and agreement with H (bypass)."""
         F, G = self.F, self.G
         return {
             "g_noisy": self.objective.fool(self.D_X(noisy_fake)),
@@ -275,7 +275,7 @@ class Iscl(Method[IsclRecipe]):
         }
 
     def generator_total(self, losses: Losses) -> Tensor:
-        """What F and G descend on."""
+        """The total loss of F and G."""
         adversarial = losses["g_noisy"] + losses["g_clean"]
         return adversarial + self.recipe.lambda_ * (losses["cycle"] + losses["bypass"])
 
@@ -289,7 +289,7 @@ class Iscl(Method[IsclRecipe]):
         }
 
     def _train_only(self, *networks: nn.Module) -> None:
-        """Training mode for these networks, evaluation mode for all others."""
+        """Set training mode for these networks, evaluation mode for all others."""
         self.eval()
         for network in networks:
             network.train()

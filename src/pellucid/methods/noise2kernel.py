@@ -33,7 +33,7 @@ class Noise2KernelRecipe(LearningRecipe):
         learning_rate=2e-3,
     )
 
-    learning_rate: float = Field(3e-4, gt=0, description="of Adam, the same at every step")
+    learning_rate: float = Field(3e-4, gt=0, description="of Adam, constant")
     depth: int = Field(8, ge=3, le=32, description="convolutions from input to output")
     width: int = Field(64, ge=1, le=512, description="channels of each branch")
     loss: PixelLossName = Field("mse", description="'l1' for impulses: its best answer is a median, not a mean")
@@ -75,7 +75,7 @@ class Noise2Kernel(Method[Noise2KernelRecipe]):
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Come closer to the noisy image itself."""
+        """Minimise the distance from the noisy image itself."""
         self.train()
         losses = self.losses(to_positive(batch["noisy"]))
         self.adam.step(losses["likeness"] + self.recipe.smoothness * losses["smoothness"], number)

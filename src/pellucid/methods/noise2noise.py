@@ -76,7 +76,7 @@ class Noise2Noise(Method[Noise2NoiseRecipe]):
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Come closer to the other copy."""
+        """Minimise the distance from the other copy."""
         self.train()
         loss = self.loss(batch["noisy"], batch["pairs"])
         self.adam.step(loss, number)

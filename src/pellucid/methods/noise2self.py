@@ -36,7 +36,7 @@ from pellucid.networks.dncnn import Dncnn
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
 REPLACEMENTS: dict[str, Callable[[Tensor], Tensor]] = {"interpolate": around, "zero": torch.zeros_like}
-"""What stands in the place of hidden pixels."""
+"""Ways to replace hidden pixels."""
 
 
 class Noise2SelfRecipe(LearningRecipe):
@@ -49,13 +49,13 @@ class Noise2SelfRecipe(LearningRecipe):
         learning_rate=5e-3,
     )
 
-    learning_rate: float = Field(1e-3, gt=0, description="of Adam, the same at every step")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam, constant")
     network: Literal["dncnn", "babyunet"] = Field("dncnn", description="a plain stack, or a small U-Net")
     depth: int = Field(17, ge=3, le=64, description="convolutions of 'dncnn'")
     width: int = Field(64, ge=1, le=512, description="channels at full resolution; 32 suit 'babyunet'")
     normalisation: str = Field("batch-torch", description="norm of the network")
     period: int = Field(4, ge=2, le=16, description="w: one pixel in w×w is hidden")
-    hidden: Literal["interpolate", "zero"] = Field("interpolate", description="what stands for hidden pixels")
+    hidden: Literal["interpolate", "zero"] = Field("interpolate", description="value of hidden pixels")
     inference: Literal["plain", "j-invariant"] = Field("plain", description="one pass, or w² masked ones")
 
     def check(self) -> list[str]:
@@ -69,7 +69,7 @@ NETWORKS: dict[str, Callable[[Noise2SelfRecipe], Dncnn | BabyUnet]] = {
     "dncnn": lambda recipe: Dncnn(recipe.depth, recipe.width, recipe.normalisation, bias="none"),
     "babyunet": lambda recipe: BabyUnet(recipe.width, recipe.normalisation),
 }
-"""The networks; what 'dncnn' gives is taken as the image itself, not as its noise."""
+"""The networks; the output of 'dncnn' is taken as the image itself, not as its noise."""
 
 
 _BYTES_PER_CHANNEL = {"dncnn": 9.0, "babyunet": 44.0}
@@ -96,7 +96,7 @@ class Noise2SelfDenoiser(SingleDenoiser):
         return torch.where(mask, self.replacement(x), x)
 
     def j_invariant(self, x: Tensor) -> Tensor:
-        """The image of w² passes; each gives the pixels that were hidden from it."""
+        """The image from w² passes, each of which gives the pixels that were hidden from it."""
         result = torch.zeros_like(x)
         for phase in range(self.period**2):
             mask = grid_mask(x, self.period, phase)
@@ -128,7 +128,7 @@ class Noise2Self(Method[Noise2SelfRecipe]):
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Hide the step's phase and learn to guess it."""
+        """Hide one phase of the grid and learn to guess it."""
         self.train()
         x = to_positive(batch["noisy"])
         loss = self.loss(x, grid_mask(x, self.recipe.period, number - 1))

@@ -104,7 +104,7 @@ class Standardise(nn.Module):
         return (x - self.mean) * self._scale().reciprocal()
 
     def undo(self, x: Tensor) -> Tensor:
-        """Pixels as they were."""
+        """The inverse of standardising."""
         return x * self._scale() + self.mean
 
     def _scale(self) -> Tensor:
@@ -125,9 +125,9 @@ class Noise2VoidDenoiser(SingleDenoiser):
         self.halo = self.network.halo
 
     def guess(self, x: Tensor) -> Tensor:
-        """The network's answer to standardised pixels, standardised."""
-        answer: Tensor = self.network(x)
-        return x + answer if self.residual else answer
+        """The output of the network for standardised pixels, standardised."""
+        output: Tensor = self.network(x)
+        return x + output if self.residual else output
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """One pass, nothing hidden."""
@@ -166,11 +166,11 @@ class Noise2Void(Method[Noise2VoidRecipe]):
         return {"loss": loss.detach()}
 
     def hide(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Masked pixels become random neighbours; those of a streak beside them U(−2, 2), as published."""
+        """Replace masked pixels by random neighbours, and those of a streak beside them by U(−2, 2), as published."""
         hidden = random_neighbour(x, mask, self.recipe.radius, centre=self.recipe.centre)
         streak = STRUCT_SHAPES[self.recipe.struct_shape](mask, self.recipe.struct) & ~mask
         return torch.where(streak, 4 * torch.empty_like(x).uniform_(generator=generator(x.device)) - 2, hidden)
 
     def loss(self, x: Tensor, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Squared error of the guesses, at the masked pixels alone."""
+        """Squared error at the masked pixels alone."""
         return masked_mse(self.denoiser.guess(hidden), x, mask)

@@ -1,6 +1,6 @@
-"""An asymmetric cycle (Quan et al., ICCV Workshops 2019): images of noise alone help to part noise and tissue.
+"""An asymmetric cycle (Quan et al., ICCV Workshops 2019): images of noise alone help to separate noise and tissue.
 
-x is noisy, y is clean, n is an image of noise alone; none belongs to another.
+x is noisy, y is clean, n is an image of noise alone; they are unpaired.
 
     I: (noise, clean) -> noisy      N: noisy -> its noise      L: (noise, noisy) -> clean
 
@@ -37,7 +37,7 @@ ADVERSARIAL_TERMS = 6
 
 
 class QuanRecipe(LearningRecipe):
-    """Settings of Quan et al.; the defaults are the precursor's where it is silent about small data sets, ours."""
+    """Settings of Quan et al.; the defaults are those of the precursor."""
 
     presets = paper_and_quick(
         width=8,
@@ -55,11 +55,11 @@ class QuanRecipe(LearningRecipe):
     learning_rate: float = Field(2e-4, gt=0, description="of both optimisers at first; half of it after 20 %")
     final_learning_rate: float = Field(1e-6, ge=0, description="reached after 60 %; a 20th of the first after 40 %")
     width: int = Field(16, ge=1, le=256, description="channels of every network at its widest resolution")
-    skips: bool = Field(False, description="skip connections in all generators; the source defines them, unused")
+    skips: bool = Field(False, description="skip connections in all generators; the published code does not use them")
     consistency: float = Field(10.0, ge=0, description="weight of cycles and of the multiplicative noise model")
-    darkest: float = Field(0.0, ge=0, lt=1, description="darker noise, of 0 to 1, is divided by as if it were this")
-    epsilon: float = Field(1e-3, gt=0, description="of Adam: gradients far below it move the weights little")
-    objective: ObjectiveName = Field("lsgan", description="what the discriminators and I, N, L descend on")
+    darkest: float = Field(0.0, ge=0, lt=1, description="lower bound of the noise in a division, 0 to 1")
+    epsilon: float = Field(1e-3, gt=0, description="ε of Adam: gradients far below it move the weights little")
+    objective: ObjectiveName = Field("lsgan", description="adversarial loss of the discriminators and I, N, L")
 
     def check(self) -> list[str]:
         """Refuse patches that the networks cannot take."""
@@ -143,7 +143,7 @@ class Quan(Method[QuanRecipe]):
         self.optimisers = {"generators": self.generators, "discriminators": self.discriminators}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update the generators, then the discriminators on what those had made."""
+        """Update the generators, then the discriminators on the images that the generators had made."""
         self.train()
         made = self.chains(batch)
         losses = self.generator_losses(batch, made)
@@ -156,7 +156,7 @@ class Quan(Method[QuanRecipe]):
         return {name: loss.detach() for name, loss in losses.items()}
 
     def chains(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
-        """What both chains make of each kind: synthetic, real."""
+        """The images of each kind that both chains make: synthetic, real."""
         x, y, n = (batch[kind] for kind in self.kinds)
         chain = self.denoiser.chain
         x1 = self.noisy(n, y)
@@ -170,7 +170,7 @@ class Quan(Method[QuanRecipe]):
         return result
 
     def generator_losses(self, batch: Batch, made: Mapping[str, tuple[Tensor, Tensor]]) -> Losses:
-        """Come back to where each chain began, keep to x = y·n, fool three discriminators; on intensities in [0, 1]."""
+        """The losses of the generators: cycles, x = y·n, and three adversarial ones; on intensities in [0, 1]."""
         x, y, n = (_intensity(batch[kind]) for kind in self.kinds)
         (x1, x2), (y1, _), (n1, _) = (tuple(map(_intensity, made[kind])) for kind in self.kinds)
         fooled = {f"g_{kind}": self.objective.fool(judge(torch.cat(made[kind]))) for kind, judge in self.judges.items()}

@@ -37,7 +37,7 @@ class RedCnnRecipe(LearningRecipe):
     final_learning_rate: float = Field(1e-5, gt=0, description="reached at the last step, geometrically")
 
     def check(self) -> list[str]:
-        """Refuse patches that unpadded convolutions use up."""
+        """Refuse patches that are too small for unpadded convolutions."""
         if self.patch < Network.smallest:
             raise InputError(f"patch={self.patch}: five unpadded convolutions need {Network.smallest} pixels or more")
         return []
@@ -79,7 +79,7 @@ class RedCnn(Method[RedCnnRecipe]):
         self.optimisers = {"denoiser": self.optimiser}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Descend on the squared error in [0, 1]."""
+        """Minimise the squared error in [0, 1]."""
         error = mse_loss(self.denoiser.estimate(batch["noisy"]), batch["pairs"]) / 4
         self.optimiser.step(error, number)
         return {"error": error.detach()}

@@ -84,7 +84,7 @@ def make_recipe(name: str = "proposed", preset: str = "paper", settings: Mapping
 
 
 def learning_recipes() -> list[str]:
-    """The names of the recipes that a run is made of, step by step."""
+    """The names of the recipes that are trained step by step."""
     return [name for name in RECIPES if issubclass(method_class(RECIPES[name]["method"]).recipe_type, LearningRecipe)]
 
 
@@ -95,7 +95,7 @@ def build(recipe: Recipe) -> Method[Any]:
 
 
 def build_denoiser(recipe: Recipe) -> Denoiser:
-    """What denoises alone, in evaluation mode: to load weights into, or for methods that learn nothing beforehand."""
+    """The denoiser alone, in evaluation mode: to load weights into, or for methods without training."""
     with _seeded(recipe):
         return method_class(recipe.method).denoiser_type(recipe).eval()
 

@@ -1,4 +1,4 @@
-"""A replay pool: discriminators also meet what the generators made some steps ago (Shrivastava et al. 2017)."""
+"""A replay pool: discriminators also see images that the generators made some steps ago (Shrivastava et al. 2017)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pellucid.seeding import generator
 
 
 class ReplayPool(nn.Module):
-    """Past images, as CycleGAN keeps them; they and their number are buffers, so a resumed training has them too.
+    """Past images, kept as in CycleGAN; they and their number are buffers, so a resumed training has them too.
 
     Args:
         size: images kept; 0 for none.
@@ -27,16 +27,16 @@ class ReplayPool(nn.Module):
 
     @torch.no_grad()
     def forward(self, fresh: Tensor) -> Tensor:
-        """Trade images (N, 1, side, side), one after the other, for as many.
+        """Exchange images (N, 1, side, side), one after the other, for as many.
 
-        While there is room an image is kept and given back. Later, half of them are given back, and half take the
-        place of a kept one, which is given instead.
+        While there is room, an image is stored and returned. Later one half of the images are returned; each of the
+        other half replaces a stored image, which is returned instead.
         """
         if not len(self.images):
             return fresh
-        return process_group.own(torch.stack([self._trade(image) for image in process_group.whole(fresh)]))
+        return process_group.own(torch.stack([self._exchange(image) for image in process_group.whole(fresh)]))
 
-    def _trade(self, image: Tensor) -> Tensor:
+    def _exchange(self, image: Tensor) -> Tensor:
         filled = int(self.filled)
         if filled < len(self.images):
             self.images[filled] = image

@@ -38,7 +38,7 @@ from pellucid.seeding import Initialisation, generator, seeded
 _CPU = torch.device("cpu")
 
 TRIES, ENOUGH = 16, 0.25
-"""How often another crop is tried where there is padding, and the share of it that should be none."""
+"""How many crops are tried where there is padding, and the share of a crop that should be valid."""
 
 
 class Self2SelfRecipe(Recipe):
@@ -50,16 +50,16 @@ class Self2SelfRecipe(Recipe):
     }
 
     steps: int = Field(20_000, ge=1, description="training steps on each image")
-    patch: int = Field(256, ge=32, multiple_of=32, description="side of the crop that a step sees, in pixels")
+    patch: int = Field(256, ge=32, multiple_of=32, description="side of the crop of each step, in pixels")
     learning_rate: float = Field(1e-4, gt=0, description="of Adam, constant")
-    keep: float = Field(0.7, gt=0, lt=1, description="probability with which a pixel is kept in the input")
-    dropout: float = Field(0.3, ge=0, lt=1, description="share of units that are dropped on the way up")
+    keep: float = Field(0.7, gt=0, lt=1, description="probability that a pixel is kept in the input")
+    dropout: float = Field(0.3, ge=0, lt=1, description="dropout rate of the decoder")
     width: int = Field(48, ge=3, le=510, multiple_of=3, description="channels of the way down")
     passes: int = Field(100, ge=1, description="predictions whose mean is the result")
 
 
 class Self2SelfDenoiser(SingleDenoiser):
-    """Learns anew from each image; its own weights are where that begins, or what one image has taught."""
+    """Learns anew from each image; its own weights are the initial ones, or those learned from one image."""
 
     stride = PartialUnet.stride
     halo = PartialUnet.halo
@@ -83,7 +83,7 @@ class Self2SelfDenoiser(SingleDenoiser):
         return fitted
 
     def estimate(self, noisy: Tensor) -> Tensor:
-        """Learn from each of the images unless it is known, and predict it.
+        """Learn from each of the images, unless the denoiser is fitted, and predict it.
 
         Raises:
             RunError: the loss is not a number.
@@ -142,7 +142,7 @@ class Self2Self(Method[Self2SelfRecipe]):
         self.optimisers = {"adam": self.adam}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Learn from one crop of the whole image (1, 1, H, W), whose sides are multiples of 32; flipped by chance.
+        """Learn from one crop of the whole image (1, 1, H, W), whose sides are multiples of 32; randomly flipped.
 
         Where "valid" in the batch is 0 there is padding, of which nothing is learned.
         """
@@ -155,7 +155,7 @@ class Self2Self(Method[Self2SelfRecipe]):
         return {"loss": loss.detach()}
 
     def _crops(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """A square of the image, and which of its pixels are valid: a quarter at least, if a few tries find such."""
+        """A square of the image, and its valid pixels: at least a quarter, if a few tries find such a square."""
         for _ in range(TRIES):
             corner = random_corner(batch["noisy"], self.recipe.patch)
             image = crop(batch["noisy"], corner, self.recipe.patch)
@@ -166,23 +166,23 @@ class Self2Self(Method[Self2SelfRecipe]):
 
 
 def hidden_error(prediction: Tensor, image: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-    """Mean squared error over the valid ones of the hidden pixels, those whose mask is 0; 0 if there are none."""
+    """Mean squared error over valid hidden pixels, those whose mask is 0; 0 if there are none."""
     hidden = (1 - mask) * valid
     return ((prediction - image).square() * hidden).sum() / hidden.sum().clamp_min(1)
 
 
 def random_corner(image: Tensor, side: int) -> tuple[int, int]:
-    """The upper left corner of a square somewhere in (N, C, H, W)."""
+    """The upper left corner of a random square in (N, C, H, W)."""
     top, left = (max(1, image.shape[axis] - side + 1) for axis in (2, 3))
     draws = generator(_CPU)
     return int(torch.randint(top, (), generator=draws)), int(torch.randint(left, (), generator=draws))
 
 
 def crop(image: Tensor, corner: tuple[int, int], side: int) -> Tensor:
-    """The square of (N, C, H, W) at a corner; all of an axis that is not as long."""
+    """The square of (N, C, H, W) at a corner; the whole of an axis that is shorter."""
     return image[:, :, corner[0] : corner[0] + side, corner[1] : corner[1] + side]
 
 
 def random_axes() -> list[int]:
-    """Each axis of the image with a probability of one half."""
+    """The axes to flip: each with a probability of one half."""
     return [axis for axis, chosen in zip((2, 3), torch.rand(2, generator=generator(_CPU)) < 0.5, strict=True) if chosen]

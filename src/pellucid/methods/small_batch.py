@@ -1,15 +1,15 @@
-"""What is said of a batch that is too small for a norm that learns from its statistics."""
+"""The warning for batches that are too small for a norm that learns from batch statistics."""
 
 from __future__ import annotations
 
 from pellucid.norms import norm
 
 ENOUGH = 8
-"""Patches from which the statistics of a batch are taken for good enough."""
+"""Number of patches from which batch statistics count as good enough."""
 
 
 def small_batch_warnings(setting: str, chosen: str, batch: int, instead: str, enough: int = ENOUGH) -> list[str]:
-    """One if the chosen norm learns from batch statistics and a batch has fewer than `enough` patches.
+    """Return a warning if the chosen norm learns from batch statistics and a batch has fewer than `enough` patches.
 
     Args:
         setting: the setting's name.

@@ -1,6 +1,6 @@
-"""UIDNet (Hong et al., AAAI 2020): noise is learnt on clean images, and a DnCNN learns to take it away again.
+"""UIDNet (Hong et al., AAAI 2020): a generator learns to add noise to clean images, and a DnCNN to remove it.
 
-x is noisy, y is clean, and they do not belong together; z is random, uniform in [−1, 1], one number a pixel.
+x is noisy and y is clean; they are unpaired; z is random, uniform in [−1, 1], one number a pixel.
 
     made noisy image   x̂ = y + G(z, y), not clipped
     judge              D, on an image and on what it has beyond its 3×3 mean
@@ -8,14 +8,14 @@ x is noisy, y is clean, and they do not belong together; z is random, uniform in
 
     D    −E D(x) + E D(x̂) + 10·E(‖∇D‖ − 1)²
     G    −E D(x̂)
-    DNN  ½·Σ(x̂ − DNN(x̂) − y)², summed over pixels, the mean over the batch; nothing of it reaches G
+    DNN  ½·Σ(x̂ − DNN(x̂) − y)², summed over pixels, the mean over the batch; no gradient reaches G
 
-G has dropout in all three, but what the DnCNN's norms remember for evaluation comes from images made without.
+G has dropout in all three, but the running statistics of the DnCNN come from images made without dropout.
 
 Networks, losses, their order, and the optimiser are those of the published code (`zhwhong/UIDNet`, its model for CT).
 `gp=official` is its gradient penalty: a norm over each column of pixels instead of over the image, and one random
-point for the whole batch. Chosen here: the last weights denoise (there the best on paired test patches, which nobody
-has), and one made image serves D and G (there each draws its own dropout).
+point for the whole batch. Chosen here: the last weights denoise (there the best on paired test patches, which are not
+available), and one made image serves D and G (there each draws its own dropout).
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class UidnetRecipe(LearningRecipe):
     generator_width: int = Field(32, ge=1, le=256, description="channels of the noise generator at full resolution")
     discriminator_width: int = Field(64, ge=1, le=256, description="channels after the discriminator's first layer")
     running_rate: float = Field(1.0, gt=0, description="factor on how fast running statistics follow")
-    objective: ObjectiveName = Field("wgan-gp", description="what D and G descend on")
+    objective: ObjectiveName = Field("wgan-gp", description="adversarial loss of D and G")
     gp: Literal["correct", "official"] = Field("correct", description="'official' reproduces the published penalty")
 
     def check(self) -> list[str]:
-        """Refuse patches that D cannot take and a penalty that nobody pays."""
+        """Refuse patches that D cannot take, and a penalty that the objective does not have."""
         if self.patch % 16:
             raise InputError(f"patch={self.patch}: the discriminator needs a multiple of 16")
         if self.gp == "official" and self.objective != "wgan-gp":
@@ -119,7 +119,7 @@ class Uidnet(Method[UidnetRecipe]):
         self.optimisers = {"discriminator": self.discriminator, "generator": self.generator, "dnn": self.dnn}
 
     def step(self, batch: Batch, number: int) -> Losses:
-        """Update D, then G, then the DnCNN on what the new G makes of the same z."""
+        """Update D, then G, then the DnCNN on the image that the new G makes from the same z."""
         self.train()
         x, y = batch["noisy"], batch["clean"]
         z = process_group.own(process_group.like_whole(y).uniform_(-1, 1, generator=generator(y.device)))
@@ -158,7 +158,7 @@ class Uidnet(Method[UidnetRecipe]):
 
 
 class ColumnPenalty(PenalisedWasserstein):
-    """The published penalty: the slope's norm over rows alone, at one random share for the whole batch."""
+    """The published penalty: the norm of the gradient over rows alone, at one random point for the whole batch."""
 
     def penalty(self, judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
         """10·(‖∇D‖ − 1)², the norm of each column of each channel."""

@@ -1,4 +1,4 @@
-"""What filters share: methods that denoise without having learnt anything, at most knowing how strong the noise is."""
+"""The base of filters: methods that denoise without training and need at most the strength of the noise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAUBECHIES = (-0.4829629131445341, 0.8365163037378079, -0.2241438680420134, -0.1
 
 
 def noise_level(image: Tensor, valid: Tensor | None = None) -> float:
-    """Standard deviation of white Gaussian noise, blindly: median |d| / 0.6745 over the finest diagonal details d.
+    """Blind estimate of the deviation of white Gaussian noise: median |d| / 0.6745 of the finest diagonal details d.
 
     The robust estimate of Donoho & Johnstone (Biometrika 81(3), 1994). Correlated noise has little in the finest
     details, so its level comes out far too low.
@@ -46,7 +46,7 @@ def noise_level(image: Tensor, valid: Tensor | None = None) -> float:
 
 
 class FilterRecipe(Recipe):
-    """A recipe of a method that does not learn: there is nothing that a preset for a small machine could save."""
+    """A recipe of a method without training; both presets are the same."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}, "quick": {}}
 
@@ -63,7 +63,7 @@ F = TypeVar("F", bound=FilterRecipe)
 
 
 class Filter(Method[F]):
-    """A method that learns nothing: its denoiser is all there is."""
+    """A method without training: its denoiser is all there is."""
 
     supervision = Supervision.NONE
     shown_losses: ClassVar[Sequence[str]] = ()
@@ -95,17 +95,17 @@ class NoiseAwareDenoiser(FilterDenoiser):
         return self.measure(image, valid) if self.known is None else self.known
 
     def measure(self, image: Tensor, valid: Tensor | None = None) -> float:
-        """What `level` is when nobody has said it."""
+        """The level of the noise, if it is not given."""
         return noise_level(image, valid)
 
     def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Self:
-        """The filter that takes the noise in every piece for as strong as it is in this image."""
+        """The filter with the noise level of this image, for all of its pieces."""
         fitted = copy.copy(self)
         fitted.known = self.level(image, valid)
         return fitted
 
     def estimate(self, noisy: Tensor) -> Tensor:
-        """Each image without noise of its level; where there is none, the image itself."""
+        """Remove noise of its level from each image; an image without noise stays as it is."""
         return torch.cat([self._without(image) for image in torch.split(noisy, 1)])
 
     def _without(self, image: Tensor) -> Tensor:

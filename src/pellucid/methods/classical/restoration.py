@@ -41,7 +41,7 @@ class PlaneDenoiser(NoiseAwareDenoiser):
     """A filter of arrays (Y, X), in float64: long sums in float32 would differ from tile to tile."""
 
     def remove(self, image: Tensor, sigma: float) -> Tensor:
-        """There and back."""
+        """Convert, filter and convert back."""
         plane = image[0, 0].cpu().numpy().astype(np.float64)
         return torch.from_numpy(self.filtered(plane, sigma)).to(image)[None, None]
 
@@ -59,7 +59,7 @@ class NonLocalMeansRecipe(NoiseRecipe):
 
 
 class NonLocalMeansDenoiser(PlaneDenoiser):
-    """Means over pixels whose patches look alike, less what noise makes them differ."""
+    """Weighted means of pixels with similar surroundings, corrected for the noise in their distance."""
 
     bytes_per_pixel = 60.0
 
@@ -82,7 +82,7 @@ class NonLocalMeansDenoiser(PlaneDenoiser):
 
 
 class NonLocalMeans(Filter[NonLocalMeansRecipe]):
-    """Similar patches, averaged."""
+    """Non-local means: averages similar patches."""
 
     title = "non-local means"
     reference = "Buades, Coll & Morel, CVPR 2005; Darbon et al., ISBI 2008"
@@ -94,11 +94,13 @@ class TotalVariationRecipe(NoiseRecipe):
     """Settings of total variation."""
 
     strength: float = Field(0.8, gt=0, description="weight of the variation, as multiple of the noise's deviation")
-    iterations: int = Field(100, ge=1, le=1000, description="steps towards the minimum; as far does a pixel see")
+    iterations: int = Field(
+        100, ge=1, le=1000, description="steps towards the minimum; a pixel sees as many pixels away"
+    )
 
 
 class TotalVariationDenoiser(PlaneDenoiser):
-    """The image u next to x with little variation: ½‖u − x‖² + w·Σ|∇u| is least (Rudin, Osher & Fatemi).
+    """The image u that minimises ½‖u − x‖² + w·Σ|∇u| (Rudin, Osher & Fatemi).
 
     A fixed number of iterations, each of which looks one pixel further: so tiles give the same pixels as the whole.
     """
@@ -119,7 +121,7 @@ class TotalVariationDenoiser(PlaneDenoiser):
 
 
 class TotalVariation(Filter[TotalVariationRecipe]):
-    """Piecewise constant images are likely ones."""
+    """Total variation: favours piecewise constant images."""
 
     title = "total variation"
     reference = "Rudin, Osher & Fatemi, Physica D 60, 1992; Chambolle, J. Math. Imaging Vis. 20, 2004"
@@ -149,7 +151,7 @@ class WaveletDenoiser(PlaneDenoiser):
         self._valid: NDArray[np.bool_] | None = None
 
     def fit_image(self, image: Tensor, valid: Tensor | None = None) -> Self:
-        """The filter that fills padding with the image itself, or it would thin out what sets the thresholds."""
+        """The filter that fills padding with the image itself, or padding would lower the thresholds."""
         fitted = super().fit_image(image, valid)
         fitted._valid = None if valid is None else valid[0, 0].numpy()
         return fitted
@@ -167,7 +169,7 @@ class WaveletDenoiser(PlaneDenoiser):
 
 
 def repeated(plane: Plane, valid: NDArray[np.bool_]) -> Plane:
-    """A plane whose valid pixels, some at least, stand row by row in place of the others again and again."""
+    """A plane whose other pixels are filled with repetitions of its valid ones, row by row; some must be valid."""
     filled = plane.copy()
     showing = np.flatnonzero(valid.any(1))
     for row in showing:
@@ -178,7 +180,7 @@ def repeated(plane: Plane, valid: NDArray[np.bool_]) -> Plane:
 
 
 class Wavelet(Filter[WaveletRecipe]):
-    """Few coefficients hold the image, all of them hold the noise."""
+    """Wavelet shrinkage: few coefficients hold the image, all of them hold the noise."""
 
     title = "wavelet"
     reference = "Chang, Yu & Vetterli, IEEE TIP 9(9), 2000"
