@@ -68,6 +68,7 @@ def test_files_are_made_once_and_never_of_something_else(tmp_path):
 
 def test_own_clean_images_get_simulated_noise(tmp_path):
     own(tmp_path / "mine" / "cells", "clean")
+    own(tmp_path / "mine" / "cells", "noise", count=1)  # only for cells-captured
     files = prepare(find_dataset("cells-charge", tmp_path / "mine"), tmp_path)
     assert files.names["noisy"] == ("a0", "a1", "a2", "a3")
     assert set(files.names) == {"clean", "noisy", "copy", "noise"}
