@@ -109,7 +109,7 @@ def test_a_training_on_own_images_goes_on_and_is_not_replaced(pictures, tmp_path
     (own / "b0.png").rename(own / "noisy" / "b0.png")
     result = command(*call)
     assert result.status == 0, result.err
-    assert "goes on after step 1; 3 steps in all" in result.err
+    assert "resumes after step 1; 3 steps in total" in result.err
     state = (out / "run" / "state.pt").read_bytes()
     for again, expected in (
         (call, "contains a finished demo"),
