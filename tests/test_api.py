@@ -312,6 +312,34 @@ def test_denoise_needs_no_run_for_what_needs_no_training(noisy, tmp_path):
         pellucid.denoise(noisy, recipe="median", noise=True)
 
 
+def test_denoise_takes_either_a_model_or_a_recipe(model, trained, noisy):
+    expected = model.denoise(noisy)
+    assert np.array_equal(pellucid.denoise(noisy, model=model), expected)
+    assert np.array_equal(pellucid.denoise(noisy, model=trained, device="cpu"), expected)
+    wide = pellucid.denoise(noisy.astype("uint16") * 4, model=model, intensity_range=(0, 1020))
+    assert np.abs(wide / 4 - expected).max() <= 0.63
+    for wrong, said in (
+        ({}, "denoising needs a model, the folder of a run .* or a recipe that needs no training"),
+        ({"model": model, "recipe": "median"}, "both a model and a recipe were given"),
+        ({"model": model, "seed": 3}, "preset and settings go with a recipe"),
+    ):
+        with pytest.raises(InputError, match=said) as told:
+            pellucid.denoise(noisy, **wrong)
+        assert "\n" not in str(told.value)
+
+
+def test_options_of_files_are_one_object_or_keywords(plain, noisy, tmp_path, capsys):
+    write_array(tmp_path / "a.tif", noisy)
+    options = pellucid.DenoiseOptions(noise=True, region="0:40,0:50")
+    plain.dry_run(tmp_path / "a.tif", tmp_path / "b.tif", options)
+    assert "Y 0:40, X 0:50" in capsys.readouterr().err
+    assert not (tmp_path / "b.tif").exists()
+    (one,) = plain.denoise_files(tmp_path / "a.tif", tmp_path / "b.tif", options)
+    plain.denoise(tmp_path / "a.tif", tmp_path / "c.tif", noise=True, region="0:40,0:50")
+    assert one.path.read_bytes() == (tmp_path / "c.tif").read_bytes()
+    assert open_image(tmp_path / "noise" / "c.tif").shape == (40, 50)
+
+
 def test_denoise_refuses_what_learns_first(noisy):
     with pytest.raises(InputError, match="dncnn learns first: pellucid train --recipe dncnn"):
         pellucid.denoise(noisy, recipe="dncnn")

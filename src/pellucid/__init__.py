@@ -12,11 +12,13 @@ from pellucid.version import __version__
 
 if TYPE_CHECKING:
     from pellucid.api import denoise, evaluate, load, resume, train
+    from pellucid.blockwise.plan import DenoiseOptions
     from pellucid.model import Model
     from pellucid.training import Callback, Execution
 
 _HOME = {
     "Callback": "pellucid.training",
+    "DenoiseOptions": "pellucid.blockwise.plan",
     "Execution": "pellucid.training",
     "Model": "pellucid.model",
     "denoise": "pellucid.api",
@@ -26,7 +28,18 @@ _HOME = {
     "train": "pellucid.api",
 }
 
-__all__ = ["Callback", "Execution", "Model", "__version__", "denoise", "evaluate", "load", "resume", "train"]
+__all__ = [
+    "Callback",
+    "DenoiseOptions",
+    "Execution",
+    "Model",
+    "__version__",
+    "denoise",
+    "evaluate",
+    "load",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

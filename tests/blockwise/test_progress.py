@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pellucid.blockwise.progress import ToldTime, time_text
+from pellucid.blockwise.progress import PrintedTime, time_text
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def work(clock):
 
     def run(plane, measuring=0.0, planes=100):
         said, advanced = [], []
-        told = ToldTime(1000, said.append, clock)
+        told = PrintedTime(1000, said.append, clock)
         clock.now += measuring
         advance = told.watched(advanced.append, 100)
         for number in range(planes):

@@ -123,16 +123,18 @@ def keep_plan(folder: Path, plan: BlockwisePlan) -> BlockwisePlan:
 def save_manifests(folder: Path, images: Sequence[Image]) -> None:
     """Save the manifests that later reads of the images are checked against."""
     found = [image.known or Manifest() for image in images]
-    told = np.array([(one.files, one.size, one.newest, one.chunks) for one in found], np.int64)
+    numbers = np.array([(one.files, one.size, one.newest, one.chunks) for one in found], np.int64)
     with replacing(folder / _INPUTS, overwrite=True) as path:
-        np.savez_compressed(path, told=told, present=np.frombuffer(b"".join(one.present for one in found), np.uint8))
+        np.savez_compressed(
+            path, numbers=numbers, present=np.frombuffer(b"".join(one.present for one in found), np.uint8)
+        )
 
 
 def load_manifests(folder: Path, images: Sequence[Image]) -> None:
     """Load the saved manifests; from then on, reads of the images are checked against them."""
     with np.load(folder / _INPUTS) as kept:
-        told, present = kept["told"], kept["present"]
-    ends = np.cumsum([-(-int(chunks) // 8) for *_, chunks in told])
-    for image, row, bits in zip(images, told, np.split(present, ends[:-1]), strict=True):
+        numbers, present = kept["numbers"], kept["present"]
+    ends = np.cumsum([-(-int(chunks) // 8) for *_, chunks in numbers])
+    for image, row, bits in zip(images, numbers, np.split(present, ends[:-1]), strict=True):
         files, size, newest, chunks = map(int, row)
         image.known = Manifest(files, size, newest, chunks, bits.tobytes())

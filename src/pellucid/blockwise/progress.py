@@ -17,7 +17,7 @@ _SURE = 60.0
 _SHARE = 0.05
 
 Advance = Callable[[float], None]
-"""Told how many more planes are denoised, or which part of one."""
+"""Called with the number of further planes that are denoised, or with the part of one."""
 
 _QUICK = 4e6
 """Pixels that are denoised before a bar would be of any use."""
@@ -25,13 +25,13 @@ _QUICK = 4e6
 
 @contextmanager
 def denoising_bar(denoiser: Denoiser, planes: int, pixels: int, done: float = 0.0) -> Iterator[Advance]:
-    """A progress bar for the length of the block, for the person who waits; none for a single small image.
+    """A progress bar for the length of the block; none for a single small image.
 
     Args:
-        denoiser: whose rounds are shown too.
-        planes: that there are.
-        pixels: of all of them.
-        done: planes that are denoised already.
+        denoiser: its rounds are shown too.
+        planes: number of planes.
+        pixels: number of pixels in all planes.
+        done: number of planes that are denoised already.
     """
     total = planes * denoiser.rounds
     if total < 2 and pixels < _QUICK:
@@ -53,7 +53,7 @@ def denoising_bar(denoiser: Denoiser, planes: int, pixels: int, done: float = 0.
             on_round.reset(outside)
 
 
-class ToldTime:
+class PrintedTime:
     """An estimated time, printed before the work began and corrected when it proves wrong.
 
     Args:
@@ -63,7 +63,7 @@ class ToldTime:
     """
 
     def __init__(self, seconds: float, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._told, self._say, self._clock = seconds, say, clock
+        self._printed, self._say, self._clock = seconds, say, clock
         self._began = clock()
 
     def watched(self, advance: Advance, total: float) -> Advance:
@@ -88,9 +88,9 @@ class ToldTime:
         if now - self._began < _SURE or share < _SHARE:
             return
         whole = begun - self._began + (now - begun) / share
-        if not self._told / WRONG <= whole <= self._told * WRONG:
-            self._say(f"new estimate: about {time_text(whole)} in all, not {time_text(self._told)}")
-            self._told = whole
+        if not self._printed / WRONG <= whole <= self._printed * WRONG:
+            self._say(f"new estimate: about {time_text(whole)} in all, not {time_text(self._printed)}")
+            self._printed = whole
 
 
 def time_text(seconds: float) -> str:

@@ -19,7 +19,7 @@ from pellucid.blockwise.failures import Failures, as_run_error
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
 from pellucid.blockwise.outputs import LostError, Outputs
 from pellucid.blockwise.plan import DENOISED, BlockwisePlan, DenoiseOptions, DenoiserSpec, identity, make_plan
-from pellucid.blockwise.progress import Advance, ToldTime, denoising_bar
+from pellucid.blockwise.progress import Advance, PrintedTime, denoising_bar
 from pellucid.blockwise.serial import Executor, SerialExecutor
 from pellucid.blockwise.worker import BlockWorker
 from pellucid.blockwise.written import Written
@@ -68,11 +68,11 @@ def denoise_source(
             folders.save_manifests(folder, source.images)
         folders.load_manifests(folder, source.images)
         source.close()  # what was read so far was read before the manifests were known
-        told = None
+        printed = None
         if tile:
             needs = needs_of(plan, spec, tile)
             tell(plan, source.images, spec, needs)
-            told = ToldTime(needs.seconds, terminal.say) if begins and needs.seconds > 0 else None
+            printed = PrintedTime(needs.seconds, terminal.say) if begins and needs.seconds > 0 else None
         with BlockWorker(folder, plan, spec, source.images, _tell_of_smaller) as worker:
             run = BlockwiseRun(plan, worker, ledger)
             if not begins:
@@ -85,7 +85,8 @@ def denoise_source(
             with serial if cluster is None else cluster.runner(folder, spec, options.retries) as executor:
                 run.measure(executor)
                 with _bar(plan, ledger, spec) as advance:
-                    watched = told.watched(advance, sum(volume.planes for volume in plan.volumes)) if told else advance
+                    planes = sum(volume.planes for volume in plan.volumes)
+                    watched = printed.watched(advance, planes) if printed else advance
                     return run.denoise(executor, watched, together=cluster is not None)
 
 
@@ -190,8 +191,8 @@ class BlockwiseRun:
         """
         slabs = [Task("statistics", number=number) for number in range(len(self._worker.statistics))]
         missing = [slab for slab in slabs if not self._ledger.has(slab)]
-        with terminal.progress_over(missing, "measuring") as told:
-            for task, outcome in executor.run(told):
+        with terminal.progress_over(missing, "measuring") as shown:
+            for task, outcome in executor.run(shown):
                 if isinstance(outcome, Exception):
                     raise as_run_error(outcome)
                 self._ledger.mark(task, outcome)

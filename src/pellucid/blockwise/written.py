@@ -56,7 +56,7 @@ def warnings_of(files: Sequence[Written]) -> list[str]:
     for file in files:
         for check, text in file.warnings():
             found.setdefault(check, []).append((file.path, text))
-    return [f"{told[0][0]}{_and_others(len(told) - 1)}: {told[0][1]}" for told in found.values()]
+    return [f"{same[0][0]}{_and_others(len(same) - 1)}: {same[0][1]}" for same in found.values()]
 
 
 def _and_others(count: int) -> str:
