@@ -158,7 +158,7 @@ def denoise(
         model: a model, or the folder of a run.
         recipe: one that `pellucid methods` lists as needing nothing but the image, instead of a model.
         preset: with a recipe: "quick" for a laptop (default), "paper" for a GPU.
-        intensity_range: black and white, if neither training nor images shall say it.
+        intensity_range: black and white, instead of those of the training or the images.
         device: "auto", "cpu", "cuda", ...
         memory: bytes that the networks may use; half of what is free if not given.
         options: fields of `DenoiseOptions`, such as `noise=True`; with a recipe, also any setting of it.

@@ -43,9 +43,9 @@ class Model:
         recipe: of the method.
         denoiser: in evaluation mode.
         intensity_range: of the noisy images.
-        dtype: of the noisy images; others mean something else by their numbers and are refused. None: all are taken.
-        memory: bytes that the networks may use; larger images are denoised in tiles that give the same pixels.
-        device: where to compute.
+        dtype: of the noisy images; others, whose values mean other intensities, are refused. None: any.
+        memory: bytes that the networks may use; images that do not fit are denoised in tiles, with the same pixels.
+        device: "auto", "cpu", "cuda", ...
     """
 
     def __init__(
@@ -60,23 +60,23 @@ class Model:
     ) -> None:
         self.recipe = recipe
         self.variant = recipe.preset
-        """Which of its kind it is, in words: the preset, or the weights of a run."""
+        """The preset of the recipe, or the weights of the run, in words."""
         self.intensity_range = intensity_range
         self.dtype = dtype
         self.device = choose_device(device)
         self.memory = free_memory(self.device.torch) // 2 if memory is None else memory
         self.denoiser = denoiser.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trained: Statistics | None = None
-        """The moments that the norms saw in training, if they were noted."""
-        self.looks: StructureStatistics | None = None
-        """How the noisy images of its training looked, if that was noted."""
+        """The moments that the norms saw in training; None if they are not known."""
+        self.structure: StructureStatistics | None = None
+        """Statistics of the noisy images of the training; None if they are not known."""
         self.removed: RemovedNoise | None = None
-        """What was removed from the last array, or list of arrays: brightness and contrast before and after, noise."""
-        self._wish = device
+        """Statistics of the noise removed from the last array or list of arrays."""
+        self._device = device
         self._run: tuple[Path, str | None] | None = None
-        self._part: str | None = None
+        self._only: str | None = None
         self._weights = "last"
-        self._range = intensity_range  # with_intensity leaves it
+        self._range = intensity_range  # that of the training, also after `with_intensity_range`
 
     @classmethod
     def load(
@@ -95,7 +95,7 @@ class Model:
         """
         stored = ModelFolder(folder).read(weights)
         model = cls(stored.recipe, stored.denoiser, stored.intensity_range, stored.dtype, device=device, memory=memory)
-        model._weights, model.trained, model.looks = stored.weights, stored.trained, stored.structure
+        model._weights, model.trained, model.structure = stored.weights, stored.trained, stored.structure
         model.variant = f"{stored.weights} weights"
         model._run = Path(folder).absolute(), weights
         return model
@@ -110,12 +110,12 @@ class Model:
         device: str = "auto",
         memory: int | None = None,
     ) -> Model:
-        """A model without training, in the intensity range of the images it is to denoise.
+        """A model that needs no training, in the intensity range of the images to denoise.
 
         Args:
             recipe: of a method that needs no training, or learns from each image while it denoises.
-            images: file, folder, glob, array or list; what they hold together is between black and white.
-            intensity_range: black and white, if the images shall not say it.
+            images: file, folder, glob, array or list; they set the intensity range.
+            intensity_range: black and white, instead of those of the images.
             device: "auto", "cpu", "cuda", ...
             memory: bytes that the method may use; half of what is free if not given.
 
@@ -138,26 +138,23 @@ class Model:
     def save(self, folder: str | Path) -> Path:
         """Write a trained model into a folder of its own, to be kept or given away: weights, recipe, intensity range.
 
-        Of the images that it learned from it tells how they looked (brightness, contrast, noise, size of structures),
-        to warn of others; not which they were, nor where. It cannot be trained on: that is what the run's own folder is
-        for.
+        The folder has statistics of the training images (brightness, contrast, noise, size of structures), to warn of
+        others, but not their names or paths. Its training cannot be resumed: that needs the run's own folder.
 
         Args:
-            folder: which must not exist; it appears whole or not at all.
+            folder: must not exist; it appears complete or not at all.
 
         Returns:
             The folder, for `load`.
 
         Raises:
-            InputError: the folder exists or cannot be written, or the model learned nothing or is a part of one.
+            InputError: the folder exists or cannot be written, or the model is untrained, or one estimate alone.
             RunError: the disk is full.
         """
         if not isinstance(self.recipe, LearningRecipe):
-            raise InputError(
-                f"{self.recipe.name} has learned nothing that could be saved: its name is all that it takes"
-            )
-        if self._part is not None:
-            raise InputError(f"this is {self._part} alone: save the whole model, and take only({self._part!r}) of it")
+            raise InputError(f"{self.recipe.name} has learned nothing that could be saved: use it by its name")
+        if self._only is not None:
+            raise InputError(f"this is {self._only} alone: save the whole model, then use only({self._only!r}) of it")
         recipe = self.recipe.with_settings({"weights": self._weights})
         with replacing(ModelFolder(folder).folder) as temporary:
             model = ModelFolder(temporary)
@@ -165,14 +162,14 @@ class Model:
             model.save_weights(self._weights, self.denoiser.state_dict())
             if self.trained is not None:
                 model.save_statistics(self._weights, self.trained)
-            model.save_structure({"noisy": self.looks} if self.looks is not None else {})
+            model.save_structure({"noisy": self.structure} if self.structure is not None else {})
         return Path(folder)
 
     def __repr__(self) -> str:
-        part = f", {self._part} alone" if self._part is not None else ""
+        only = f", {self._only} alone" if self._only is not None else ""
         kind = self.dtype.name if self.dtype is not None else "any pixel type"
         return (
-            f"<Model {self.recipe.name} ({self.variant}{part}) for {kind}, black {self.intensity_range.low:g}, "
+            f"<Model {self.recipe.name} ({self.variant}{only}) for {kind}, black {self.intensity_range.low:g}, "
             f"white {self.intensity_range.high:g}, on {self.device}>"
         )
 
@@ -189,21 +186,21 @@ class Model:
         other.intensity_range, other.dtype = IntensityRange.from_limits(low, high), None
         return other
 
-    def only(self, part: str) -> Model:
-        """The same model with one of its estimates for the result, computed without the others: faster, and less exact.
+    def only(self, estimate: str) -> Model:
+        """The same model with one of its estimates as the result, computed without the others: faster, less accurate.
 
         Args:
-            part: for ISCL "F" or "x-H".
+            estimate: for ISCL "F" or "x-H".
 
         Raises:
             InputError: the method has no such estimate.
         """
         other = copy.copy(self)
-        other.denoiser, other._part = self.denoiser.only(part), part
+        other.denoiser, other._only = self.denoiser.only(estimate), estimate
         if self.trained is not None:
-            left = set(other.denoiser.networks())
+            kept = set(other.denoiser.networks())
             measured = zip(self.denoiser.networks(), self.trained, strict=True)
-            other.trained = [moments for network, moments in measured if network in left]
+            other.trained = [moments for network, moments in measured if network in kept]
         return other
 
     def denoise(
@@ -220,7 +217,7 @@ class Model:
             images: array (Y, X) to (T, C, Z, Y, X) of any library, at least 16×16, or a list of such; or a file,
                 folder, glob or list of files.
             output: where files go. For an array: the file that the result is written to, plane by plane.
-            intensity_range: which intensities were black and white in training, for another pixel type than there.
+            intensity_range: intensities that were black and white in training, for images of another pixel type.
             options: for files, those of `DenoiseOptions`; for an array with an output, `overwrite`.
 
         Returns:
@@ -253,7 +250,7 @@ class Model:
 
     def compare_with_training(self, planes: Sequence[Plane]) -> list[str]:
         """Differences between planes and those of the training, a line each; a few crops of them are read."""
-        if self.looks is None or not planes:
+        if self.structure is None or not planes:
             return []
         try:
             found = structure_statistics(planes)
@@ -261,7 +258,9 @@ class Model:
             return []
         if found is None:
             return []
-        return [finding.text for finding in compare_with_training(self.looks, self._range, found, self.intensity_range)]
+        return [
+            finding.text for finding in compare_with_training(self.structure, self._range, found, self.intensity_range)
+        ]
 
     def _warn_of_differences(self, planes: Sequence[Plane]) -> None:
         for warning in self.compare_with_training(planes):
@@ -281,10 +280,10 @@ class Model:
             InputError: it comes from neither.
         """
         if self._run is not None and self._run[0].is_dir():
-            return partial(_from_run, *self._run, self._part, self.intensity_range, self._wish)
+            return partial(_from_run, *self._run, self._only, self.intensity_range, self._device)
         if isinstance(self.recipe, LearningRecipe):
             raise InputError("a cluster opens the model from its folder: save it, and load it from there")
-        return partial(_from_recipe, self.recipe, self.intensity_range, self._wish)
+        return partial(_from_recipe, self.recipe, self.intensity_range, self._device)
 
     def denoise_files(
         self, images: Any, output: str | Path, options: DenoiseOptions | None = None, **keywords: Any
@@ -329,7 +328,7 @@ class Model:
         source = source.of_one_type(self.dtype)
         if source.left_out:
             whole = f"{len(source.left_out)} of {len(source.left_out) + len(source.images)} files"
-            terminal.warn(f"left out, for they cannot be used: {whole}, named at the end")
+            terminal.warn(f"left out because they cannot be used: {whole}; they are named at the end")
         return source
 
     def _takes(self, image: Image) -> bool:
@@ -368,7 +367,7 @@ def open_model(
         preset: of the recipe: "quick" (default) or "paper".
         settings: of the recipe.
         weights: of the run: "last" or "average".
-        intensity_range: black and white, if neither training nor images shall say it.
+        intensity_range: black and white, instead of those of the training or the images.
         device: "auto", "cpu", "cuda", ...; for a folder or a recipe.
         memory: bytes that the networks may use; for a folder or a recipe.
 
@@ -415,10 +414,10 @@ def _refuse_left_out(source: Source, done: Sequence[Written] = ()) -> None:
 
 
 def _from_run(
-    folder: Path, weights: str | None, part: str | None, intensity_range: IntensityRange, device: str
+    folder: Path, weights: str | None, only: str | None, intensity_range: IntensityRange, device: str
 ) -> DenoiserSpec:
     model = Model.load(folder, weights=weights, device=device)
-    model = model.only(part) if part is not None else model
+    model = model.only(only) if only is not None else model
     return model.with_intensity_range(intensity_range.low, intensity_range.high).spec
 
 

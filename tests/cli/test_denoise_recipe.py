@@ -134,7 +134,7 @@ def test_self2self_denoises_files_and_shows_how_far_it_is(noisy, tmp_path, comma
 
 def test_self2self_is_not_trained_beforehand(pictures, tmp_path, refused):
     line = refused("train", "--recipe", "self2self", "--noisy", pictures / "noisy", "--out", tmp_path / "run")
-    assert "learns from each image while it denoises: pellucid denoise IN OUT --recipe self2self" in line
+    assert "learns from each image while it denoises: use pellucid denoise INPUT OUTPUT --recipe self2self" in line
     assert not (tmp_path / "run").exists()
 
 
@@ -158,7 +158,7 @@ def test_a_mixed_folder_gives_what_can_be_done_and_names_the_rest(mixed, tmp_pat
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a1.tif", "a10.tif", "a2.tif"]
     assert not list(tmp_path.glob("*.unfinished"))
     lines = result.err.splitlines()
-    assert "warning: left out, for they cannot be used: 3 of 6 files, named at the end" in lines
+    assert "warning: left out because they cannot be used: 3 of 6 files; they are named at the end" in lines
     assert lines[-1].startswith("pellucid: left out 3 of 6 files, the others are done: ")
     for name in ("b16.tif: has uint16 pixels, but ", "screenshot.tif: is a colour image", "torn.tif: "):
         assert name in lines[-1]
