@@ -21,7 +21,7 @@ def tissue():
 
 @pytest.fixture(scope="module")
 def large():
-    return np.stack([phantom.tissue((512, 512), 5_000_015 + plane) for plane in range(4)])
+    return np.stack([phantom.tissue((512, 512), 5_000_015 + plane) for plane in range(2)])
 
 
 def _psnr(a, b):
