@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 
 import torch
@@ -34,21 +33,3 @@ def gain_on_flat(name, make_noise=independent, **settings):
     with torch.no_grad():
         denoised = training.averaged(batches)(noisy)
     return 10 * math.log10(noisy.square().mean() / denoised.square().mean())
-
-
-def assert_goes_on_as_if_never_stopped(name, **settings):
-    """Two steps, save, load into a fresh method, one more: bit for bit the third step of the first."""
-    recipe = make_recipe(name, "quick", settings)
-    batches = [
-        {kind: 0.4 * torch.randn(recipe.batch, 1, recipe.patch, recipe.patch) for kind in ("noisy", "pairs")}
-        for _ in range(3)
-    ]
-    first = Training(build(recipe), torch.device("cpu"))
-    for batch in batches[:2]:
-        first.step(batch)
-    second = Training(build(make_recipe(name, "quick", {**settings, "seed": recipe.seed + 1})), torch.device("cpu"))
-    second.method.recipe = recipe  # other weights at first, the same random numbers
-    second.restore(copy.deepcopy(first.state()))
-    losses = [training.step(batches[2]) for training in (first, second)]
-    assert losses[0] == losses[1]
-    torch.testing.assert_close(first.state(), second.state(), rtol=0, atol=0)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from learning import assert_goes_on_as_if_never_stopped, gain_on_flat
+from learning import gain_on_flat
 
 from pellucid.methods import Supervision, build, make_recipe
 
@@ -58,10 +58,6 @@ def test_the_hole_stays_while_learning():
     x = torch.rand(1, 1, 48, 48, dtype=torch.float64, requires_grad=True)
     method.double().eval().denoiser.estimate(x)[0, 0, 20, 20].backward()
     assert x.grad[0, 0, 20, 20] == 0
-
-
-def test_goes_on_from_a_saved_state():
-    assert_goes_on_as_if_never_stopped("noise2kernel", **TINY)
 
 
 def test_flattens_a_flat_image():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from learning import assert_goes_on_as_if_never_stopped, gain_on_flat
+from learning import gain_on_flat
 
 from pellucid.errors import InputError
 from pellucid.methods import Supervision, build, make_recipe
@@ -47,10 +47,6 @@ def test_the_rate_is_the_published_one():
 def test_sizes_that_cannot_work_are_refused(settings):
     with pytest.raises(InputError, match="multiple of"):
         make_recipe("noise2noise", settings=settings)
-
-
-def test_goes_on_from_a_saved_state():
-    assert_goes_on_as_if_never_stopped("noise2noise", **TINY)
 
 
 def test_flattens_a_flat_image():

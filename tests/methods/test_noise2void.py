@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from learning import SIGMA, assert_goes_on_as_if_never_stopped, gain_on_flat
+from learning import SIGMA, gain_on_flat
 
 from pellucid.errors import InputError
 from pellucid.methods import Supervision, build, make_recipe
@@ -116,10 +116,6 @@ def test_settings_that_cannot_work_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         make(**settings).recipe.check()
     assert make(batch=8).recipe.check() == []
-
-
-def test_goes_on_from_a_saved_state():
-    assert_goes_on_as_if_never_stopped("noise2void", **TINY)
 
 
 def test_flattens_a_flat_image():
