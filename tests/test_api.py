@@ -246,6 +246,8 @@ def test_a_saved_model_for_other_intensities_and_parts_of_one(model, noisy, tmp_
     assert np.array_equal(pellucid.load(tmp_path / "wide", device="cpu").denoise(array), wide.denoise(array))
     with pytest.raises(InputError, match="this is F alone: save the whole model"):
         model.only("F").save(tmp_path / "F")
+    with pytest.raises(InputError, match="statistics of this model's training are not known"):
+        pellucid.Model(model.recipe, model.denoiser, model.intensity_range).save(tmp_path / "made")
     with pytest.raises(InputError, match="has learned nothing"):
         pellucid.Model.for_images(make_recipe("median"), noisy).save(tmp_path / "median")
     with pytest.raises(InputError, match="is a saved model; resume the run"):

@@ -155,13 +155,14 @@ class Model:
             raise InputError(f"{self.recipe.name} has learned nothing that could be saved: use it by its name")
         if self._only is not None:
             raise InputError(f"this is {self._only} alone: save the whole model, then use only({self._only!r}) of it")
+        if self.trained is None:
+            raise InputError("the statistics of this model's training are not known: save a model that `load` returned")
         recipe = self.recipe.with_settings({"weights": self._weights})
         with replacing(ModelFolder(folder).folder) as temporary:
             model = ModelFolder(temporary)
             model.write_model(recipe, {"noisy": self.intensity_range}, {"noisy": self.dtype}, {"pellucid": __version__})
             model.save_weights(self._weights, self.denoiser.state_dict())
-            if self.trained is not None:
-                model.save_statistics(self._weights, self.trained)
+            model.save_statistics(self._weights, self.trained)
             model.save_structure({"noisy": self.structure} if self.structure is not None else {})
         return Path(folder)
 
