@@ -355,8 +355,12 @@ def test_load_takes_weights_and_memory(trained, noisy):
 
 
 def test_train_gives_a_model_and_a_run(pictures, noisy, tmp_path):
-    model = pellucid.train(pictures / "clean", pictures / "noisy", tmp_path / "run", **SETTINGS)
+    execution = pellucid.Execution(amp=True)
+    model = pellucid.train(pictures / "clean", pictures / "noisy", tmp_path / "run", execution=execution, **SETTINGS)
     assert isinstance(model, pellucid.Model)
+    provenance = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert provenance["device"] == "cpu (as asked)"
+    assert [provenance[name] for name in ("processes", "amp", "compile", "local_statistics")] == [1, True, False, False]
     assert np.array_equal(model.denoise(noisy), pellucid.load(tmp_path / "run").denoise(noisy))
     assert pellucid.resume(tmp_path / "run", device="cpu").recipe == model.recipe
 
@@ -422,14 +426,6 @@ def test_processes_that_train_together_need_a_folder(pictures, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(InputError, match=r"need a common folder: give it as out="):
         pellucid.train(str(pictures / "clean"), str(pictures / "noisy"), steps=1)
-
-
-def test_execution_is_chosen_and_noted(pictures, tmp_path):
-    execution = pellucid.Execution(amp=True)
-    pellucid.train(str(pictures / "clean"), str(pictures / "noisy"), tmp_path, execution=execution, **SETTINGS)
-    provenance = json.loads((tmp_path / "provenance.json").read_text())
-    assert provenance["device"] == "cpu (as asked)"
-    assert [provenance[name] for name in ("processes", "amp", "compile", "local_statistics")] == [1, True, False, False]
 
 
 @pytest.mark.parametrize(
