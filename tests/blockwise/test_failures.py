@@ -114,7 +114,7 @@ def test_a_disk_that_fills_up_is_told_in_one_line(given, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("pellucid.io.layout.Layout.from_box", full)
+    monkeypatch.setattr("pellucid.io.layout.Layout.from_axes", full)
     with pytest.raises(RunError, match=r"disk full while writing .*b\.zarr"):
         made.run(given, tmp_path / "b.zarr", **OPTIONS)
 
