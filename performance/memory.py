@@ -27,7 +27,7 @@ from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
 SIDE = 2048
-"""Of a plane, in pixels; a volume grows along z, as those of a microscope do."""
+"""The side of a plane, in pixels; a volume grows along z, as those of a microscope do."""
 CHUNK = (8, 512, 512)
 
 

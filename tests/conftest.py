@@ -13,7 +13,7 @@ hypothesis.settings.register_profile("untimed", deadline=None)  # machines are b
 hypothesis.settings.load_profile("untimed")
 
 SETTINGS = {"width": 4, "batch": 2, "steps": 6, "save_every": 3, "preview_every": 4, "learning_rate": 2e-3}
-"""Of the run that many tests look at: a few seconds."""
+"""The settings of the run that many tests look at: a few seconds."""
 
 
 def pytest_collection_modifyitems(items):
@@ -78,7 +78,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def settings():
-    """Of the run `trained`."""
+    """The settings of the run `trained`."""
     return SETTINGS
 
 

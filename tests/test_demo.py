@@ -142,7 +142,7 @@ def test_a_demo_that_is_under_way_is_not_replaced(tmp_path, refused):
     assert (out / "index.html").exists()
 
 
-def test_own_images_give_pictures_and_no_numbers(pictures, tmp_path, command):
+def test_own_images_give_pictures_but_no_scores(pictures, tmp_path, command):
     out = tmp_path / "demo"
     result = command("demo", "--out", out, "--clean", pictures / "clean", "--noisy", pictures / "noisy", *TINY)
     assert result.status == 0, result.err

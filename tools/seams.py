@@ -23,7 +23,7 @@ from pellucid.simulation.phantom import tissue
 SIDE, TILE = 384, 96
 RANGE = 40, 220
 MIDDLE, GAIN = 130, 4
-"""Of the picture of differences."""
+"""Grey level of no difference, and factor on the others, in the picture of differences."""
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def _gone(text: str) -> Iterator[tuple[int, str]]:
 
 def _pattern(word: str) -> re.Pattern[str]:
     """The word as such, in snake case and in camel case, over the end of a line too."""
-    plain = r"\s+".join(map(re.escape, word.split()))
+    plain = r"[\s_]+".join(map(re.escape, word.split()))
     joined = re.escape("".join(part.capitalize() for part in re.split(r"[\s_]", word)))
     return re.compile(rf"(?<![A-Za-z-])(?:{plain}|{plain.capitalize()})s?(?![A-Za-z])|{joined}s?(?![a-z])")
 

@@ -176,7 +176,7 @@ main(sys.argv[1:])
 """
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+def test_ctrl_c_saves_and_says_how_to_resume(tmp_path):
     arguments = ["benchmark", "--methods", "mean-matched", "--set", "steps=100000", "batch=2", "--out", tmp_path]
     arguments += ["--images", "4", "--size", "64", "--processes", "1", "--device", "cpu", "--steps", "3"]
     process = subprocess.Popen(

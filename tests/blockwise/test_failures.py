@@ -38,7 +38,7 @@ def chunk(path):
     return path / "c" / "0" / "0" / "0"
 
 
-def test_a_damaged_chunk_costs_its_blocks_alone_and_mended_only_they_are_done(given, tmp_path, monkeypatch, capsys):
+def test_a_damaged_chunk_costs_its_blocks_alone_and_repaired_only_they_are_done(given, tmp_path, monkeypatch, capsys):
     made.run(given, tmp_path / "expected" / "b.zarr", **OPTIONS)
     whole = chunk(given).read_bytes()
     chunk(given).write_bytes(whole[: len(whole) // 2])
@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_is_told_in_one_line(given, tmp_path, monkeypatch):
 
 
 class Spoilt(made.Small):
-    """Gives no number for what is very bright."""
+    """Gives not-a-number for what is very bright."""
 
     def estimates(self, noisy):
         found = super().estimates(noisy)
@@ -128,7 +128,7 @@ class Spoilt(made.Small):
 
 
 @pytest.mark.parametrize("statistics", ["exact", "trained"])
-def test_a_network_that_makes_no_numbers_of_numbers_is_to_blame_and_the_other_images_are_done(
+def test_a_network_that_turns_numbers_into_nan_is_to_blame_and_the_other_images_are_done(
     statistics, tmp_path, monkeypatch, one_thread
 ):
     monkeypatch.setattr(made, "denoiser", lambda seed=0: Spoilt(seed).eval().requires_grad_(False))

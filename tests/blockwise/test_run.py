@@ -157,7 +157,7 @@ def test_coarser_levels_are_the_means_of_finer_ones(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("statistics", ["exact", "sampled", "trained"])
 @pytest.mark.parametrize("memory", [made.PLENTY, made.LITTLE])
-def test_pixels_that_are_no_numbers_are_kept_and_counted(statistics, memory, tmp_path):
+def test_pixels_that_are_not_finite_are_kept_and_counted(statistics, memory, tmp_path):
     array = made.stack((2, 61, 83)).astype(np.float32)
     array[0, 3:20, 60:] = np.nan
     array[0, 5, 5], array[1, 9, 9] = np.inf, -np.inf
@@ -323,7 +323,7 @@ def test_impossible_options(options, expected, given, tmp_path):
     snapshot_and_run(tmp_path, expected, given, tmp_path / "b.zarr", **options)
 
 
-def test_a_forecast_tells_time_memory_and_disk_and_does_nothing(given, tmp_path, capsys):
+def test_a_dry_run_tells_time_memory_and_disk_and_does_nothing(given, tmp_path, capsys):
     before = made.snapshot(tmp_path)
     source, spec, options = open_source(str(given)), made.spec(made.LITTLE), DenoiseOptions(region="1:3,0:40,0:83")
     dry_run(source, tmp_path / "b.zarr", spec, options)

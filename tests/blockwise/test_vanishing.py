@@ -223,7 +223,7 @@ def test_a_volume_that_vanished_or_changed_is_not_gone_on_with(change, said, tmp
     made.run(path, output_of(path), overwrite=True, **OPTIONS)
 
 
-def test_a_chunk_that_no_block_has_seen_may_be_mended(tmp_path, monkeypatch):
+def test_a_chunk_that_no_block_has_seen_may_be_repaired(tmp_path, monkeypatch):
     path = tmp_path / "v3.zarr"
     make(path, made.stack(SHAPE))
     made.run(path, tmp_path / "expected" / "v3.zarr", **OPTIONS)

@@ -49,7 +49,7 @@ def torchrun(program, *arguments, **environment):
 
 @pytest.fixture(scope="module")
 def sources(pictures):
-    """Of a run."""
+    """The sources of a run."""
     return {"noisy": str(pictures / "noisy"), "pairs": str(pictures / "truth")}
 
 

@@ -88,7 +88,7 @@ def test_a_constant_image_is_refused(dtype):
 
 
 @pytest.mark.parametrize("padding", [0, 65535, np.nan, np.inf])
-def test_padding_and_what_is_no_number_do_not_count(padding):
+def test_padding_and_pixels_that_are_not_finite_do_not_count(padding):
     random = np.random.default_rng(0)
     image = random.normal(1000, 50, (80, 100)).astype(np.float32)
     padded = np.full((200, 160), padding, np.float32)
@@ -100,7 +100,7 @@ def test_padding_and_what_is_no_number_do_not_count(padding):
 
 
 def test_images_count_by_what_they_show():
-    """Of a sample, not all pixels: a plane that is half padding gives half as many."""
+    """A plane that is half padding gives half as many pixels to a sample."""
     dark, bright = (np.random.default_rng(0).integers(low, low + 50, (200, 200)) for low in (0, 200))
     bright[:, :100] = 0
     sample = sample_pixels([dark.astype(np.uint8), bright.astype(np.uint8)], pixels=4000)

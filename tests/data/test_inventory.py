@@ -60,7 +60,7 @@ def test_a_source_too_large_to_read_whole_is_read_in_part(picture, monkeypatch):
     assert len(found.digests) == 4
 
 
-def test_padding_and_what_is_no_number_do_not_count(picture):
+def test_padding_and_pixels_that_are_not_finite_do_not_count(picture):
     array = np.pad(picture((2, 90, 100), "float32"), ((0, 0), (40, 0), (0, 60)))
     alone = inspect_source(open_source(picture((2, 90, 100), "float32")))
     array[0, :40] = np.nan

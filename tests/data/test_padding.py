@@ -64,7 +64,7 @@ def _bar(pixels, height, ground, ink):
 
 
 def _pasted(random, shape, dtype):
-    """Noise with some constant rectangles, also over the border, and a few pixels that are no numbers."""
+    """Noise with some constant rectangles, also over the border, and a few pixels that are not finite."""
     pixels = random.poisson(3, shape).astype(dtype)
     for _ in range(4):
         top, left = (random.integers(-10, size) for size in shape)
@@ -150,7 +150,7 @@ def test_an_image_of_one_value_is_padding_as_a_whole(image):
     assert is_padding(image).all()
 
 
-def test_what_is_no_number_is_neither_valid_nor_padding():
+def test_what_is_not_finite_is_neither_valid_nor_padding():
     pixels = _tissue(dtype="float32")
     pixels[:40], pixels[90, 90] = np.nan, np.inf
     assert not is_padding(pixels).any()

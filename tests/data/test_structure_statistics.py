@@ -103,7 +103,7 @@ def test_they_are_kept_as_plain_values(planes):
         StructureStatistics.from_values(kept)
 
 
-def test_masked_pixels_and_what_is_no_number_do_not_count(planes):
+def test_masked_pixels_and_pixels_that_are_not_finite_do_not_count(planes):
     spoilt = planes[0].astype(np.float32)
     spoilt[40:60, 50:90] = np.nan
     masked = np.ma.array(planes[0].copy(), mask=np.isnan(spoilt))

@@ -96,7 +96,7 @@ def season(network: nn.Module) -> None:
 
 @pytest.fixture
 def image():
-    """Of a size that every network takes, and not the same everywhere."""
+    """An image whose size every network takes, and which is not the same everywhere."""
     x = torch.randn(1, 1, 32, 64, dtype=torch.float64) / 2
     x[:, :, 20:] += 0.5
     return x

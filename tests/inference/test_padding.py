@@ -1,4 +1,4 @@
-"""Padding, and pixels that are no numbers, count for nothing: in no statistic, whole or in tiles."""
+"""Padding, and pixels that are not finite, count for nothing: in no statistic, whole or in tiles."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLENTY = 1e12
 
 
 def padded(noisy):
-    """With a canvas on the left, a slanting one at the top, a bar, and a hole that holds no numbers."""
+    """With a canvas on the left, a slanting one at the top, a bar, and a hole of not-a-number."""
     noisy = noisy[:141, :190].copy()
     y, x = np.mgrid[:141, :190]
     noisy[:, :37], noisy[-18:], noisy[x + 3 * y < 150] = -1, 1, -1

@@ -17,7 +17,7 @@ def sampled(denoiser, views, seed=0):
 
 
 def flat(statistics):
-    """Of the first network all means, as shares of the deviations, and the logarithms of these, in one row."""
+    """All means of the first network, as shares of the deviations, and the logarithms of these, in one row."""
     rows = []
     for mean, var, _ in statistics[0].values():
         deviation = var.clamp_min(1e-7).sqrt()

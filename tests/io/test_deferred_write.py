@@ -77,7 +77,7 @@ def test_the_end_can_be_repeated_wherever_it_was_stopped(begun, monkeypatch):
         assert [file.name for file in path.parent.iterdir()] == ["a.xyz"]
 
 
-def test_nothing_to_go_on_with_is_said(begun):
+def test_nothing_to_resume_is_said(begun):
     (path, spec, layout, encode), _ = begun
     with pytest.raises(RunError, match=r"a\.xyz: the unfinished file is missing or of another size; start over"):
         reopen_deferred(path, spec, layout, encode)

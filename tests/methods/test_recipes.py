@@ -24,7 +24,7 @@ def test_every_recipe_builds_for_every_preset(name, preset):
 
 
 def shapes(module):
-    """Of all that weights are loaded into."""
+    """The shapes of everything that weights are loaded into."""
     return {name: value.shape for name, value in module.state_dict().items()}
 
 

@@ -170,7 +170,7 @@ def test_a_large_image_is_learnt_from_once_and_predicted_in_tiles(one_thread, mo
     assert whole.std() > 1e-4
 
 
-def test_a_loss_that_is_no_number_is_told():
+def test_a_loss_that_is_not_finite_is_told():
     denoiser = make(**TINY).denoiser
     with pytest.raises(RunError, match=r"the loss became nan at step 1: lower it by --set learning_rate="):
         denoiser(torch.full((1, 1, 32, 32), float("nan")))

@@ -197,7 +197,7 @@ def test_weights_of_another_shape_say_what_does_not_fit(run):
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
-def test_weights_and_statistics_that_are_no_numbers_blame_the_model(run, wrong):
+def test_weights_and_statistics_that_are_not_finite_blame_the_model(run, wrong):
     denoiser = run.denoiser("last")
     weights, statistics = denoiser.state_dict(), run.statistics(denoiser, "last")
     name = next(iter(weights))

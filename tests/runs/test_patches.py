@@ -1,4 +1,4 @@
-"""Training from images with padding and pixels that are no numbers, and denoising of such and of blank ones."""
+"""Training from images with padding and pixels that are not finite, and denoising of such and of blank ones."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_noisy_images_alone_have_no_reference(images, drawn):
     assert list(drawn({"noisy": images["noisy"]}, {"noisy": RANGE}))[-1] == "denoised (average)"
 
 
-def test_what_is_no_number_does_not_stop_the_drawing(images, drawn):
+def test_what_is_not_finite_does_not_stop_the_drawing(images, drawn):
     holed = [image.astype(np.float32) for image in images["noisy"]]
     holed[0][20:60, 20:60] = np.nan
     holed[1][:] = np.inf

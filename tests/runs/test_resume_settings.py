@@ -14,7 +14,7 @@ from pellucid.training.checkpoint import load_state
 
 SETTINGS = {"patch": 16, "batch": 2, "steps": 2, "save_every": 100, "preview_every": 100}
 CONSTANT = make_recipe("noise2self", "quick", {**SETTINGS, "width": 4})
-"""Of a method whose learning rate never changes."""
+"""The settings of a method whose learning rate never changes."""
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_right_text_passes_in_silence(checkout, capsys):
 def test_every_word_that_is_gone_is_found_with_its_line(checkout, capsys, word):
     (checkout / "docs" / "page.md").write_text(f"# A heading\n\nThis {word} is gone.\n")
     assert words.main() == 1
-    assert capsys.readouterr().out == f"docs/{PAGE}:3: {word!r} -> {words.INSTEAD[word]}\n"
+    assert f"docs/{PAGE}:3: {word!r} -> {words.INSTEAD[word]}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def interrupted():
 
 
 def derivatives():
-    """Of a function of a whole batch, of which each process has its samples and takes its own terms: twice."""
+    """First and second derivatives of a function of a whole batch, of which each process has its samples and terms."""
     with process_group.sharing():
         x = process_group.own(torch.linspace(-1, 2, 12, dtype=torch.float64).view(4, 3)).clone().requires_grad_()
         mean = process_group.whole(x).mean(0)

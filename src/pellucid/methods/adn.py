@@ -37,7 +37,7 @@ from pellucid.networks.resnet import Decoder, Encoder
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
 STRIDES = (2, 2, 1)
-"""Of the discriminators: each judgement sees 34×34 pixels."""
+"""The strides of the discriminators: each output sees 34×34 pixels."""
 
 
 class AdnRecipe(LearningRecipe):

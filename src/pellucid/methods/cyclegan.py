@@ -31,7 +31,7 @@ from pellucid.networks.resnet import ResnetGenerator, initialise
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
 STRIDES = (2, 2, 2, 1)
-"""Of the discriminators: each judgement sees 70×70 pixels."""
+"""The strides of the discriminators: each output sees 70×70 pixels."""
 
 draw_weights = partial(nn.init.normal_, std=0.02)
 

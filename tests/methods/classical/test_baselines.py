@@ -216,7 +216,7 @@ class TestMeanMatched:
         assert (method.supervision, method.kinds) == (Supervision.UNPAIRED, ("noisy", "clean"))
 
     def test_gains_what_brightness_is_worth(self, clean, noisy):
-        """Of 500 in the mean square, 400 are brightness: 7 dB."""
+        """Brightness is 400 of the 500 in the mean square: 7 dB."""
         method = build(make_recipe("mean-matched"))
         bright = noisy / 2 + 20
         to_batch = {"noisy": bright, "clean": np.roll(clean, 31, 1) / 2}

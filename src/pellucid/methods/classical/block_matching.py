@@ -92,7 +92,7 @@ def _match_row(candidates: Tensor, norms: Tensor, references: tuple[int, int], c
 
 
 def _windows(distances: Tensor, references: tuple[int, int]) -> Tensor:
-    """Of the distances (cells, CELL², SPAN²) those that lie around each reference: (references, WINDOW²)."""
+    """The distances around each reference, (references, WINDOW²), out of all: (cells, CELL², SPAN²)."""
     cells = len(distances)
     row, one = CELL * SPAN**2, SPAN**2
     windows = distances.as_strided(
