@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,11 +73,17 @@ def test_files_and_headings_that_do_not_exist_are_found(checkout, capsys, text, 
     assert f"README.md:2: {complaint}" in capsys.readouterr().out
 
 
-def test_the_drawing_of_the_rooms_is_complete_and_true():
+def test_the_drawing_of_the_rooms_is_complete_and_in_the_order_of_imports():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    drawn = set(re.findall(r"`([a-z_]+(?:/|\.py))`", page.split("## The rooms")[1].split("\n## ")[0]))
+    table = page.split("## The rooms")[1].split("\n###")[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = [layer.strip("()") for layer in project["tool"]["importlinter"]["contracts"][0]["layers"]]
+    assert re.findall(r"^\| `([a-z_]+)(?:/|\.py)`", table, re.MULTILINE) == layers[1:]  # __main__ only calls cli
+
+
+def test_every_module_that_the_architecture_names_exists():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z_]+(?:/[a-z0-9_]+)+)`", page)
+    assert named
     package = ROOT / "src" / "pellucid"
-    rooms = {
-        child.name + "/" * child.is_dir() for child in package.iterdir() if child.suffix == ".py" or child.is_dir()
-    }
-    assert drawn == rooms - {"__init__.py", "__main__.py", "__pycache__/"}
+    assert [n for n in named if not any(p.exists() for p in (package / f"{n}.py", package / n, ROOT / n))] == []
