@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter
 
 from pellucid.data.crops import Crop, crops_of, quarters_of
 from pellucid.data.spread import Interval, Spread
@@ -78,6 +77,8 @@ class StructureStatistics:
         Raises:
             ValidationError: a value is missing or of another type.
         """
+        from pydantic import TypeAdapter  # here: looking at images needs no pydantic
+
         return TypeAdapter(cls).validate_python(values)
 
     @property

@@ -20,6 +20,8 @@ _SPELLINGS = {
     "m": ("m", "meter", "metre"),
 }
 
+PRINT_METRES = 20e-6
+
 
 @dataclass(frozen=True)
 class PixelSize:

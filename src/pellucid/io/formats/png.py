@@ -16,13 +16,12 @@ from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
 from pellucid.io.output_spec import ArrayWriter, OutputSpec
-from pellucid.io.pixel_size import PixelSize
+from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 
 WRITABLE = ("uint8", "uint16")
 _GREY = {"1": "uint8", "L": "uint8", "I;16": "uint16"}  # Pillow's modes; those of colour do not tell the bit depth
 _INCH = 0.0254  # in metres
 #: Resolutions coarser than this are those of a printer or screen (72 to 600 dpi), not of a microscope.
-PRINT_METRES = 20e-6
 
 
 class PngImage(Image):

@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 import tifffile
 
-from pellucid.io.formats.png import PRINT_METRES
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec
-from pellucid.io.pixel_size import PixelSize, known_unit
+from pellucid.io.pixel_size import PRINT_METRES, PixelSize, known_unit
 
 Kind = Literal["imagej", "ome", "plain"]
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
