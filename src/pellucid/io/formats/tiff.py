@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import tifffile
-import zarr
 
 from pellucid.errors import InputError
 from pellucid.files import reserve
@@ -70,6 +69,8 @@ class PagedTiff(Image):
                 # tifffile decodes a page of many small strips faster than zarr reads them one by one
                 letters = "".join(letter for letter in page.axes if letter in "YX" + SAMPLES)
                 return Layout(letters).to_axes(page.asarray(lock=self._lock))[rows, columns]
+            import zarr  # here: whole pages need no zarr
+
             segments = zarr.open_array(tif.series[0].aszarr(level=0, lock=self._lock), mode="r")
             region = {axis: slice(i, i + 1) for axis, i in zip(self.axes, index, strict=False)}
             window = np.asarray(segments[self.layout.index(region | {"Y": rows, "X": columns})])
