@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 
@@ -49,7 +49,10 @@ def generator(device: torch.device) -> torch.Generator | None:
     return None if generators is None else generators[device]
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+class RandomLayer(nn.Module):
+    """A layer that draws from `generator`, which compilers cannot follow."""
+
+
 def dropout(x: Tensor, share: float) -> Tensor:
     """Set a share of the numbers to 0 and scale the others up, so that the mean stays (torch's dropout)."""
     kept = torch.empty_like(x).bernoulli_(1 - share, generator=generator(x.device))

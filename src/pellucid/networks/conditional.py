@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from pellucid import process_group
 from pellucid.networks.layers import SLOPE, he_normal, truncated_normal
-from pellucid.seeding import dropout
+from pellucid.seeding import RandomLayer, dropout
 
 
 class NoiseGenerator(nn.Module):
@@ -53,7 +53,7 @@ class NoiseGenerator(nn.Module):
         nn.init.xavier_uniform_(self.last.weight)
 
 
-class Dropout(nn.Dropout):
+class Dropout(nn.Dropout, RandomLayer):
     """Dropout that is drawn for the whole batch, of which a process may have a share."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d, conv2d, leaky_relu, max_pool2d
 
 from pellucid.networks.layers import symmetric_pad
 from pellucid.networks.unet import SLOPE, glorot, he_normal, noise2noise_decoder
-from pellucid.seeding import dropout
+from pellucid.seeding import RandomLayer, dropout
 
 
 class PartialConv(nn.Module):
@@ -33,7 +33,7 @@ class PartialConv(nn.Module):
         return leaky_relu(weighted + self.conv.bias[:, None, None], SLOPE), known
 
 
-class LastingDropout(nn.Module):
+class LastingDropout(RandomLayer):
     """Dropout that stays on in evaluation mode: it makes the predictions that are averaged."""
 
     def __init__(self, share: float) -> None:
@@ -42,8 +42,7 @@ class LastingDropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Set a share of the numbers to 0 and scale the others up."""
-        result: Tensor = dropout(x, self.share)
-        return result
+        return dropout(x, self.share)
 
 
 class PartialUnet(nn.Module):

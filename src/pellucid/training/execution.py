@@ -16,6 +16,7 @@ from pellucid.errors import InputError
 from pellucid.methods import Denoiser, Method
 from pellucid.norms import feature_norms
 from pellucid.ops import kernels
+from pellucid.seeding import RandomLayer
 
 BACKEND = "inductor"
 """The backend of torch.compile."""
@@ -71,8 +72,12 @@ def networks_of(module: nn.Module) -> list[nn.Module]:
 
 
 def _compiles(network: nn.Module) -> bool:
-    """Not with spectral norm: its power iteration overwrites what the backward of a compiled pass still needs."""
-    return not any(is_parametrized(module) for module in network.modules())
+    """Whether a network can be compiled.
+
+    Not with spectral norm, whose power iteration overwrites what the backward of a compiled pass still needs, nor with
+    random layers.
+    """
+    return not any(is_parametrized(module) or isinstance(module, RandomLayer) for module in network.modules())
 
 
 @contextmanager
