@@ -13,9 +13,9 @@ import torch
 
 from pellucid.blockwise.arrays import denoise_arrays, names_files, open_arrays, planes_at_hand
 from pellucid.blockwise.cluster import Cluster
+from pellucid.blockwise.denoised_files import DenoisedFile
 from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec, Opener
 from pellucid.blockwise.run import denoise_source, dry_run
-from pellucid.blockwise.written import Written
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import Source, is_path, open_usable
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
@@ -288,7 +288,7 @@ class Model:
 
     def denoise_files(
         self, images: Any, output: str | Path, options: DenoiseOptions | None = None, **keywords: Any
-    ) -> list[Written]:
+    ) -> list[DenoisedFile]:
         """Denoise every image of a source into files of the same format, dtype, axes and pixel size.
 
         Images may be larger than memory. Stopped, and called again with the same arguments, it resumes where it was.
@@ -405,7 +405,7 @@ def _limits(intensity_range: Any) -> tuple[float, float]:
     return low, high
 
 
-def _refuse_left_out(source: Source, done: Sequence[Written] = ()) -> None:
+def _refuse_left_out(source: Source, done: Sequence[DenoisedFile] = ()) -> None:
     """Raise IncompleteError if some files were left out."""
     if source.left_out:
         number = len(source.left_out)

@@ -1,4 +1,7 @@
-"""Recipes: all settings of a method as one typed object that is read from and written to a text file."""
+"""Recipes: all settings of a method as one typed object that is read from and written to a text file.
+
+Each file in `pellucid.methods` has the settings of its own method, and hands them to the networks that it builds.
+"""
 
 from __future__ import annotations
 

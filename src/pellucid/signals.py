@@ -1,7 +1,8 @@
 """Signals that ask a process to stop: Ctrl-C, a cluster's time limit (SIGTERM), a closed terminal (SIGHUP).
 
 Handlers are installed by `stop_on_signals` alone. The command line does so for its own process; a library call never
-does, so that the handlers of a program that uses Pellucid stay as they are.
+does, so that the handlers of a program that uses Pellucid stay as they are. How a training stops:
+`training.loop.fit`.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from pellucid.blockwise.denoised_files import padding_of
 from pellucid.blockwise.plan import DenoiseOptions, make_plan
 from pellucid.blockwise.run import denoise_source, dry_run
-from pellucid.blockwise.written import padding_of
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import removed_noise

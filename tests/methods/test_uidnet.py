@@ -5,7 +5,7 @@ import torch
 
 from pellucid.errors import InputError
 from pellucid.methods import build, make_recipe
-from pellucid.networks.conditional import sharpen
+from pellucid.networks.uidnet import sharpen
 from pellucid.norms import feature_norms
 
 TINY = {"width": 4, "generator_width": 4, "discriminator_width": 2, "batch": 4, "patch": 32, "steps": 40}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.networks.adaptive import AdaptiveResidual, NoiseEncoder, NoisyDecoder, adaptive_norm
+from pellucid.networks.drgan import AdaptiveResidual, NoiseEncoder, NoisyDecoder, adaptive_norm
 from pellucid.networks.patchgan import PatchGAN, map_side
 from pellucid.networks.resnet import Decoder, Encoder, Residual, ResnetGenerator, initialise, layer_norm
 from pellucid.norms import feature_norms, freeze, record

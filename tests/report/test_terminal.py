@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from pellucid.report import terminal
-from pellucid.report.lines import ProgressLines
+from pellucid.report.plain_progress import ProgressLines
 
 
 def test_without_a_terminal_a_line_comes_soon_and_then_ever_more_seldom(clock):

@@ -1,4 +1,7 @@
-"""Results as in the paper's Table 2: a row for each method, PSNR and SSIM for each dataset, mean ± deviation."""
+"""Results as in the paper's Table 2: a row for each method, PSNR and SSIM for each dataset, mean ± deviation.
+
+Intervals of the difference between two methods are in `comparison.py`.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ class MeanDeviation:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> MeanDeviation:
-        """Return those of at least one value."""
+        """Return the mean and the deviation of one or more values."""
         finite = all(map(math.isfinite, values))
         deviation = stdev(values) if finite and len(values) > 1 else None
         return cls(mean(values) if finite else math.inf, deviation)

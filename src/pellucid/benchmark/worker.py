@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid.allocator import keep_freed_memory
-from pellucid.benchmark.callback import ProgressCallback, read_curve, read_progress
+from pellucid.benchmark.progress_callback import ProgressCallback, read_curve, read_progress
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.run_spec import PROGRESS, RESULT, SPEC, TRAINING, RunSpec
 from pellucid.benchmark.step_time import learns, step_seconds

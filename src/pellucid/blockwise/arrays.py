@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from pellucid.blockwise.blocks import denoise_planes
+from pellucid.blockwise.denoised_files import padding_text
 from pellucid.blockwise.ledger import Outcome
 from pellucid.blockwise.plan import DENOISED, DenoiserSpec
 from pellucid.blockwise.progress import denoising_bar
-from pellucid.blockwise.written import padding_text
 from pellucid.data.source import Source, is_path, open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import RemovedNoise

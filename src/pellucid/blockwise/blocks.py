@@ -1,8 +1,8 @@
 """Denoising of a block of an image, with the policy for invalid pixels.
 
 Invalid pixels are padding (large areas of one value), not-a-number, infinite or masked. The networks see middle grey
-there, statistics exclude them, and the result has the noisy image's values; where nothing else is in a plane, as in a
-constant one, nothing is computed. Whole planes and tiles, files and arrays all go through `denoise_block`.
+there, statistics exclude them, and the result has the noisy image's values. A plane without any valid pixel, such as a
+constant one, is not computed at all. Whole planes and tiles, files and arrays all go through `denoise_block`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class NoisyBlock:
     """The pixels read for a block.
 
     Attributes:
-        image: to which they belong.
+        image: the image that the pixels belong to.
         leading: position of the block along the leading axes of the image.
         core: position of the block in its planes.
         read: position of the pixels in their planes: the block with the margin that the networks and the detection of
@@ -155,7 +155,7 @@ def denoise_planes(spec: DenoiserSpec, image: Image, dtype: npt.DTypeLike | None
 
     Args:
         spec: the denoiser.
-        image: of which all planes are denoised.
+        image: the image; all its planes are denoised.
         dtype: of the result; that of the image if not given.
     """
     results = {DENOISED: image.dtype if dtype is None else np.dtype(dtype)}

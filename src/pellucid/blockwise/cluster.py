@@ -104,7 +104,7 @@ def _local(processes: int) -> Iterator[SpecCluster]:
     from distributed.security import Security
 
     from pellucid.blockwise import dask_worker
-    from pellucid.blockwise.security import SchedulerWithoutHttp, WorkerWithoutHttp
+    from pellucid.blockwise.dask_without_http import SchedulerWithoutHttp, WorkerWithoutHttp
 
     security = Security.temporary()
     here = {"host": "127.0.0.1", "protocol": "tls://", "security": security, "dashboard": False}

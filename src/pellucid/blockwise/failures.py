@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pellucid.blockwise.denoised_files import DenoisedFile
 from pellucid.blockwise.ledger import Task
 from pellucid.blockwise.outputs import LostError
-from pellucid.blockwise.written import Written
 from pellucid.errors import IncompleteError, PellucidError, RunError
 from pellucid.io.manifest import ChangedError
 from pellucid.report import terminal
@@ -35,7 +35,7 @@ class Failures:
         failed = {task.image for task in self._errors}
         return [image for image in images if image not in failed]
 
-    def refuse(self, written: Sequence[Written], *, anything_done: bool) -> None:
+    def refuse(self, written: Sequence[DenoisedFile], *, anything_done: bool) -> None:
         """Raise an error if there is any failure: the first one itself if nothing was done, else one that names some.
 
         Raises:

@@ -1,4 +1,7 @@
-"""One process at a time leads a run: it holds a lock that ends with it, and fences off what writes for others."""
+"""One process at a time leads a run.
+
+It holds a lock that is released when it ends, and a token that keeps workers of earlier leaders from writing.
+"""
 
 from __future__ import annotations
 

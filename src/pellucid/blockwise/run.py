@@ -12,17 +12,17 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 from pellucid.blockwise import folder as folders
-from pellucid.blockwise.audit import Audit
 from pellucid.blockwise.cluster import Cluster
+from pellucid.blockwise.denoised_files import DenoisedFile
 from pellucid.blockwise.dry_run import needs_of, refuse_disk, tell
 from pellucid.blockwise.failures import Failures, as_run_error
+from pellucid.blockwise.integrity import IntegrityCheck
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
 from pellucid.blockwise.outputs import LostError, Outputs
 from pellucid.blockwise.plan import DENOISED, BlockwisePlan, DenoiseOptions, DenoiserSpec, identity, make_plan
 from pellucid.blockwise.progress import Advance, PrintedTime, denoising_bar
 from pellucid.blockwise.serial import Executor, SerialExecutor
 from pellucid.blockwise.worker import BlockWorker
-from pellucid.blockwise.written import Written
 from pellucid.data.output_paths import refuse_existing
 from pellucid.data.source import Source
 from pellucid.errors import InputError, RunError
@@ -38,7 +38,7 @@ _WORTH_TELLING = 8e6
 
 def denoise_source(
     source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOptions, cluster: Cluster | None = None
-) -> list[Written]:
+) -> list[DenoisedFile]:
     """Denoise images of any size into files of the same format, dtype, axes and pixel size.
 
     Stopped, and called again with the same images, model and options, it resumes where it was.
@@ -152,7 +152,7 @@ class BlockwiseRun:
         self._plan = plan
         self._worker = worker
         self._ledger = ledger
-        self._audit = Audit(plan, worker, ledger)
+        self._audit = IntegrityCheck(plan, worker, ledger)
         self._failures = Failures()
 
     def resume(self) -> None:
@@ -197,7 +197,7 @@ class BlockwiseRun:
                     raise as_run_error(outcome)
                 self._ledger.mark(task, outcome)
 
-    def denoise(self, executor: Executor, advance: Advance, *, together: bool) -> list[Written]:
+    def denoise(self, executor: Executor, advance: Advance, *, together: bool) -> list[DenoisedFile]:
         """Do everything that is not done yet.
 
         Args:
@@ -210,7 +210,7 @@ class BlockwiseRun:
             InputError: no block could be denoised; the message gives the first failure.
             RunError: some blocks failed, an image has changed, or a finished result was removed.
         """
-        written: list[Written] = []
+        written: list[DenoisedFile] = []
         every = range(len(self._plan.volumes))
         for group in [every] if together else ([image] for image in every):
             images = [image for image in group if not self._ledger.has(Task("finish", image))]
@@ -269,7 +269,7 @@ class BlockwiseRun:
             return False
         return True
 
-    def _finish(self, image: int) -> Written:
+    def _finish(self, image: int) -> DenoisedFile:
         outputs = self._worker.outputs(image)
         notes = tuple(outputs.notes)
         self._ledger.mark(Task("move", image), Outcome())  # files are moved one by one; from here on none is written to
@@ -283,7 +283,7 @@ class BlockwiseRun:
         self._ledger.mark(Task("finish", image), Outcome())
         self._ledger.save()
         volume, outcome = self._plan.volumes[image], self._ledger.outcome(image)
-        return Written(
+        return DenoisedFile(
             source=volume.source,
             path=Path(volume.results[DENOISED]),
             clipped=ClipReport(outcome.clipped, math.prod(volume.shape)),

@@ -1,4 +1,7 @@
-"""Statistics of the norms in a blockwise run: measured slab by slab, and kept in the run's folder until it is done."""
+"""Statistics of the norms in a blockwise run: measured slab by slab, and kept in the run's folder until it is done.
+
+Between slabs they are interpolated by `pellucid.inference.z_interpolation`.
+"""
 
 from __future__ import annotations
 
@@ -135,7 +138,7 @@ class SlabStatistics:
         return [(image, plane) for image, plane in self._series.planes[series][slab.start : slab.stop].tolist()]
 
     def _around(self, series: int, within: range) -> list[Slab]:
-        """The slabs of a series that some places lie in or between."""
+        """The slabs that are needed to interpolate at some places of a series."""
         slabs = self._series.slabs(series, max(image.shape[-2] * image.shape[-1] for image in self._images))
         centres = [slab.centre for slab in slabs]
         first = max(0, bisect.bisect_right(centres, within.start) - 1)

@@ -11,7 +11,7 @@ from pellucid.errors import IncompleteError
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
-    from pellucid.blockwise.written import Written
+    from pellucid.blockwise.denoised_files import DenoisedFile
 
 How = Literal["exact", "sampled", "trained"]
 
@@ -133,8 +133,8 @@ def denoise(
         raise
 
 
-def _tell(files: Sequence[Written]) -> None:
-    from pellucid.blockwise.written import padding_of, warnings_of
+def _tell(files: Sequence[DenoisedFile]) -> None:
+    from pellucid.blockwise.denoised_files import padding_of, warnings_of
     from pellucid.evaluation import RemovedNoise  # here: help needs no torch
 
     for file in files:

@@ -1,5 +1,7 @@
 """Detection of padding: canvas around tissue, data bars, missing chunks, saturated bands.
 
+What becomes of such pixels is decided in `pellucid.blockwise.blocks`.
+
 Padding is where many neighbouring pixels are exactly equal: 16×16 or 4×64 of them anywhere, or 64 in a row along the
 border of the image, as deep as they are equal. Detector noise does not do that by chance, unless nearly all of it is
 clipped. Text and lines on padding belong to it (`_text_and_lines`). Pixels are valid if they are finite and not

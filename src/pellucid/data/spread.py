@@ -1,4 +1,4 @@
-"""How far the images of a source differ from each other: a model trained on all of them is familiar with each."""
+"""How far the images of a source differ from each other: whatever lies between them is familiar to a model of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """From a denoiser and an image of any size to a denoised image."""
 
 from pellucid.inference.activation_cache import ActivationCache
-from pellucid.inference.interpolation import ZInterpolation
 from pellucid.inference.memory import Cost, is_out_of_memory, measure_tile, probe
 from pellucid.inference.plane import (
     DenoisedPlane,
@@ -15,6 +14,7 @@ from pellucid.inference.sampled_statistics import Sample, sample_statistics
 from pellucid.inference.statistics import Statistics, exact_statistics, has_norms, measure_pieces, patch_statistics
 from pellucid.inference.statistics_file import are_finite, load_statistics, refuse_other, save_statistics
 from pellucid.inference.view import View
+from pellucid.inference.z_interpolation import ZInterpolation
 
 __all__ = [
     "ActivationCache",

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.batch_size_warning import small_batch_warnings
 from pellucid.methods.optim.optimisers import Adam
 from pellucid.methods.optim.schedules import stepped
-from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.networks.dncnn import Dncnn as Network
 from pellucid.norms import norm
 from pellucid.recipe import LearningRecipe, paper_and_quick

@@ -34,7 +34,7 @@ from pellucid.methods.losses.adversarial import ObjectiveName, discriminator_los
 from pellucid.methods.optim.optimisers import Adam
 from pellucid.methods.optim.schedules import stepped
 from pellucid.methods.replay_pool import ReplayPool
-from pellucid.networks.adaptive import NoiseEncoder, NoisyDecoder
+from pellucid.networks.drgan import NoiseEncoder, NoisyDecoder
 from pellucid.networks.patchgan import PatchGAN, check_patch
 from pellucid.networks.resnet import Decoder, Encoder, initialise
 from pellucid.recipe import LearningRecipe, paper_and_quick

@@ -6,9 +6,9 @@ x is noisy and y is clean; they are unpaired.
 
 The networks, losses, order of updates and optimisers are those of the published code. Its fake margin is 0
 (`relu(D(fake))`, where the usual hinge loss has `relu(1 + D(fake))`); `objective` takes this or another. It sums the
-losses of the two made images of each kind; `wgan` and `wgan-gp` take their mean, ours. Each network is in training mode
-only in its own update, as there: it matters to norms with running statistics and to the power iteration of spectral
-norm. Norms: Lee & Jeong, J. KCGS 27(5), 2021.
+losses of the two made images of each kind; `wgan` and `wgan-gp` (additions) take their mean. Each network is in
+training mode only in its own update, as there: it matters to norms with running statistics and to the power iteration
+of spectral norm. Norms: Lee & Jeong, J. KCGS 27(5), 2021.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from torch.nn.functional import l1_loss
 
 from pellucid.errors import InputError
 from pellucid.methods.base import Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.batch_size_warning import ENOUGH, small_batch_warnings
 from pellucid.methods.losses.adversarial import ObjectiveName, objective
 from pellucid.methods.optim.optimisers import LookaheadRectifiedAdam, RectifiedAdam
-from pellucid.methods.small_batch import ENOUGH, small_batch_warnings
 from pellucid.networks import Discriminator, Extractor, Generator
 from pellucid.norms import follows_mode, norm, running_norms
 from pellucid.recipe import LearningRecipe, paper_and_quick

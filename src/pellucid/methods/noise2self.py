@@ -26,11 +26,11 @@ from torch.nn.functional import mse_loss
 
 from pellucid.errors import InputError
 from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.batch_size_warning import small_batch_warnings
 from pellucid.methods.blindspot import around, grid_mask
 from pellucid.methods.losses.pixelwise import to_positive, to_signed
 from pellucid.methods.optim.optimisers import Adam
 from pellucid.methods.optim.schedules import constant
-from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.networks.babyunet import BabyUnet
 from pellucid.networks.dncnn import Dncnn
 from pellucid.recipe import LearningRecipe, paper_and_quick

@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from pellucid import process_group
 from pellucid.errors import InputError
 from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.batch_size_warning import small_batch_warnings
 from pellucid.methods.blindspot import along_rows, box_side, cross, masked_mse, random_neighbour, stratified_mask
 from pellucid.methods.optim.optimisers import KERAS_EPSILON, TensorFlowAdam
 from pellucid.methods.optim.schedules import stepped
-from pellucid.methods.small_batch import small_batch_warnings
 from pellucid.networks.unet import CsbdeepUnet
 from pellucid.recipe import LearningRecipe, paper_and_quick
 from pellucid.seeding import generator

@@ -33,8 +33,8 @@ from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervi
 from pellucid.methods.losses.adversarial import Objective, ObjectiveName, PenalisedWasserstein, objective
 from pellucid.methods.optim.optimisers import TensorFlowAdam
 from pellucid.methods.optim.schedules import linear
-from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.networks.dncnn import Dncnn
+from pellucid.networks.uidnet import NoiseGenerator, SharpDiscriminator, sharpen
 from pellucid.norms import keep_running_statistics, running_norms
 from pellucid.ops import plain
 from pellucid.recipe import LearningRecipe, paper_and_quick

@@ -1,7 +1,8 @@
-"""The C kernels (`kernels.c`) that compute what `moments.py` and `affine.py` define, for maps that they take.
+"""The C kernels (`kernels.c`) that compute what `moments.py` and `affine.py` define.
 
-They are built when Pellucid is installed, if there is a C compiler; everything works without them. They are called by
-address and depend neither on Python nor on the version of torch.
+They take maps of the types and layouts that `fit` accepts. They are built when Pellucid is installed, if there is a C
+compiler; everything works without them. They are called by address and depend neither on Python nor on the version of
+torch.
 """
 
 from __future__ import annotations

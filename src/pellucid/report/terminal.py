@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from pellucid.launch import leads
-from pellucid.report.lines import ProgressLines
+from pellucid.report.plain_progress import ProgressLines
 
 T = TypeVar("T")
 

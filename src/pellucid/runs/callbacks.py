@@ -128,7 +128,7 @@ class SaveState(_Periodic):
 
 
 class DrawPreviews(_Periodic):
-    """Draws the same crops again and again."""
+    """Draws the same crops at regular intervals."""
 
     def __init__(self, run: Run, previews: Previews) -> None:
         super().__init__(run, _doubling(PREVIEW_AFTER))

@@ -141,7 +141,7 @@ def random_seed(seed: int, number: int) -> int:
 
 
 class Callback:
-    """Looks on while a method trains. Each hook does nothing unless a subclass overrides it.
+    """Observes a training. Each hook does nothing unless a subclass overrides it.
 
     A callback must leave the training as it is: weights, optimisers and gradients. `before_step` and `after_step` may
     raise `Interrupted` to stop the training between two steps; of processes that train together, all must do so.

@@ -1,4 +1,4 @@
-"""Interpolation of norm statistics along Z: no step shows in a volume whose contrast drifts."""
+"""Interpolation of norm statistics along Z, so that no jump shows between slabs of a volume whose contrast drifts."""
 
 from __future__ import annotations
 

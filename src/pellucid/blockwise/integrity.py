@@ -17,7 +17,7 @@ from pellucid.io.registry import split
 from pellucid.report import terminal
 
 
-class Audit:
+class IntegrityCheck:
     """Compares the images and results of a run with what its ledger records.
 
     Args:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pellucid.blockwise.written import Written, warnings_of
+from pellucid.blockwise.denoised_files import DenoisedFile, warnings_of
 from pellucid.evaluation import PairMoments, RemovedNoise
 from pellucid.io.conversion import ClipReport
 
@@ -16,7 +16,7 @@ def written(path, **known):
         "chunks": None,
         "notes": (),
     }
-    return Written(source=f"in/{path}", path=Path(path), **{**usual, **known})
+    return DenoisedFile(source=f"in/{path}", path=Path(path), **{**usual, **known})
 
 
 def test_a_thousand_files_have_a_warning_of_each_kind():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pellucid.networks.conditional import NoiseGenerator, SharpDiscriminator, sharpen
+from pellucid.networks.uidnet import NoiseGenerator, SharpDiscriminator, sharpen
 
 
 def count(module):

@@ -1,4 +1,4 @@
-"""Denoised files, and what a person should know of them."""
+"""The denoised files, and what to tell the user about them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pellucid.io.conversion import ClipReport
 
 
 @dataclass(frozen=True)
-class Written:
+class DenoisedFile:
     """A denoised file.
 
     Attributes:
@@ -50,7 +50,7 @@ class Written:
             yield note, note
 
 
-def warnings_of(files: Sequence[Written]) -> list[str]:
+def warnings_of(files: Sequence[DenoisedFile]) -> list[str]:
     """The warnings of all files, one line for each kind, with the text of the first file that has it."""
     found: dict[str, list[tuple[Path, str]]] = {}
     for file in files:
@@ -65,7 +65,7 @@ def _and_others(count: int) -> str:
     return f" and {count:,} other{'s' if count > 1 else ''}"
 
 
-def padding_of(files: Sequence[Written]) -> str | None:
+def padding_of(files: Sequence[DenoisedFile]) -> str | None:
     """One line on the padding in denoised files; None if there is none."""
     padded = [file for file in files if file.kept]
     if not padded:
