@@ -17,7 +17,11 @@ SETTINGS = {"width": 4, "batch": 2, "steps": 6, "save_every": 3, "preview_every"
 
 
 def pytest_collection_modifyitems(items):
-    """What is slow may take half an hour on a busy machine, where other tests have five minutes."""
+    """What is slow may take half an hour on a busy machine, where other tests have five minutes.
+
+    The test of a training's memory is the longest: it begins first, or it would run alone in the end.
+    """
+    items.sort(key=lambda item: "test_training_memory" not in item.nodeid)
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(1800))

@@ -247,7 +247,7 @@ MODELS = {
     "no model.json": (lambda run: (run / "model.json").unlink(), r"model\.json: missing or damaged"),
     "damaged model.json": (lambda run: (run / "model.json").write_text('{"form'), r"model\.json: missing or damaged"),
     "newer": (newer, r"run: written by a newer Pellucid \(format 99, .*update Pellucid"),
-    "no weights": (lambda run: shutil.rmtree(run / "weights"), r"average\.safetensors: not there"),
+    "no weights": (lambda run: shutil.rmtree(run / "weights"), r"average\.safetensors: missing"),
     "damaged weights": (
         lambda run: (run / "weights" / "average.safetensors").write_bytes(b"\0" * 100),
         r"average\.safetensors: damaged",
