@@ -425,7 +425,10 @@ main(sys.argv[2:])
 """The command line, under whose hands a folder is removed before it writes its third block."""
 
 
-@pytest.mark.parametrize(("gone", "said"), [("a.zarr", "has vanished"), ("b.zarr.unfinished", "removed, or taken over")])
+GONE = [("a.zarr", "has vanished"), ("b.zarr.unfinished", "removed, or taken over")]
+
+
+@pytest.mark.parametrize(("gone", "said"), GONE)
 def test_what_is_removed_meanwhile_ends_the_command_in_one_line_and_with_status_1(gone, said, noisy, trained, tmp_path):
     write_array(tmp_path / "a.zarr", noisy, axes="ZYX")
     arguments = ["denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", "--model", trained, "--memory", "2M"]
