@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -112,6 +113,7 @@ def state_of_the_host():
         "environment": dict(os.environ),
         "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
         "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "Python's random numbers": str(random.getstate()),
         "torch's random numbers": torch.get_rng_state().tolist(),
         "NumPy's random numbers": str(np.random.get_state()),  # noqa: NPY002
         "warnings": list(warnings.filters),

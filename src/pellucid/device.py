@@ -21,6 +21,10 @@ class Device(NamedTuple):
         return f"{self.torch} ({self.reason})"
 
 
+_OTHERS = {"mps": "no Apple GPU found"}
+"""Reasons in place of torch's, which name all its backends."""
+
+
 def choose_device(name: str = "auto") -> Device:
     """The named device, or with "auto" the fastest one here. Processes that train together have a GPU each.
 
@@ -39,7 +43,8 @@ def choose_device(name: str = "auto") -> Device:
         device = _own_gpu() if name == "cuda" else torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as problem:
-        reason = str(problem).splitlines()[0]
+        kind = name.partition(":")[0]
+        reason = str(problem).splitlines()[0] if kind in ("cpu", "cuda") else _OTHERS.get(kind, "unknown")
         raise InputError(f"device {name!r} cannot be used ({reason}): try --device cpu") from None
     return Device(device, "as asked")
 
