@@ -225,7 +225,7 @@ def test_killed_at_any_instant_again_and_again(name, seed, inputs, tmp_path):
     made.run(given, tmp_path / "expected" / name, made.LITTLE, **options)
     output, chance = tmp_path / "out" / name, np.random.default_rng(seed)
     folder, kills = output.with_name(f"{name}.unfinished"), 0
-    while kills < 12 and made.killed_after(chance.uniform(0, 1.2), folder, given, output, made.LITTLE, **options):
+    while kills < 12 and made.killed_after(chance.uniform(0, 0.3), folder, given, output, made.LITTLE, **options):
         kills += 1
     if kills == 12:
         made.run(given, output, made.LITTLE, **options)
