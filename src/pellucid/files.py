@@ -70,15 +70,20 @@ def put_in_place(made: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def refuse_unwritable(target: Path, folder: Path) -> None:
+def existing_folder(path: Path) -> Path:
+    """Return the nearest folder above a path that exists."""
+    return next(folder for folder in path.absolute().parents if folder.exists())
+
+
+def refuse_unwritable(target: Path) -> None:
     """Check that a target can be written, by creating something in a folder above it: permissions alone do not tell.
 
     Raises:
-        InputError: No permission, or the folder does not exist.
+        InputError: Nothing can be written there.
         RunError: The disk is full.
     """
     try:
-        with writing(target), tempfile.TemporaryDirectory(prefix=".pellucid-", dir=folder):
+        with writing(target), tempfile.TemporaryDirectory(prefix=".pellucid-", dir=existing_folder(target)):
             pass
     except FileNotFoundError as error:  # the answer of /proc, even to the administrator
         raise InputError(f"{target}: cannot be written there; choose another folder") from error

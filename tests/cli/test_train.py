@@ -119,7 +119,10 @@ def test_a_norm_that_cannot_work_is_refused_before_any_data_is_read(tmp_path, re
 def test_a_used_folder_is_refused_before_any_data_is_read(tmp_path, trained, refused):
     missing = ("--clean", tmp_path / "missing", "--noisy", tmp_path / "missing")
     line = refused("train", *missing, "--out", trained)
-    assert f"{trained}: is not empty; choose another folder, or resume that run: pellucid resume {trained}" in line
+    assert (
+        f"{trained}: is not empty; choose another folder, delete this one, or resume its run: pellucid resume {trained}"
+        in line
+    )
 
 
 @pytest.mark.parametrize(

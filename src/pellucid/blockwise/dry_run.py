@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pellucid.blockwise.plan import BlockwisePlan, DenoiserSpec, VolumePlan
 from pellucid.blockwise.progress import time_text
 from pellucid.errors import InputError
-from pellucid.files import refuse_unwritable
+from pellucid.files import existing_folder, refuse_unwritable
 from pellucid.inference import Cost, has_norms
 from pellucid.io.image import Image
 from pellucid.io.registry import format_of, split
@@ -71,8 +71,8 @@ def needed_disk(plan: BlockwisePlan, images: Sequence[Image]) -> int:
 def refuse_disk(plan: BlockwisePlan, images: Sequence[Image]) -> None:
     """Raise InputError if the results do not fit on the disk of the output, or nothing may be written there."""
     target = Path(next(iter(plan.volumes[0].results.values())))
-    folder = _existing(target.parent)
-    refuse_unwritable(target, folder)
+    folder = existing_folder(target)
+    refuse_unwritable(target)
     needed, free = needed_disk(plan, images), shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(
@@ -143,10 +143,3 @@ def _file_bytes(path: Path, pixels: int) -> int:
     if known and known.module == "zarr":
         return int(pixels * _PYRAMID)
     return pixels if known and known.module in ("npy", "mrc") else pixels * _STAGED
-
-
-def _existing(path: Path) -> Path:
-    path = path.absolute()
-    while not path.exists():
-        path = path.parent
-    return path

@@ -27,7 +27,7 @@ import numpy as np
 from pellucid.blockwise.lock import locked
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
-from pellucid.files import write_json, write_text, writing
+from pellucid.files import refuse_unwritable, write_json, write_text, writing
 from pellucid.recipe import LearningRecipe
 from pellucid.runs.model_folder import ModelFolder, undamaged, with_noisy
 
@@ -86,13 +86,15 @@ class Run(ModelFolder):
                 pass
 
     def refuse_used(self) -> None:
-        """Raise InputError if the folder is a file, or not empty."""
+        """Raise InputError if the folder is a file, not empty, or cannot be made."""
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder}: is a file; choose a folder for the run")
         if self.folder.is_dir() and any(path != self.lock for path in self.folder.iterdir()):
             raise InputError(
-                f"{self.folder}: is not empty; choose another folder, or resume that run: pellucid resume {self.folder}"
+                f"{self.folder}: is not empty; choose another folder, delete this one, or resume its run: "
+                f"pellucid resume {self.folder}"
             )
+        refuse_unwritable(self.folder)
 
     def start(
         self,
