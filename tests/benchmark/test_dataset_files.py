@@ -62,8 +62,9 @@ def test_files_are_made_once_and_never_of_something_else(tmp_path):
             InputError, match=r"was made from other sources or settings \(phantom\): choose another --out"
         ):
             prepare(find_dataset("phantom-film", None, None, other), tmp_path)
-    with pytest.raises(InputError, match=r"was made from other sources or settings \(psnr\)"):
-        prepare(find_dataset("phantom-film", None, 19.0, SIZE), tmp_path)
+    mild = prepare(find_dataset("phantom-film", None, 32.0, SIZE), tmp_path)
+    assert mild.folder == tmp_path / "datasets/phantom-film-32dB"
+    assert mild.fingerprint != first.fingerprint
 
 
 def test_own_clean_images_get_simulated_noise(tmp_path):
@@ -80,11 +81,25 @@ def test_own_captured_noise_is_put_on_by_multiplication(tmp_path):
     own(tmp_path / "mine" / "cells", "noise", count=2)
     files = prepare(find_dataset("cells-captured", tmp_path / "mine"), tmp_path)
     clean, noisy, noise = (read(files, kind) for kind in ("clean", "noisy", "noise"))
-    assert files.noise_of == (0, 1, 0, 1)
+    assert files.noise_of == (0, 0, 1, 1)
     assert "copy" not in files.names
     for image, result, which in zip(clean, noisy, files.noise_of, strict=True):
         flips = [noise[which][::y, ::x].astype(float) for y in (1, -1) for x in (1, -1)]
         assert any(np.abs(image * flip / 255 - result).max() <= 0.51 for flip in flips)
+
+
+def test_captured_noise_is_strengthened_for_a_psnr(tmp_path):
+    own(tmp_path / "mine" / "cells", "clean", side=96)
+    for number in range(2):  # weak, bright and smaller than the clean images
+        grain = 190 + np.random.default_rng(number).normal(0, 3, (90, 80))
+        write_array(tmp_path / "mine/cells/noise" / f"{number}.tif", np.rint(grain).astype(np.uint8))
+    files = prepare(find_dataset("cells-captured", tmp_path / "mine", 20.0), tmp_path)
+    clean, noisy, noise = (read(files, kind) for kind in ("clean", "noisy", "noise"))
+    assert files.folder.name == "cells-captured-20dB"
+    assert np.mean([psnr(n, c, 255) for n, c in zip(noisy, clean, strict=True)]) == pytest.approx(20.0, abs=0.3)
+    assert np.mean(np.stack(noisy).astype(float) - np.stack(clean)) == pytest.approx(0, abs=2.0)
+    assert noise[0].mean() == pytest.approx(255, rel=0.01)  # the factor of a grey field
+    assert noise[0].shape == (90, 80)
 
 
 def test_own_noisy_versions_have_a_truth_and_real_ones_have_none(tmp_path):

@@ -93,8 +93,8 @@ def test_captured_noise_of_test_images_is_held_back(benchmark_of, tmp_path):
             write_array(tmp_path / "mine/a" / kind / f"x_{number}.tif", tissue((64, 64), number))
     methods, datasets = parse_methods(["quan"], ["patch=64"]), [find_dataset("a-captured", tmp_path / "mine")]
     (spec,) = make_plan(benchmark_of(methods=methods, datasets=datasets), tmp_path)
-    assert numbers(spec.test) == [1, 4]  # which hold noise 1 and 0
-    assert numbers(spec.sources["noise"]) == [2, 3]
+    assert numbers(spec.test) == [1, 4]  # which hold noise 0 and 2
+    assert numbers(spec.sources["noise"]) == [1, 3]
 
 
 def test_real_noisy_images_are_all_learned_from_and_all_denoised(benchmark_of, tmp_path, capsys):

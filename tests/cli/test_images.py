@@ -55,7 +55,9 @@ def test_impossible_phantoms_are_refused(wrong, tmp_path, refused):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("noise", ["film", "charge", "gaussian", "poisson", "speckle", "salt_and_pepper", "line"])
+@pytest.mark.parametrize(
+    "noise", ["film", "charge", "gaussian", "poisson", "poisson_gaussian", "speckle", "salt_and_pepper", "line"]
+)
 def test_simulate_is_seeded_and_leaves_the_images_recognisable(noise, pictures, tmp_path, command):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         result = command("simulate", pictures / "truth", tmp_path / name, "--noise", noise, "--seed", seed)

@@ -150,17 +150,17 @@ def _make(dataset: Dataset, folder: Path, made_of: dict[str, Any]) -> DatasetFil
         planes = open_source(dataset.clean).planes
         images, stems = _eight_bit(planes, planes), _names(planes)
     names = {"clean": _write(folder / "clean", stems, images)}
-    if dataset.noise:
-        names["noise"] = _given_noise(dataset, folder)
     strength = noise_of = None
     if dataset.simulator == "captured":
-        noise_of = tuple(number % len(names["noise"]) for number in range(len(images)))
-        names["noisy"] = _captured(folder, stems, images, [names["noise"][which] for which in noise_of])
+        found, strength, noise_of = _captured(dataset, folder, stems, images)
+        names |= found
     elif dataset.simulator:
         strength = None if dataset.psnr is None else _strength(images, dataset.simulator, dataset.psnr)
         names |= _simulated(folder, stems, images, dataset.simulator, strength)
     else:
         names["noisy"] = _given_noisy(dataset, folder, stems)
+    if dataset.noise and "noise" not in names:
+        names["noise"] = _write(folder / "noise", *_given_noise(dataset))
     return DatasetFiles(
         made_of=made_of,
         strength=strength,
@@ -171,11 +171,11 @@ def _make(dataset: Dataset, folder: Path, made_of: dict[str, Any]) -> DatasetFil
     )
 
 
-def _given_noise(dataset: Dataset, folder: Path) -> tuple[str, ...]:
+def _given_noise(dataset: Dataset) -> tuple[list[str], list[Image]]:
+    """The names of the images of noise alone, and their pixels, white = 255."""
     planes = open_source(dataset.noise).planes
     white = IntensityRange.from_dtype(planes[0].dtype).high if planes[0].dtype.kind in "iu" else 1.0
-    noise = [(_pixels(plane) * (255.0 / white)).astype(np.float32) for plane in planes]
-    return _write(folder / "noise", _names(planes), noise)
+    return _names(planes), [(_pixels(plane) * (255.0 / white)).astype(np.float32) for plane in planes]
 
 
 def _given_noisy(dataset: Dataset, folder: Path, stems: Sequence[str]) -> tuple[str, ...]:
@@ -190,14 +190,28 @@ def _given_noisy(dataset: Dataset, folder: Path, stems: Sequence[str]) -> tuple[
     return _write(folder / "noisy", stems, _eight_bit([partner for _, partner in pairs], clean))
 
 
-def _captured(folder: Path, stems: Sequence[str], images: Sequence[Image], noise: Sequence[str]) -> tuple[str, ...]:
-    """Multiply each image by an image of noise."""
-    noisy = []
-    for number, (image, name) in enumerate(zip(images, noise, strict=True)):
-        (plane,) = open_source(folder / "noise" / f"{name}.tif").planes
-        recorded = np.clip(plane.read() / np.float32(255), 0, 1)
-        noisy.append(simulate(image, "captured", seed=number, noise_images=[recorded]))
-    return _write(folder / "noisy", stems, noisy)
+def _captured(
+    dataset: Dataset, folder: Path, stems: Sequence[str], images: Sequence[Image]
+) -> tuple[dict[str, tuple[str, ...]], float | None, tuple[int, ...]]:
+    """Write the noisy images and the noise alone; return their names, the strength, and the noise image in each.
+
+    Each image is multiplied by an image of noise or, for a given PSNR, gets that noise without its mean, strengthened.
+    """
+    names, noise = _given_noise(dataset)
+    recorded = [np.clip(image / np.float32(255), 0, 1) for image in noise]
+    # neighbouring images, which are of one fold in blocks, share noise; test and training images do not
+    noise_of = tuple(number * len(noise) // len(images) for number in range(len(images)))
+    strength, how = None, "multiply"
+    if dataset.psnr is not None:
+        how = "add"
+        strength = _strength(images, "captured", dataset.psnr, noise_images=recorded, how=how)
+        noise = [_on_grey(image.shape, "captured", strength, 0, noise_images=[image], how=how) for image in recorded]
+    noisy = [
+        simulate(image, "captured", strength, number, noise_images=[recorded[which]], how=how)
+        for number, (image, which) in enumerate(zip(images, noise_of, strict=True))
+    ]
+    written = {"noise": _write(folder / "noise", names, noise), "noisy": _write(folder / "noisy", stems, noisy)}
+    return written, strength, noise_of
 
 
 def _simulated(
@@ -208,16 +222,21 @@ def _simulated(
     for target, seed in (("noisy", 0), ("copy", COPY_SEED)):
         noisy = [simulate(image, kind, strength, seed + number) for number, image in enumerate(images)]
         names[target] = _write(folder / target, stems, noisy)
-    flat = [np.full(image.shape, GREY, np.float32) for image in images]
-    noise = [simulate(image, kind, strength, NOISE_SEED + n) * np.float32(255 / GREY) for n, image in enumerate(flat)]
+    noise = [_on_grey(image.shape, kind, strength, NOISE_SEED + number) for number, image in enumerate(images)]
     return names | {"noise": _write(folder / "noise", stems, noise)}
 
 
-def _strength(images: Sequence[Image], kind: str, psnr: float) -> float:
+def _on_grey(shape: tuple[int, ...], kind: str, strength: float | None, seed: int, **options: Any) -> Image:
+    """Noise alone, as factor of a grey field, times 255."""
+    noisy: Image = simulate(np.full(shape, GREY, np.float32), kind, strength, seed, **options)
+    return noisy * np.float32(255 / GREY)
+
+
+def _strength(images: Sequence[Image], kind: str, psnr: float, **options: Any) -> float:
     """The strength for all images, measured on some of them, cropped to one size."""
     chosen = [images[i] for i in evenly_spaced(len(images), CALIBRATION_IMAGES)]
     height, width = (min(image.shape[axis] for image in chosen) for axis in (0, 1))
-    return strength_for_psnr(np.stack([image[:height, :width] for image in chosen]), kind, psnr)
+    return strength_for_psnr(np.stack([image[:height, :width] for image in chosen]), kind, psnr, **options)
 
 
 def _eight_bit(planes: Sequence[Plane], scale: Sequence[Plane]) -> list[Image]:

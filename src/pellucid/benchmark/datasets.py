@@ -6,7 +6,8 @@ real images of another place, which can only be judged by eye. Datasets are
 - built in: `phantom-NOISE`, made-up tissue with any simulated noise;
 - folders of your own, `FOLDER/` for one dataset or `FOLDER/NAME/` for each of several, with `clean/` and
     - nothing else: noise is simulated (`NAME-film`, `NAME-charge`, ...); with `noise/` (images of noise alone, at least
-      as large as the clean ones), `NAME-captured` is clean · noise / 255;
+      as large as the clean ones), `NAME-captured` is clean · noise / 255; with a PSNR, clean plus as much of the noise
+      less its mean, and smaller noise images go on mirrored;
     - `simulated/`: noisy versions of the clean images, of the same names or in the same order;
     - `noisy/`: versions of the clean images if all have the same names and sizes and show the same scene, else real
       noisy images of another place;
@@ -67,7 +68,7 @@ class Dataset:
     """Where the images of a dataset come from.
 
     Attributes:
-        name: the name in `--datasets` and in tables.
+        name: the name in tables: that in `--datasets`, and the PSNR if one is given, as in phantom-film-19dB.
         clean: folder of the clean images; None for the phantom.
         noisy: folder of noisy images; None if they are simulated.
         real: whether the noisy images show another place than the clean ones.
@@ -124,7 +125,7 @@ def find_dataset(
     """
     stem, _, noise = name.rpartition("-")
     if stem == PHANTOM and noise in SIMULATORS and noise != "captured":
-        return Dataset(name, simulator=noise, psnr=psnr, phantom=phantom or PhantomSize())
+        return Dataset(_with_psnr(name, psnr), simulator=noise, psnr=psnr, phantom=phantom or PhantomSize())
     if data is not None and (data / "simulated_image").is_dir():
         return _published(name, data)
     sets = _data_sets(data) if data is not None else {}
@@ -188,10 +189,12 @@ def _simulated(name: str, folder: Path, simulator: str, psnr: float | None) -> D
     noise = _folder(folder / "noise")
     if simulator == "captured" and noise is None:
         raise InputError(f"{folder}: dataset {name} needs images of noise alone in noise/")
-    if simulator == "captured" and psnr is not None:
-        raise InputError(f"dataset {name}: captured noise is used as it is: omit --psnr")
     given = noise if simulator == "captured" else None  # other simulators make their own
-    return Dataset(name, folder / "clean", noise=given, simulator=simulator, psnr=psnr)
+    return Dataset(_with_psnr(name, psnr), folder / "clean", noise=given, simulator=simulator, psnr=psnr)
+
+
+def _with_psnr(name: str, psnr: float | None) -> str:
+    return name if psnr is None else f"{name}-{psnr:g}dB"
 
 
 def _known(data: Path | None) -> list[str]:

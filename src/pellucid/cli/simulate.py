@@ -40,7 +40,7 @@ def simulate(
     output
         File for a single image, otherwise a folder.
     noise
-        film, charge, gaussian, poisson, speckle, salt_and_pepper, line, or captured.
+        film, charge, gaussian, poisson, poisson_gaussian, speckle, salt_and_pepper, line, or captured.
     strength
         Strength of the noise; the default gives about 19 dB on typical tissue.
     seed
@@ -51,7 +51,8 @@ def simulate(
     captured
         With --noise captured: images of noise alone, as in `--captured blank/`.
     how
-        With --noise captured: "multiply" (clean · noise / 255, as in the paper) or "add".
+        With --noise captured: "multiply" (clean · noise / 255, as in the paper) or "add" (the noise without its
+        mean, times --strength).
     overwrite
         Replace files that exist.
     """

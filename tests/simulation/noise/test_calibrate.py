@@ -13,7 +13,7 @@ def clean():
     return tissue((128, 128), seed=2)
 
 
-@pytest.mark.parametrize("kind", ["film", "charge", "gaussian", "poisson", "salt_and_pepper"])
+@pytest.mark.parametrize("kind", ["film", "charge", "gaussian", "poisson", "poisson_gaussian", "salt_and_pepper"])
 @pytest.mark.parametrize("psnr", [17.0, 24.0])
 def test_the_strength_gives_that_psnr(clean, kind, psnr):
     strength = strength_for_psnr(clean, kind, psnr, seed=1)

@@ -48,6 +48,13 @@ def test_add_takes_away_the_mean_and_scales():
     assert noisy.std() == pytest.approx(0.06, rel=0.02)
 
 
+def test_noise_to_add_goes_on_mirrored_where_it_is_smaller():
+    noise = 0.4 + 0.02 * RNG.standard_normal((16, 30))
+    noisy = captured(np.full((20, 30), 0.5), [noise], "add") - 0.5
+    whole = np.concatenate([noise, noise[:-5:-1]]) - noise.mean()
+    assert any(np.allclose(noisy, whole[::y, ::x]) for y in (1, -1) for x in (1, -1))
+
+
 def test_position_and_flip_follow_seed_and_plane():
     stack = np.repeat(CLEAN[None], 4, axis=0)
     noisy = captured(stack, [NOISE, NOISE.T.copy()], seed=1)
@@ -70,7 +77,8 @@ def test_strength_zero_changes_nothing():
     ("noise", "how", "message"),
     [
         ([NOISE[:10]], "multiply", "10×60 px is smaller than the clean image of 20×30 px"),
-        ([NOISE[:, :29]], "add", "45×29 px is smaller than the clean image of 20×30 px"),
+        ([NOISE[:, :29]], "multiply", "45×29 px is smaller than the clean image of 20×30 px"),
+        ([NOISE[:, :14]], "add", "45×28 px is smaller than the clean image of 20×30 px"),
         ([], "multiply", "at least one noise image"),
         ([NOISE], "divide", "'divide'"),
         ([np.zeros((3, 50, 50), np.uint8)], "multiply", "axes"),

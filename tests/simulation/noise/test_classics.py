@@ -49,6 +49,13 @@ def test_poisson_of_countless_quanta(rng, strength):
     assert noise.std() == pytest.approx(strength * 0.7**0.5, rel=0.01, abs=1e-12)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.2, 0.7])
+def test_poisson_gaussian(rng, level):
+    noisy = classics.poisson_gaussian(np.full(SHAPE, level), rng, 0.15, readout=0.4)
+    _assert_moments(noisy, level, 0.15**2 * (level + 0.4**2))
+    assert _lag(noisy, 0, 1) == pytest.approx(0, abs=0.01)
+
+
 @pytest.mark.parametrize("level", [0.2, 0.7])
 def test_speckle(rng, level):
     _assert_moments(classics.speckle(np.full(SHAPE, level), rng, 0.2), level, (0.2 * level) ** 2)
@@ -74,7 +81,7 @@ def test_line(rng):
     assert _lag(noisy, 1, 0) == pytest.approx(0, abs=4 / np.sqrt(SHAPE[0]))
 
 
-@pytest.mark.parametrize("model", ["gaussian", "poisson", "speckle", "salt_and_pepper", "line"])
+@pytest.mark.parametrize("model", ["gaussian", "poisson", "poisson_gaussian", "speckle", "salt_and_pepper", "line"])
 def test_strength_zero_changes_nothing(rng, model):
     plane = rng.random((20, 30))
     assert np.array_equal(getattr(classics, model)(plane, rng, 0.0), plane)

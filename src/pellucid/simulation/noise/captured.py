@@ -29,21 +29,32 @@ def blend(
         strength: 1 uses the noise as recorded, 0 leaves the plane unchanged.
         noise_images: images (Y, X) or a stack (N, Y, X); integers, or floats from 0 to 1.
         how: "multiply" as Lee and Jeong (2021), clean · noise / white, which also darkens by the noise's mean;
-            "add" the noise less the mean of its image.
+            "add" the noise less the mean of its image; an image smaller than the plane goes on mirrored.
 
     Raises:
-        InputError: no noise images, one smaller than the plane, or another `how`.
+        InputError: no noise images, one that is too small (smaller than the plane to multiply, than half its height or
+            width to add), or another `how`.
     """
     if len(noise_images) == 0:
         raise InputError("captured noise needs at least one noise image")
     image = np.asarray(noise_images[int(rng.integers(len(noise_images)))])
-    crop = to_intensity(_crop(image, plane.shape, rng), intensity_range(image))
+    levels = intensity_range(image)
     if how == "multiply":
+        crop = to_intensity(_crop(image, plane.shape, rng), levels)
         return np.asarray(plane * (1 + strength * (crop - 1)))
     if how == "add":
-        mean = to_intensity(image, intensity_range(image)).mean()
+        mean = to_intensity(image, levels).mean()
+        crop = to_intensity(_crop(_mirrored(image, plane.shape), plane.shape, rng), levels)
         return np.asarray(plane + strength * (crop - mean))
     raise InputError(f"unknown way {how!r} of combining captured noise with an image: give 'multiply' or 'add'")
+
+
+def _mirrored(image: GreyLevels, shape: tuple[int, ...]) -> GreyLevels:
+    """The image, mirrored at its lower and right edge as far as the shape asks for, at most once."""
+    if image.ndim != len(shape):
+        return image  # refused where it is cropped
+    beyond = [min(max(want - have, 0), have) for have, want in zip(image.shape, shape, strict=True)]
+    return np.pad(image, [(0, pixels) for pixels in beyond], mode="symmetric")
 
 
 def _crop(image: GreyLevels, shape: tuple[int, ...], rng: np.random.Generator) -> GreyLevels:

@@ -23,6 +23,18 @@ def poisson(plane: Pixels, rng: np.random.Generator, strength: float) -> Pixels:
     return np.asarray(rng.poisson(light / strength**2) * strength**2)
 
 
+def poisson_gaussian(plane: Pixels, rng: np.random.Generator, strength: float, *, readout: float = 0.5) -> Pixels:
+    """Shot noise as `poisson`, and the normal noise of a detector's readout.
+
+    Args:
+        plane: intensities (Y, X) from 0 to 1.
+        rng: where the noise comes from.
+        strength: standard deviation of the shot noise at white.
+        readout: standard deviation of the readout, as a fraction of `strength`.
+    """
+    return poisson(plane, rng, strength) + readout * strength * rng.standard_normal(plane.shape)
+
+
 def speckle(plane: Pixels, rng: np.random.Generator, strength: float) -> Pixels:
     """Multiply with 1 + normal noise of standard deviation `strength`."""
     return plane * (1 + strength * rng.standard_normal(plane.shape))

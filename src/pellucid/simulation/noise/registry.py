@@ -46,6 +46,11 @@ SIMULATORS: dict[str, Simulator] = {
     "captured": Simulator(blend, 1.0, "share of the captured noise; 1 is as it was recorded"),
     "gaussian": Simulator(classics.gaussian, 0.11, "standard deviation, white = 1"),
     "poisson": Simulator(classics.poisson, 0.15, "standard deviation at white, white = 1"),
+    "poisson_gaussian": Simulator(
+        classics.poisson_gaussian,
+        0.125,
+        "standard deviation of shot noise at white, white = 1; readout noise has half of it",
+    ),
     "speckle": Simulator(classics.speckle, 0.20, "relative standard deviation"),
     "salt_and_pepper": Simulator(classics.salt_and_pepper, 0.045, "fraction of pixels replaced", highest=1.0),
     "line": Simulator(classics.line, 0.11, "standard deviation of a line's offset, white = 1"),
