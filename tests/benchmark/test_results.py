@@ -53,7 +53,15 @@ def test_a_failed_run_gives_way(tmp_path):
 
 
 def test_runs_differ_by_each_part_of_their_key(tmp_path):
-    others = {"method": "b", "dataset": "b", "scheme": "blocks", "fold": 1, "seed": 1, "budget": "quick"}
+    others = {
+        "method": "b",
+        "dataset": "b",
+        "condition": "b",
+        "scheme": "blocks",
+        "fold": 1,
+        "seed": 1,
+        "budget": "quick",
+    }
     changes = [{}, *({key: value} for key, value in others.items())]
     with ResultsFile(tmp_path / "results.sqlite") as results:
         for change in changes:
@@ -77,7 +85,7 @@ def test_shards_and_folders_are_read_as_one(tmp_path):
         assert rows[0].images == (str(second / "images/x/a.tif"),)
 
 
-@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("version", [0, 2])
 def test_a_file_of_another_version_is_refused(version, tmp_path):
     path = tmp_path / "results.sqlite"
     connection = sqlite3.connect(path)
@@ -86,7 +94,7 @@ def test_a_file_of_another_version_is_refused(version, tmp_path):
     connection.commit()
     connection.close()
     for use in (lambda: read_results(tmp_path), lambda: ResultsFile(path)):
-        with pytest.raises(InputError, match=f"has version {version}, this Pellucid .* reads 2"):
+        with pytest.raises(InputError, match=f"has version {version}, this Pellucid .* reads 3"):
             use()
 
 
@@ -107,7 +115,7 @@ def test_a_row_cut_off_by_a_kill_is_not_there(tmp_path):
     connection.execute("PRAGMA cache_size = 1")  # changed pages go to the file before the end
     connection.execute("BEGIN")
     rows = [(str(number), "{}" * 2000) for number in range(99)]
-    connection.executemany("INSERT INTO results VALUES (?, 'x', 'x', 1, 1, 'x', 'done', 0, 0, ?)", rows)
+    connection.executemany("INSERT INTO results VALUES (?, 'x', '', 'x', 1, 1, 'x', 'done', 0, 0, ?)", rows)
     killed = tmp_path / "killed"
     killed.mkdir()
     for file in tmp_path.glob("results.sqlite*"):

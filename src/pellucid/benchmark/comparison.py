@@ -73,7 +73,7 @@ def compare(results: Iterable[Result], first: str, second: str) -> list[MethodCo
     pairs: dict[tuple[str, str, str], list[tuple[Result, Result]]] = defaultdict(list)
     for result in done:
         if result.run.method == first and (partner := partners.get(_key(result))):
-            pairs[result.run.dataset, result.run.scheme, result.run.budget].append((result, partner))
+            pairs[result.run.test_case, result.run.scheme, result.run.budget].append((result, partner))
     if not pairs:
         raise InputError(
             f"{first} and {second} have no image in common: they need the same dataset, fold, seed and budget"
@@ -119,7 +119,7 @@ def comparison_layout(first: str, second: str, comparisons: Sequence[MethodCompa
 
 def _key(result: Result) -> tuple[str, str, int, int, str]:
     run = result.run
-    return run.dataset, run.scheme, run.fold, run.seed, run.budget
+    return run.test_case, run.scheme, run.fold, run.seed, run.budget
 
 
 def _comparison(dataset: str, scheme: str, budget: str, pairs: Sequence[tuple[Result, Result]]) -> MethodComparison:

@@ -82,7 +82,7 @@ class CropSelection:
     """The crops of one dataset.
 
     Attributes:
-        dataset: its name.
+        dataset: its name, with the condition of the trainings if there is one.
         key: scheme, budget, fold and seed of the runs that are shown.
         crops: one entry for each test image; all have the same columns.
     """
@@ -122,13 +122,14 @@ def select_crops(
             raise InputError(
                 f"no images of {method!r}: {nearest(method, known) if known else 'no run is finished yet'}"
             )
-    for dataset in sorted({result.run.dataset for result in done}):
-        members = [result for result in done if result.run.dataset == dataset]
+    for test_case in sorted({result.run.test_case for result in done}):
+        members = [result for result in done if result.run.test_case == test_case]
         present = {result.run.method for result in members}
         # with real noise some methods cannot be trained; other datasets may have their images
         shown = [method for method in methods or known if method in present and method != NOISY]
         if shown:
-            yield _select(dataset, members, shown, folder / "datasets" / dataset, images, crop)
+            files = folder / "datasets" / members[0].run.dataset
+            yield _select(test_case, members, shown, files, images, crop)
 
 
 def _select(

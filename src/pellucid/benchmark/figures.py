@@ -27,7 +27,7 @@ class FigureOptions:
 
     Attributes:
         methods: names of methods, in this order; empty: all.
-        datasets: names of datasets; empty: all.
+        datasets: names of datasets, with the condition of the trainings if there is one; empty: all.
         baseline: the method of difference maps; None: "iscl", and only if the truth is not known.
         images: number of test images, from the first one on.
         crop: the window of each image; None: the centre.
@@ -60,11 +60,11 @@ def write_figures(results: Sequence[Result], folder: Path, out: Path, options: F
     Raises:
         InputError: unknown names, nothing to show, or an existing figure.
     """
-    known = sorted({result.run.dataset for result in results})
+    known = sorted({result.run.test_case for result in results})
     for dataset in options.datasets:
         if dataset not in known:
             raise InputError(f"no results of dataset {dataset!r}: {nearest(dataset, known)}")
-    chosen = [result for result in results if not options.datasets or result.run.dataset in options.datasets]
+    chosen = [result for result in results if not options.datasets or result.run.test_case in options.datasets]
     figures: dict[str, Draw] = {}
     for selection in select_crops(chosen, folder, options.methods, options.images, options.crop):
         figures |= _of_crops(selection, options)
@@ -109,7 +109,7 @@ def errors_figure(
 
 
 def _of_crops(selection: CropSelection, options: FigureOptions) -> dict[str, Draw]:
-    name, crops, columns = selection.dataset, selection.crops, list(selection.crops[0].columns)
+    name, crops, columns = _file_name(selection.dataset), selection.crops, list(selection.crops[0].columns)
     draw_crops = partial(crops_figure, heading=selection.heading, overwrite=options.overwrite)
     draw_errors = partial(errors_figure, heading=selection.heading, overwrite=options.overwrite)
     figures: dict[str, Draw] = {f"{name}_crops.png": partial(draw_crops, crops)}
@@ -120,6 +120,10 @@ def _of_crops(selection: CropSelection, options: FigureOptions) -> dict[str, Dra
         without_truth = [replace(each, truth=None) for each in crops]
         figures[f"{name}_differences.png"] = partial(draw_errors, without_truth, _baseline(columns, options.baseline))
     return figures
+
+
+def _file_name(dataset: str) -> str:
+    return dataset.replace(" ", "_")
 
 
 def _baseline(columns: Sequence[str], given: str | None) -> str:
@@ -137,11 +141,11 @@ def _baseline(columns: Sequence[str], given: str | None) -> str:
 def _of_curves(results: Sequence[Result], options: FigureOptions) -> dict[str, Draw]:
     figures: dict[str, Draw] = {}
     shown = [result for result in results if not options.methods or result.run.method in {*options.methods, NOISY}]
-    for dataset in sorted({result.run.dataset for result in shown if result.curve}):
-        members = [result for result in shown if result.run.dataset == dataset]
+    for dataset in sorted({result.run.test_case for result in shown if result.curve}):
+        members = [result for result in shown if result.run.test_case == dataset]
         budgets = ", ".join(sorted({result.run.budget for result in members if result.curve}))
         heading = f"{dataset}, {budgets}: quality on the test images during training"
-        figures[f"{dataset}_quality.png"] = partial(
+        figures[f"{_file_name(dataset)}_quality.png"] = partial(
             quality_figure, members, heading=heading, overwrite=options.overwrite
         )
     return figures

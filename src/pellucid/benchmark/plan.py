@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pellucid.benchmark.dataset_files import DatasetFiles, prepare
+from pellucid.benchmark.condition import Condition, prepare_clean
+from pellucid.benchmark.dataset_files import prepare
+from pellucid.benchmark.dataset_folder import DatasetFiles
 from pellucid.benchmark.datasets import Dataset
 from pellucid.benchmark.folds import Fold, dropped, make_folds
 from pellucid.benchmark.results import RunId, Scheme
@@ -94,6 +97,7 @@ class Benchmark:
         folds: numbers of folds, from 0 on; None: all.
         scheme: how the folds are made.
         seeds: seeds of the trainings.
+        condition: how the training images differ from those of the folds.
         curve_every: steps between points of the quality curve; 0: no curve.
         device: "auto", "cpu", ...
     """
@@ -104,6 +108,7 @@ class Benchmark:
     folds: Sequence[int] | None = (0,)
     scheme: Scheme = "published"
     seeds: Sequence[int] = (0,)
+    condition: Condition = field(default_factory=Condition)
     curve_every: int = 0
     device: str = "auto"
 
@@ -150,6 +155,7 @@ def make_plan(benchmark: Benchmark, out: Path) -> list[RunSpec]:
         for seed in benchmark.seeds
     }
     files = {dataset.name: prepare(dataset, out) for dataset in benchmark.datasets}
+    clean = {name: prepare_clean(benchmark.condition, files[name], out) for name in files}
     folds = {name: _folds(name, files[name], benchmark) for name in files}
     methods = {name: _usable(name, files[name], benchmark.methods) for name in files}
     for name, usable in methods.items():
@@ -159,7 +165,12 @@ def make_plan(benchmark: Benchmark, out: Path) -> list[RunSpec]:
     commit = _commit()
     return [
         _run_spec(
-            benchmark, method, recipes[method.name, seed], (name, files[name]), (number, folds[name][number]), commit
+            benchmark,
+            method,
+            recipes[method.name, seed],
+            (name, files[name], clean[name]),
+            (number, folds[name][number]),
+            commit,
         )
         for seed in benchmark.seeds
         for number in numbers
@@ -205,15 +216,18 @@ def _run_spec(
     benchmark: Benchmark,
     method: MethodSpec,
     recipe: Recipe,
-    dataset: tuple[str, DatasetFiles],
+    dataset: tuple[str, DatasetFiles, DatasetFiles],
     fold: tuple[int, Fold],
     commit: str | None,
 ) -> RunSpec:
-    (name, files), (number, images) = dataset, fold
+    (name, files, clean), (number, images) = dataset, fold
+    training = benchmark.condition.training(images)
+    clean_paths = benchmark.condition.clean_paths(clean, training)
     return RunSpec(
         run=RunId(
             method=method.name,
             dataset=name,
+            condition=benchmark.condition.label,
             scheme=benchmark.scheme,
             fold=number,
             seed=recipe.seed,
@@ -222,14 +236,21 @@ def _run_spec(
         recipe=recipe.model_dump(),
         settings=dict(method.settings),
         seconds=benchmark.budget.seconds,
-        sources=sources_of(method_class(recipe.method), files, images, half=method.half),
+        sources=sources_of(method_class(recipe.method), files, training, clean_paths, half=method.half),
         test=files.paths("noisy", images.test),
         truth=files.paths("clean", images.test) if files.truth else [],
         curve_every=benchmark.curve_every if files.truth else 0,
-        fingerprint=files.fingerprint,
+        fingerprint=_fingerprint(files, clean),
         commit=commit,
         device=benchmark.device,
     )
+
+
+def _fingerprint(files: DatasetFiles, clean: DatasetFiles) -> str:
+    """The fingerprint of the dataset, and of the clean images if they are others."""
+    if clean is files:
+        return files.fingerprint
+    return hashlib.sha256(f"{files.fingerprint} {clean.fingerprint}".encode()).hexdigest()
 
 
 def _recipe(method: MethodSpec, seed: int, budget: Budget) -> Recipe:

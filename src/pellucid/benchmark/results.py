@@ -15,18 +15,20 @@ from pellucid.evaluation import Score
 from pellucid.files import writing
 from pellucid.version import __version__
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the results file; others are refused."""
 
 FILE = "results.sqlite"
 
 Scheme = Literal["published", "blocks"]
 
-_TABLE = """
+_KEY = ("method", "dataset", "condition", "scheme", "fold", "seed", "budget")
+
+_TABLE = f"""
 CREATE TABLE results (
-    method TEXT, dataset TEXT, scheme TEXT, fold INTEGER, seed INTEGER, budget TEXT,
+    method TEXT, dataset TEXT, condition TEXT, scheme TEXT, fold INTEGER, seed INTEGER, budget TEXT,
     status TEXT NOT NULL, psnr REAL, ssim REAL, document TEXT NOT NULL,
-    PRIMARY KEY (method, dataset, scheme, fold, seed, budget)
+    PRIMARY KEY ({", ".join(_KEY)})
 )
 """
 
@@ -37,6 +39,7 @@ class RunId(BaseModel):
     Attributes:
         method: name of the method: its recipe, with the settings that are varied, if any.
         dataset: name of the dataset.
+        condition: how the training images differ from those of the folds, as in "clean-scale=0.7"; "" if they do not.
         scheme: fold scheme.
         fold: number of the fold, from 0 on.
         seed: seed of the training.
@@ -47,18 +50,24 @@ class RunId(BaseModel):
 
     method: str
     dataset: str
+    condition: str = ""
     scheme: Scheme
     fold: int
     seed: int
     budget: str
 
     @property
-    def key(self) -> tuple[str, str, str, int, int, str]:
+    def key(self) -> tuple[str, str, str, str, int, int, str]:
         """All attributes, in order."""
-        return self.method, self.dataset, self.scheme, self.fold, self.seed, self.budget
+        return self.method, self.dataset, self.condition, self.scheme, self.fold, self.seed, self.budget
+
+    @property
+    def test_case(self) -> str:
+        """Dataset and condition: what the scores of methods are compared on."""
+        return f"{self.dataset} {self.condition}".rstrip()
 
     def __str__(self) -> str:
-        return f"{self.method}, {self.dataset}, fold {self.fold}, seed {self.seed}"
+        return f"{self.method}, {self.test_case}, fold {self.fold}, seed {self.seed}"
 
 
 class CurvePoint(NamedTuple):
@@ -170,15 +179,15 @@ class ResultsFile:
         """
         row = (*result.run.key, result.status, result.psnr, result.ssim, result.model_dump_json())
         with _readable(self.path), self._connection as transaction:
-            where = "method = ? AND dataset = ? AND scheme = ? AND fold = ? AND seed = ? AND budget = ?"
-            transaction.execute(f"DELETE FROM results WHERE {where} AND status = 'failed'", row[:6])
+            where = " AND ".join(f"{part} = ?" for part in _KEY)
+            transaction.execute(f"DELETE FROM results WHERE {where} AND status = 'failed'", row[: len(_KEY)])
             try:
-                transaction.execute("INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+                transaction.execute(f"INSERT INTO results VALUES ({', '.join('?' * len(row))})", row)
             except sqlite3.IntegrityError:
                 raise ValueError(f"{result.run}: has its row already") from None
 
     def __iter__(self) -> Iterator[Result]:
-        """All rows, sorted by method, dataset, scheme, fold, seed, budget."""
+        """All rows, sorted by method, dataset, condition, scheme, fold, seed, budget."""
         return iter(_rows(self._connection, self.path))
 
 
@@ -218,7 +227,7 @@ def _located(files: Iterable[Path]) -> Iterator[Result]:
 
 
 def _rows(connection: sqlite3.Connection, path: Path) -> list[Result]:
-    query = "SELECT document FROM results ORDER BY method, dataset, scheme, fold, seed, budget"
+    query = f"SELECT document FROM results ORDER BY {', '.join(_KEY)}"
     with _readable(path):
         return [Result.model_validate_json(document) for (document,) in connection.execute(query)]
 

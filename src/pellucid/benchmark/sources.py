@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pellucid.benchmark.dataset_files import DatasetFiles
+from pellucid.benchmark.dataset_folder import DatasetFiles
 from pellucid.benchmark.folds import Fold
 from pellucid.methods import Method, Supervision
 
@@ -21,12 +21,19 @@ def lacking(method: type[Method[Any]], files: DatasetFiles) -> str | None:
 
 
 def sources_of(
-    method: type[Method[Any]], files: DatasetFiles, fold: Fold, *, half: bool = False
+    method: type[Method[Any]], files: DatasetFiles, fold: Fold, clean: list[str], *, half: bool = False
 ) -> dict[str, list[str]]:
     """Return the training files of a method in a fold, by kind.
 
     Noisy and clean images are two halves without a common image. Methods that learn from pairs get all training images
     of the fold, or those of the noisy half with `half`. Images of noise that are in a test image are not used.
+
+    Args:
+        method: the method.
+        files: the files of the dataset.
+        fold: the training images, by index.
+        clean: the clean images for methods that learn without pairs.
+        half: whether a method that learns from pairs gets only those of the noisy half.
     """
     paired = "pairs" in method.kinds
     noisy = fold.training if paired and not half else fold.noisy
@@ -35,7 +42,7 @@ def sources_of(
         if kind == "noisy":
             found[kind] = files.paths("noisy", noisy)
         elif kind == "clean":
-            found[kind] = files.paths("clean", fold.clean)
+            found[kind] = clean
         elif kind == "pairs":
             partner = "copy" if method.supervision is Supervision.NOISY_PAIRS else "clean"
             found[kind] = files.paths(partner, noisy)

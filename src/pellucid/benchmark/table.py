@@ -176,7 +176,7 @@ def _order(row: MethodRow) -> tuple[int, int, str]:
 def _row(method: str, results: Sequence[Result]) -> MethodRow:
     done = [result for result in results if result.status == "done"]
     first = next(iter(done or results))
-    datasets = sorted({result.run.dataset for result in results})
+    datasets = sorted({result.run.test_case for result in results})
     in_paper = TABLE_2.get(method)
     return MethodRow(
         method=method,
@@ -185,7 +185,7 @@ def _row(method: str, results: Sequence[Result]) -> MethodRow:
         settings=first.recipe,
         given=first.settings,
         scores={
-            dataset: _scores(method, dataset, [each for each in results if each.run.dataset == dataset])
+            dataset: _scores(method, dataset, [each for each in results if each.run.test_case == dataset])
             for dataset in datasets
         },
         steps=_range([result.steps for result in done]),

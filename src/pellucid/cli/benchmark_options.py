@@ -41,6 +41,16 @@ class BenchmarkOptions:
         "published", or "blocks" of neighbouring images.
     seeds
         Seeds of the trainings; by default 0.
+    clean
+        Clean images to learn from instead of those of the fold: a folder, or a dataset's folder with clean/ in it.
+    clean_scale
+        Magnify the clean training images by this factor, as in `--clean-scale 0.7`.
+    clean_brightness
+        Multiply the grey levels of the clean training images, as in `--clean-brightness 0.85`.
+    clean_images
+        Train on at most so many clean images.
+    noisy_images
+        Train on at most so many noisy images.
     preset
         "quick" for a CPU, "paper" for a GPU: every method is trained on 512,000 patches.
     steps
@@ -72,6 +82,11 @@ class BenchmarkOptions:
     folds: Numbers = None
     fold_scheme: Literal["published", "blocks"] = "published"
     seeds: Numbers = None
+    clean: Path | None = None
+    clean_scale: float = 1.0
+    clean_brightness: float = 1.0
+    clean_images: int | None = None
+    noisy_images: int | None = None
     preset: Literal["quick", "paper"] = "quick"
     steps: int | None = None
     seconds: float | None = None
@@ -93,7 +108,8 @@ def run_methods(methods: Sequence[MethodSpec], options: BenchmarkOptions, out: P
         InputError: the benchmark cannot be done.
         RunError: runs failed, or a signal asked to stop.
     """
-    from pellucid.benchmark.datasets import PhantomSize, find_datasets  # here: help needs no torch
+    from pellucid.benchmark.condition import Condition  # here: help needs no torch
+    from pellucid.benchmark.datasets import PhantomSize, find_datasets
     from pellucid.benchmark.plan import Benchmark, Budget
     from pellucid.benchmark.resources import Resources
 
@@ -111,6 +127,9 @@ def run_methods(methods: Sequence[MethodSpec], options: BenchmarkOptions, out: P
         folds=options.folds or (0,),
         scheme=options.fold_scheme,
         seeds=options.seeds or (0,),
+        condition=Condition(
+            options.clean, options.clean_scale, options.clean_brightness, options.clean_images, options.noisy_images
+        ),
         curve_every=options.curve_every,
         device=options.device,
     )
