@@ -22,7 +22,7 @@ help:  ## show this list
 	@echo
 	@echo '  make demo CLEAN=folder NOISY=folder    the same with your own images; writes demo-own/index.html'
 	@echo '  make performance COMPARE=performance/baselines    compared with earlier results;  PROGRAMS="scaling cluster": others'
-	@echo '  DEMO_FLAGS="--set steps=500"           settings of the demo;  OUT=folder: another place for it'
+	@echo '  DEMO_FLAGS="--minutes 2"               settings of the demo;  OUT=folder: another place for it'
 
 setup: $(READY)  ## the virtual environment .venv, pinned, with the CPU build of PyTorch
 

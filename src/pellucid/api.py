@@ -54,11 +54,11 @@ def train(
             copy of it.
         noise: images of noise alone, for "quan".
         recipe: "proposed", or another recipe that `pellucid methods` lists.
-        preset: "quick" for a laptop, "paper" for a GPU.
+        preset: "quick" for a laptop, which takes ten minutes; "paper" for a GPU.
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed, such as `pellucid.Execution(amp=True)`.
         callbacks: called at each step, in addition to those that write the run's folder.
-        settings: any setting of the recipe, such as `steps=500`.
+        settings: any setting of the recipe, such as `minutes=5`, or `steps=500` instead.
 
     Returns:
         The trained model, ready to denoise.

@@ -35,7 +35,8 @@ from pellucid.simulation.phantom import tissue
 TRAINING_IMAGES = 12
 TEST_IMAGES = 3
 SIZE = 512
-STEPS = 500
+MINUTES = 5.0
+"""Time of the training, if nothing else is asked for."""
 SHOWN = 3
 MARK = ".pellucid-demo"
 """File that marks the folder of a demo and holds its call; only such a folder is ever overwritten."""
@@ -62,7 +63,7 @@ def run_demo(
         clean: clean images; by default phantom tissue.
         noisy: noisy images, needed with `clean`; without a truth the page shows pictures but no scores.
         noise: noise model for the phantom.
-        settings: settings that differ from those of the preset `quick`.
+        settings: settings that differ from those of the preset `quick`; by default it takes `MINUTES`.
         device: "auto", "cpu", "cuda", ...
         overwrite: replace a finished demo; the phantom never replaces one on the user's own images.
 
@@ -76,7 +77,8 @@ def run_demo(
     """
     if (clean is None) != (noisy is None):
         raise InputError("the demo takes both --clean and --noisy, or neither")
-    recipe = make_recipe("proposed", "quick", {"steps": STEPS, **(settings or {})})
+    asked = settings or {}
+    recipe = make_recipe("proposed", "quick", asked if "steps" in asked else {"minutes": MINUTES, **asked})
     recipe.check()
     find(noise)
     if clean is not None:

@@ -80,9 +80,18 @@ def any_process(value: bool) -> bool:
     """Whether it is true in any process; all get the same answer."""
     if not _joined():
         return value
-    values = torch.tensor(float(value), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    values = torch.tensor(float(value), device=_device())
     _exchange(dist.all_reduce, values)
     return bool(values > 0)
+
+
+def of_first(value: float) -> float:
+    """Return the value of the first process, in all of them."""
+    if not _joined():
+        return value
+    values = torch.tensor(value, dtype=torch.float64, device=_device())
+    _exchange(dist.broadcast, values, src=0)
+    return float(values)
 
 
 @contextmanager
@@ -187,6 +196,11 @@ class _Scatter(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return _Gather.apply(grad, ctx.part), None  # type: ignore[no-untyped-call]
+
+
+def _device() -> str:
+    """The kind of device whose tensors can be exchanged."""
+    return "cuda" if dist.get_backend() == "nccl" else "cpu"
 
 
 def _joined() -> bool:

@@ -74,16 +74,16 @@ class Recipe(BaseModel):
 def paper_and_quick(**settings: Any) -> Mapping[str, Mapping[str, Any]]:
     """Return the presets "paper", with the defaults, and "quick", with these settings for a machine without a GPU.
 
-    In a quick training the weights vary much from step to step, so their average denoises.
+    A quick training takes ten minutes. Its weights vary much from step to step, so their average denoises.
     """
-    shared = {"steps": 1500, "average": 0.997, "weights": "average", "save_every": 250, "preview_every": 500}
-    return {"paper": {}, "quick": {**shared, **settings}}
+    return {"paper": {}, "quick": {"minutes": 10.0, "average": 0.997, "weights": "average", **settings}}
 
 
 class LearningRecipe(Recipe):
     """Settings of every method that learns before it denoises."""
 
-    steps: int = Field(8000, ge=1, description="training steps")
+    steps: int = Field(8000, ge=1, description="training steps; with minutes: as many as fit, found while training")
+    minutes: float | None = Field(None, gt=0, description="minutes of training; not given: all of the steps")
     batch: int = Field(64, ge=1, description="patches of each kind in a step")
     patch: int = Field(64, ge=16, le=1024, description="side of a training patch in pixels")
     learning_rate: float = Field(1e-4, gt=0, description="learning rate of every optimiser at the first step")
@@ -95,6 +95,20 @@ class LearningRecipe(Recipe):
     weights: Literal["last", "average"] = Field("last", description="weights used to denoise")
     save_every: int = Field(500, ge=1, description="steps between saved states")
     preview_every: int = Field(500, ge=1, description="steps between preview pictures")
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Return a copy with some settings changed; a number of steps replaces a number of minutes.
+
+        Raises:
+            InputError: an unknown setting (the message names the nearest known one), or a value out of range.
+        """
+        return super().with_settings({"minutes": None, **settings} if "steps" in settings else settings)
+
+
+def refuse_two_budgets(settings: Mapping[str, Any]) -> None:
+    """Raise InputError if both steps and minutes are asked for."""
+    if "steps" in settings and "minutes" in settings:
+        raise InputError("steps and minutes are two budgets: give one of them")
 
 
 def _sentence(problem: ValidationError) -> str:

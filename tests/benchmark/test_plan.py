@@ -120,12 +120,12 @@ def test_real_noisy_images_are_all_learned_from_and_all_denoised(benchmark_of, t
 def test_budgets(benchmark_of, made):
     def steps(budget, *methods):
         specs = make_plan(benchmark_of(*methods, budget=budget), made)
-        return [(spec.recipe["steps"], spec.recipe["batch"], spec.seconds) for spec in specs]
+        return [(spec.recipe["steps"], spec.recipe["batch"], spec.recipe["minutes"]) for spec in specs]
 
     assert steps(Budget("paper"), "iscl") == [(8000, 64, None)]
     assert all(taken * batch >= 512_000 for taken, batch, _ in steps(Budget("paper"), "dncnn", "noise2void"))
     assert [taken for taken, _, _ in steps(Budget("quick", steps=77), "iscl", "dncnn")] == [77, 77]
-    assert {seconds for _, _, seconds in steps(Budget("quick", seconds=9), "iscl", "dncnn")} == {9}
+    assert {minutes for _, _, minutes in steps(Budget("quick", seconds=9), "iscl", "dncnn")} == {0.15}
     assert steps(Budget("paper"), "mean-matched")[0][0] == 100  # nothing that more steps would make better
     labels = [Budget("paper"), Budget("quick", steps=5), Budget("quick", seconds=60)]
     assert [budget.label for budget in labels] == ["paper", "quick steps=5", "quick seconds=60"]

@@ -222,9 +222,10 @@ def test_the_log_of_steps_is_cut_where_a_training_goes_on(tmp_path):
         lines.write('{"step": 4, "sec')  # as a kill leaves it
     training = Training(build(make_recipe("mean-matched", "quick")), torch.device("cpu"))
     callback = ProgressCallback(log, lambda *_: (25.0, 0.7), 1)
-    training.number = 3
+    training.number = 2
     callback.on_start(training, lambda number: {})
     callback.before_step(training)
+    training.number = 3
     callback.after_step(training, {})
     assert [line["step"] for line in read_progress(log)] == [1, 2, 3]
     assert 2 <= read_progress(log)[-1]["seconds"] < 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import signal
 import threading
 
@@ -72,6 +73,16 @@ def test_all_steps_equal_half_of_them_a_stop_and_the_other_half(tmp_path):
     torch.testing.assert_close(states[1], states[0], rtol=0, atol=0)
 
 
+def test_another_number_of_steps_is_that_of_a_training_resumed_with_it():
+    training, resumed = make(steps=20), make(steps=40)
+    run(training, 7)
+    resumed.restore(copy.deepcopy(training.state()))
+    training.change_steps(40)
+    assert (training.method.recipe.steps, training.number) == (40, 7)
+    assert run(training, 12) == run(resumed, 12)
+    torch.testing.assert_close(training.state(), resumed.state(), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("settings", [{"width": 2}, {"extractor": "instance"}, {"discriminator": "none"}])
 def test_the_state_of_another_recipe_is_refused(settings):
     training = make()
@@ -101,7 +112,7 @@ def test_state_holds_every_network_optimiser_and_average(tmp_path):
     run(training, 1)
     save_state(training.state(), tmp_path / "state.pt")
     state = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert set(state) == {"number", "method", "optimisers", "average"}
+    assert set(state) == {"number", "seconds", "method", "optimisers", "average"}
     assert {key.split(".")[0] for key in state["method"]} == {"denoiser", "G", "D_X", "D_Y"}
     assert set(state["optimisers"]) == {"generators", "discriminators", "extractor"}
     assert set(state["average"]) == set(training.method.denoiser.state_dict())

@@ -9,7 +9,7 @@ import torch
 from pellucid.benchmark.plan import Benchmark, make_plan
 from pellucid.benchmark.resources import Resources
 from pellucid.benchmark.run_spec import RunSpec
-from pellucid.benchmark.step_time import learns, step_seconds
+from pellucid.benchmark.step_time import step_seconds
 from pellucid.methods import method_class
 from pellucid.recipe import LearningRecipe
 from pellucid.report import terminal
@@ -50,7 +50,7 @@ def _row(spec: RunSpec, runs: int) -> tuple[list[str], float]:
     if not isinstance(recipe, LearningRecipe):
         return [spec.run.method, supervision, str(runs), "–", "–", "–", "–"], OVERHEAD
     step = step_seconds(recipe, spec.device)
-    steps = recipe.steps if spec.seconds is None or not learns(recipe) else max(1, int(spec.seconds / step))
+    steps = max(1, int(60 * recipe.minutes / step)) if recipe.minutes else recipe.steps
     seconds = steps * step + OVERHEAD
     numbers = [str(runs), str(steps), str(recipe.batch), f"{step:.4f}", _duration(seconds)]
     return [spec.run.method, supervision, *numbers], seconds

@@ -74,16 +74,16 @@ class Budget:
         return f"{self.preset} seconds={self.seconds:g}" if self.seconds is not None else self.preset
 
     def apply(self, recipe: Recipe) -> Recipe:
-        """Return the recipe with the number of steps of this budget, if it learns."""
+        """Return the recipe with the steps or minutes of this budget, if it learns."""
         if not isinstance(recipe, LearningRecipe):
             return recipe
-        steps = recipe.steps
+        amount: dict[str, Any] = {"steps": recipe.steps}
         if learns(recipe):
-            if self.steps is not None:
-                steps = self.steps
-            elif self.seconds is None:
-                steps = math.ceil(PAPER_PATCHES / recipe.batch)
-        return recipe.with_settings({"steps": steps, "preview_every": steps})
+            if self.seconds is not None:
+                amount = {"minutes": self.seconds / 60}
+            else:
+                amount = {"steps": self.steps or math.ceil(PAPER_PATCHES / recipe.batch)}
+        return recipe.with_settings({**amount, "preview_every": amount.get("steps", recipe.steps)})
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,6 @@ def _run_spec(
         ),
         recipe=recipe.model_dump(),
         settings=dict(method.settings),
-        seconds=benchmark.budget.seconds,
         sources=sources_of(method_class(recipe.method), files, training, clean_paths, half=method.half),
         test=files.paths("noisy", images.test),
         truth=files.paths("clean", images.test) if files.truth else [],

@@ -165,14 +165,13 @@ def _prepare(spec: RunSpec, folder: Path) -> None:
 
 def _progress(process: _Process) -> tuple[float, str]:
     """The share of a run that is done, and a note on it."""
-    lines = _tail(process.folder / PROGRESS)
-    recipe = process.folder / TRAINING / "recipe.toml"
-    name = process.spec.run.method
-    if not lines or not recipe.exists():
+    line = _tail(process.folder / PROGRESS)
+    name, recipe = process.spec.run.method, process.spec.recipe
+    if not line:
         return 0.0, name
-    steps = next((int(line[8:]) for line in recipe.read_text().splitlines() if line.startswith("steps = ")), 0)
-    step = json.loads(lines)["step"]
-    return (0.95 * step / steps if steps else 0.0), f"{name} {step}/{steps}"
+    last, minutes = json.loads(line), recipe["minutes"]
+    done, total, unit = (last["seconds"], 60 * minutes, " s") if minutes else (last["step"], recipe["steps"], "")
+    return 0.95 * min(done / total, 1), f"{name} {done:.0f}/{total:.0f}{unit}"
 
 
 def _tail(path: Path) -> str:

@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import torch
-
 from pellucid.benchmark.results import CurvePoint
 from pellucid.benchmark.step_time import computing_time
 from pellucid.errors import Interrupted
@@ -33,16 +31,23 @@ class ProgressCallback(Callback):
         self._score = score
         self._every = every
         self._batches: Batches
-        self._seconds: float | None = None
+        self._before = 0.0  # a resumed training was computed for so long
+        self._taken = 0.0
         self._begin = 0.0
-        self._device = torch.device("cpu")
         self._parent = os.getppid()
 
-    def on_start(self, _: Training, batches: Batches) -> None:
-        """Keep the batches, for the scorer."""
-        self._batches = batches
+    def clock(self) -> float:
+        """Return the computing time of the steps in this process, in seconds."""
+        return self._taken
 
-    def before_step(self, _: Training) -> None:
+    def on_start(self, training: Training, batches: Batches) -> None:
+        """Keep the batches for the scorer; remove the lines of steps that are repeated."""
+        self._batches = batches
+        kept = [line for line in read_progress(self.log) if line["step"] <= training.number]
+        write_text(self.log, "".join(json.dumps(line) + "\n" for line in kept))
+        self._before = kept[-1]["seconds"] if kept else 0.0
+
+    def before_step(self, training: Training) -> None:
         """Start the clock.
 
         Raises:
@@ -50,28 +55,16 @@ class ProgressCallback(Callback):
         """
         if os.getppid() != self._parent:
             raise Interrupted("the benchmark that this training belongs to has ended")
-        self._begin = computing_time(self._device)
+        self._begin = computing_time(training.device)
 
     def after_step(self, training: Training, _: Mapping[str, float]) -> None:
         """Stop the clock and write the line."""
-        if training.device.type != self._device.type:  # not known before; the first step is not counted
-            self._device = training.device
-            self._begin = computing_time(self._device)
-        taken = computing_time(self._device) - self._begin
-        if self._seconds is None:
-            self._seconds = self._drop_from(training.number)
-        self._seconds += taken
-        line: dict[str, float] = {"step": training.number, "seconds": round(self._seconds, 4)}
+        self._taken += computing_time(training.device) - self._begin
+        line: dict[str, float] = {"step": training.number, "seconds": round(self._before + self._taken, 4)}
         if self._every and training.number % self._every == 0:
             line["psnr"], line["ssim"] = self._score(training, self._batches)
         with writing(self.log), self.log.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(line) + "\n")
-
-    def _drop_from(self, number: int) -> float:
-        """Remove the lines of steps that are repeated; return the seconds of those before."""
-        kept = [line for line in read_progress(self.log) if line["step"] < number]
-        write_text(self.log, "".join(json.dumps(line) + "\n" for line in kept))
-        return kept[-1]["seconds"] if kept else 0.0
 
 
 def read_progress(log: Path) -> list[dict[str, float]]:

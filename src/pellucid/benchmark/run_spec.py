@@ -24,7 +24,6 @@ class RunSpec(BaseModel):
         run: which run.
         recipe: every setting of the recipe.
         settings: the settings given with `--set`.
-        seconds: computing time that the training steps shall take; None: the recipe's number of steps.
         sources: training files by kind.
         test: noisy files to denoise.
         truth: the clean file of each; empty if the truth is not known.
@@ -39,7 +38,6 @@ class RunSpec(BaseModel):
     run: RunId
     recipe: dict[str, Any]
     settings: dict[str, Any]
-    seconds: float | None
     sources: dict[str, list[str]]
     test: list[str]
     truth: list[str]

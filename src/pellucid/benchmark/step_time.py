@@ -1,4 +1,4 @@
-"""The time of a training step, measured on a few: to fit a training into a time, or to estimate a benchmark's time."""
+"""Computing time, and that of a training step, measured on a few to estimate what a benchmark takes."""
 
 from __future__ import annotations
 

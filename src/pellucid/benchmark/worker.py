@@ -28,7 +28,6 @@ from pellucid.allocator import keep_freed_memory
 from pellucid.benchmark.progress_callback import ProgressCallback, read_curve, read_progress
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.run_spec import PROGRESS, RESULT, SPEC, TRAINING, RunSpec
-from pellucid.benchmark.step_time import learns, step_seconds
 from pellucid.blockwise.blocks import denoise_planes
 from pellucid.blockwise.lock import locked
 from pellucid.blockwise.plan import DENOISED
@@ -131,12 +130,9 @@ def trained(spec: RunSpec, recipe: LearningRecipe, folder: Path) -> Run:
         folder / PROGRESS, lambda training, batches: _score_now(training, batches, spec), spec.curve_every
     )
     if (run_folder / "recipe.toml").exists():
-        return trainer.resume(run_folder, spec.device, callbacks=[callback])
+        return trainer.resume(run_folder, spec.device, callbacks=[callback], clock=callback.clock)
     shutil.rmtree(run_folder, ignore_errors=True)  # stopped while it was being made
-    if spec.seconds is not None and learns(recipe):
-        steps = max(1, int(spec.seconds / step_seconds(recipe, spec.device)))
-        recipe = recipe.with_settings({"steps": steps, "preview_every": steps})
-    return trainer.train(spec.sources, run_folder, recipe, spec.device, callbacks=[callback])
+    return trainer.train(spec.sources, run_folder, recipe, spec.device, callbacks=[callback], clock=callback.clock)
 
 
 def test(model: Model, spec: RunSpec) -> Tested:

@@ -56,7 +56,7 @@ class BenchmarkOptions:
     steps
         Number of training steps of every method.
     seconds
-        Computing time of every training, by default 200 with "quick"; a step is measured first.
+        Computing time of every training, by default 200 with "quick"; the number of steps follows.
     psnr
         PSNR of simulated noisy images in dB, as in `--psnr 19`.
     images

@@ -14,6 +14,7 @@ def demo(
     clean: str | None = None,
     noisy: str | None = None,
     noise: str = "film",
+    minutes: float | None = None,
     set_: Settings = None,
     device: str = "auto",
     overwrite: bool = False,
@@ -30,8 +31,10 @@ def demo(
         Your noisy images, as in `--noisy noisy/`.
     noise
         Noise model for the phantom: film, charge, gaussian, ...
+    minutes
+        Time that the training takes, by default 5; the number of steps follows.
     set_
-        Settings that differ from the recipe's, as in `--set steps=300`.
+        Settings that differ from the recipe's, as in `--set width=8`; `steps=300` replaces the minutes.
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     overwrite
@@ -39,5 +42,6 @@ def demo(
     """
     from pellucid.demo import run_demo  # here: help needs no torch
 
-    page = run_demo(out, clean, noisy, noise=noise, settings=parse_settings(set_), device=device, overwrite=overwrite)
+    settings = parse_settings(set_, minutes)
+    page = run_demo(out, clean, noisy, noise=noise, settings=settings, device=device, overwrite=overwrite)
     terminal.say(f"look at {page}")

@@ -93,13 +93,15 @@ class Computation:
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
-    """Return `["width=16", "steps=500"]` as a mapping; the values stay text, which the recipe converts.
+def parse_settings(pairs: list[str] | None, minutes: float | None = None) -> dict[str, Any]:
+    """Return `["width=16", "steps=500"]` as a mapping, with the minutes if they are given.
+
+    The values stay text, which the recipe converts.
 
     Raises:
         InputError: a setting has no "=".
     """
-    settings = {}
+    settings: dict[str, Any] = {} if minutes is None else {"minutes": minutes}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals:

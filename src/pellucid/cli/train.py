@@ -15,6 +15,7 @@ def train(
     out: Path | None = None,
     recipe: str = "proposed",
     preset: str = "quick",
+    minutes: float | None = None,
     set_: Settings = None,
     computation: Computation = Computation(),  # noqa: B008
 ) -> None:
@@ -28,14 +29,16 @@ def train(
         Method and settings to start from, as in `--recipe dncnn`; `pellucid methods` lists them.
     preset
         "quick" for a laptop, "paper" for a GPU.
+    minutes
+        Time that the training takes, by default 10 with "quick"; the number of steps follows.
     set_
-        Settings that differ from the recipe's, as in `--set steps=500 width=8`.
+        Settings that differ from the recipe's, as in `--set batch=8 width=8`; `steps=500` replaces the minutes.
     """
     from pellucid.methods import make_recipe  # here: help needs no torch
     from pellucid.runs import trainer
     from pellucid.runs.sources import check_sources
 
-    chosen, given = make_recipe(recipe, preset, parse_settings(set_)), sources.given()
+    chosen, given = make_recipe(recipe, preset, parse_settings(set_, minutes)), sources.given()
     check_sources(chosen, set(given))
     if not out:
         raise InputError("train needs --out, a folder for the run (see pellucid train --help)")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pellucid.errors import InputError, nearest
 from pellucid.methods.base import Denoiser, Method
-from pellucid.recipe import LearningRecipe, Recipe
+from pellucid.recipe import LearningRecipe, Recipe, refuse_two_budgets
 from pellucid.seeding import Initialisation, seeded
 
 METHODS: dict[str, str] = {
@@ -72,15 +72,16 @@ def make_recipe(name: str = "proposed", preset: str = "paper", settings: Mapping
     """A recipe by name, for a preset, with settings changed.
 
     Raises:
-        InputError: unknown recipe, preset or setting; the nearest known one is named.
+        InputError: unknown recipe, preset or setting; the nearest known one is named. Or both steps and minutes.
     """
     if name not in RECIPES:
         raise InputError(f"unknown recipe {name!r}: {nearest(name, RECIPES)}")
     recipe_type = method_class(RECIPES[name]["method"]).recipe_type
     if preset not in recipe_type.presets:
         raise InputError(f"unknown preset {preset!r}: {nearest(preset, recipe_type.presets)}")
-    chosen = {"name": name, "preset": preset, **recipe_type.presets[preset], **RECIPES[name], **(settings or {})}
-    return recipe_type().with_settings(chosen)
+    refuse_two_budgets(settings or {})
+    named = {"name": name, "preset": preset, **recipe_type.presets[preset], **RECIPES[name]}
+    return recipe_type().with_settings(named).with_settings(settings or {})
 
 
 def learning_recipes() -> list[str]:

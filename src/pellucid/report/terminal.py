@@ -161,12 +161,12 @@ def _can_draw(console: Console) -> bool:
 
 
 @contextmanager
-def progress_bar(title: str, total: int, done: int = 0) -> Iterator[Bar]:
+def progress_bar(title: str, total: float, done: float = 0) -> Iterator[Bar]:
     """A progress bar with the time left, for the length of the block; without a terminal, a line now and then."""
     console = messages()
     if _can_draw(console):
         with _progress(console) as progress:
-            yield _DrawnBar(progress, progress.add_task(title, total=total, completed=done, note=""))
+            yield _DrawnBar(progress, progress.add_task(title, total=total, completed=done, note=""))  # type: ignore[arg-type]
         return
     lines = ProgressLines(say, title, total, done)
     try:

@@ -174,7 +174,7 @@ class WriteTensorBoard(Callback):
 
 
 class ShowProgress(Callback):
-    """Shows the steps and the main losses in the terminal."""
+    """Shows the steps, or the seconds of a time budget, and the main losses in the terminal."""
 
     def __init__(self, bar: Bar) -> None:
         self._bar = bar
@@ -187,8 +187,11 @@ class ShowProgress(Callback):
         """Show the step."""
         if training.execution.compile and training.number == self._first:
             self._bar.say(f"compiling: {perf_counter() - self._began:.0f} s, with the first step")
-        shown = (f"{name} {losses[name]:.3f}" for name in training.method.shown_losses)
-        self._bar.set(training.number, "  ".join(shown))
+        shown = [f"{name} {losses[name]:.3f}" for name in training.method.shown_losses]
+        if training.method.recipe.minutes:
+            self._bar.set(training.seconds, "  ".join([f"step {training.number}", *shown]))
+        else:
+            self._bar.set(training.number, "  ".join(shown))
 
 
 def _doubling(pause: float) -> Iterator[float]:

@@ -133,10 +133,9 @@ class Run(ModelFolder):
         """Record where sources are on this machine, by kind; the paths of others stay."""
         write_json(self.paths, {**self._known_paths(), **paths})
 
-    def change(self, recipe: LearningRecipe, changes: Mapping[str, Any]) -> None:
-        """Replace the recipe, if there are changes."""
-        if changes:
-            write_text(self.folder / "recipe.toml", recipe.to_toml())
+    def change(self, recipe: LearningRecipe) -> None:
+        """Replace the recipe."""
+        write_text(self.folder / "recipe.toml", recipe.to_toml())
 
     def note_resumption(self, details: Mapping[str, Any]) -> None:
         """Record in the provenance that the run was resumed."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from pellucid import process_group
@@ -17,7 +18,7 @@ from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import Interrupted
 from pellucid.launch import WHOLE, leads, local_share, share
 from pellucid.methods import GIVEN_AS, build
-from pellucid.recipe import Recipe
+from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.callbacks import ShowProgress, run_callbacks
 from pellucid.runs.folder import Run
@@ -26,6 +27,7 @@ from pellucid.runs.patches import make_batches, make_patches
 from pellucid.runs.provenance import describe, machine, path_of, without_folders
 from pellucid.runs.resume_settings import changed_recipe, differences, learning_rates
 from pellucid.runs.sources import check_share, check_sources, intensities_of, planes_of, reopen_sources
+from pellucid.runs.time_budget import Clock, TimeBudget
 from pellucid.training import Callback, Execution, Training, fit
 from pellucid.training.checkpoint import load_state
 
@@ -38,6 +40,7 @@ def train(
     *,
     execution: Execution | None = None,
     callbacks: Sequence[Callback] = (),
+    clock: Clock = monotonic,
 ) -> Run:
     """Train from the beginning and write everything into a new folder.
 
@@ -50,6 +53,7 @@ def train(
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed; by default in float32, not compiled.
         callbacks: called at each step, before those that write the run's folder.
+        clock: counts the recipe's minutes, if it has any.
 
     Raises:
         InputError: recipe, images or folder cannot be used.
@@ -60,6 +64,7 @@ def train(
         terminal.warn(warning)
     chosen, execution = choose_device(device), execution or Execution()
     run = Run(folder)
+    budget = TimeBudget(run, clock)
     with process_group.together(chosen.torch):
         if leads():
             run.refuse_busy()
@@ -79,7 +84,7 @@ def train(
                 run.start(learning, intensities, dtypes, {**_environment(chosen, execution), **origin})
                 run.save_structure(_with_spread(shown.structure, opened))
             process_group.meet()  # now the folder exists
-            _train(run, training, opened, chosen, callbacks)
+            _train(run, training, opened, chosen, [*callbacks, *_if_timed(learning, budget)])
     return run
 
 
@@ -91,6 +96,7 @@ def resume(
     callbacks: Sequence[Callback] = (),
     settings: Mapping[str, Any] | None = None,
     moved: Mapping[str, Any] | None = None,
+    clock: Clock = monotonic,
 ) -> Run:
     """Resume a run as if it had never stopped, or continue it for more steps.
 
@@ -104,6 +110,7 @@ def resume(
         callbacks: called at each step, before those that write the run's folder.
         settings: settings of the recipe to change; `MAY_CHANGE` lists those that may.
         moved: sources that have moved, by kind.
+        clock: counts the recipe's minutes, if it has any; those of before are kept.
 
     Raises:
         InputError: no such run, another process is training it, its images are gone or have changed, or settings that
@@ -111,6 +118,7 @@ def resume(
         RunError: the training failed or was stopped.
     """
     run = Run(folder)
+    budget = TimeBudget(run, clock)
     original = run.recipe()
     check_share(original)
     chosen, execution = choose_device(device), execution or Execution()
@@ -125,7 +133,8 @@ def resume(
         finished = training.number >= recipe.steps
         opened = {} if finished else reopen_sources(run.sources(), moved or {})
         if leads():
-            run.change(recipe, changes)
+            if changes:
+                run.change(recipe)
             _report_resumption(run, training, changes)
         if finished:
             return run
@@ -135,8 +144,13 @@ def resume(
             run.note_resumption({"step": training.number, **changed, **_environment(chosen, execution)})
             if moved:
                 run.note_paths({kind: path_of(spec) for kind, spec in moved.items()})
-        _train(run, training, opened, chosen, callbacks)
+        _train(run, training, opened, chosen, [*callbacks, *_if_timed(recipe, budget)])
     return run
+
+
+def _if_timed(recipe: LearningRecipe, budget: TimeBudget) -> list[TimeBudget]:
+    """Return the time budget if the recipe has a number of minutes."""
+    return [budget] if recipe.minutes else []
 
 
 def _train(
@@ -144,15 +158,16 @@ def _train(
 ) -> None:
     recipe, number_of_processes = training.method.recipe, share().size
     where = f"{device}, {number_of_processes} processes" if number_of_processes > 1 else str(device)
-    terminal.say(f"recipe {recipe.name} ({recipe.preset}), {recipe.steps} steps, on {where}; run folder {run.folder}")
+    amount = f"{recipe.minutes:.3g} minutes" if recipe.minutes else f"{recipe.steps} steps"
+    terminal.say(f"recipe {recipe.name} ({recipe.preset}), {amount}, on {where}; run folder {run.folder}")
     intensities, planes = run.intensities(), planes_of(sources)
-    budget = free_memory() // 2 // len(sources) // local_share().size
-    images = {kind: cache_planes(planes[kind], budget) for kind in planes}
+    memory = free_memory() // 2 // len(sources) // local_share().size
+    images = {kind: cache_planes(planes[kind], memory) for kind in planes}
     patches = make_patches(planes, images, intensities, recipe.patch, device)
     batches, own_batches = (make_batches(training.method, patches, part) for part in (WHOLE, share()))
     on_disk = any(of_kind.mapped for of_kind in patches.values())
     with (
-        terminal.progress_bar("training", recipe.steps, training.number) as bar,
+        _progress_bar(training) as bar,
         prefetch(own_batches) if on_disk else nullcontext(own_batches) as drawn,
     ):
         writers = run_callbacks(run, images, intensities) if leads() else []
@@ -167,6 +182,14 @@ def _train(
         finally:
             for callback in everyone:
                 callback.on_end()
+
+
+def _progress_bar(training: Training) -> AbstractContextManager[terminal.Bar]:
+    """A bar of the steps, or of the seconds of a time budget."""
+    recipe = training.method.recipe
+    if recipe.minutes:
+        return terminal.progress_bar("training, seconds", 60 * recipe.minutes, training.seconds)
+    return terminal.progress_bar("training", recipe.steps, training.number)
 
 
 def _report_resumption(run: Run, training: Training, changes: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pellucid import process_group
 from pellucid.errors import InputError, Interrupted, RunError
-from pellucid.methods import Denoiser, Method
+from pellucid.methods import Denoiser, Method, build
 from pellucid.norms import follows_mode, recalibrate, running_norms
 from pellucid.ops import recompute_activations
 from pellucid.seeding import seeded
@@ -39,6 +39,7 @@ class Training:
         device: where it is computed.
         execution: how it is computed.
         number: number of steps taken.
+        seconds: the part of its minutes that it has used, if the recipe has a number of minutes.
         average: moving average of the denoiser's weights.
     """
 
@@ -46,9 +47,13 @@ class Training:
     device: torch.device
     execution: Execution = field(default_factory=Execution)
     number: int = 0
+    seconds: float = 0.0
     average: MovingAverage = field(init=False)
 
     def __post_init__(self) -> None:
+        self._prepare()
+
+    def _prepare(self) -> None:
         # channels last is the faster layout for convolutions on CPU and GPU alike
         self.method.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.execution.prepare(self.method, self.device)
@@ -103,6 +108,7 @@ class Training:
                 raise self._diverged(f"weight {name!r} is not finite")
         return {
             "number": self.number,
+            "seconds": self.seconds,
             "method": weights,
             "optimisers": {name: o.state_dict() for name, o in self.method.optimisers.items()},
             "average": self.average.state_dict(),
@@ -115,7 +121,7 @@ class Training:
             InputError: the state is not that of this method with this recipe.
         """
         try:
-            self.number = state["number"]
+            self.number, self.seconds = state["number"], state["seconds"]
             self.method.load_state_dict(state["method"])
             for name, optimiser in self.method.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
@@ -124,6 +130,13 @@ class Training:
             raise InputError(
                 "the saved training state does not match this recipe: restore the recipe, or start a new training"
             ) from problem
+
+    def change_steps(self, steps: int) -> None:
+        """Go on as if it had been stopped here and resumed with another number of steps."""
+        state, recipe = self.state(), self.method.recipe
+        self.method = build(recipe.with_settings({"steps": steps, "minutes": recipe.minutes}))
+        self._prepare()
+        self.restore(state)
 
     def _place(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {kind: patches.to(self.device, non_blocking=True) for kind, patches in batch.items()}
@@ -143,7 +156,8 @@ def random_seed(seed: int, number: int) -> int:
 class Callback:
     """Observes a training. Each hook does nothing unless a subclass overrides it.
 
-    A callback must leave the training as it is: weights, optimisers and gradients. `before_step` and `after_step` may
+    A callback must leave the training as it is: weights, optimisers and gradients. After a step the number of steps may
+    change (`Training.change_steps`), and `training.method` is then another object. `before_step` and `after_step` may
     raise `Interrupted` to stop the training between two steps; of processes that train together, all must do so.
     """
 
@@ -178,16 +192,16 @@ def fit(training: Training, batches: Batches, callbacks: Sequence[Callback] = ()
         Interrupted: a signal or a callback asked to stop; the step in progress was finished, and `on_stop` called.
         RunError: a loss is not finite.
     """
-    steps = training.method.recipe.steps
     with stop_request() as request:
         try:
-            while training.number < steps:
+            while training.number < training.method.recipe.steps:
                 for callback in callbacks:
                     callback.before_step(training)
                 losses = training.step(batches(training.number + 1))
                 for callback in callbacks:
                     callback.after_step(training, losses)
-                if process_group.any_process(request.number is not None) and training.number < steps:
+                finished = training.number >= training.method.recipe.steps
+                if process_group.any_process(request.number is not None) and not finished:
                     raise Interrupted(f"stopped after step {training.number}", request.number or signal.SIGINT)
         except Interrupted:
             for callback in callbacks:

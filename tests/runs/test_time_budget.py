@@ -1,0 +1,158 @@
+"""The number of steps that fits into some minutes, with a clock that only steps move."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from pellucid.errors import InputError
+from pellucid.methods import build, make_recipe
+from pellucid.runs import trainer
+from pellucid.runs.folder import Run
+from pellucid.runs.time_budget import MARKS, TimeBudget
+from pellucid.training import Callback, Training, fit
+from pellucid.training.checkpoint import load_state
+
+MINUTES = 10.0
+SECONDS = 60 * MINUTES
+
+
+class Takes(Callback):
+    """Lets the clock go on: each step takes so many seconds."""
+
+    def __init__(self, clock, seconds):
+        self.clock, self.seconds = clock, seconds
+
+    def after_step(self, training, losses):
+        self.clock.now += self.seconds(training.number)
+
+
+class Plans(Callback):
+    """Notes each number of steps, with the part of the time after which it was found."""
+
+    def __init__(self):
+        self.found = []
+
+    def after_step(self, training, losses):
+        steps = training.method.recipe.steps
+        if steps != (self.found[-1][1] if self.found else 100):
+            self.found.append((training.seconds / SECONDS, steps))
+
+
+@pytest.fixture
+def fitted(clock, tmp_path):
+    """Train something cheap for ten minutes whose steps take so many seconds: the steps, and what was planned."""
+
+    def run(seconds):
+        recipe = make_recipe("mean-matched", settings={"minutes": MINUTES, "batch": 1}).with_settings({})
+        recipe = make_recipe("mean-matched", settings={"minutes": MINUTES, "batch": 1})
+        training, plans = Training(build(recipe), torch.device("cpu")), Plans()
+        batch = {kind: torch.zeros(1, 1, 16, 16) for kind in ("noisy", "clean")}
+        budget = TimeBudget(Run(tmp_path), clock)
+        budget.on_start(training, lambda _: batch)
+        fit(training, lambda _: batch, [Takes(clock, seconds), budget, plans])
+        return training, plans
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        lambda _: 1.0,
+        lambda number: 20.0 if number == 1 else 1.0,
+        lambda number: 0.001 if number <= 30 else 1.0,
+        lambda number: 0.001 if number <= 30 else 4.0 if number % 4 == 0 else 0.5,
+        lambda number: 2.0 if number <= 100 else 0.5,
+        lambda number: 0.5 if number <= 900 else 0.6,
+        lambda number: 0.5 if number <= 900 else 0.4,
+        lambda number: 90.0 if number == 2 else 0.5,
+    ],
+    ids=["even", "slow start", "measures first", "every fourth dearer", "stages", "busier", "idler", "compiles"],
+)
+def test_the_time_is_kept_whatever_the_steps_take(seconds, fitted, clock):
+    training, plans = fitted(seconds)
+    assert clock.now == training.seconds == pytest.approx(SECONDS, rel=0.05)
+    assert training.number == training.method.recipe.steps
+    assert len(plans.found) <= len(MARKS) + 1
+    assert all(share < MARKS[-1] + 0.06 for share, _ in plans.found)  # from then on it stays
+
+
+def test_steps_that_are_too_long_are_warned_of_and_one_is_taken_at_least(fitted, clock, capsys):
+    training, _ = fitted(lambda _: SECONDS / 10)
+    assert training.number == 10
+    told = "warning: 10 minutes are enough for 10 steps only, which is too few to learn much: give more time, or "
+    assert capsys.readouterr().err.count(told) == 1
+
+
+def test_a_step_that_takes_longer_than_everything_is_the_only_one(fitted):
+    training, _ = fitted(lambda _: 2 * SECONDS)
+    assert training.number == training.method.recipe.steps == 1
+
+
+def test_of_two_budgets_one_is_wanted():
+    assert make_recipe("proposed", "quick").minutes == 10
+    assert make_recipe("proposed", "paper").minutes is None
+    assert make_recipe("proposed", "quick", {"steps": "7"}).minutes is None
+    assert make_recipe("proposed", "paper", {"minutes": "2"}).minutes == 2
+    with pytest.raises(InputError, match="steps and minutes are two budgets: give one of them"):
+        make_recipe("proposed", "quick", {"steps": 7, "minutes": 3})
+
+
+RECIPE = make_recipe(
+    "noise2void", "quick", {"width": 4, "patch": 20, "batch": 2, "minutes": 1, "save_every": 1000}
+)  # its learning rate falls
+
+
+@pytest.fixture
+def train(pictures, tmp_path, clock, one_thread):
+    """Train for a minute with steps of a second, into a folder of this name; it may be killed after a step."""
+
+    def start(name, seconds=lambda number: 1.0 if number <= 30 else 0.8 + number % 4 / 50, killed_after=None):
+        clock.now = 0.0
+
+        class Kill(Callback):
+            def after_step(self, training, losses):
+                if training.number == killed_after:
+                    raise Killed
+
+        folder = tmp_path / name
+        known = folder.exists()
+        watching = [Takes(clock, seconds), Kill()]
+        if known:
+            trainer.resume(folder, "cpu", callbacks=watching, clock=clock)
+        else:
+            trainer.train({"noisy": str(pictures / "noisy")}, folder, RECIPE, "cpu", callbacks=watching, clock=clock)
+        return Run(folder)
+
+    return start
+
+
+class Killed(Exception):
+    """Ends a training where it is: nothing is saved."""
+
+
+def test_the_run_ends_with_the_steps_that_it_took(train, capsys):
+    run = train("run", lambda _: 1.0)
+    assert (run.recipe().steps, run.recipe().minutes) == (60, 1)
+    assert (load_state(run.state)["number"], load_state(run.state)["seconds"]) == (60, 60)
+    assert len(run.metrics.read_text().splitlines()) == 60
+    told = capsys.readouterr().err
+    assert "recipe noise2void (quick), 1 minutes, on cpu" in told
+    assert "training, seconds 60/60 (100%)" in told
+    method = build(run.recipe())
+    ((name, optimiser),) = method.optimisers.items()
+    assert load_state(run.state)["optimisers"][name]["inner"]["param_groups"][0]["lr"] == optimiser.schedule(60)
+
+
+def test_killed_once_the_number_is_fixed_it_equals_one_that_never_stopped(train):
+    whole = train("whole")
+    steps = whole.recipe().steps
+    with pytest.raises(Killed):
+        train("killed", killed_after=steps - 1)
+    assert Run(whole.folder.with_name("killed")).recipe().steps == steps
+    assert load_state(whole.folder.with_name("killed") / "state.pt")["number"] < steps - 2
+    killed = train("killed")
+    assert load_state(killed.state)["seconds"] == pytest.approx(load_state(whole.state)["seconds"])
+    for name in ("recipe.toml", "metrics.jsonl", "weights/last.safetensors", "weights/average.safetensors"):
+        assert (killed.folder / name).read_bytes() == (whole.folder / name).read_bytes()
