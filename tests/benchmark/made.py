@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pellucid.benchmark.image_score import ImageScore
 from pellucid.benchmark.results import Result, RunId
-from pellucid.evaluation import Score
 
 SUPERVISION = {"dncnn": "paired", "redcnn": "paired", "noisy": "none", "bm3d": "none", "noise2void": "noisy only"}
 
@@ -12,11 +12,15 @@ def run(method, dataset="cells-charge", fold=0, seed=0, scheme="published", budg
     return RunId(method=method, dataset=dataset, scheme=scheme, fold=fold, seed=seed, budget=budget)
 
 
+def score(name, psnr, ssim, offset=0.5, contrast=0.9, flat=1.2):
+    return ImageScore(name, psnr, ssim, offset, contrast, flat)
+
+
 def done(method, psnr, ssim=0.8, **place):
     """A finished run; `psnr` and `ssim` are of one image, or lists over images."""
     psnrs = psnr if isinstance(psnr, list) else [psnr]
     ssims = ssim if isinstance(ssim, list) else [ssim] * len(psnrs)
-    scores = tuple(Score(f"image {n}", p, s) for n, (p, s) in enumerate(zip(psnrs, ssims, strict=True)))
+    scores = tuple(score(f"image-{n}", p, s) for n, (p, s) in enumerate(zip(psnrs, ssims, strict=True)))
     learns = method not in ("noisy", "bm3d")
     return Result(
         run=run(method, **place),

@@ -7,7 +7,8 @@ import pytest
 
 from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, read_results, results_path
 from pellucid.errors import InputError
-from pellucid.evaluation import Score
+
+from .made import score
 
 FIRST = RunId(method="dncnn", dataset="phantom-film", scheme="published", fold=0, seed=0, budget="paper")
 
@@ -17,14 +18,14 @@ def run(**changes):
 
 
 def done(**changes):
-    scores = (Score("a.png", 27.5, 0.9), Score("b.png", 26.5, 0.8))
+    scores = (score("a.png", 27.5, 0.9), score("b.png", 26.5, 0.8))
     curve = (CurvePoint(10, 1.5, 20.0, 0.5),)
     more = {"scores": scores, "curve": curve, "images": ("images/x/a.tif",), "recipe": {"width": 8, "average": 0.5}}
     return Result(run=run(**changes), status="done", **more)
 
 
 def test_a_row_comes_back_as_it_was(tmp_path):
-    perfect = done(fold=1).model_copy(update={"scores": (Score("a.png", math.inf, 1.0),)})
+    perfect = done(fold=1).model_copy(update={"scores": (score("a.png", math.inf, 1.0),)})
     with ResultsFile(tmp_path / "results.sqlite") as results:
         results.add(done())
         results.add(perfect)

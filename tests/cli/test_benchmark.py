@@ -30,6 +30,21 @@ def test_a_dry_run_says_how_long_it_would_take_and_trains_nothing(tmp_path, comm
     assert not list(tmp_path.glob("*.sqlite"))
 
 
+def test_rows_of_a_file_are_not_computed_again(tmp_path, command):
+    first, second = tmp_path / "first", tmp_path / "second"
+    command("benchmark", "--methods", "noisy", *SMALL, "--out", first)
+    assert command("benchmark", "table", first, "--runs", tmp_path / "runs.csv").status == 0
+    result = command("benchmark", "--methods", "noisy", *SMALL, "--out", second, "--have", tmp_path / "runs.csv")
+    assert result.status == 0, result.err
+    assert "noisy, phantom-film, fold 0, seed 0: taken over, of " in result.err
+    assert not (second / "runs").exists()
+    assert [row.run for row in read_results(second)] == [row.run for row in read_results(first)]
+    both = command("benchmark", "table", second, tmp_path / "runs.csv")
+    assert "noisy image" in both.out
+    again = command("benchmark", "table", first, "--runs", tmp_path / "runs.csv")
+    assert (again.status, "exists already" in again.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -48,6 +63,8 @@ def test_a_dry_run_says_how_long_it_would_take_and_trains_nothing(tmp_path, comm
         (("--methods", "iscl", "--set", "widht=3"), "method iscl: unknown setting 'widht': did you mean 'width'?"),
         (("--images", "3"), "dataset phantom-film: 3 images are fewer than the 4 folds"),
         (("--size", "8"), "at least 16"),
+        (("--have", "nowhere.csv"), "nowhere.csv: cannot be read"),
+        (("--noisy-images", "0"), "--noisy-images 0: give at least 1"),
         (("--data", "nowhere"), "--data nowhere: is not a folder. Give FOLDER/clean and FOLDER/noisy"),
     ],
 )

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
+from pellucid.benchmark.image_score import ImageScore
 from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, results_path
-from pellucid.evaluation import Score
 from pellucid.io.writing import write_array
 
 METHODS = {
@@ -29,11 +29,11 @@ def results_of(folder, dataset, fold, truth):
         for name in NAMES:
             images.append(f"images/{dataset}_{method}_{fold}/{name}.tif")
             write_array(folder / images[-1], random.integers(0, 255, (48, 64)).astype(np.uint8))
-        scores = tuple(Score(name, psnr + fold + i / 10, 0.5) for i, name in enumerate(NAMES)) if truth else ()
+        scores = [ImageScore(name, psnr + fold + i / 10, 0.5, 0.0, 1.0, 1.0) for i, name in enumerate(NAMES)]
         yield Result(
             run=RunId(method=method, dataset=dataset, scheme="published", fold=fold, seed=0, budget="quick steps=9"),
             status="done",
-            scores=scores,
+            scores=tuple(scores) if truth else (),
             title=method.upper(),
             supervision=supervision,
             steps=9 if supervision != "none" else 0,
@@ -143,7 +143,7 @@ def test_a_folder_without_results_is_one_line(tmp_path, refused):
 def test_norms_asks_for_every_variant_with_its_options(tmp_path, command, refused, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "pellucid.benchmark.runner.run_benchmark", lambda benchmark, out, _: asked.append((benchmark, out))
+        "pellucid.benchmark.runner.run_benchmark", lambda benchmark, out, *_: asked.append((benchmark, out))
     )
     options = ["--set", "width=4", "--steps", 7, "--folds", 1, 2, "--datasets", "phantom-charge", "--images", 4]
     assert command("benchmark", "norms", *options, "--out", tmp_path / "b").status == 0

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import bootstrap
 
-from pellucid.benchmark.layout import METRICS, Column, TableCell, TableLayout, TableSection
+from pellucid.benchmark.image_score import ImageScore
+from pellucid.benchmark.layout import Column, TableCell, TableLayout, TableSection
 from pellucid.benchmark.results import Result
-from pellucid.benchmark.table import DIGITS
+from pellucid.benchmark.table import DIGITS, METRICS
 from pellucid.errors import InputError, nearest
-from pellucid.evaluation import Score
 
 RESAMPLES = 9999
 CONFIDENCE = 95
@@ -140,7 +140,7 @@ def _comparison(dataset: str, scheme: str, budget: str, pairs: Sequence[tuple[Re
     )
 
 
-def _minus(first: Score, second: Score, metric: str) -> float:
+def _minus(first: ImageScore, second: ImageScore, metric: str) -> float:
     a, b = getattr(first, metric), getattr(second, metric)
     return 0.0 if a == b else float(a - b)  # both may be infinite
 

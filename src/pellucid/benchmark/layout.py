@@ -7,9 +7,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from pellucid.benchmark.table import DIGITS, BenchmarkTable, Mark, MeanDeviation, MethodRow, MethodScores
+from pellucid.benchmark.table import (
+    DIGITS,
+    MEASURES,
+    METRICS,
+    BenchmarkTable,
+    Mark,
+    MeanDeviation,
+    MethodRow,
+    MethodScores,
+)
 
-METRICS = {"psnr": "PSNR", "ssim": "SSIM"}
 ABSENT = "–"
 MARKED = {Mark.BEST: "the best", Mark.SECOND: "the second best"}
 
@@ -71,6 +79,7 @@ def lay_out(table: BenchmarkTable, title: str, leads: Sequence[LeadColumn] = (NA
     columns = [column for column, _ in leads]
     for dataset in table.datasets:
         columns += [Column(f"{name}{' (dB)' * (metric == 'psnr')}", dataset) for metric, name in METRICS.items()]
+        columns += [Column(measure, dataset) for measure in MEASURES]
         columns += [Column(f"paper's {name}", dataset) for name in METRICS.values() if dataset in with_paper]
     columns += [Column(name, "each training") for name in ("steps", "patches", "seconds")]
     sections = tuple(
@@ -119,6 +128,7 @@ def _row(
     for dataset in table.datasets:
         scores = row.scores.get(dataset)
         cells += [_cell(table, row, dataset, metric) for metric in METRICS]
+        cells += [_measured(scores, measure) for measure in MEASURES]
         if dataset in with_paper:
             reported = scores.reported if scores else None
             cells += [TableCell(f"{getattr(reported, m):.{DIGITS[m]}f}" if reported else ABSENT) for m in METRICS]
@@ -138,6 +148,13 @@ def _cell(table: BenchmarkTable, row: MethodRow, dataset: str, metric: str) -> T
     return TableCell(" ".join(parts) or ABSENT, scores.marks.get(metric, Mark.NONE))
 
 
+def _measured(scores: MethodScores | None, measure: str) -> TableCell:
+    if scores is None or not (value := scores.values.get(measure)):
+        return TableCell(ABSENT)
+    sign = "+" if measure == "offset" else ""
+    return TableCell(f"{value.mean:{sign}z.{DIGITS[measure]}f}".replace("-", "−"))
+
+
 def _notes(table: BenchmarkTable, with_paper: Iterable[str]) -> Iterable[str]:
     counts = {len(table.expected(dataset, row.supervision)) for row in table.rows for dataset in table.datasets} - {0}
     yield f"Folds: {table.scheme}; budget: {table.budget}. Runs in a mean: n = {_counted(counts)}."
@@ -146,6 +163,12 @@ def _notes(table: BenchmarkTable, with_paper: Iterable[str]) -> Iterable[str]:
     marks = {mark for row in table.rows for scores in row.scores.values() for mark in scores.marks.values()}
     if marked := " and ".join(word for mark, word in MARKED.items() if mark in marks):
         yield f"Marked: {marked} of a group, among methods that have finished every fold and seed."
+    if table.datasets:
+        yield (
+            "offset: mean of the result minus that of the truth, in grey levels. contrast: slope of the result over "
+            "the truth in squares of 8 pixels, 1 if it is kept. flat: standard deviation of the result where the "
+            "truth is flattest, relative to the truth's; above 1, grain is left or structure was made up."
+        )
     if with_paper:
         yield "paper's: Lee & Jeong, J. KCGS 27(5), 2021, Table 2, measured on the paper's data."
     yield from _settings(table)
@@ -192,10 +215,11 @@ def _training(row: MethodRow) -> dict[str, float]:
 
 def _numbers(scores: MethodScores) -> dict[str, object]:
     numbers: dict[str, object] = {}
+    for name in (*METRICS, *MEASURES):
+        value = scores.values.get(name)
+        numbers[name] = value.mean if value else None
+        numbers[f"{name}_deviation"] = value.deviation if value else None
     for metric in METRICS:
-        value = scores.values.get(metric)
-        numbers[metric] = value.mean if value else None
-        numbers[f"{metric}_deviation"] = value.deviation if value else None
         numbers[f"{metric}_mark"] = scores.marks.get(metric, Mark.NONE).value
         numbers[f"paper_{metric}"] = getattr(scores.reported, metric) if scores.reported else None
     return numbers

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pellucid.benchmark.code_fingerprint import code_fingerprint
 from pellucid.benchmark.condition import Condition, prepare_clean
 from pellucid.benchmark.dataset_files import prepare
 from pellucid.benchmark.dataset_folder import DatasetFiles
@@ -239,8 +240,9 @@ def _run_spec(
         test=files.paths("noisy", images.test),
         truth=files.paths("clean", images.test) if files.truth else [],
         curve_every=benchmark.curve_every if files.truth else 0,
-        fingerprint=_fingerprint(files, clean),
+        fingerprint=_fingerprint(files, clean if "clean" in method_class(recipe.method).kinds else files),
         commit=commit,
+        code=code_fingerprint(recipe.method),
         device=benchmark.device,
     )
 

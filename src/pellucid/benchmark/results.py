@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pellucid.benchmark.image_score import ImageScore
 from pellucid.errors import InputError
-from pellucid.evaluation import Score
 from pellucid.files import writing
 from pellucid.version import __version__
 
@@ -86,7 +86,7 @@ class Result(BaseModel):
         run: which run.
         status: "failed" has a message and no scores.
         message: the reason of a failure, in one line.
-        scores: PSNR (dB) and SSIM of each test image on the scale 0 to 255; empty if the truth is not known.
+        scores: the scores of each test image; empty if the truth is not known.
         title: the full name of the method.
         supervision: a value of `Supervision`.
         steps: training steps taken.
@@ -101,7 +101,9 @@ class Result(BaseModel):
         settings: the settings given with `--set`.
         recipe: every setting of the recipe.
         weights: which weights denoised: the last ones or their average.
-        fingerprint: fingerprint of the dataset.
+        fingerprint: fingerprint of the images.
+        planned: fingerprint of the recipe, before steps were fitted to a time.
+        code: fingerprint of the code that decides the result.
         training_images: number of training images of each kind.
         curve: quality over steps, if recorded.
         images: the denoised test images, relative to the benchmark's folder, in the order of `names`.
@@ -113,7 +115,7 @@ class Result(BaseModel):
     run: RunId
     status: Literal["done", "failed"]
     message: str = ""
-    scores: tuple[Score, ...] = ()
+    scores: tuple[ImageScore, ...] = ()
     title: str = ""
     supervision: str = ""
     steps: int = 0
@@ -133,6 +135,8 @@ class Result(BaseModel):
     recipe: dict[str, Any] = {}
     weights: str = ""
     fingerprint: str = ""
+    planned: str = ""
+    code: str = ""
     training_images: dict[str, int] = {}
     curve: tuple[CurvePoint, ...] = ()
     images: tuple[str, ...] = ()
@@ -141,12 +145,17 @@ class Result(BaseModel):
     @property
     def psnr(self) -> float | None:
         """Mean over the test images, in dB; None if the truth is not known."""
-        return sum(score.psnr for score in self.scores) / len(self.scores) if self.scores else None
+        return self.mean("psnr")
 
     @property
     def ssim(self) -> float | None:
         """Mean over the test images; None if the truth is not known."""
-        return sum(score.ssim for score in self.scores) / len(self.scores) if self.scores else None
+        return self.mean("ssim")
+
+    def mean(self, metric: str) -> float | None:
+        """The mean of a metric of `ImageScore` over the test images; None if the truth is not known."""
+        values = [getattr(score, metric) for score in self.scores]
+        return sum(values) / len(values) if values else None
 
 
 class ResultsFile:
@@ -204,14 +213,21 @@ def read_results(*folders: str | Path) -> list[Result]:
     Raises:
         InputError: a folder has no results file, or one is damaged or has another version.
     """
-    found: dict[tuple[Any, ...], Result] = {}
+    found: list[Result] = []
     for folder in map(Path, folders):
         files = sorted(folder.glob("results*.sqlite"))
         if not files:
             raise InputError(f"{folder}: has no results; give the --out of `pellucid benchmark`")
-        for result in _located(files):
-            if found.get(result.run.key, result).status == "failed" or result.run.key not in found:
-                found[result.run.key] = result
+        found += _located(files)
+    return each_run_once(found)
+
+
+def each_run_once(results: Iterable[Result]) -> list[Result]:
+    """Return the first row of each run, sorted by run; a finished row is preferred to a failed one."""
+    found: dict[tuple[Any, ...], Result] = {}
+    for result in results:
+        if found.setdefault(result.run.key, result).status == "failed":
+            found[result.run.key] = result
     return [found[key] for key in sorted(found)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class RunSpec(BaseModel):
         curve_every: steps between points of the quality curve; 0: no curve.
         fingerprint: fingerprint of the dataset.
         commit: commit of the source code, if known.
+        code: fingerprint of the code that decides the result.
         device: "auto", "cpu", "cuda:1", ...
     """
 
@@ -44,7 +46,14 @@ class RunSpec(BaseModel):
     curve_every: int
     fingerprint: str
     commit: str | None
+    code: str
     device: str
+
+    @property
+    def planned(self) -> str:
+        """Fingerprint of the recipe as planned, without its seed and without steps that will be fitted to a time."""
+        settings = json.dumps(self.recipe | {"seed": 0}, sort_keys=True)
+        return hashlib.sha256(settings.encode()).hexdigest()[:16]
 
     @property
     def name(self) -> str:

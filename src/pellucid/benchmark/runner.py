@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pellucid.benchmark.existing_rows import take_over
 from pellucid.benchmark.plan import Benchmark, make_plan
 from pellucid.benchmark.process_pool import ProcessPool, Summary
 from pellucid.benchmark.resources import Resources
-from pellucid.benchmark.results import ResultsFile, results_path
+from pellucid.benchmark.results import Result, ResultsFile, results_path
 from pellucid.benchmark.run_spec import RunSpec
 from pellucid.blockwise.lock import locked
 from pellucid.errors import InputError, Interrupted, RunError
@@ -17,8 +18,14 @@ from pellucid.report import terminal
 from pellucid.signals import number_of
 
 
-def run_benchmark(benchmark: Benchmark, out: Path, resources: Resources) -> None:
+def run_benchmark(benchmark: Benchmark, out: Path, resources: Resources, existing: Sequence[Result] = ()) -> None:
     """Plan a benchmark, do its runs, and print a summary.
+
+    Args:
+        benchmark: what it compares.
+        out: folder of the benchmark.
+        resources: processes, time limit and share of the runs.
+        existing: rows from elsewhere; those that hold are not computed again.
 
     Raises:
         InputError: the benchmark cannot be done.
@@ -28,7 +35,7 @@ def run_benchmark(benchmark: Benchmark, out: Path, resources: Resources) -> None
     specs = make_plan(benchmark, out)
     if not specs:
         raise InputError("no method can be trained on these datasets: see the warnings above")
-    summary = do_runs(specs, out, resources)
+    summary = do_runs(specs, out, resources, existing)
     if summary.before:
         terminal.say(f"{summary.before} runs were done before")
     if summary.failed:
@@ -39,13 +46,14 @@ def run_benchmark(benchmark: Benchmark, out: Path, resources: Resources) -> None
         terminal.say(f"the time limit is reached; {summary.left} runs are left: run the same command again to resume")
 
 
-def do_runs(specs: Sequence[RunSpec], out: Path, resources: Resources) -> Summary:
+def do_runs(specs: Sequence[RunSpec], out: Path, resources: Resources, existing: Sequence[Result] = ()) -> Summary:
     """Do the runs that have no finished row yet; failed ones are tried again.
 
     Args:
         specs: all runs of the plan.
         out: folder of the benchmark.
         resources: processes, time limit and share of the runs.
+        existing: rows from elsewhere.
 
     Raises:
         InputError: `out` holds results of other settings or images, or another benchmark is running there.
@@ -55,6 +63,7 @@ def do_runs(specs: Sequence[RunSpec], out: Path, resources: Resources) -> Summar
     path = results_path(out, resources.shard)
     busy = f"{out}: another benchmark is running there; wait for it, or give each a share with --shard"
     with locked(out / f".{path.stem}.lock", busy), ResultsFile(path) as results:
+        take_over(share, existing, results)
         waiting = _waiting(share, results)
         summary = Summary(before=len(share) - len(waiting))
         pool = ProcessPool(out, resources, results, summary)

@@ -31,7 +31,13 @@ GROUPS: dict[str, str] = {
 }
 """Group titles by supervision, in the order of the table."""
 
-DIGITS = {"psnr": 2, "ssim": 4}
+METRICS = {"psnr": "PSNR", "ssim": "SSIM"}
+"""Metrics by which methods are ranked: more is better."""
+
+MEASURES = ("offset", "contrast", "flat")
+"""What else is measured, as in `ImageScore`."""
+
+DIGITS = {"psnr": 2, "ssim": 4, "offset": 1, "contrast": 3, "flat": 2}
 """Decimals of the printed values; values that are printed alike have the same mark."""
 
 
@@ -71,7 +77,7 @@ class MethodScores:
     """The scores of one method on one dataset.
 
     Attributes:
-        values: by metric ("psnr", "ssim"), if the truth is known and a run is done.
+        values: by metric and measure, if the truth is known and a run is done.
         marks: by metric.
         runs: (fold, seed) of the runs that are done.
         failed: number of runs that failed.
@@ -209,11 +215,10 @@ def _scores(method: str, dataset: str, results: Sequence[Result]) -> MethodScore
     done = [result for result in results if result.status == "done"]
     scored = [result for result in done if result.scores]
     values = {
-        "psnr": [result.psnr for result in scored if result.psnr is not None],
-        "ssim": [result.ssim for result in scored if result.ssim is not None],
+        name: [value for result in scored if (value := result.mean(name)) is not None] for name in (*METRICS, *MEASURES)
     }
     return MethodScores(
-        values={metric: MeanDeviation.of(found) for metric, found in values.items() if found},
+        values={name: MeanDeviation.of(found) for name, found in values.items() if found},
         marks={},
         runs=frozenset((result.run.fold, result.run.seed) for result in done),
         failed=len(results) - len(done),
@@ -238,8 +243,8 @@ def _marks(table: BenchmarkTable, dataset: str, row: MethodRow, rivals: Sequence
         return {}
     given = _MARKED[Supervision(row.supervision)]
     return {
-        metric: mark(value.mean, [score.values[metric].mean for score in whole], DIGITS[metric], given)
-        for metric, value in own.values.items()
+        metric: mark(own.values[metric].mean, [score.values[metric].mean for score in whole], DIGITS[metric], given)
+        for metric in METRICS
     }
 
 

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid.allocator import keep_freed_memory
+from pellucid.benchmark.image_score import ImageScore, score_image
 from pellucid.benchmark.progress_callback import ProgressCallback, read_curve, read_progress
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.run_spec import PROGRESS, RESULT, SPEC, TRAINING, RunSpec
@@ -35,7 +36,6 @@ from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
 from pellucid.device import choose_device
 from pellucid.errors import Interrupted, PellucidError
-from pellucid.evaluation import Score, psnr, ssim
 from pellucid.files import write_text
 from pellucid.io.writing import write_array
 from pellucid.methods import method_class
@@ -59,7 +59,7 @@ class Tested:
     """Denoised test images (Y, X) from 0 to 255, not rounded; their scores if the truth is known; time in seconds."""
 
     images: list[NDArray[np.float32]]
-    scores: tuple[Score, ...]
+    scores: tuple[ImageScore, ...]
     seconds: float
 
 
@@ -143,7 +143,7 @@ def test(model: Model, spec: RunSpec) -> Tested:
     if not spec.truth:
         return Tested(images, (), seconds)
     named = zip(spec.test, images, spec.truth, strict=True)
-    return Tested(images, tuple(_score(name, image, truth) for name, image, truth in named), seconds)
+    return Tested(images, tuple(score_image(name, image, _read(truth)) for name, image, truth in named), seconds)
 
 
 def save_images(tested: Tested, spec: RunSpec, out: Path) -> tuple[str, ...]:
@@ -180,6 +180,8 @@ def _described(spec: RunSpec, recipe: Recipe | None) -> Result:
         recipe=values,
         weights=str(values.get("weights", "")),
         fingerprint=spec.fingerprint,
+        planned=spec.planned,
+        code=spec.code,
         training_images={kind: len(paths) for kind, paths in spec.sources.items()},
         names=tuple(Path(name).stem for name in spec.test),
     )
@@ -216,10 +218,9 @@ def _denoised(model: Model, spec: RunSpec) -> Iterator[NDArray[np.float32]]:
             yield np.clip(done.results[DENOISED].reshape(image.shape[-2:]), 0, 255)
 
 
-def _score(name: str, image: NDArray[Any], truth: str) -> Score:
-    (plane,) = open_source(truth).planes
-    expected = plane.read()
-    return Score(Path(name).stem, psnr(image, expected, 255), ssim(image, expected, 255))
+def _read(path: str) -> NDArray[Any]:
+    (plane,) = open_source(path).planes
+    return plane.read()
 
 
 def _device_name(device: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Several = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Numbers = Annotated[list[int] | None, Parameter(consume_multiple=True)]
 
+Files = Annotated[list[Path] | None, Parameter(consume_multiple=True)]
+
 SECONDS = 200.0
 """Computing time of a training, if nothing else is asked for."""
 
@@ -65,6 +67,9 @@ class BenchmarkOptions:
         Side of the phantom images, in pixels.
     curve_every
         Score the test images after every so many steps, for a quality curve; nothing is chosen by it.
+    have
+        Files of runs (`pellucid benchmark table OUT --runs FILE.csv`): runs that are in them with the same settings,
+        images and code are not repeated.
     processes
         Processes at once; by default one a GPU, or one a core up to 4.
     shard
@@ -94,6 +99,7 @@ class BenchmarkOptions:
     images: int = 8
     size: int = 256
     curve_every: int = 0
+    have: Files = None
     processes: int | None = None
     shard: str | None = None
     time_limit: str | None = None
@@ -138,7 +144,9 @@ def run_methods(methods: Sequence[MethodSpec], options: BenchmarkOptions, out: P
 
         show_dry_run(benchmark, out, resources)
         return
+    from pellucid.benchmark.run_records import read_records
     from pellucid.benchmark.runner import run_benchmark
 
-    run_benchmark(benchmark, out, resources)
+    existing = [row for path in options.have or () for row in read_records(path)]
+    run_benchmark(benchmark, out, resources, existing)
     terminal.say(f"results are in {out}; to show them: pellucid benchmark table {out}")

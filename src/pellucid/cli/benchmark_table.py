@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from pellucid.cli.benchmark_options import Files
 from pellucid.report import terminal
 
 Folders = Annotated[list[Path], Parameter(consume_multiple=True)]
-Files = Annotated[list[Path] | None, Parameter(consume_multiple=True)]
 
 
 def table(
@@ -20,6 +20,7 @@ def table(
     compare: tuple[str, str] | None = None,
     norms: bool = False,
     out: Files = None,
+    runs: Path | None = None,
     overwrite: bool = False,
 ) -> None:
     """Show the results of a benchmark as a table: mean ± deviation, best and second best, the paper's scores.
@@ -27,13 +28,16 @@ def table(
     Parameters
     ----------
     folders
-        The --out of `pellucid benchmark`; several are combined.
+        The --out of `pellucid benchmark`, or files written with --runs; several are combined.
     compare
         Two methods: the mean difference on the same images, with a 95 % bootstrap interval.
     norms
         Show the variants of ISCL only, with a column for the norm of each network.
     out
         Also write the table to these files: .md, .tex, .html or .csv.
+    runs
+        Also write a line for each finished run, with the scores of each image, to this file (.csv), to keep or for
+        `pellucid benchmark --have`.
     overwrite
         Replace existing files.
     """
@@ -41,12 +45,15 @@ def table(
     from pellucid.benchmark.formats.screen import show
     from pellucid.benchmark.layout import lay_out_all
     from pellucid.benchmark.norms import norms_layouts
-    from pellucid.benchmark.results import read_results
+    from pellucid.benchmark.run_records import read_all, write_records
     from pellucid.benchmark.table import tables
+    from pellucid.files import check_free
 
     paths = out or []
     check_writable(paths, overwrite=overwrite)
-    results = read_results(*folders)
+    if runs is not None:
+        check_free(runs, overwrite=overwrite)
+    results = read_all(folders)
     if compare is not None:
         from pellucid.benchmark.comparison import compare as compare_methods  # here: only this needs scipy.stats
         from pellucid.benchmark.comparison import comparison_layout
@@ -57,3 +64,5 @@ def table(
     for layout in layouts:
         show(layout, terminal.results())
     write_tables(layouts, paths, overwrite=overwrite)
+    if runs is not None:
+        write_records(results, runs, overwrite=overwrite)

@@ -1,0 +1,97 @@
+"""A fingerprint of the source code that decides the result of a method, so that rows of other versions can be used.
+
+It covers the modules that the method and the training loop import, directly or not, from the rooms in `ROOMS`. Comments
+and docstrings do not count, nor do reading of files, denoising in tiles, reports, other methods and documentation:
+tests hold that they do not change a score.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from pellucid.methods.registry import METHODS, method_class
+from pellucid.recipe import LearningRecipe
+
+ROOT = Path(__file__).parent.parent
+"""The folder of the package."""
+
+ROOMS = ("methods", "networks", "norms", "ops", "training", "data.patches", "recipe", "seeding")
+"""What learns, below `pellucid`."""
+
+SHARED = ("pellucid.training.loop", "pellucid.data.patches.batches")
+"""What trains every method that learns."""
+
+APART = ("pellucid.methods.registry",)
+"""The table of all methods and their recipes: a row has the settings of its own."""
+
+DIGITS = 16
+
+
+@cache
+def code_fingerprint(method: str) -> str:
+    """The first digits of the SHA-256 of all code that trains a method, named as in `METHODS`."""
+    found: dict[str, Path] = {}
+    waiting = [METHODS[method].partition(":")[0]]
+    if issubclass(method_class(method).recipe_type, LearningRecipe):
+        waiting += SHARED
+    while waiting:
+        name = waiting.pop()
+        if name not in found and _counts(name) and (path := _path(name)):
+            found[name] = path
+            waiting += _imports(path)
+    digest = hashlib.sha256()
+    for name in sorted(found):
+        digest.update(f"{name}\n{_code(found[name])}\n".encode())
+        if (kernels := found[name].with_suffix(".c")).exists():
+            digest.update(kernels.read_bytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+def _counts(name: str) -> bool:
+    rooms = (f"pellucid.{room}" for room in ROOMS)
+    return name not in APART and any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
+def _path(name: str) -> Path | None:
+    """The file of a module; None for a package or anything else."""
+    path = ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py")
+    return path if path.exists() else None
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports; of a package only those that give the names asked for."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (_home(node.module, alias.name) for alias in node.names)
+
+
+def _home(module: str, name: str) -> str:
+    """The module that a name comes from: a submodule, or where the package's own file has it from."""
+    if _path(f"{module}.{name}"):
+        return f"{module}.{name}"
+    package = ROOT.joinpath(*module.split(".")[1:], "__init__.py")
+    if not module.startswith("pellucid") or not package.exists():
+        return module
+    for node in ast.parse(package.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
+            return _home(node.module or "", name)
+    return module
+
+
+def _code(path: Path) -> str:
+    """The code of a file without its comments and docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
