@@ -1,13 +1,14 @@
-"""Two methods on the same images: the mean difference, and its confidence interval."""
+"""Two methods on the same images: the mean difference, and its confidence interval over seeds and images."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap
 
 from pellucid.benchmark.image_score import ImageScore
@@ -15,11 +16,18 @@ from pellucid.benchmark.layout import Column, TableCell, TableLayout, TableSecti
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.table import DIGITS, METRICS
 from pellucid.errors import InputError, nearest
+from pellucid.methods import Supervision
 
 RESAMPLES = 9999
 CONFIDENCE = 95
 """Confidence level of the interval, in per cent."""
 SEED = 0
+
+Place = tuple[str, str, str, int]
+"""Dataset, fold scheme, budget and fold of a run."""
+
+Pair = tuple[int, Result, Result]
+"""A seed, and the rows of both methods."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class MethodComparison:
         dataset, scheme, budget: those of the runs.
         images: number of images that both have denoised.
         runs: number of runs of each method, paired by fold and seed.
+        seeds: number of different seeds among them.
         psnr: difference of PSNR, in dB.
         ssim: difference of SSIM.
     """
@@ -53,12 +62,15 @@ class MethodComparison:
     budget: str
     images: int
     runs: int
+    seeds: int
     psnr: Difference
     ssim: Difference
 
 
 def compare(results: Iterable[Result], first: str, second: str) -> list[MethodComparison]:
     """Compare two methods on each dataset, over the images that both have denoised in runs of the same fold and seed.
+
+    A filter learns nothing, so its row meets every seed of the other method.
 
     Raises:
         InputError: a method has no results (similar names are given), or there is no image that both have denoised.
@@ -69,74 +81,106 @@ def compare(results: Iterable[Result], first: str, second: str) -> list[MethodCo
         if name not in methods:
             hint = nearest(name, methods) if methods else "no run with a known truth is finished yet"
             raise InputError(f"no scores of {name!r}: {hint}")
-    partners = {_key(result): result for result in done if result.run.method == second}
-    pairs: dict[tuple[str, str, str], list[tuple[Result, Result]]] = defaultdict(list)
-    for result in done:
-        if result.run.method == first and (partner := partners.get(_key(result))):
-            pairs[result.run.test_case, result.run.scheme, result.run.budget].append((result, partner))
-    if not pairs:
+    ours, theirs = (_by_fold(result for result in done if result.run.method == name) for name in (first, second))
+    pairs: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    for place, rows in ours.items():
+        pairs[place[:3]] += _pairs(rows, theirs.get(place, {}))
+    comparisons = [_comparison(*key, members) for key, members in sorted(pairs.items()) if members]
+    if not comparisons:
         raise InputError(
             f"{first} and {second} have no image in common: they need the same dataset, fold, seed and budget"
         )
-    return [_comparison(*key, members) for key, members in sorted(pairs.items())]
+    return comparisons
 
 
-def mean_difference(differences: Sequence[float]) -> Difference:
-    """Return the mean and its percentile interval by bootstrap over images.
+def mean_difference(differences: ArrayLike) -> Difference:
+    """Return the mean and its percentile interval by bootstrap over seeds and images.
 
-    Images count as independent. Those of one fold share a training, so the interval is for other images, not for other
-    trainings: several seeds show that. With few images it is too narrow.
+    Seeds and images are drawn anew independently, each with replacement, and every chosen image counts in every chosen
+    seed (the bootstrap of crossed effects, Owen, Ann. Appl. Stat. 1(2), 2007). With one seed, or one image, only the
+    other is drawn. So the interval is for other seeds and other images; with few of either it is too narrow.
 
     Args:
-        differences: the difference of each image, at least one.
+        differences: the difference of each image, at least one; or of each seed and image (S, I), NaN where there is
+            none.
     """
-    values = np.asarray(differences, dtype=np.float64)
-    mean = _mean(differences)
-    if len(values) < 2 or not np.isfinite(values).all():
+    table = np.atleast_2d(np.asarray(differences, dtype=np.float64))
+    there = ~np.isnan(table)
+    values, counted = np.where(there, table, 0), there.astype(np.float64)
+    mean = float(values.sum() / counted.sum())
+    sizes = [np.arange(size) for size in table.shape if size > 1]
+    if not sizes or not np.isfinite(values).all():
         return Difference(mean, None, None)
+
+    def mean_of(*drawn: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:  # noqa: ARG001 (always the last)
+        images = drawn[-1] if table.shape[1] > 1 else np.zeros_like(drawn[0][..., :1])
+        seeds = drawn[0] if table.shape[0] > 1 else np.zeros_like(images[..., :1])
+        chosen = seeds[..., :, None], images[..., None, :]
+        count = counted[chosen].sum((-2, -1))
+        return np.where(count > 0, values[chosen].sum((-2, -1)) / np.maximum(count, 1), mean)
+
     interval = bootstrap(
-        (values,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE / 100, method="percentile", rng=SEED
+        sizes, mean_of, n_resamples=RESAMPLES, confidence_level=CONFIDENCE / 100, method="percentile", rng=SEED
     ).confidence_interval
     return Difference(mean, float(interval.low), float(interval.high))
 
 
 def comparison_layout(first: str, second: str, comparisons: Sequence[MethodComparison]) -> TableLayout:
     """The comparisons as a table, a row for each dataset."""
-    columns = [Column("dataset", is_text=True), Column("images"), Column("runs")]
+    columns = [Column("dataset", is_text=True), Column("images"), Column("runs"), Column("seeds")]
     for name in METRICS.values():
         columns += [Column("mean", f"Δ{name}"), Column(f"{CONFIDENCE} % interval", f"Δ{name}")]
     several = len({(each.scheme, each.budget) for each in comparisons}) > 1
     rows = tuple(tuple(TableCell(text) for text in _texts(each, several)) for each in comparisons)
     notes = (
-        f"Δ: {first} minus {second}, over the test images of the same dataset, fold and seed; "
-        "the differences of an image are averaged over seeds.",
-        f"Interval: bootstrap over images ({RESAMPLES} resamples, percentiles). The images of a fold share a training; "
-        "with fewer than about 20 images the interval is too narrow.",
+        f"Δ: {first} minus {second}, over the test images of the same dataset, fold and seed; the mean over seeds and "
+        "images.",
+        f"Interval: bootstrap over seeds and images, drawn independently ({RESAMPLES} resamples, percentiles); with "
+        "one seed over images alone, and it says nothing of other seeds. With fewer than about 20 images or 5 seeds "
+        "it is too narrow.",
     )
     records = tuple(_record(first, second, each) for each in comparisons)
     return TableLayout(f"{first} against {second}", tuple(columns), (TableSection("", rows),), notes, records)
 
 
-def _key(result: Result) -> tuple[str, str, int, int, str]:
-    run = result.run
-    return run.test_case, run.scheme, run.fold, run.seed, run.budget
+def _by_fold(results: Iterable[Result]) -> dict[Place, dict[int, Result]]:
+    """The rows by place and seed."""
+    found: dict[Place, dict[int, Result]] = defaultdict(dict)
+    for result in results:
+        run = result.run
+        found[run.test_case, run.scheme, run.budget, run.fold][run.seed] = result
+    return found
 
 
-def _comparison(dataset: str, scheme: str, budget: str, pairs: Sequence[tuple[Result, Result]]) -> MethodComparison:
-    psnr: dict[tuple[int, str], list[float]] = defaultdict(list)
-    ssim: dict[tuple[int, str], list[float]] = defaultdict(list)
-    for first, second in pairs:
+def _pairs(ours: Mapping[int, Result], theirs: Mapping[int, Result]) -> Iterator[Pair]:
+    """The rows of both methods by seed; the only row of a filter meets all seeds."""
+    for seed in sorted(ours.keys() | theirs.keys()):
+        first, second = (rows.get(seed) or _of_any_seed(rows) for rows in (ours, theirs))
+        if first and second:
+            yield seed, first, second
+
+
+def _of_any_seed(rows: Mapping[int, Result]) -> Result | None:
+    found = next(iter(rows.values()), None)
+    return found if found and found.supervision == Supervision.NONE.value else None
+
+
+def _comparison(dataset: str, scheme: str, budget: str, pairs: Sequence[Pair]) -> MethodComparison:
+    seeds = sorted({seed for seed, _, _ in pairs})
+    differences: dict[tuple[int, str], dict[str, list[float]]] = {}
+    for seed, first, second in pairs:
         known = {score.name: score for score in second.scores}
         for score in first.scores:
             if other := known.get(score.name):
                 image = first.run.fold, score.name
-                psnr[image].append(_minus(score, other, "psnr"))
-                ssim[image].append(_minus(score, other, "ssim"))
-    if not psnr:
+                row = differences.setdefault(image, {metric: [math.nan] * len(seeds) for metric in METRICS})
+                for metric, values in row.items():
+                    values[seeds.index(seed)] = _minus(score, other, metric)
+    if not differences:
         raise InputError(f"dataset {dataset}: the test images of the two methods have different names")
-    over_seeds = ([_mean(values) for values in each.values()] for each in (psnr, ssim))
+    by_metric = (np.array([row[metric] for row in differences.values()]).T for metric in METRICS)
     return MethodComparison(
-        dataset, scheme, budget, len(psnr), len(pairs), *(mean_difference(each) for each in over_seeds)
+        dataset, scheme, budget, len(differences), len(pairs), len(seeds), *map(mean_difference, by_metric)
     )
 
 
@@ -145,13 +189,9 @@ def _minus(first: ImageScore, second: ImageScore, metric: str) -> float:
     return 0.0 if a == b else float(a - b)  # both may be infinite
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
 def _texts(comparison: MethodComparison, several: bool) -> list[str]:
     dataset = f"{comparison.dataset} ({comparison.scheme}, {comparison.budget})" if several else comparison.dataset
-    texts = [dataset, str(comparison.images), str(comparison.runs)]
+    texts = [dataset, str(comparison.images), str(comparison.runs), str(comparison.seeds)]
     for metric in METRICS:
         difference, digits = getattr(comparison, metric), DIGITS[metric]
         ends = [] if difference.low is None else [difference.low, difference.high]
@@ -167,7 +207,7 @@ def _signed(value: float, digits: int) -> str:
 
 def _record(first: str, second: str, comparison: MethodComparison) -> dict[str, object]:
     record: dict[str, object] = {"first": first, "second": second}
-    record |= {name: getattr(comparison, name) for name in ("dataset", "scheme", "budget", "images", "runs")}
+    record |= {name: getattr(comparison, name) for name in ("dataset", "scheme", "budget", "images", "runs", "seeds")}
     for metric in METRICS:
         difference: Difference = getattr(comparison, metric)
         record |= {metric: difference.mean, f"{metric}_low": difference.low, f"{metric}_high": difference.high}

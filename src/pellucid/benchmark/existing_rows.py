@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pellucid.benchmark.results import Result, ResultsFile
 from pellucid.benchmark.run_spec import RunSpec
-from pellucid.methods import method_class
-from pellucid.methods.classical.filters import FilterRecipe
+from pellucid.benchmark.sources import is_filter
 from pellucid.report import terminal
 
 
@@ -32,11 +31,6 @@ def take_over(specs: Sequence[RunSpec], rows: Iterable[Result], results: Results
             nearest = min(candidates, key=lambda row: len(list(_differences(row, spec))))
             other = " and ".join(_differences(nearest, spec))
             terminal.say(f"{spec.run}: the row {_origin(nearest)} is of other {other}, and not taken over")
-
-
-def is_filter(method: str) -> bool:
-    """Whether a method, named as in `METHODS`, learns nothing: its result does not depend on a seed or a budget."""
-    return issubclass(method_class(method).recipe_type, FilterRecipe)
 
 
 def _same_run(row: Result, spec: RunSpec) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from pellucid.benchmark.filter_tuning import TUNED
 from pellucid.benchmark.table import (
     DIGITS,
     MEASURES,
@@ -171,6 +172,8 @@ def _notes(table: BenchmarkTable, with_paper: Iterable[str]) -> Iterable[str]:
         )
     if with_paper:
         yield "paper's: Lee & Jeong, J. KCGS 27(5), 2021, Table 2, measured on the paper's data."
+    if any(f"({TUNED})" in row.method for row in table.rows):
+        yield f"{TUNED}: at the strength with the best PSNR on noisy training images, whose truth a user does not have."
     yield from _settings(table)
     if without_truth := {dataset for row in table.rows for dataset in row.scores} - set(table.datasets):
         yield f"The truth of {', '.join(sorted(without_truth))} is not known: see `pellucid benchmark figures`."

@@ -15,10 +15,11 @@ from pellucid.benchmark.condition import Condition, prepare_clean
 from pellucid.benchmark.dataset_files import prepare
 from pellucid.benchmark.dataset_folder import DatasetFiles
 from pellucid.benchmark.datasets import Dataset
+from pellucid.benchmark.filter_tuning import STRENGTHS, TUNED
 from pellucid.benchmark.folds import Fold, dropped, make_folds
 from pellucid.benchmark.results import RunId, Scheme
 from pellucid.benchmark.run_spec import RunSpec
-from pellucid.benchmark.sources import lacking, sources_of
+from pellucid.benchmark.sources import is_filter, lacking, sources_of
 from pellucid.benchmark.step_time import learns
 from pellucid.errors import InputError, nearest
 from pellucid.io.registry import open_image
@@ -39,12 +40,14 @@ class MethodSpec:
         recipe: the name of the recipe.
         settings: settings that replace those of the recipe.
         half: whether a method that learns from pairs gets only those of the noisy half.
+        tuned: whether a filter gets the strength that is best on the pairs of the noisy half.
     """
 
     name: str
     recipe: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     half: bool = False
+    tuned: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,13 @@ class Benchmark:
     device: str = "auto"
 
 
-def parse_methods(names: Sequence[str], pairs: Sequence[str] = (), *, half: bool = False) -> list[MethodSpec]:
+def parse_methods(
+    names: Sequence[str], pairs: Sequence[str] = (), *, half: bool = False, tuned: bool = False
+) -> list[MethodSpec]:
     """Return the recipes of these names as methods, with settings `key=value` for all or `NAME.key=value` for one.
+
+    With `half`, methods that learn from pairs get only those of the noisy half; with `tuned`, filters their best
+    strength.
 
     Raises:
         InputError: an unknown or repeated name, or a setting of a method that is not among them.
@@ -135,17 +143,19 @@ def parse_methods(names: Sequence[str], pairs: Sequence[str] = (), *, half: bool
             raise InputError(f"--set {pair}: {name!r} is not among the methods: {nearest(name, settings)}")
         for each in [name] if dot else settings:
             settings[each][own] = value
-    return [
-        MethodSpec(f"{name} (half the pairs)" if half and _paired(name) else name, name, settings[name], half)
-        for name in names
-    ]
+    return [_method_spec(name, settings[name], half and _paired(name), tuned and name in STRENGTHS) for name in names]
+
+
+def _method_spec(name: str, settings: Mapping[str, Any], half: bool, tuned: bool) -> MethodSpec:
+    varied = " (half the pairs)" if half else f" ({TUNED})" if tuned else ""
+    return MethodSpec(f"{name}{varied}", name, settings, half, tuned)
 
 
 def make_plan(benchmark: Benchmark, out: Path) -> list[RunSpec]:
     """Return all runs in order: first those of the first seed and fold, dataset by dataset.
 
-    Makes the files of the datasets in `out`. Methods that a dataset has no training images for are left out, with a
-    warning.
+    Filters, which learn nothing, have a run for the first seed only. Makes the files of the datasets in `out`. Methods
+    that a dataset has no training images for are left out, with a warning.
 
     Raises:
         InputError: methods, settings, images or folds that cannot be used.
@@ -178,6 +188,7 @@ def make_plan(benchmark: Benchmark, out: Path) -> list[RunSpec]:
         for name in files
         if number in folds[name]
         for method in methods[name]
+        if seed == benchmark.seeds[0] or not is_filter(_method(method))
     ]
 
 
@@ -185,7 +196,7 @@ def _usable(name: str, files: DatasetFiles, methods: Sequence[MethodSpec]) -> li
     """The methods that can be trained on a dataset; a warning for each of the others."""
     usable = []
     for method in methods:
-        if why := lacking(method_class(_method(method)), files):
+        if why := lacking(method_class(_method(method)), files, pairs=method.tuned):
             terminal.warn(f"{method.name} is left out of dataset {name}: {why}")
         else:
             usable.append(method)
@@ -236,7 +247,8 @@ def _run_spec(
         ),
         recipe=recipe.model_dump(),
         settings=dict(method.settings),
-        sources=sources_of(method_class(recipe.method), files, training, clean_paths, half=method.half),
+        sources=_sources(method, files, images, training, clean_paths),
+        tuned=method.tuned,
         test=files.paths("noisy", images.test),
         truth=files.paths("clean", images.test) if files.truth else [],
         curve_every=benchmark.curve_every if files.truth else 0,
@@ -245,6 +257,14 @@ def _run_spec(
         code=code_fingerprint(recipe.method),
         device=benchmark.device,
     )
+
+
+def _sources(
+    method: MethodSpec, files: DatasetFiles, fold: Fold, training: Fold, clean: list[str]
+) -> dict[str, list[str]]:
+    if method.tuned:  # whatever the condition: the bar for other methods stays the same
+        return {"noisy": files.paths("noisy", fold.noisy), "pairs": files.paths("clean", fold.noisy)}
+    return sources_of(method_class(_method(method)), files, training, clean, half=method.half)
 
 
 def _fingerprint(files: DatasetFiles, clean: DatasetFiles) -> str:

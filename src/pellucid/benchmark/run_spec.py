@@ -26,6 +26,7 @@ class RunSpec(BaseModel):
         recipe: every setting of the recipe.
         settings: the settings given with `--set`.
         sources: training files by kind.
+        tuned: whether the strength of a filter is chosen on the training files.
         test: noisy files to denoise.
         truth: the clean file of each; empty if the truth is not known.
         curve_every: steps between points of the quality curve; 0: no curve.
@@ -41,6 +42,7 @@ class RunSpec(BaseModel):
     recipe: dict[str, Any]
     settings: dict[str, Any]
     sources: dict[str, list[str]]
+    tuned: bool = False
     test: list[str]
     truth: list[str]
     curve_every: int

@@ -6,12 +6,18 @@ from typing import Any
 
 from pellucid.benchmark.dataset_folder import DatasetFiles
 from pellucid.benchmark.folds import Fold
-from pellucid.methods import Method, Supervision
+from pellucid.methods import Method, Supervision, method_class
+from pellucid.methods.classical.filters import FilterRecipe
 
 
-def lacking(method: type[Method[Any]], files: DatasetFiles) -> str | None:
-    """Why a method cannot be trained on a dataset; None if it can."""
-    if "pairs" in method.kinds and not files.truth:
+def is_filter(method: str) -> bool:
+    """Whether a method, named as in `METHODS`, learns nothing: its result does not depend on a seed or a budget."""
+    return issubclass(method_class(method).recipe_type, FilterRecipe)
+
+
+def lacking(method: type[Method[Any]], files: DatasetFiles, *, pairs: bool = False) -> str | None:
+    """Why a method cannot be used on a dataset, which it may need `pairs` of; None if it can."""
+    if (pairs or "pairs" in method.kinds) and not files.truth:
         return "it needs pairs, and the truth of real noisy images is not known"
     if "pairs" in method.kinds and method.supervision is Supervision.NOISY_PAIRS and "copy" not in files.names:
         return "it needs two noisy copies of each image, which only simulated noise gives"

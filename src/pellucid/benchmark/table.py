@@ -203,7 +203,7 @@ def _row(method: str, results: Sequence[Result]) -> MethodRow:
 def _name(result: Result) -> str:
     """The full name, with the settings that are varied, if any."""
     method, recipe = result.run.method, str(result.recipe.get("name", ""))
-    varied = method.removeprefix(recipe).strip()
+    varied = method.removeprefix(recipe).strip(" ()")
     return f"{result.title} ({varied})" if result.title and varied else result.title or method
 
 

@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid.allocator import keep_freed_memory
+from pellucid.benchmark.filter_tuning import tune
 from pellucid.benchmark.image_score import ImageScore, score_image
 from pellucid.benchmark.progress_callback import ProgressCallback, read_curve, read_progress
 from pellucid.benchmark.results import Result
@@ -99,6 +100,8 @@ def do_run(spec: RunSpec, folder: Path, out: Path) -> Result:
         model = Model.load(run.folder, device=spec.device)
     else:
         recipe.check()
+        if spec.tuned:
+            recipe = tune(recipe, spec.sources["noisy"], spec.sources["pairs"], spec.device)
         model = Model.for_images(recipe, spec.test, device=spec.device)
     tested = test(model, spec)
     steps = recipe.steps if isinstance(recipe, LearningRecipe) else 0

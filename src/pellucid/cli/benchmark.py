@@ -26,6 +26,7 @@ def benchmark(
     methods: Several = None,
     set_: Settings = None,
     pairs: Literal["all", "half"] = "all",
+    tune_filters: bool = False,
     options: BenchmarkOptions = BenchmarkOptions(),  # noqa: B008
 ) -> None:
     """Train methods on the same images with the same budget, and score them; the same command again resumes.
@@ -40,7 +41,10 @@ def benchmark(
         Settings for all methods or for one: `--set width=16 dncnn.depth=10`.
     pairs
         "half": methods that learn from pairs get only those of the noisy half, as many images as unpaired methods.
+    tune_filters
+        Give each filter the strength that is best on noisy training images with their truth: a bar for other methods.
     """  # noqa: D405, D411, D416 ("methods" is no section)
     from pellucid.benchmark.plan import parse_methods  # here: help needs no torch
 
-    run_methods(parse_methods(methods or DEFAULT, set_ or (), half=pairs == "half"), options, out)
+    chosen = parse_methods(methods or DEFAULT, set_ or (), half=pairs == "half", tuned=tune_filters)
+    run_methods(chosen, options, out)
