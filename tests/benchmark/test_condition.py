@@ -9,7 +9,8 @@ from pellucid.benchmark.condition import Condition, prepare_clean
 from pellucid.benchmark.dataset_files import prepare
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
 from pellucid.benchmark.folds import Fold
-from pellucid.benchmark.plan import Benchmark, Budget, make_plan, parse_methods
+from pellucid.benchmark.method_spec import parse_methods
+from pellucid.benchmark.plan import Benchmark, Budget, make_plan
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.io.writing import write_array

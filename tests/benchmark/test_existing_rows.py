@@ -7,7 +7,8 @@ import pytest
 from pellucid.benchmark.condition import Condition
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
 from pellucid.benchmark.existing_rows import take_over
-from pellucid.benchmark.plan import Benchmark, Budget, make_plan, parse_methods
+from pellucid.benchmark.method_spec import parse_methods
+from pellucid.benchmark.plan import Benchmark, Budget, make_plan
 from pellucid.benchmark.results import Result, ResultsFile
 
 from .made import score

@@ -6,7 +6,8 @@ import pytest
 from pellucid.benchmark.condition import Condition
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
 from pellucid.benchmark.filter_tuning import STRENGTHS, top, tune
-from pellucid.benchmark.plan import Benchmark, Budget, make_plan, parse_methods
+from pellucid.benchmark.method_spec import parse_methods
+from pellucid.benchmark.plan import Benchmark, Budget, make_plan
 from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
 from pellucid.methods.classical.filters import FilterRecipe

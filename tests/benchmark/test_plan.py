@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
-from pellucid.benchmark.plan import Benchmark, Budget, MethodSpec, make_plan, parse_methods
+from pellucid.benchmark.method_spec import parse_methods
+from pellucid.benchmark.plan import Benchmark, Budget, make_plan
 from pellucid.benchmark.resources import Resources
 from pellucid.errors import InputError
 from pellucid.io.writing import write_array
@@ -131,14 +132,6 @@ def test_budgets(benchmark_of, made):
     assert [budget.label for budget in labels] == ["paper", "quick steps=5", "quick seconds=60"]
 
 
-def test_settings_for_all_and_for_one():
-    pairs = ["dncnn.depth=5", "batch=2", "iscl.batch=4"]
-    assert parse_methods(["iscl", "dncnn"], pairs) == [
-        MethodSpec("iscl", "iscl", {"batch": "4"}),
-        MethodSpec("dncnn", "dncnn", {"batch": "2", "depth": "5"}),
-    ]
-
-
 def test_shares_are_disjoint_and_whole(benchmark_of, made):
     specs = make_plan(benchmark_of("iscl", "noisy", "dncnn", folds=None), made)
     shares = [Resources(shard=(number, 5)).share(specs) for number in range(1, 6)]
@@ -170,20 +163,6 @@ def test_noise_smaller_than_a_patch_is_refused(benchmark_of, tmp_path):
             write_array(tmp_path / "mine/a" / kind / f"x_{number}.tif", tissue((side, side), number))
     with pytest.raises(InputError, match=r"x_0.tif has 40×40 pixels, less than a patch of quan \(128\)"):
         make_plan(benchmark_of("quan", datasets=[find_dataset("a", tmp_path / "mine")]), tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("names", "pairs", "expected"),
-    [
-        (["propsed"], [], "unknown method 'propsed': did you mean 'proposed'"),
-        (["iscl", "iscl"], [], "method 'iscl' is given twice"),
-        (["iscl"], ["width"], "--set width: write key=value or METHOD.key=value"),
-        (["iscl"], ["dncnn.depth=5"], "'dncnn' is not among the methods"),
-    ],
-)
-def test_wrong_methods_are_refused(names, pairs, expected):
-    with pytest.raises(InputError, match=expected):
-        parse_methods(names, pairs)
 
 
 def test_wrong_settings_and_folds_are_refused(benchmark_of, made):

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, read_results, results_path
+from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, of_datasets, read_results, results_path
 from pellucid.errors import InputError
 
 from .made import score
@@ -84,6 +84,15 @@ def test_shards_and_folders_are_read_as_one(tmp_path):
         rows = read_results(*folders)
         assert [(row.run.fold, row.status) for row in rows] == [(0, "done"), (1, "done")]
         assert rows[0].images == (str(second / "images/x/a.tif"),)
+
+
+def test_datasets_are_chosen_with_their_condition():
+    rows = [done(), done(dataset="cells-film"), done(condition="clean-scale=0.7")]
+    assert of_datasets(rows, ()) == rows
+    assert of_datasets(rows, ["phantom-film"]) == rows[:1]
+    assert of_datasets(rows, ["phantom-film clean-scale=0.7", "cells-film"]) == rows[1:]
+    with pytest.raises(InputError, match="no results of dataset 'cell-film': did you mean 'cells-film'"):
+        of_datasets(rows, ["cell-film"])
 
 
 @pytest.mark.parametrize("version", [0, 2])

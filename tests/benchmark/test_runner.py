@@ -18,7 +18,8 @@ import torch
 from pellucid.benchmark import process_pool
 from pellucid.benchmark.dataset_files import prepare
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
-from pellucid.benchmark.plan import Benchmark, Budget, MethodSpec, make_plan
+from pellucid.benchmark.method_spec import MethodSpec
+from pellucid.benchmark.plan import Benchmark, Budget, make_plan
 from pellucid.benchmark.progress_callback import ProgressCallback, read_curve, read_progress
 from pellucid.benchmark.resources import Resources
 from pellucid.benchmark.results import ResultsFile, read_results, results_path

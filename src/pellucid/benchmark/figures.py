@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pellucid.benchmark.crops import NOISY, TRUTH, Crop, CropSelection, ImageCrops, select_crops
 from pellucid.benchmark.quality_curves import quality_figure
-from pellucid.benchmark.results import Result
+from pellucid.benchmark.results import Result, of_datasets
 from pellucid.errors import InputError, nearest
 from pellucid.files import check_free
 from pellucid.report.colormap import display_range_of
@@ -60,11 +60,7 @@ def write_figures(results: Sequence[Result], folder: Path, out: Path, options: F
     Raises:
         InputError: unknown names, nothing to show, or an existing figure.
     """
-    known = sorted({result.run.test_case for result in results})
-    for dataset in options.datasets:
-        if dataset not in known:
-            raise InputError(f"no results of dataset {dataset!r}: {nearest(dataset, known)}")
-    chosen = [result for result in results if not options.datasets or result.run.test_case in options.datasets]
+    chosen = of_datasets(results, options.datasets)
     figures: dict[str, Draw] = {}
     for selection in select_crops(chosen, folder, options.methods, options.images, options.crop):
         figures |= _of_crops(selection, options)

@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from pellucid.benchmark.layout import Column, LeadColumn, TableLayout, lay_out_all
-from pellucid.benchmark.plan import MethodSpec
+from pellucid.benchmark.method_spec import MethodSpec
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.table import MethodRow, tables
 from pellucid.errors import InputError

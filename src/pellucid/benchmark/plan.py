@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,39 +15,20 @@ from pellucid.benchmark.condition import Condition, prepare_clean
 from pellucid.benchmark.dataset_files import prepare
 from pellucid.benchmark.dataset_folder import DatasetFiles
 from pellucid.benchmark.datasets import Dataset
-from pellucid.benchmark.filter_tuning import STRENGTHS, TUNED
 from pellucid.benchmark.folds import Fold, dropped, make_folds
+from pellucid.benchmark.method_spec import MethodSpec
 from pellucid.benchmark.results import RunId, Scheme
 from pellucid.benchmark.run_spec import RunSpec
 from pellucid.benchmark.sources import is_filter, lacking, sources_of
 from pellucid.benchmark.step_time import learns
-from pellucid.errors import InputError, nearest
+from pellucid.errors import InputError
 from pellucid.io.registry import open_image
-from pellucid.methods import RECIPES, make_recipe, method_class
+from pellucid.methods import make_recipe, method_class
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 
 PAPER_PATCHES = 512_000
 """The number of patches in a full training: 8000 steps of 64."""
-
-
-@dataclass(frozen=True)
-class MethodSpec:
-    """A method of a benchmark: a recipe, and the settings in which it differs from it.
-
-    Attributes:
-        name: the name in tables.
-        recipe: the name of the recipe.
-        settings: settings that replace those of the recipe.
-        half: whether a method that learns from pairs gets only those of the noisy half.
-        tuned: whether a filter gets the strength that is best on the pairs of the noisy half.
-    """
-
-    name: str
-    recipe: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    half: bool = False
-    tuned: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,40 +98,6 @@ class Benchmark:
     device: str = "auto"
 
 
-def parse_methods(
-    names: Sequence[str], pairs: Sequence[str] = (), *, half: bool = False, tuned: bool = False
-) -> list[MethodSpec]:
-    """Return the recipes of these names as methods, with settings `key=value` for all or `NAME.key=value` for one.
-
-    With `half`, methods that learn from pairs get only those of the noisy half; with `tuned`, filters their best
-    strength.
-
-    Raises:
-        InputError: an unknown or repeated name, or a setting of a method that is not among them.
-    """
-    for number, name in enumerate(names):
-        if name not in RECIPES:
-            raise InputError(f"unknown method {name!r}: {nearest(name, RECIPES)}")
-        if name in names[:number]:
-            raise InputError(f"method {name!r} is given twice: omit one")
-    settings: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for pair in sorted(pairs, key=lambda text: "." in text.partition("=")[0]):  # settings for one replace those for all
-        key, equals, value = pair.partition("=")
-        name, dot, own = key.rpartition(".")
-        if not equals:
-            raise InputError(f"--set {pair}: write key=value or METHOD.key=value, as in --set iscl.width=16")
-        if dot and name not in settings:
-            raise InputError(f"--set {pair}: {name!r} is not among the methods: {nearest(name, settings)}")
-        for each in [name] if dot else settings:
-            settings[each][own] = value
-    return [_method_spec(name, settings[name], half and _paired(name), tuned and name in STRENGTHS) for name in names]
-
-
-def _method_spec(name: str, settings: Mapping[str, Any], half: bool, tuned: bool) -> MethodSpec:
-    varied = " (half the pairs)" if half else f" ({TUNED})" if tuned else ""
-    return MethodSpec(f"{name}{varied}", name, settings, half, tuned)
-
-
 def make_plan(benchmark: Benchmark, out: Path) -> list[RunSpec]:
     """Return all runs in order: first those of the first seed and fold, dataset by dataset.
 
@@ -188,7 +135,7 @@ def make_plan(benchmark: Benchmark, out: Path) -> list[RunSpec]:
         for name in files
         if number in folds[name]
         for method in methods[name]
-        if seed == benchmark.seeds[0] or not is_filter(_method(method))
+        if seed == benchmark.seeds[0] or not is_filter(method.method)
     ]
 
 
@@ -196,7 +143,7 @@ def _usable(name: str, files: DatasetFiles, methods: Sequence[MethodSpec]) -> li
     """The methods that can be trained on a dataset; a warning for each of the others."""
     usable = []
     for method in methods:
-        if why := lacking(method_class(_method(method)), files, pairs=method.tuned):
+        if why := lacking(method_class(method.method), files, pairs=method.tuned):
             terminal.warn(f"{method.name} is left out of dataset {name}: {why}")
         else:
             usable.append(method)
@@ -264,7 +211,7 @@ def _sources(
 ) -> dict[str, list[str]]:
     if method.tuned:  # whatever the condition: the bar for other methods stays the same
         return {"noisy": files.paths("noisy", fold.noisy), "pairs": files.paths("clean", fold.noisy)}
-    return sources_of(method_class(_method(method)), files, training, clean, half=method.half)
+    return sources_of(method_class(method.method), files, training, clean, half=method.half)
 
 
 def _fingerprint(files: DatasetFiles, clean: DatasetFiles) -> str:
@@ -294,14 +241,6 @@ def _check_noise(method: MethodSpec, recipe: Recipe, name: str, files: DatasetFi
                 f"dataset {name}: the image of noise {Path(path).name} has {height}×{width} pixels, less than a patch "
                 f"of {method.name} ({recipe.patch}): give larger images, or --set {method.recipe}.patch=..."
             )
-
-
-def _method(method: MethodSpec) -> str:
-    return str({**RECIPES[method.recipe], **method.settings}["method"])
-
-
-def _paired(name: str) -> bool:
-    return "pairs" in method_class(RECIPES[name]["method"]).kinds
 
 
 def _commit() -> str | None:

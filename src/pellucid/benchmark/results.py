@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pellucid.benchmark.image_score import ImageScore
-from pellucid.errors import InputError
+from pellucid.errors import InputError, nearest
 from pellucid.files import writing
 from pellucid.version import __version__
 
@@ -229,6 +229,19 @@ def each_run_once(results: Iterable[Result]) -> list[Result]:
         if found.setdefault(result.run.key, result).status == "failed":
             found[result.run.key] = result
     return [found[key] for key in sorted(found)]
+
+
+def of_datasets(results: Sequence[Result], datasets: Sequence[str]) -> list[Result]:
+    """Return the results of some datasets, named as `RunId.test_case`; all if none is named.
+
+    Raises:
+        InputError: a dataset has no results; the nearest name is given.
+    """
+    known = sorted({result.run.test_case for result in results})
+    for dataset in datasets:
+        if dataset not in known:
+            raise InputError(f"no results of dataset {dataset!r}: {nearest(dataset, known)}")
+    return [result for result in results if not datasets or result.run.test_case in datasets]
 
 
 def _located(files: Iterable[Path]) -> Iterator[Result]:

@@ -44,7 +44,7 @@ def benchmark(
     tune_filters
         Give each filter the strength that is best on noisy training images with their truth: a bar for other methods.
     """  # noqa: D405, D411, D416 ("methods" is no section)
-    from pellucid.benchmark.plan import parse_methods  # here: help needs no torch
+    from pellucid.benchmark.method_spec import parse_methods  # here: help needs no torch
 
     chosen = parse_methods(methods or DEFAULT, set_ or (), half=pairs == "half", tuned=tune_filters)
     run_methods(chosen, options, out)

@@ -13,7 +13,7 @@ from pellucid.cli.options import parse_duration, parse_shard
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
-    from pellucid.benchmark.plan import MethodSpec
+    from pellucid.benchmark.method_spec import MethodSpec
 
 Several = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Numbers = Annotated[list[int] | None, Parameter(consume_multiple=True)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from pellucid.cli.benchmark_options import Files
+from pellucid.cli.benchmark_options import Files, Several
 from pellucid.report import terminal
 
 Folders = Annotated[list[Path], Parameter(consume_multiple=True)]
@@ -17,6 +17,7 @@ def table(
     folders: Folders,
     /,
     *,
+    datasets: Several = None,
     compare: tuple[str, str] | None = None,
     norms: bool = False,
     out: Files = None,
@@ -29,6 +30,8 @@ def table(
     ----------
     folders
         The --out of `pellucid benchmark`, or files written with --runs; several are combined.
+    datasets
+        Datasets to show; by default all. One under a condition is named with it: "cells-film clean-scale=0.7".
     compare
         Two methods: the mean difference on the same images, with a 95 % bootstrap interval.
     norms
@@ -45,6 +48,7 @@ def table(
     from pellucid.benchmark.formats.screen import show
     from pellucid.benchmark.layout import lay_out_all
     from pellucid.benchmark.norms import norms_layouts
+    from pellucid.benchmark.results import of_datasets
     from pellucid.benchmark.run_records import read_all, write_records
     from pellucid.benchmark.table import tables
     from pellucid.files import check_free
@@ -54,13 +58,14 @@ def table(
     if runs is not None:
         check_free(runs, overwrite=overwrite)
     results = read_all(folders)
+    shown = of_datasets(results, datasets or ())
     if compare is not None:
         from pellucid.benchmark.comparison import compare as compare_methods  # here: only this needs scipy.stats
         from pellucid.benchmark.comparison import comparison_layout
 
-        layouts = [comparison_layout(*compare, compare_methods(results, *compare))]
+        layouts = [comparison_layout(*compare, compare_methods(shown, *compare))]
     else:
-        layouts = norms_layouts(results) if norms else lay_out_all(tables(results), "methods side by side")
+        layouts = norms_layouts(shown) if norms else lay_out_all(tables(shown), "methods side by side")
     for layout in layouts:
         show(layout, terminal.results())
     write_tables(layouts, paths, overwrite=overwrite)
