@@ -40,6 +40,7 @@ CODE, COMMENT = "\nMORE = 1\n", '\n# more\n"""More."""\n'
         "training/loop.py",
         "data/patches/batches.py",
         "recipe.py",
+        "evaluation/metrics.py",
     ],
 )
 def test_code_that_a_method_trains_with_counts_and_comments_do_not(file, edited):
@@ -48,7 +49,10 @@ def test_code_that_a_method_trains_with_counts_and_comments_do_not(file, edited)
     assert edited("iscl", file, COMMENT) == before
 
 
-@pytest.mark.parametrize("file", ["methods/dncnn.py", "networks/unet.py", "methods/registry.py", "report/terminal.py"])
+@pytest.mark.parametrize(
+    "file",
+    ["methods/dncnn.py", "networks/unet.py", "methods/registry.py", "report/terminal.py", "evaluation/compare.py"],
+)
 def test_other_methods_and_rooms_do_not_count(file, edited):
     assert edited("iscl", file, CODE) == code_fingerprint("iscl")
 

@@ -1,8 +1,8 @@
 """A fingerprint of the source code that decides the result of a method, so that rows of other versions can be used.
 
-It covers the modules that the method and the training loop import, directly or not, from the rooms in `ROOMS`. Comments
-and docstrings do not count, nor do reading of files, denoising in tiles, reports, other methods and documentation:
-tests hold that they do not change a score.
+It covers the modules that the method and the training loop import, directly or not, from the rooms that learn, and
+those of the scores. Comments and docstrings do not count, nor do other methods, documentation, reports, reading of
+files and denoising in tiles: tests hold that they do not change a score.
 """
 
 from __future__ import annotations
@@ -19,11 +19,17 @@ from pellucid.recipe import LearningRecipe
 ROOT = Path(__file__).parent.parent
 """The folder of the package."""
 
-ROOMS = ("methods", "networks", "norms", "ops", "training", "data.patches", "recipe", "seeding")
-"""What learns, below `pellucid`."""
+LEARNING = ("methods", "networks", "norms", "ops", "training", "data.patches", "recipe", "seeding")
+SCORING = ("benchmark.image_score", "benchmark.filter_tuning", "evaluation.metrics")
+"""Rooms and modules that count, below `pellucid`."""
 
-SHARED = ("pellucid.training.loop", "pellucid.data.patches.batches")
+LOOP = ("pellucid.training.loop", "pellucid.data.patches.batches")
 """What trains every method that learns."""
+
+TUNING = ("pellucid.benchmark.filter_tuning",)
+"""What chooses the strength of filters."""
+
+SCORES = "pellucid.benchmark.image_score"
 
 APART = ("pellucid.methods.registry",)
 """The table of all methods and their recipes: a row has the settings of its own."""
@@ -33,11 +39,10 @@ DIGITS = 16
 
 @cache
 def code_fingerprint(method: str) -> str:
-    """The first digits of the SHA-256 of all code that trains a method, named as in `METHODS`."""
+    """The first digits of the SHA-256 of all code that trains and scores a method, named as in `METHODS`."""
     found: dict[str, Path] = {}
-    waiting = [METHODS[method].partition(":")[0]]
-    if issubclass(method_class(method).recipe_type, LearningRecipe):
-        waiting += SHARED
+    waiting = [METHODS[method].partition(":")[0], SCORES]
+    waiting += LOOP if issubclass(method_class(method).recipe_type, LearningRecipe) else TUNING
     while waiting:
         name = waiting.pop()
         if name not in found and _counts(name) and (path := _path(name)):
@@ -52,7 +57,7 @@ def code_fingerprint(method: str) -> str:
 
 
 def _counts(name: str) -> bool:
-    rooms = (f"pellucid.{room}" for room in ROOMS)
+    rooms = (f"pellucid.{room}" for room in (*LEARNING, *SCORING))
     return name not in APART and any(name == room or name.startswith(f"{room}.") for room in rooms)
 
 

@@ -14,11 +14,12 @@ from pellucid.evaluation import psnr, ssim
 Image = NDArray[Any]
 Floats = NDArray[np.float64]
 
-COARSE = 8
-"""Side in pixels of the squares that contrast is measured on: noise and fine detail are averaged away in them."""
+SQUARE = 16
+"""Side in pixels of the squares that contrast and flatness are measured on.
 
-FLAT = 16
-"""Side in pixels of the squares of which the flattest are chosen."""
+In their means noise and fine detail are averaged away: a Gaussian filter of 2 pixels leaves 0.92 of the contrast on
+squares of 8 pixels, 0.95 on these (fly tissue, film noise).
+"""
 
 FLATTEST = 0.1
 """The share of squares that counts as flat."""
@@ -36,7 +37,7 @@ class ImageScore:
         psnr: in dB.
         ssim: with scikit-image's defaults.
         offset: mean of the result minus mean of the truth, in grey levels.
-        contrast: slope of the result over the truth, by least squares over the means of squares of 8 pixels: 1 if the
+        contrast: slope of the result over the truth, by least squares over the means of squares of 16 pixels: 1 if the
             contrast of coarse structure is kept, less if it is compressed. Noise does not change it.
         flat: standard deviation of the result in the tenth of the squares of 16 pixels where the truth varies least,
             relative to the truth's there: above 1, grain is left or structure was made up; below, texture was removed.
@@ -58,14 +59,14 @@ def score_image(name: str, result: Image, truth: Image) -> ImageScore:
         psnr=psnr(made, true, 255),
         ssim=ssim(made, true, 255),
         offset=float(made.mean() - true.mean()),
-        contrast=_slope(_squares(made, COARSE).mean(1), _squares(true, COARSE).mean(1)),
-        flat=_flat_ratio(_squares(made, FLAT), _squares(true, FLAT)),
+        contrast=_slope(_squares(made).mean(1), _squares(true).mean(1)),
+        flat=_flat_ratio(_squares(made), _squares(true)),
     )
 
 
-def _squares(image: Floats, side: int) -> Floats:
+def _squares(image: Floats) -> Floats:
     """The squares of an image as rows of pixels; what is left at the lower and right edge does not count."""
-    side = min(side, *image.shape)
+    side = min(SQUARE, *image.shape)
     down, right = (size // side for size in image.shape)
     cells = image[: down * side, : right * side].reshape(down, side, right, side)
     return cells.swapaxes(1, 2).reshape(down * right, side * side)

@@ -167,7 +167,7 @@ def _notes(table: BenchmarkTable, with_paper: Iterable[str]) -> Iterable[str]:
     if table.datasets:
         yield (
             "offset: mean of the result minus that of the truth, in grey levels. contrast: slope of the result over "
-            "the truth in squares of 8 pixels, 1 if it is kept. flat: standard deviation of the result where the "
+            "the truth in squares of 16 pixels, 1 if it is kept. flat: standard deviation of the result where the "
             "truth is flattest, relative to the truth's; above 1, grain is left or structure was made up."
         )
     if with_paper:
