@@ -110,8 +110,8 @@ def resume(
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed from now on.
         callbacks: called at each step, in addition to those that write the run's folder.
-        settings: `steps`, `save_every`, `preview_every`, `weights`; no others can change. Learning rates that fall
-            towards the last step follow the new number of steps.
+        settings: `steps`, or `minutes` of the whole training; `save_every`, `preview_every`, `weights`; no others can
+            change. Learning rates that fall towards the last step follow the new number of steps.
 
     Raises:
         InputError: no such run, another process trains it, its images have changed, or a setting that cannot change.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.benchmark import process_pool
+from pellucid.benchmark import process_pool, progress_callback
 from pellucid.benchmark.dataset_files import prepare
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
 from pellucid.benchmark.method_spec import MethodSpec
@@ -25,7 +26,7 @@ from pellucid.benchmark.resources import Resources
 from pellucid.benchmark.results import ResultsFile, read_results, results_path
 from pellucid.benchmark.run_spec import PROGRESS, RESULT, TRAINING
 from pellucid.benchmark.runner import do_runs, run_benchmark
-from pellucid.benchmark.worker import failed
+from pellucid.benchmark.worker import failed, trained
 from pellucid.data.source import open_source
 from pellucid.errors import InputError, Interrupted, RunError
 from pellucid.evaluation import psnr, ssim
@@ -214,6 +215,18 @@ def test_a_training_ends_when_its_benchmark_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getppid", lambda: 1_000_000)
     with pytest.raises(Interrupted, match="has ended"):
         callback.before_step(training)
+
+
+def test_a_training_takes_the_computing_time_that_was_asked_for(tmp_path, monkeypatch):
+    (spec,) = make_plan(benchmark(DNCNN, budget=Budget("quick", seconds=30)), tmp_path)
+    folder = spec.folder(tmp_path)
+    process_pool._prepare(spec, folder)
+    clock = itertools.count(step=0.5)  # read before a step and after it
+    monkeypatch.setattr(progress_callback, "computing_time", lambda _: next(clock))
+    run = trained(spec, spec.make_recipe(), folder)
+    assert run.recipe().steps == 60
+    lines = read_progress(folder / PROGRESS)
+    assert (lines[-1]["step"], lines[-1]["seconds"]) == (60, 30)
 
 
 def test_the_log_of_steps_is_cut_where_a_training_goes_on(tmp_path):

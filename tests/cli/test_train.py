@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pellucid.io.writing import write_array
+from pellucid.runs.folder import Run
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
@@ -35,6 +36,20 @@ def test_a_training_says_what_it_has_does_and_leaves(sources, tmp_path, command)
     assert any("1/1" in line and "left" in line and "cycle" in line for line in lines)
     assert lines[-1] == f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {out}"
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 1
+
+
+def test_minutes_are_another_amount_of_training(sources, tmp_path, command):
+    run = tmp_path / "run"
+    result = command(
+        "train", *sources, "--out", run, "--minutes", "0.02", "--device", "cpu", "--set", "width=1", "batch=2"
+    )
+    assert result.status == 0, result.err
+    assert "recipe proposed (quick), 0.02 minutes, on cpu (as asked)" in result.err
+    recipe = Run(run).recipe()
+    assert recipe.minutes == 0.02
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == recipe.steps
+    result = command("resume", run, "--minutes", "0.001")
+    assert "the run has already taken" in result.err
 
 
 def test_several_files_may_follow_one_option(pictures, tmp_path, command):
@@ -98,6 +113,8 @@ def test_batch_norm_with_a_tiny_batch_is_warned_of(sources, tmp_path, command):
         (("--set", "steps"), "--set steps: write key=value"),
         (("--set", "steps=many"), "setting steps='many'"),
         (("--set", "steps=0"), "setting steps='0'"),
+        (("--minutes", "0"), "setting minutes=0.0: input should be greater than 0"),
+        (("--minutes", "5", "--set", "steps=3"), "steps and minutes are two budgets: give one of them"),
         (("--recipe", "isc"), "unknown recipe 'isc': did you mean 'iscl'?"),
         (("--preset", "quik"), "unknown preset 'quik': did you mean 'quick'?"),
         (("--set", "generator=instanse"), "did you mean 'instance'?"),

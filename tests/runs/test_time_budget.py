@@ -9,6 +9,7 @@ from pellucid.errors import InputError
 from pellucid.methods import build, make_recipe
 from pellucid.runs import trainer
 from pellucid.runs.folder import Run
+from pellucid.runs.resume_settings import changed_recipe
 from pellucid.runs.time_budget import MARKS, TimeBudget
 from pellucid.training import Callback, Training, fit
 from pellucid.training.checkpoint import load_state
@@ -108,8 +109,9 @@ RECIPE = make_recipe(
 def train(pictures, tmp_path, clock, one_thread):
     """Train for a minute with steps of a second, into a folder of this name; it may be killed after a step."""
 
-    def start(name, seconds=lambda number: 1.0 if number <= 30 else 0.8 + number % 4 / 50, killed_after=None):
-        clock.now = 0.0
+    def start(
+        name, seconds=lambda number: 1.0 if number <= 30 else 0.8 + number % 4 / 50, killed_after=None, settings=None
+    ):
 
         class Kill(Callback):
             def after_step(self, training, losses):
@@ -117,14 +119,14 @@ def train(pictures, tmp_path, clock, one_thread):
                     raise Killed
 
         folder = tmp_path / name
-        known = folder.exists()
         watching = [Takes(clock, seconds), Kill()]
-        if known:
-            trainer.resume(folder, "cpu", callbacks=watching, clock=clock)
+        if folder.exists():
+            trainer.resume(folder, "cpu", callbacks=watching, clock=clock, settings=settings)
         else:
             trainer.train({"noisy": str(pictures / "noisy")}, folder, RECIPE, "cpu", callbacks=watching, clock=clock)
         return Run(folder)
 
+    start.folder = tmp_path
     return start
 
 
@@ -156,3 +158,37 @@ def test_killed_once_the_number_is_fixed_it_equals_one_that_never_stopped(train)
     assert load_state(killed.state)["seconds"] == pytest.approx(load_state(whole.state)["seconds"])
     for name in ("recipe.toml", "metrics.jsonl", "weights/last.safetensors", "weights/average.safetensors"):
         assert (killed.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
+def test_killed_before_that_it_has_the_time_that_is_left(train):
+    with pytest.raises(Killed):
+        train("run", lambda _: 1.0, killed_after=30)
+    killed_at = load_state(Run(train.folder / "run").state)["seconds"]
+    assert 0 < killed_at <= 30
+    run = train("run", lambda _: 0.5)
+    assert load_state(run.state)["seconds"] == pytest.approx(60, abs=1)
+    assert run.recipe().steps == pytest.approx(killed_at + 2 * (60 - killed_at), rel=0.05)
+
+
+def test_more_minutes_continue_a_finished_run(train, capsys):
+    train("run", lambda _: 1.0)
+    capsys.readouterr()
+    train("run")
+    told = f"already finished after 60 steps; to train for longer: pellucid resume {train.folder / 'run'} --minutes 2"
+    assert told in capsys.readouterr().err
+    run = train("run", lambda _: 0.5, settings={"minutes": 2})
+    assert (run.recipe().steps, run.recipe().minutes) == (180, 2)
+    assert load_state(run.state)["seconds"] == 120
+    told = capsys.readouterr().err
+    assert "minutes=2.0 from now on, 1.0 so far" in told
+    assert "resumes after step 60; 2 minutes in total" in told
+    assert "at step 60" in told  # the learning rate
+    run = train("run", settings={"steps": 181})
+    assert (run.recipe().steps, run.recipe().minutes) == (181, None)
+    assert "None" not in capsys.readouterr().err
+    with pytest.raises(InputError, match="minutes=3: the run was started with a number of steps: change steps instead"):
+        changed_recipe(run.recipe(), {"minutes": 3}, 181)
+    with pytest.raises(InputError, match="minutes=2: the run has already taken 3 minutes; give more"):
+        changed_recipe(RECIPE, {"minutes": 2}, 9, 180.0)
+    with pytest.raises(InputError, match="steps and minutes are two budgets"):
+        changed_recipe(RECIPE, {"minutes": 2, "steps": 9}, 9, 60.0)

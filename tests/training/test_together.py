@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
+import tempfile
 from functools import partial
 
 import pytest
@@ -15,6 +17,8 @@ from pellucid import process_group
 from pellucid.errors import Interrupted, RunError
 from pellucid.launch import share
 from pellucid.methods import build, learning_recipes, make_recipe
+from pellucid.runs.folder import Run
+from pellucid.runs.time_budget import TimeBudget
 from pellucid.signals import stop_on_signals
 from pellucid.training import Execution, Training, fit
 
@@ -72,6 +76,18 @@ def interrupted():
     return training.number
 
 
+def budget():
+    """How many steps fit into a minute, in which the clock of the second process goes twice as fast."""
+    recipe = make_recipe("mean-matched", settings={"batch": 2, "patch": 16, "minutes": 1})
+    training = Training(build(recipe), CPU)
+    batches = partial(batch, recipe, training.method.kinds, torch.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        limit = TimeBudget(Run(folder), itertools.count(step=1 + share().rank).__next__)
+        limit.on_start(training, batches)
+        fit(training, batches, [limit])
+    return training.number
+
+
 def derivatives():
     """First and second derivatives of a function of a whole batch, of which each process has its samples and terms."""
     with process_group.sharing():
@@ -105,6 +121,7 @@ PROGRAMS = {
     "local statistics": local_statistics,
     "resumed": resumed,
     "interrupted": interrupted,
+    "budget": budget,
     "derivatives": derivatives,
     "drawn": drawn,
 }
@@ -225,6 +242,10 @@ def test_a_resumed_training_equals_one_that_never_stopped_bit_for_bit(both):
 
 def test_all_stop_after_the_step_in_which_one_is_asked_to(both):
     assert [results["interrupted"] for results in both] == [3, 3]
+
+
+def test_all_take_as_many_steps_as_fit_by_the_clock_of_the_first(both):
+    assert [results["budget"] for results in both] == [60, 60]
 
 
 def test_when_one_leaves_the_other_says_so(both):

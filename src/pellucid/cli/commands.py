@@ -36,7 +36,7 @@ COMMANDS = {
         "Resume a training that was stopped, or train a finished run for longer.",
         (
             "pellucid resume run",
-            "pellucid resume run --set steps=3000",
+            "pellucid resume run --minutes 20",
             "pellucid resume run --noisy moved/noisy/",
         ),
     ),

@@ -12,6 +12,7 @@ def resume(
     run: Path,
     *,
     sources: Sources = Sources(),  # noqa: B008
+    minutes: float | None = None,
     set_: Settings = None,
     computation: Computation = Computation(),  # noqa: B008
 ) -> None:
@@ -21,6 +22,8 @@ def resume(
     ----------
     run
         Folder of the run: the --out of `pellucid train`.
+    minutes
+        Time of the whole training, what it has used included, as in `--minutes 20`; if it was started with minutes.
     set_
         Settings to change, as in `--set steps=3000`: steps, save_every, preview_every, weights; no others can change.
     """
@@ -30,7 +33,7 @@ def resume(
         run,
         computation.device,
         execution=computation.execution(),
-        settings=parse_settings(set_),
+        settings=parse_settings(set_, minutes),
         moved=sources.given(),
     )
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {resumed.folder}")

@@ -125,7 +125,7 @@ def resume(
     with process_group.together(chosen.torch), run.held() if leads() else nullcontext():
         process_group.meet()  # from here on no other process writes the state
         state = load_state(run.state) if run.state.exists() else None
-        recipe = changed_recipe(original, settings or {}, state["number"] if state else 0)
+        recipe = changed_recipe(original, settings or {}, *_used(state))
         training = Training(build(recipe), chosen.torch, execution)
         if state:  # else it was stopped before its first save, and begins again
             training.restore(state)
@@ -148,6 +148,11 @@ def resume(
     return run
 
 
+def _used(state: Mapping[str, Any] | None) -> tuple[int, float]:
+    """Return the number of steps and the seconds of its minutes that a run has used, by its saved state."""
+    return (state["number"], state["seconds"]) if state else (0, 0.0)
+
+
 def _if_timed(recipe: LearningRecipe, budget: TimeBudget) -> list[TimeBudget]:
     """Return the time budget if the recipe has a number of minutes."""
     return [budget] if recipe.minutes else []
@@ -158,8 +163,7 @@ def _train(
 ) -> None:
     recipe, number_of_processes = training.method.recipe, share().size
     where = f"{device}, {number_of_processes} processes" if number_of_processes > 1 else str(device)
-    amount = f"{recipe.minutes:.3g} minutes" if recipe.minutes else f"{recipe.steps} steps"
-    terminal.say(f"recipe {recipe.name} ({recipe.preset}), {amount}, on {where}; run folder {run.folder}")
+    terminal.say(f"recipe {recipe.name} ({recipe.preset}), {_amount(recipe)}, on {where}; run folder {run.folder}")
     intensities, planes = run.intensities(), planes_of(sources)
     memory = free_memory() // 2 // len(sources) // local_share().size
     images = {kind: cache_planes(planes[kind], memory) for kind in planes}
@@ -184,6 +188,11 @@ def _train(
                 callback.on_end()
 
 
+def _amount(recipe: LearningRecipe) -> str:
+    """Describe how much training a recipe asks for."""
+    return f"{recipe.minutes:.3g} minutes" if recipe.minutes else f"{recipe.steps} steps"
+
+
 def _progress_bar(training: Training) -> AbstractContextManager[terminal.Bar]:
     """A bar of the steps, or of the seconds of a time budget."""
     recipe = training.method.recipe
@@ -195,13 +204,15 @@ def _progress_bar(training: Training) -> AbstractContextManager[terminal.Bar]:
 def _report_resumption(run: Run, training: Training, changes: Mapping[str, Any]) -> None:
     recipe, taken = training.method.recipe, training.number
     for key, (before, now) in changes.items():
-        terminal.say(f"{run.folder}: {key}={now} from now on, {before} so far")
+        if now is not None:  # minutes that a number of steps replaces
+            terminal.say(f"{run.folder}: {key}={now} from now on, {before} so far")
     if taken >= recipe.steps:
-        more = f"pellucid resume {run.folder} --set steps={2 * taken}"
-        terminal.say(f"{run.folder}: already finished after {taken} steps; to train for longer: {more}")
+        more = f"--minutes {2 * recipe.minutes:.3g}" if recipe.minutes else f"--set steps={2 * taken}"
+        longer = f"to train for longer: pellucid resume {run.folder} {more}"
+        terminal.say(f"{run.folder}: already finished after {taken} steps; {longer}")
         return
     where = f"resumes after step {taken}" if taken else "begins again, as nothing was saved"
-    terminal.say(f"{run.folder}: {where}; {recipe.steps} steps in total")
+    terminal.say(f"{run.folder}: {where}; {_amount(recipe)} in total")
     if "steps" in changes:
         for line in learning_rates(training.method, taken):
             terminal.say(line)
