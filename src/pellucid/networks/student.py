@@ -1,0 +1,76 @@
+"""A small network for what is trained with pairs: most of its work is done at half resolution and below."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, pixel_shuffle
+
+
+class Student(nn.Module):
+    """A U-Net without norm that adds its skip connections, begins at half resolution and predicts its own error.
+
+    At full resolution there are only a few channels, computed from the image itself, which join the result of the
+    U-Net just before the end: they keep fine detail. Arithmetic is dear where there are many pixels; a quarter of the
+    pixels leave room for four times the operations on each.
+
+    The predicted error comes from features that its loss does not change: the estimate is the same without it.
+
+    Args:
+        width: channels at half resolution, doubled at each further level; a multiple of 4.
+        depth: how often the resolution is halved.
+    """
+
+    def __init__(self, width: int = 32, depth: int = 3) -> None:
+        super().__init__()
+        widths = [width << level for level in range(depth)]
+        fine = width // 4
+        self.stride = 1 << depth
+        """Height and width must be multiples of it."""
+        self.reach = 7 * self.stride - 6
+        """How far an output pixel sees, in pixels."""
+        self.halo = self.reach + -self.reach % self.stride
+        """The same, rounded up to the stride."""
+        self.halve = nn.Sequential(nn.Conv2d(1, width, 4, stride=2, padding=1), nn.ReLU(inplace=True))
+        self.first = _two_convolutions(width)
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(w, 2 * w, 2, stride=2), _two_convolutions(2 * w)) for w in widths[:-1]
+        )
+        self.enlarge = nn.ModuleList(nn.Conv2d(2 * w, w, 1) for w in widths[-2::-1])
+        self.up = nn.ModuleList(_two_convolutions(w) for w in widths[-2::-1])
+        self.fine = nn.Sequential(nn.Conv2d(1, fine, 3, padding=1), nn.ReLU(inplace=True))
+        self.join = nn.Sequential(nn.Conv2d(2 * fine, fine, 3, padding=1), nn.ReLU(inplace=True))
+        self.last = nn.Conv2d(fine, 1, 3, padding=1)
+        self.error = nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU(inplace=True), nn.Conv2d(width, 4, 1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the estimate and the logarithm of its expected absolute error.
+
+        Args:
+            x: (N, 1, H, W) in [−1, 1]; H and W multiples of the stride.
+
+        Returns:
+            Two tensors of the shape of `x`, unbounded: the estimate, and log b, where b is the scale of a Laplace
+            distribution of the error, hence the expected |estimate − truth|.
+        """
+        coarse = self._coarse(x)
+        joined = torch.cat((pixel_shuffle(coarse, 2), self.fine(x)), 1)
+        estimate = x + self.last(self.join(joined))
+        return estimate, pixel_shuffle(self.error(coarse.detach()), 2)
+
+    def _coarse(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) -> (N, width, H/2, W/2)."""
+        x = self.first(self.halve(x))
+        kept = []
+        for down in self.down:
+            kept.append(x)
+            x = down(x)
+        for enlarge, up in zip(self.enlarge, self.up, strict=True):
+            x = up(interpolate(enlarge(x), scale_factor=2.0, mode="nearest") + kept.pop())
+        return x
+
+
+def _two_convolutions(width: int) -> nn.Sequential:
+    """Two 3×3 convolutions, each followed by ReLU."""
+    layers = [(nn.Conv2d(width, width, 3, padding=1), nn.ReLU(inplace=True)) for _ in range(2)]
+    return nn.Sequential(*(layer for pair in layers for layer in pair))

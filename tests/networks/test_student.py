@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from pellucid.networks.student import Student
+
+
+def double(width=4, depth=3):
+    torch.manual_seed(2)
+    return Student(width, depth).double().eval()
+
+
+def image(height, width):
+    return torch.randn(1, 1, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("width", "depth", "parameters"), [(32, 3, 534_405), (16, 2, 31_365)])
+def test_it_is_small(width, depth, parameters):
+    assert sum(p.numel() for p in Student(width, depth).parameters()) == parameters
+
+
+def test_estimate_and_error_have_the_size_of_the_image():
+    estimate, error = Student(4)(torch.randn(2, 1, 24, 40))
+    assert estimate.shape == error.shape == (2, 1, 24, 40)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_the_reach_is_exact_and_the_halo_bounds_it_closely(depth):
+    network = double(depth=depth)
+    for parameter in network.parameters():
+        parameter.data.abs_().add_(0.01)
+    halo, stride = network.halo, network.stride
+    side = 2 * halo + 4 * stride
+    reach, middle = 0, side // 2 // stride * stride
+    for column in range(middle, middle + stride):
+        x = torch.ones(1, 1, 16, side, dtype=torch.float64, requires_grad=True)
+        network(x)[0][0, 0, 4, column].backward()
+        seen = x.grad[0, 0].nonzero()[:, 1]
+        reach = max(reach, int((seen - column).abs().max()))
+    assert reach == network.reach
+    assert reach <= halo < reach + stride
+    assert halo % stride == 0
+
+
+def test_a_tile_with_its_halo_equals_the_whole():
+    network = double()
+    halo, stride = network.halo, network.stride
+    x = image(2 * halo + 2 * stride, 2 * halo + 3 * stride)
+    tile = x[:, :, stride:, 2 * stride :]
+    inner = (..., slice(halo, halo + stride), slice(halo, halo + stride))
+    outer = (..., slice(halo + stride, halo + 2 * stride), slice(halo + 2 * stride, halo + 3 * stride))
+    for of_tile, of_whole in zip(network(tile), network(x), strict=True):
+        torch.testing.assert_close(of_tile[inner], of_whole[outer], rtol=0, atol=1e-12)
+
+
+def test_the_estimate_is_the_image_and_what_the_last_layer_adds():
+    network, x = double(), image(16, 16)
+    network.last.weight.data.zero_()
+    network.last.bias.data.fill_(0.25)
+    torch.testing.assert_close(network(x)[0], x + 0.25)
+
+
+def test_the_loss_of_the_error_leaves_the_estimate_alone():
+    network = double()
+    network(image(16, 16))[1].sum().backward()
+    assert {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None} == {"error"}
