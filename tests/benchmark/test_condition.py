@@ -83,6 +83,14 @@ def test_another_specimen_replaces_the_clean_half_alone(made, tmp_path):
         prepare_clean(Condition(clean=tmp_path / "liver"), files, made)
 
 
+def test_the_truth_of_the_test_images_is_never_learned_from(tmp_path):
+    for number in range(4):
+        write_array(tmp_path / "mine/cells/clean" / f"{number}.tif", tissue((48, 48), number))
+    files = prepare(find_dataset("cells-film", tmp_path / "mine"), tmp_path)
+    with pytest.raises(InputError, match="has the clean images of the dataset itself"):
+        prepare_clean(Condition(clean=tmp_path / "mine/cells"), files, tmp_path)
+
+
 def test_fewer_images_are_evenly_spread(made):
     fold = Fold((0, 1), (2, 3, 4, 5, 6), (7, 8, 9))
     assert Condition(clean_images=3).training(fold) == Fold((0, 1), (2, 4, 6), (7, 8, 9))

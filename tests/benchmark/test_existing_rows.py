@@ -7,7 +7,7 @@ import pytest
 from pellucid.benchmark.condition import Condition
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
 from pellucid.benchmark.existing_rows import take_over
-from pellucid.benchmark.method_spec import parse_methods
+from pellucid.benchmark.method_spec import MethodSpec, parse_methods
 from pellucid.benchmark.plan import Benchmark, Budget, make_plan
 from pellucid.benchmark.results import Result, ResultsFile
 
@@ -44,6 +44,14 @@ def test_a_row_of_the_same_run_settings_images_and_code_is_taken_over(made, tmp_
     told = capsys.readouterr().err
     assert "iscl, phantom-film, fold 0, seed 0: taken over, of 2026-11-23, commit 123456789" in told
     assert taken([spec], [row_of(spec)], tmp_path) == [row]  # once
+
+
+def test_a_default_that_is_given_again_is_the_same_setting(made, tmp_path):
+    (spec,) = plan(made, "iscl")
+    width = {"width": str(spec.recipe["width"])}
+    (given,) = make_plan(Benchmark([MethodSpec("iscl", "iscl", width)], [PHANTOM], Budget("quick", steps=3)), made)
+    (row,) = taken([given], [row_of(spec)], tmp_path)
+    assert row.settings == width  # as the next call will ask for
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ def prepare_clean(condition: Condition, files: DatasetFiles, out: Path) -> Datas
     """Return the files of a dataset that clean training images come from: its own, or changed ones in `out`/clean.
 
     Raises:
-        InputError: the folder of clean images cannot be used, or the files were made from other images.
+        InputError: the folder of clean images cannot be used or is the dataset's own, or the files were made from other
+            images.
         RunError: the disk is full.
     """
     if not condition.changes_clean:
@@ -94,8 +95,13 @@ def prepare_clean(condition: Condition, files: DatasetFiles, out: Path) -> Datas
         images = [_altered(image, condition) for image in eight_bit(planes, planes)]
         return DatasetFiles(truth=False, names={"clean": write_images(folder / "clean", file_names(planes), images)})
 
+    given = None if condition.clean is None else open_source(_folder(condition.clean)).fingerprint()
+    if given is not None and given == files.made_of.get("clean"):
+        raise InputError(
+            f"--clean {condition.clean}: has the clean images of the dataset itself, those of the test too"
+        )
     made_of = {
-        "clean": files.fingerprint if condition.clean is None else open_source(_folder(condition.clean)).fingerprint(),
+        "clean": given or files.fingerprint,
         "scale": condition.scale,
         "brightness": condition.brightness,
     }

@@ -25,7 +25,7 @@ def take_over(specs: Sequence[RunSpec], rows: Iterable[Result], results: Results
         candidates = [row for row in found if _same_run(row, spec)]
         row = next((row for row in candidates if not any(_differences(row, spec))), None)
         if row is not None:
-            results.add(row.model_copy(update={"run": spec.run, "images": ()}))
+            results.add(row.model_copy(update={"run": spec.run, "settings": dict(spec.settings), "images": ()}))
             terminal.say(f"{spec.run}: taken over, {_origin(row)}")
         elif candidates:
             nearest = min(candidates, key=lambda row: len(list(_differences(row, spec))))
