@@ -6,9 +6,13 @@ import pytest
 
 import pellucid
 from pellucid.benchmark import code_fingerprint as module
-from pellucid.benchmark.code_fingerprint import code_fingerprint
+from pellucid.methods import make_recipe
 
 ROOT = Path(pellucid.__file__).parent
+
+
+def code_fingerprint(method):
+    return module.code_fingerprint(make_recipe(method))
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def edited(monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, "read_text", read_edited)
-            return code_fingerprint.__wrapped__(method)
+            return module._fingerprint.__wrapped__(frozenset({method}))
 
     return fingerprint
 
@@ -61,6 +65,13 @@ def test_a_filter_does_not_depend_on_the_training_loop(edited):
     before = code_fingerprint("gaussian")
     assert edited("gaussian", "training/loop.py", CODE) == before
     assert edited("gaussian", "methods/classical/baselines.py", CODE) != before
+
+
+def test_a_recipe_that_a_setting_names_counts():
+    """Such as the teacher of a student."""
+    plain = make_recipe("dncnn")
+    of_teacher = plain.model_copy(update={"name": "cyclegan"})
+    assert module.code_fingerprint(of_teacher) != module.code_fingerprint(plain)
 
 
 def test_methods_have_fingerprints_of_their_own():

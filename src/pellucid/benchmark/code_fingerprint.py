@@ -13,15 +13,17 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pellucid.methods.registry import METHODS, method_class
-from pellucid.recipe import LearningRecipe
+from pellucid.methods.registry import METHODS, RECIPES, method_class
+from pellucid.recipe import LearningRecipe, Recipe
 
 ROOT = Path(__file__).parent.parent
 """The folder of the package."""
 
 LEARNING = ("methods", "networks", "norms", "ops", "training", "data.patches", "recipe", "seeding")
+"""Rooms and modules below `pellucid` that train."""
+
 SCORING = ("benchmark.image_score", "benchmark.filter_tuning", "evaluation.metrics")
-"""Rooms and modules that count, below `pellucid`."""
+"""Modules that score, and choose by scores."""
 
 LOOP = ("pellucid.training.loop", "pellucid.data.patches.batches")
 """What trains every method that learns."""
@@ -37,12 +39,18 @@ APART = ("pellucid.methods.registry",)
 DIGITS = 16
 
 
+def code_fingerprint(recipe: Recipe) -> str:
+    """First digits of the SHA-256 of the code that trains and scores a recipe, and those that its settings name."""
+    named = (value for value in recipe.model_dump().values() if isinstance(value, str) and value in RECIPES)
+    return _fingerprint(frozenset({recipe.method} | {str(RECIPES[name]["method"]) for name in named}))
+
+
 @cache
-def code_fingerprint(method: str) -> str:
-    """The first digits of the SHA-256 of all code that trains and scores a method, named as in `METHODS`."""
+def _fingerprint(methods: frozenset[str]) -> str:
     found: dict[str, Path] = {}
-    waiting = [METHODS[method].partition(":")[0], SCORES]
-    waiting += LOOP if issubclass(method_class(method).recipe_type, LearningRecipe) else TUNING
+    waiting = [SCORES, *(METHODS[method].partition(":")[0] for method in methods)]
+    learns = any(issubclass(method_class(method).recipe_type, LearningRecipe) for method in methods)
+    waiting += LOOP if learns else TUNING
     while waiting:
         name = waiting.pop()
         if name not in found and _counts(name) and (path := _path(name)):

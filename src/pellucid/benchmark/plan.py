@@ -201,7 +201,7 @@ def _run_spec(
         curve_every=benchmark.curve_every if files.truth else 0,
         fingerprint=_fingerprint(files, clean if "clean" in method_class(recipe.method).kinds else files),
         commit=commit,
-        code=code_fingerprint(recipe.method),
+        code=code_fingerprint(recipe),
         device=benchmark.device,
     )
 
