@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle
+from torch.nn.functional import interpolate, layer_norm, pixel_shuffle, pixel_unshuffle
 
 
 class Student(nn.Module):
@@ -41,7 +41,7 @@ class Student(nn.Module):
         self.fine = nn.Sequential(nn.Conv2d(1, fine, 3, padding=1), nn.ReLU(inplace=True))
         self.join = nn.Sequential(nn.Conv2d(2 * fine, fine, 3, padding=1), nn.ReLU(inplace=True))
         self.last = nn.Conv2d(fine, 1, 3, padding=1)
-        self.error = nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU(inplace=True), nn.Conv2d(width, 4, 1))
+        self.error = nn.Sequential(nn.Conv2d(width + 8, width, 1), nn.ReLU(inplace=True), nn.Conv2d(width, 4, 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the estimate and the logarithm of its expected absolute error.
@@ -56,7 +56,12 @@ class Student(nn.Module):
         coarse = self._coarse(x)
         joined = torch.cat((pixel_shuffle(coarse, 2), self.fine(x)), 1)
         estimate = x + self.last(self.join(joined))
-        return estimate, pixel_shuffle(self.error(coarse.detach()), 2)
+        return estimate, self._log_error(coarse.detach(), x, estimate.detach())
+
+    def _log_error(self, coarse: Tensor, x: Tensor, estimate: Tensor) -> Tensor:
+        """log b from the features, scaled in each pixel alone, and from the image before and after."""
+        scaled = layer_norm(coarse.movedim(1, 3), coarse.shape[1:2]).movedim(3, 1)
+        return pixel_shuffle(self.error(torch.cat((scaled, pixel_unshuffle(x, 2), pixel_unshuffle(estimate, 2)), 1)), 2)
 
     def _coarse(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) -> (N, width, H/2, W/2)."""
