@@ -50,7 +50,7 @@ def fitted(clock, tmp_path):
         training, plans = Training(build(recipe), torch.device("cpu")), Plans()
         batch = {kind: torch.zeros(1, 1, 16, 16) for kind in ("noisy", "clean")}
         budget = TimeBudget(Run(tmp_path), clock)
-        budget.on_start(training, lambda _: batch)
+        budget.begin(training)
         fit(training, lambda _: batch, [Takes(clock, seconds), budget, plans])
         return training, plans
 
@@ -79,10 +79,23 @@ def test_the_time_is_kept_whatever_the_steps_take(seconds, fitted, clock):
     assert all(share < MARKS[-1] + 0.06 for share, _ in plans.found)  # from then on it stays
 
 
+def test_saving_after_the_last_step_is_in_the_time(fitted, clock, monkeypatch):
+    count = TimeBudget.after_step
+
+    def count_and_save(self, training, losses):
+        count(self, training, losses)
+        if training.number % 400 == 0 or training.number == training.method.recipe.steps:
+            clock.now += 10.0
+
+    monkeypatch.setattr(TimeBudget, "after_step", count_and_save)
+    fitted(lambda _: 0.5)
+    assert clock.now == pytest.approx(SECONDS, rel=0.01)
+
+
 def test_steps_that_are_too_long_are_warned_of_and_one_is_taken_at_least(fitted, clock, capsys):
     training, _ = fitted(lambda _: SECONDS / 10)
     assert training.number == 10
-    told = "warning: 10 minutes are enough for 10 steps only, which is too few to learn much: give more time, or "
+    told = "warning: only 10 steps fit into 600 s, too few to learn much: give more time, or a smaller batch or width"
     assert capsys.readouterr().err.count(told) == 1
 
 
@@ -140,7 +153,7 @@ def test_the_run_ends_with_the_steps_that_it_took(train, capsys):
     assert (load_state(run.state)["number"], load_state(run.state)["seconds"]) == (60, 60)
     assert len(run.metrics.read_text().splitlines()) == 60
     told = capsys.readouterr().err
-    assert "recipe noise2void (quick), 1 minutes, on cpu" in told
+    assert "recipe noise2void (quick), 1 minute, on cpu" in told
     assert "training, seconds 60/60 (100%)" in told
     method = build(run.recipe())
     ((name, optimiser),) = method.optimisers.items()

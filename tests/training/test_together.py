@@ -82,8 +82,8 @@ def budget():
     training = Training(build(recipe), CPU)
     batches = partial(batch, recipe, training.method.kinds, torch.float32)
     with tempfile.TemporaryDirectory() as folder:
-        limit = TimeBudget(Run(folder), itertools.count(step=1 + share().rank).__next__)
-        limit.on_start(training, batches)
+        limit = TimeBudget(Run(folder), itertools.count(step=(1 + share().rank) / 2).__next__)
+        limit.begin(training)
         fit(training, batches, [limit])
     return training.number
 

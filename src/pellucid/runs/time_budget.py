@@ -10,7 +10,7 @@ from pellucid import process_group
 from pellucid.launch import leads
 from pellucid.report import terminal
 from pellucid.runs.folder import Run
-from pellucid.training import Batches, Callback, Training
+from pellucid.training import Callback, Training
 from pellucid.training.checkpoint import save_state
 
 Clock = Callable[[], float]
@@ -32,12 +32,13 @@ class _Moment(NamedTuple):
 
 
 class TimeBudget(Callback):
-    """Estimates, a few times, how many steps fit into the minutes of the recipe.
+    """Estimates, a few times, how many steps fit into the minutes of the recipe, if it has any.
 
     Each estimate takes the steps since the one before as long as those that are left: a method may begin with cheap
     steps, and the machine may become busy. The first step after a start is slower and does not count. The new number
     goes into the run's recipe, and the state is saved with it: a run that was killed resumes with the steps that it had
-    planned. Of processes that train together, the clock of the first counts.
+    planned. Saving and drawing after the last step are given the longest time that they took between two steps. Of
+    processes that train together, the clock of the first counts.
 
     Args:
         run: folder of the run.
@@ -49,27 +50,40 @@ class TimeBudget(Callback):
         self._clock = clock
         self._zero = clock()
         self._since: _Moment | None = None
+        self._longest_pause = 0.0
         self._warned = False
 
-    def on_start(self, training: Training, _: Batches) -> None:
-        """Find out which estimates are left."""
-        self._zero -= training.seconds
-        self._total = 60 * training.method.recipe.minutes
+    def begin(self, training: Training) -> None:
+        """Add the time that a resumed training has used, and find out which estimates are left."""
+        self._total = 60 * (training.method.recipe.minutes or 0)
         self._marks = [share * self._total for share in MARKS if share * self._total > training.seconds]
+        self._zero -= training.seconds
+        self._count(training)
+
+    def before_step(self, training: Training) -> None:
+        """Notice how long saving and drawing took after the step before."""
+        if self._since:
+            self._longest_pause = max(self._longest_pause, self._clock() - self._zero - training.seconds)
 
     def after_step(self, training: Training, _: Mapping[str, float]) -> None:
         """Count the time, and estimate the number of steps if it is time to."""
-        training.seconds = self._clock() - self._zero
+        self._count(training)
         if not self._marks:
             return
         training.seconds = process_group.of_first(training.seconds)
+        self._longest_pause = process_group.of_first(self._longest_pause)
         now, since = _Moment(training.number, training.seconds), self._since
         self._since = since or now
-        if now.seconds >= self._total:
+        left = self._total - self._longest_pause - now.seconds
+        if left <= 0:
             self._set_steps(training, now.number)
         elif since and self._due(training, since):
             rate = (now.number - since.number) / (now.seconds - since.seconds)
-            self._set_steps(training, now.number + round(rate * (self._total - now.seconds)))
+            self._set_steps(training, now.number + round(rate * left))
+
+    def _count(self, training: Training) -> None:
+        if self._total:
+            training.seconds = self._clock() - self._zero
 
     def _due(self, training: Training, since: _Moment) -> bool:
         """Whether an estimate is due, and there were enough steps since the last one."""
@@ -90,8 +104,8 @@ class TimeBudget(Callback):
         if steps < FEWEST_STEPS and training.seconds >= 0.1 * self._total and not self._warned:
             self._warned = True
             terminal.warn(
-                f"{self._total / 60:.3g} minutes are enough for {steps} steps only, which is too few to learn much: "
-                "give more time, or a smaller batch or width"
+                f"only {steps} steps fit into {self._total:.3g} s, too few to learn much: give more time, or a smaller "
+                "batch or width"
             )
 
     def _write(self, training: Training) -> None:

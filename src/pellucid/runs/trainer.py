@@ -84,7 +84,8 @@ def train(
                 run.start(learning, intensities, dtypes, {**_environment(chosen, execution), **origin})
                 run.save_structure(_with_spread(shown.structure, opened))
             process_group.meet()  # now the folder exists
-            _train(run, training, opened, chosen, [*callbacks, *_if_timed(learning, budget)])
+            budget.begin(training)
+            _train(run, training, opened, chosen, [*callbacks, budget])
     return run
 
 
@@ -144,18 +145,14 @@ def resume(
             run.note_resumption({"step": training.number, **changed, **_environment(chosen, execution)})
             if moved:
                 run.note_paths({kind: path_of(spec) for kind, spec in moved.items()})
-        _train(run, training, opened, chosen, [*callbacks, *_if_timed(recipe, budget)])
+        budget.begin(training)
+        _train(run, training, opened, chosen, [*callbacks, budget])
     return run
 
 
 def _used(state: Mapping[str, Any] | None) -> tuple[int, float]:
     """Return the number of steps and the seconds of its minutes that a run has used, by its saved state."""
     return (state["number"], state["seconds"]) if state else (0, 0.0)
-
-
-def _if_timed(recipe: LearningRecipe, budget: TimeBudget) -> list[TimeBudget]:
-    """Return the time budget if the recipe has a number of minutes."""
-    return [budget] if recipe.minutes else []
 
 
 def _train(
@@ -190,7 +187,9 @@ def _train(
 
 def _amount(recipe: LearningRecipe) -> str:
     """Describe how much training a recipe asks for."""
-    return f"{recipe.minutes:.3g} minutes" if recipe.minutes else f"{recipe.steps} steps"
+    if not recipe.minutes:
+        return f"{recipe.steps} steps"
+    return f"{recipe.minutes:.3g} minute{'s' * (recipe.minutes != 1)}"
 
 
 def _progress_bar(training: Training) -> AbstractContextManager[terminal.Bar]:
