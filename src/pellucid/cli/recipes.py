@@ -44,6 +44,7 @@ RECOMMENDED = (
 UNPAIRED, PAIRED, NOISY, ITSELF = "--noisy --clean", "--noisy --pairs", "--noisy", "the image itself"
 
 LISTED = {
+    "noise-transfer": Listed("Noise transfer", UNPAIRED),
     "proposed": Listed("ISCL", UNPAIRED),
     "iscl": Listed("ISCL", UNPAIRED),
     "iscl-batch": Listed("ISCL", UNPAIRED),
@@ -56,6 +57,7 @@ LISTED = {
     "adn": Listed("ADN", UNPAIRED),
     "drgan": Listed("DRGAN", UNPAIRED),
     "mean-matched": Listed("mean-matched noisy image", UNPAIRED),
+    "student": Listed("student", PAIRED),
     "dncnn": Listed("DnCNN", PAIRED),
     "redcnn": Listed("RED-CNN", PAIRED),
     "cagan": Listed("CaGAN", PAIRED),

@@ -173,6 +173,8 @@ class Method(nn.Module, ABC, Generic[R]):
     supervision: ClassVar[Supervision]
     kinds: ClassVar[Sequence[str]] = ()
     """Kinds of patches (`KINDS`) that a batch holds."""
+    upright: ClassVar[Sequence[str]] = ()
+    """Those of them that are flipped but not transposed, so that the scan's axis stays where it is."""
     recipe_type: ClassVar[type[Recipe]]
     denoiser_type: ClassVar[type[Denoiser]]
     """The class of its denoiser; it is built from the recipe alone."""

@@ -13,12 +13,14 @@ from pellucid.recipe import LearningRecipe, Recipe, refuse_two_budgets
 from pellucid.seeding import Initialisation, seeded
 
 METHODS: dict[str, str] = {
+    "noise-transfer": "pellucid.methods.noise_transfer:NoiseTransfer",
     "iscl": "pellucid.methods.iscl:Iscl",
     "cyclegan": "pellucid.methods.cyclegan:CycleGan",
     "quan": "pellucid.methods.quan:Quan",
     "uidnet": "pellucid.methods.uidnet:Uidnet",
     "adn": "pellucid.methods.adn:Adn",
     "drgan": "pellucid.methods.drgan:Drgan",
+    "student": "pellucid.methods.student:Student",
     "dncnn": "pellucid.methods.dncnn:Dncnn",
     "redcnn": "pellucid.methods.redcnn:RedCnn",
     "cagan": "pellucid.methods.cagan:Cagan",

@@ -62,7 +62,7 @@ def make_batches(method: Method[Any], patches: Mapping[str, Patches | GpuPatches
     if recipe.pipeline == "official":
         return OfficialBatches(patches["clean"], patches["noisy"], recipe.batch, recipe.seed, part)
     sources = {kind: Flattest(patches["noisy"]) if kind == "flat" else patches[kind] for kind in method.kinds}
-    return RandomBatches(sources, recipe.batch, recipe.seed, part)
+    return RandomBatches(sources, recipe.batch, recipe.seed, part, method.upright)
 
 
 def find_covers(

@@ -96,11 +96,12 @@ def mixed_precision(networks: Sequence[nn.Module], device_type: str) -> Iterator
             del vars(network)["forward"]
 
 
-def _in_bfloat16(forward: Callable[..., Tensor], device_type: str) -> Callable[..., Tensor]:
+def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[..., Any]:
     @wraps(forward)
-    def cast(*arguments: Any) -> Tensor:
+    def cast(*arguments: Any) -> Any:
         with torch.autocast(device_type, torch.bfloat16):
-            return forward(*arguments).float()
+            result = forward(*arguments)
+            return result.float() if isinstance(result, Tensor) else tuple(each.float() for each in result)
 
     return cast
 

@@ -6,7 +6,7 @@ which takes almost no time, and cuts only its own patches: processes share a bat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.data.patches.coordinates import Numbers
+from pellucid.data.patches.coordinates import TRANSPOSED, Numbers
 from pellucid.data.patches.gpu_patches import GpuPatches
 from pellucid.data.patches.patches import Patches
 from pellucid.launch import WHOLE, Share
@@ -69,12 +69,14 @@ class RandomBatches:
         batch: number of patches of each kind, in all processes together.
         seed: of the whole run.
         share: this process's share of each batch.
+        upright: kinds that are flipped but not transposed.
     """
 
     sources: Mapping[str, Draws]
     batch: int
     seed: int
     share: Share = WHOLE
+    upright: Collection[str] = ()
 
     def __call__(self, number: int) -> dict[str, Tensor]:
         """The batch of step `number`, counted from 1: this process's n patches of each kind, (n, 1, size, size)."""
@@ -83,7 +85,8 @@ class RandomBatches:
 
     def _positions(self, kind: str, number: int) -> Numbers:
         random = np.random.default_rng((self.seed, number, _STREAMS[kind]))
-        return self.sources[kind].draw(random, self.batch)
+        numbers = self.sources[kind].draw(random, self.batch)
+        return numbers & ~TRANSPOSED if kind in self.upright else numbers
 
 
 def slots(batch: int, share: Share) -> slice:

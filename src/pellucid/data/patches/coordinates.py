@@ -18,6 +18,8 @@ from pellucid.data.patches.coverage import Coverage
 Numbers = NDArray[np.int64]
 
 ORIENTATIONS = 8
+TRANSPOSED = 4
+"""The bit of an orientation, and of a position's number, that transposes."""
 _GRID = 16
 """Distance, in pixels, between the positions at which `exist` looks for patches."""
 
@@ -116,7 +118,7 @@ def orient(image: NDArray[Any], which: int) -> NDArray[Any]:
 
     The eight sums of these are the four rotations and the four reflections.
     """
-    if which & 4:
+    if which & TRANSPOSED:
         image = image.T
     if which & 2:
         image = image[::-1]

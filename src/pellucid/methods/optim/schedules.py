@@ -66,3 +66,14 @@ def ramped_down(recipe: LearningRecipe, share: float = 0.3) -> Schedule:
         return recipe.learning_rate * (0.5 + 0.5 * math.cos(math.pi * t)) ** 2
 
     return rate
+
+
+def cosine(recipe: LearningRecipe, warm_up: float = 0.02) -> Schedule:
+    """A straight line from 0 to the first rate over the share `warm_up`, then half a cosine to the final rate."""
+    first, last = recipe.learning_rate, recipe.final_learning_rate
+
+    def rate(number: int) -> float:
+        share = min(number / recipe.steps, 1.0)
+        return min(1.0, share / warm_up) * (last + (first - last) * (0.5 + 0.5 * math.cos(math.pi * share)))
+
+    return rate

@@ -1,0 +1,156 @@
+"""Shading: places where noisy images are darker or brighter than the specimen, as under charging, beyond fine noise.
+
+The local mean of a noisy image is that of the specimen times a factor m, and one does not depend on the other:
+
+    p(log x̄) = p(log ȳ) ∗ p(log m)          x̄, ȳ: means over a window around a pixel
+
+Clean images give p(log ȳ), noisy ones p(log x̄). Richardson and Lucy's iteration finds p(log m), and Bayes' rule the
+factor that is expected at each x̄. So a place that is darker than any clean one is known to be in shade, while one that
+is as dark as a dark organelle hardly changes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, pad
+
+from pellucid import process_group
+from pellucid.methods.noise_model.spectrum import linear
+from pellucid.seeding import generator
+
+WINDOWS = ((17, 17), (5, 49), (49, 5))
+"""Windows (Y, X) of the local mean: round, along the lines of a scan, across them."""
+DARKEST, BRIGHTEST, BINS = -3.2, 0.7, 117
+"""Range and number of the bins of log(1 + intensity)."""
+BIN = (BRIGHTEST - DARKEST) / BINS
+FACTORS = (-80, 25)
+"""Smallest and largest log m, in bins."""
+ITERATIONS = 300
+FLOOR = 1e-5
+"""Chance of any brightness that no clean patch shows."""
+WIDER = 1.5
+"""From how much larger a variance of log x̄ than that of log ȳ there is shading."""
+SPACING = 8
+"""Pixels between the places whose local means are counted."""
+
+
+class Shading(nn.Module):
+    """The shading of some noisy images, kept as maps of m of some of their patches.
+
+    Args:
+        side: of a patch, in pixels.
+        capacity: number of maps.
+    """
+
+    noisy: Tensor
+    clean: Tensor
+    expected: Tensor
+    window: Tensor
+    maps: Tensor
+    filled: Tensor
+
+    def __init__(self, side: int, capacity: int = 256) -> None:
+        super().__init__()
+        self.register_buffer("noisy", torch.zeros(len(WINDOWS), BINS))
+        self.register_buffer("clean", torch.zeros(len(WINDOWS), BINS))
+        self.register_buffer("expected", torch.zeros(BINS))
+        self.register_buffer("window", torch.tensor(-1))
+        self.register_buffer("maps", torch.ones(capacity, 1, side, side))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def count(self, noisy: Tensor, clean: Tensor) -> None:
+        """Count the local means of patches (N, 1, P, P) in [−1, 1]."""
+        for number, window in enumerate(WINDOWS):
+            self.noisy[number] += _counts(noisy, window)
+            self.clean[number] += _counts(clean, window)
+
+    @torch.no_grad()
+    def settle(self, brightness: Tensor) -> None:
+        """Decide from the counts whether there is shading, in which window it shows best, and what is expected.
+
+        Args:
+            brightness: factor by which clean patches will be brighter than those that were counted.
+        """
+        middles = _middles(self.clean.device)
+        self.clean.copy_(torch.stack([linear(row, middles, middles - brightness.log()) for row in self.clean]))
+        wider = torch.stack([_variance(x) / _variance(y) for x, y in zip(self.noisy, self.clean, strict=True)])
+        if wider.max() > WIDER:
+            best = int(wider.argmax())
+            self.window.fill_(best)
+            self.expected.copy_(expected_factor(self.noisy[best], self.clean[best]))
+
+    @property
+    def found(self) -> bool:
+        """Whether there is shading."""
+        return int(self.window) >= 0
+
+    @torch.no_grad()
+    def keep(self, noisy: Tensor) -> None:
+        """Keep the maps of some noisy patches; the oldest go when there are too many."""
+        if not self.found:
+            return
+        for shade in self._shade(noisy):
+            self.maps[int(self.filled) % len(self.maps)] = shade
+            self.filled += 1
+
+    def forward(self, clean: Tensor) -> Tensor:
+        """Clean patches (N, 1, P, P) in the shade of maps drawn by chance, flipped by chance along both axes."""
+        if not self.found or not int(self.filled):
+            return clean
+        count, draws = len(process_group.like_whole(clean[:, :, :1, :1])), generator(torch.device("cpu"))
+        chosen = torch.randint(min(int(self.filled), len(self.maps)), (count,), generator=draws)
+        flips = torch.randint(4, (count,), generator=draws).tolist()
+        shades = process_group.own(torch.stack([_flipped(self.maps[k], f) for k, f in zip(chosen, flips, strict=True)]))
+        return (clean + 1) * shades - 1
+
+    def _shade(self, noisy: Tensor) -> Tensor:
+        """The expected factor m in each pixel."""
+        return linear(self.expected, _middles(noisy.device), _local_mean(noisy, WINDOWS[int(self.window)])).exp()
+
+
+def expected_factor(noisy: Tensor, clean: Tensor) -> Tensor:
+    """E[log m | log x̄] at each bin of log x̄, from counts (BINS,) of log x̄ and log ȳ."""
+    margin = max(-FACTORS[0], FACTORS[1])
+    likely = pad(clean / clean.sum(), (margin, margin))
+    factors = range(FACTORS[0], FACTORS[1])
+    given = torch.stack([likely[margin - k : margin - k + BINS] for k in factors]) + FLOOR  # p(x̄ | m)
+    observed = noisy / noisy.sum()
+    chance = noisy.new_full((len(given), 1), 1 / len(given))
+    for _ in range(ITERATIONS):
+        chance = chance * (given * (observed / (chance * given).sum(0))).sum(1, keepdim=True)
+        chance = chance / chance.sum()
+    joint = chance * given
+    values = torch.tensor(list(factors), device=noisy.device, dtype=noisy.dtype)[:, None] * BIN
+    return (joint * values).sum(0) / joint.sum(0)
+
+
+def _local_mean(patches: Tensor, window: tuple[int, int]) -> Tensor:
+    """log(1 + mean intensity) over a window around each pixel; beyond the edges the outermost pixels go on."""
+    rows, columns = window
+    wide = pad(patches + 1, (columns // 2, columns // 2, rows // 2, rows // 2), mode="replicate")
+    return avg_pool2d(wide, window, 1).clamp_min(math.exp(DARKEST)).log()
+
+
+def _middles(device: torch.device) -> Tensor:
+    """The logarithm in the middle of each bin."""
+    return torch.arange(BINS, device=device) * BIN + (DARKEST + BIN / 2)
+
+
+def _counts(patches: Tensor, window: tuple[int, int]) -> Tensor:
+    means = _local_mean(patches, window)[..., ::SPACING, ::SPACING]
+    return torch.histc(means.clamp(DARKEST, BRIGHTEST), BINS, DARKEST, BRIGHTEST)
+
+
+def _variance(counts: Tensor) -> Tensor:
+    """The variance of what was counted, in bins²."""
+    share, number = counts / counts.sum(), torch.arange(BINS, device=counts.device)
+    return (share * number**2).sum() - (share * number).sum() ** 2
+
+
+def _flipped(shade: Tensor, which: int) -> Tensor:
+    """A map (1, P, P) flipped left-right (1), up-down (2), both (3)."""
+    return shade.flip([axis for bit, axis in ((1, -1), (2, -2)) if which & bit])

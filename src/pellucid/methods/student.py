@@ -1,0 +1,86 @@
+"""The student of noise transfer, trained with pairs: how good it is where the noise need not be known.
+
+x is noisy, y its truth, S the network, and b the absolute error that it expects of itself.
+
+    L = mean |S(x) − y| + mean (log b + |S(x) − y| / b)
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import l1_loss
+
+from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
+from pellucid.methods.losses.laplace import laplace_scale_loss
+from pellucid.methods.optim.muon import Muon
+from pellucid.methods.optim.schedules import cosine
+from pellucid.networks.student import Student as Network
+from pellucid.recipe import LearningRecipe, paper_and_quick
+
+
+class StudentRecipe(LearningRecipe):
+    """Settings of a student and its training."""
+
+    presets = paper_and_quick(batch=4, weights="last")
+
+    width: int = Field(32, ge=4, le=512, multiple_of=4, description="channels of the student at half resolution")
+    depth: int = Field(3, ge=1, le=6, description="how often the student halves the resolution")
+    batch: int = Field(32, ge=1, description="patches of each kind in a step")
+    patch: int = Field(96, ge=32, le=1024, multiple_of=32, description="side of a training patch in pixels")
+    learning_rate: float = Field(1e-2, gt=0, description="rate of Muon at its highest")
+    final_learning_rate: float = Field(0.0, ge=0, description="rate of Muon at the last step, reached by a cosine")
+
+
+class StudentDenoiser(SingleDenoiser):
+    """A student, which also predicts its own error."""
+
+    def __init__(self, recipe: StudentRecipe) -> None:
+        super().__init__()
+        self.network = Network(recipe.width, recipe.depth)
+        self.stride, self.halo = self.network.stride, self.network.halo
+        self.bytes_per_pixel = 4.0 * 3 * recipe.width
+
+    def with_error(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
+        """The estimate, and the logarithm of its expected absolute error, each (N, 1, H, W)."""
+        result: tuple[Tensor, Tensor] = self.network(noisy)
+        return result
+
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """S(x)."""
+        return self.with_error(noisy)[0]
+
+
+class Student(Method[StudentRecipe]):
+    """One network, one regression."""
+
+    title = "student"
+    reference = "Pellucid"
+    supervision = Supervision.PAIRED
+    kinds = ("noisy", "pairs")
+    upright = ("noisy", "pairs")
+    recipe_type = StudentRecipe
+    denoiser_type = StudentDenoiser
+    shown_losses = ("error",)
+
+    denoiser: StudentDenoiser
+
+    def __init__(self, recipe: StudentRecipe) -> None:
+        super().__init__(recipe)
+        self.optimiser = Muon([self.denoiser], cosine(recipe))
+        self.optimisers = {"denoiser": self.optimiser}
+
+    def step(self, batch: Batch, number: int) -> Losses:
+        """Learn from pairs."""
+        return learn(self.denoiser, self.optimiser, batch["noisy"], batch["pairs"], number)[1]
+
+
+def learn(
+    denoiser: StudentDenoiser, optimiser: Muon, noisy: Tensor, truth: Tensor, number: int
+) -> tuple[Tensor, Losses]:
+    """One step from pairs (N, 1, P, P); returns the estimate, detached, and the losses."""
+    estimate, log_scale = denoiser.with_error(noisy)
+    error = l1_loss(estimate, truth)
+    expected = laplace_scale_loss(log_scale, estimate - truth)
+    optimiser.step(error + expected, number)
+    return estimate.detach(), {"error": error.detach(), "expected_error": expected.detach()}
