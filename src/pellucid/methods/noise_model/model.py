@@ -143,7 +143,8 @@ class NoiseModel(nn.Module):
         shaded = self.shading(clean)
         field = gaussian_field(clean, self.power)
         noise: Tensor = by_intensity.look_up(self.strength, shaded) * field
-        return (shaded + noise).clamp(-1, 1)
+        noisy: Tensor = (shaded + noise).clamp(-1, 1)
+        return noisy
 
     @torch.no_grad()
     def correct(self) -> None:
