@@ -1,4 +1,8 @@
-"""Networks that the student was compared with, all (N, 1, H, W) -> (N, 1, H, W), without norms over pixels."""
+"""The student and networks that it was compared with, none with norms over pixels.
+
+All take (N, 1, H, W) and return an estimate of that shape, the student and its variants also the logarithm of its
+error.
+"""
 
 from __future__ import annotations
 
@@ -79,19 +83,7 @@ class GatedBlock(nn.Module):
         return x
 
 
-class Estimate(nn.Module):
-    """A student without its prediction of errors."""
-
-    def __init__(self, student: Student) -> None:
-        super().__init__()
-        self.student = student
-
-    def forward(self, x: Tensor) -> Tensor:
-        """H and W multiples of the student's stride."""
-        return self.student(x)[0]  # type: ignore[no-any-return]
-
-
-def gated_student(width: int = 32, depth: int = 3) -> Estimate:
+def gated_student(width: int = 32, depth: int = 3) -> Student:
     """The student with two gated blocks where it has two convolutions."""
 
     def blocks(level: int) -> nn.Module:
@@ -102,7 +94,7 @@ def gated_student(width: int = 32, depth: int = 3) -> Estimate:
     for level, down in enumerate(student.down, start=1):
         down.register_module("1", blocks(level))
     student.up = nn.ModuleList(blocks(level) for level in reversed(range(depth - 1)))
-    return Estimate(student)
+    return student
 
 
 def residual_network(width: int = 24, blocks: int = 4) -> nn.Module:
@@ -116,11 +108,17 @@ def residual_network(width: int = 24, blocks: int = 4) -> nn.Module:
     )
 
 
+def estimate_and_error(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    """What a network finds: the estimate and, if it predicts that, the logarithm of its expected error."""
+    found = network(x)
+    return (found, None) if isinstance(found, Tensor) else found
+
+
 CANDIDATES: Mapping[str, Callable[[], nn.Module]] = {
-    "student": lambda: Estimate(Student()),
-    "student, width 24": lambda: Estimate(Student(24)),
-    "student, width 48": lambda: Estimate(Student(48)),
-    "student, 4 halvings": lambda: Estimate(Student(32, 4)),
+    "student": Student,
+    "student, width 24": lambda: Student(24),
+    "student, width 48": lambda: Student(48),
+    "student, 4 halvings": lambda: Student(32, 4),
     "student, gated blocks": gated_student,
     "U-Net": Unet,
     "U-Net, added skips": lambda: Unet(add=True),

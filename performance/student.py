@@ -19,14 +19,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from _candidates import CANDIDATES
+from _candidates import CANDIDATES, estimate_and_error
 from _results import parser, show
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
+from torch.nn.functional import avg_pool2d, l1_loss
 from torch.utils.flop_counter import FlopCounterMode
 
 from pellucid.data.source import open_source
 from pellucid.evaluation.metrics import psnr, ssim
+from pellucid.methods.losses.laplace import laplace_interval, laplace_scale_loss
 from pellucid.methods.optim.muon import MuonAndAdam
 from pellucid.simulation.noise import simulate
 
@@ -97,21 +98,46 @@ def train(network: nn.Module, pairs: Pairs, setting: Setting) -> int:
         optimiser.param_groups[0]["lr"] = rate * min(1, share / WARM_UP) * (1 + math.cos(math.pi * share)) / 2
         noisy, truth = pairs.patches(random, setting)
         optimiser.zero_grad()
-        l1_loss(network(noisy), truth).backward()  # type: ignore[no-untyped-call]
+        loss(network, noisy, truth).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return steps
 
 
+def loss(network: nn.Module, noisy: Tensor, truth: Tensor) -> Tensor:
+    """L1 of the estimate, and the likelihood of its error where the network predicts that."""
+    estimate, log_error = estimate_and_error(network, noisy)
+    found = l1_loss(estimate, truth)
+    return found if log_error is None else found + laplace_scale_loss(log_error, estimate - truth)
+
+
 @torch.no_grad()
-def quality(network: nn.Module, pairs: Pairs) -> tuple[float, float]:
-    """Mean PSNR and SSIM over images, rounded to 8 bits."""
-    values = []
+def quality(network: nn.Module, pairs: Pairs) -> dict[str, float]:
+    """Means over images of PSNR and SSIM, rounded to 8 bits, and of how well the network knows its errors.
+
+    Those are the share of errors within the interval that should hold 90 % of them, and the rank correlation of
+    predicted and true errors, both as means of blocks of 8×8 pixels.
+    """
+    rows = []
     for noisy, truth in zip(pairs.noisy, pairs.truth, strict=True):
-        found = network(channels_last(noisy[None, None]))[0, 0].clamp(-1, 1)
-        predicted, true = (np.round((image.double().numpy() + 1) * 127.5) for image in (found, truth))
-        values.append([metric(predicted, true, data_range=255) for metric in (psnr, ssim)])
-    decibel, similarity = np.mean(values, axis=0)
-    return float(decibel), float(similarity)
+        estimate, log_error = estimate_and_error(network, channels_last(noisy[None, None]))
+        estimate = estimate[0, 0].clamp(-1, 1)
+        predicted, true = (np.round((image.double().numpy() + 1) * 127.5) for image in (estimate, truth))
+        row = {metric.__name__.upper(): metric(predicted, true, data_range=255) for metric in (psnr, ssim)}
+        rows.append(row | calibration(log_error, (estimate - truth).abs()))
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def calibration(log_error: Tensor | None, error: Tensor) -> dict[str, float]:
+    """How well an image's predicted error agrees with the true one (Y, X); nothing if none was predicted."""
+    if log_error is None:
+        return {}
+    scale = log_error[0, 0].exp()
+    blocks = avg_pool2d(torch.stack((scale, error))[:, None], 8).flatten(1)
+    ranks = blocks.argsort(1).argsort(1).double()
+    return {
+        "within 90 %": float((error <= laplace_interval(0.9) * scale).double().mean()),
+        "rank correlation": float(torch.corrcoef(ranks)[0, 1]),
+    }
 
 
 def measure(name: str, training: Pairs, validation: Pairs, setting: Setting) -> dict[str, Any]:
@@ -121,7 +147,6 @@ def measure(name: str, training: Pairs, validation: Pairs, setting: Setting) -> 
     started = time.process_time()
     steps = train(network, training, setting)
     seconds = time.process_time() - started
-    decibel, similarity = quality(network, validation)
     return {
         "network": name,
         "optimiser": setting.optimiser,
@@ -132,8 +157,8 @@ def measure(name: str, training: Pairs, validation: Pairs, setting: Setting) -> 
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "steps": steps,
         "CPU s": seconds,
-        "PSNR": decibel,
-        "SSIM": similarity,
+        **dict.fromkeys(("PSNR", "SSIM", "within 90 %", "rank correlation")),
+        **quality(network, validation),
     }
 
 

@@ -1,8 +1,8 @@
 """Speed of the student and of the networks that it was compared with, beside F and x − H of `proposed` at width 32.
 
 All in turns in one process: an image of --side pixels is denoised, and a training step taken on 8 patches of 64×64
-pixels, L1 and its gradients without an optimiser. Ratios are those of the times, so low is fast: to F and x − H with
-all fast paths for denoising, to the first network for a step.
+pixels: the loss and its gradients, without an optimiser. Ratios are those of the times, so low is fast: to F and x − H
+with all fast paths for denoising, to the first network for a step.
 
     python performance/student_speed.py [--side 512] [--networks student U-Net ...] [--seconds 60]
 """
@@ -17,9 +17,8 @@ import numpy as np
 import torch
 from _candidates import CANDIDATES
 from _common import Program, medians, parser, show
-from student import channels_last, multiplications
+from student import channels_last, loss, multiplications
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
 
 from pellucid.allocator import keep_freed_memory
 from pellucid.inference import denoise_plane
@@ -50,7 +49,7 @@ def step(network: nn.Module, patches: Tensor) -> Program:
 
     def run() -> None:
         network.zero_grad()
-        l1_loss(network(patches), torch.zeros_like(patches)).backward()  # type: ignore[no-untyped-call]
+        loss(network, patches, torch.zeros_like(patches)).backward()  # type: ignore[no-untyped-call]
 
     return run
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from _candidates import CANDIDATES
+from _candidates import CANDIDATES, estimate_and_error
 from PIL import Image
-from student import Setting, measure, oriented, read_pairs, train
+from student import Setting, calibration, measure, oriented, read_pairs, train
 
 
 @pytest.fixture
@@ -37,7 +37,9 @@ def test_four_of_the_orientations_keep_the_axis_of_a_line():
 
 @pytest.mark.parametrize("name", CANDIDATES)
 def test_every_candidate_keeps_the_size_and_is_measured(name):
-    assert CANDIDATES[name]()(torch.zeros(2, 1, 32, 48)).shape == (2, 1, 32, 48)
+    estimate, log_error = estimate_and_error(CANDIDATES[name](), torch.zeros(2, 1, 32, 48))
+    assert estimate.shape == (2, 1, 32, 48)
+    assert (log_error is not None) == name.startswith("student")
 
 
 @pytest.mark.parametrize("optimiser", ["muon", "adam"])
@@ -53,3 +55,13 @@ def test_the_budget_decides_the_number_of_steps(folder):
     training, _ = read_pairs(folder, "film", (2, 1))
     network = CANDIDATES["student, width 24"]()
     assert train(network, training, setting(3e8)) > train(network, training, setting(1e8))
+
+
+def test_predicted_errors_are_compared_with_true_ones():
+    torch.manual_seed(0)
+    scale = torch.rand(8, 8).repeat_interleave(8, 0).repeat_interleave(8, 1) + 0.1
+    error = torch.distributions.Laplace(0.0, scale).sample().abs()
+    right, wrong = (calibration(log[None, None], error) for log in (scale.log(), -scale.log()))
+    assert right["within 90 %"] == pytest.approx(0.9, abs=0.01)
+    assert right["rank correlation"] > 0.9
+    assert wrong["rank correlation"] < -0.9

@@ -25,6 +25,7 @@ class Student(nn.Module):
         super().__init__()
         widths = [width << level for level in range(depth)]
         fine = width // 4
+        self.width = width
         self.stride = 1 << depth
         """Height and width must be multiples of it."""
         self.reach = 7 * self.stride - 6
@@ -60,7 +61,7 @@ class Student(nn.Module):
 
     def _log_error(self, coarse: Tensor, x: Tensor, estimate: Tensor) -> Tensor:
         """log b from the features, scaled in each pixel alone, and from the image before and after."""
-        scaled = layer_norm(coarse.movedim(1, 3), coarse.shape[1:2]).movedim(3, 1)
+        scaled = layer_norm(coarse.movedim(1, 3), (self.width,)).movedim(3, 1)
         return pixel_shuffle(self.error(torch.cat((scaled, pixel_unshuffle(x, 2), pixel_unshuffle(estimate, 2)), 1)), 2)
 
     def _coarse(self, x: Tensor) -> Tensor:
