@@ -39,11 +39,11 @@ BRIGHT = 0.85
 """Brightness is compared where this share of the squares is darker: shading only makes places darker."""
 ALIKE = 0.05
 """Relative difference of brightness that two sets of images of one kind may have."""
-SAME_STRUCTURE = 0.85
+SAME_STRUCTURE = 0.75
 """Share of the power of clean images from which noisy ones are taken to have the same structure."""
 COARSE, FINE = 0.06, 0.12
 """Frequencies up to which mean spectra are compared, and from which on the flattest squares are."""
-SPREAD = 0.2
+SPREAD = 0.1
 """Relative difference of the mean power of coarse structure that two sets of images of one kind may have."""
 WEAKEST, STRONGEST = 0.6, 1.5
 """Limits of the corrected strength, as multiples of the measured one."""
