@@ -123,7 +123,8 @@ class NoiseModel(nn.Module):
         flat = flat_noisy - flat_clean
         power = torch.lerp(smoothed(noisy - (1 + SPREAD) * clean), flat, fine).clamp_min(0)
         share = (ring_means(noisy - power) / ring_means(clean).clamp_min(1e-20)).clamp(0, 1)
-        same = share > SAME_STRUCTURE
+        possible = ring_means(clean + power) < (1 + SPREAD) * ring_means(noisy)
+        same = possible | (share > SAME_STRUCTURE)
         self.structure.copy_(torch.where(same, 1, share))
         mean = fine * smoothed(noisy - clean)  # the better estimate where both have the same structure
         power = torch.where(from_rings(same.float(), radius) == 1, torch.maximum(power, mean), power)
