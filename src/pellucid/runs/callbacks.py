@@ -187,7 +187,7 @@ class ShowProgress(Callback):
         """Show the step."""
         if training.execution.compile and training.number == self._first:
             self._bar.say(f"compiling: {perf_counter() - self._began:.0f} s, with the first step")
-        shown = [f"{name} {losses[name]:.3f}" for name in training.method.shown_losses]
+        shown = [f"{name} {losses[name]:.3f}" for name in training.method.shown_losses if name in losses]
         if training.method.recipe.minutes:
             self._bar.set(training.seconds, "  ".join([f"step {training.number}", *shown]))
         else:
