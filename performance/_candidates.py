@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from pellucid.networks.student import Student
+from pellucid.networks.student import PredictedError, Student
 
 
 def convolutions(channels: int, out: int) -> nn.Sequential:
@@ -83,6 +83,20 @@ class GatedBlock(nn.Module):
         return x
 
 
+class WithError(nn.Module):
+    """A student and the error that it predicts of itself."""
+
+    def __init__(self, student: Student) -> None:
+        super().__init__()
+        self.student = student
+        self.error = PredictedError(student.width)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The estimate, and the logarithm of its expected absolute error."""
+        estimate, coarse = self.student(x)
+        return estimate, self.error(x, estimate, coarse)
+
+
 def gated_student(width: int = 32, depth: int = 3) -> Student:
     """The student with two gated blocks where it has two convolutions."""
 
@@ -108,6 +122,11 @@ def residual_network(width: int = 24, blocks: int = 4) -> nn.Module:
     )
 
 
+def estimator(network: nn.Module) -> nn.Module:
+    """The part of a network that the estimate alone needs."""
+    return network.student if isinstance(network, WithError) else network
+
+
 def estimate_and_error(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
     """What a network finds: the estimate and, if it predicts that, the logarithm of its expected error."""
     found = network(x)
@@ -115,11 +134,11 @@ def estimate_and_error(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | 
 
 
 CANDIDATES: Mapping[str, Callable[[], nn.Module]] = {
-    "student": Student,
-    "student, width 24": lambda: Student(24),
-    "student, width 48": lambda: Student(48),
-    "student, 4 halvings": lambda: Student(32, 4),
-    "student, gated blocks": gated_student,
+    "student": lambda: WithError(Student()),
+    "student, width 24": lambda: WithError(Student(24)),
+    "student, width 48": lambda: WithError(Student(48)),
+    "student, 4 halvings": lambda: WithError(Student(32, 4)),
+    "student, gated blocks": lambda: WithError(gated_student()),
     "U-Net": Unet,
     "U-Net, added skips": lambda: Unet(add=True),
     "residual network": residual_network,

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _candidates import CANDIDATES
+from _candidates import CANDIDATES, estimator
 from _common import Program, medians, parser, show
 from student import channels_last, loss, multiplications
 from torch import Tensor, nn
@@ -62,7 +62,9 @@ def measure(names: list[str], side: int, seconds: float) -> list[dict[str, Any]]
         channels_last(torch.from_numpy(random.uniform(-1, 1, shape).astype(np.float32)))
         for shape in ((1, 1, side, side), (8, 1, 64, 64))
     )
-    images = {REFERENCE: proposed(image)} | {name: denoising(network, image) for name, network in networks.items()}
+    images = {REFERENCE: proposed(image)} | {
+        name: denoising(estimator(network), image) for name, network in networks.items()
+    }
     times = medians(images, seconds / 2)
     steps = medians({name: step(network, patches) for name, network in networks.items()}, seconds / 2)
     return [

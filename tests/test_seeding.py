@@ -70,7 +70,7 @@ def test_initial_weights_are_those_of_the_global_generator_with_this_seed(layer)
 def test_building_a_method_draws_nothing_from_the_host(name):
     host = torch.get_rng_state()
     recipe = make_recipe("proposed" if name == "iscl" else name)
-    small = {key: value for key, value in {"width": 6, "blocks": 1}.items() if key in type(recipe).model_fields}
+    small = {key: value for key, value in {"width": 12, "blocks": 1}.items() if key in type(recipe).model_fields}
     built = build(recipe.with_settings(small)).state_dict()
     assert torch.equal(torch.get_rng_state(), host)
     torch.rand(1)

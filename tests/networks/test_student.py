@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pellucid.networks.student import Student
+from pellucid.networks.student import PredictedError, Student
 
 
 def double(width=4, depth=3):
@@ -16,13 +16,16 @@ def image(height, width):
 
 
 @pytest.mark.parametrize(("width", "depth", "parameters"), [(32, 3, 534_661), (16, 2, 31_493)])
-def test_it_is_small(width, depth, parameters):
-    assert sum(p.numel() for p in Student(width, depth).parameters()) == parameters
+def test_both_are_small(width, depth, parameters):
+    networks = (Student(width, depth), PredictedError(width))
+    assert sum(p.numel() for network in networks for p in network.parameters()) == parameters
 
 
 def test_estimate_and_error_have_the_size_of_the_image():
-    estimate, error = Student(4)(torch.randn(2, 1, 24, 40))
-    assert estimate.shape == error.shape == (2, 1, 24, 40)
+    x = torch.randn(2, 1, 24, 40)
+    estimate, coarse = Student(4)(x)
+    assert estimate.shape == PredictedError(4)(x, estimate, coarse).shape == (2, 1, 24, 40)
+    assert coarse.shape == (2, 4, 12, 20)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
@@ -44,13 +47,18 @@ def test_the_reach_is_exact_and_the_halo_bounds_it_closely(depth):
 
 
 def test_a_tile_with_its_halo_equals_the_whole():
-    network = double()
+    network, error = double(), PredictedError(4).double()
+
+    def both(image):
+        estimate, coarse = network(image)
+        return estimate, error(image, estimate, coarse)
+
     halo, stride = network.halo, network.stride
     x = image(2 * halo + 2 * stride, 2 * halo + 3 * stride)
     tile = x[:, :, stride:, 2 * stride :]
     inner = (..., slice(halo, halo + stride), slice(halo, halo + stride))
     outer = (..., slice(halo + stride, halo + 2 * stride), slice(halo + 2 * stride, halo + 3 * stride))
-    for of_tile, of_whole in zip(network(tile), network(x), strict=True):
+    for of_tile, of_whole in zip(both(tile), both(x), strict=True):
         torch.testing.assert_close(of_tile[inner], of_whole[outer], rtol=0, atol=1e-12)
 
 
@@ -62,6 +70,7 @@ def test_the_estimate_is_the_image_and_what_the_last_layer_adds():
 
 
 def test_the_loss_of_the_error_leaves_the_estimate_alone():
-    network = double()
-    network(image(16, 16))[1].sum().backward()
-    assert {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None} == {"error"}
+    network, error, x = double(), PredictedError(4).double(), image(16, 16)
+    error(x, *network(x)).sum().backward()
+    assert all(p.grad is None for p in network.parameters())
+    assert all(p.grad is not None for p in error.parameters())

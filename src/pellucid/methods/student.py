@@ -15,6 +15,7 @@ from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervi
 from pellucid.methods.losses.laplace import laplace_scale_loss
 from pellucid.methods.optim.muon import Muon
 from pellucid.methods.optim.schedules import cosine
+from pellucid.networks.student import PredictedError
 from pellucid.networks.student import Student as Network
 from pellucid.recipe import LearningRecipe, paper_and_quick
 
@@ -38,17 +39,19 @@ class StudentDenoiser(SingleDenoiser):
     def __init__(self, recipe: StudentRecipe) -> None:
         super().__init__()
         self.network = Network(recipe.width, recipe.depth)
+        self.error = PredictedError(recipe.width)
         self.stride, self.halo = self.network.stride, self.network.halo
         self.bytes_per_pixel = 4.0 * 3 * recipe.width
 
     def with_error(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
         """The estimate, and the logarithm of its expected absolute error, each (N, 1, H, W)."""
-        result: tuple[Tensor, Tensor] = self.network(noisy)
-        return result
+        estimate, coarse = self.network(noisy)
+        return estimate, self.error(noisy, estimate, coarse)
 
     def estimate(self, noisy: Tensor) -> Tensor:
         """S(x)."""
-        return self.with_error(noisy)[0]
+        estimate: Tensor = self.network(noisy)[0]
+        return estimate
 
 
 class Student(Method[StudentRecipe]):

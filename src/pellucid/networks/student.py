@@ -8,13 +8,11 @@ from torch.nn.functional import interpolate, layer_norm, pixel_shuffle, pixel_un
 
 
 class Student(nn.Module):
-    """A U-Net without norm that adds its skip connections, begins at half resolution and predicts its own error.
+    """A U-Net without norm that adds its skip connections and begins at half resolution.
 
     At full resolution there are only a few channels, computed from the image itself, which join the result of the
     U-Net just before the end: they keep fine detail. Arithmetic is dear where there are many pixels; a quarter of the
     pixels leave room for four times the operations on each. Chosen by a measured search (`performance/student.py`).
-
-    The predicted error comes from features that its loss does not change: the estimate is the same without it.
 
     Args:
         width: channels at half resolution, doubled at each further level; a multiple of 4.
@@ -26,6 +24,7 @@ class Student(nn.Module):
         widths = [width << level for level in range(depth)]
         fine = width // 4
         self.width = width
+        """Channels of the features."""
         self.stride = 1 << depth
         """Height and width must be multiples of it."""
         self.reach = 7 * self.stride - 6
@@ -42,27 +41,19 @@ class Student(nn.Module):
         self.fine = nn.Sequential(nn.Conv2d(1, fine, 3, padding=1), nn.ReLU(inplace=True))
         self.join = nn.Sequential(nn.Conv2d(2 * fine, fine, 3, padding=1), nn.ReLU(inplace=True))
         self.last = nn.Conv2d(fine, 1, 3, padding=1)
-        self.error = nn.Sequential(nn.Conv2d(width + 8, width, 1), nn.ReLU(inplace=True), nn.Conv2d(width, 4, 1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the estimate and the logarithm of its expected absolute error.
+        """Return the estimate, and the features that `PredictedError` takes.
 
         Args:
             x: (N, 1, H, W) in [−1, 1]; H and W multiples of the stride.
 
         Returns:
-            Two tensors of the shape of `x`, unbounded: the estimate, and log b, where b is the scale of a Laplace
-            distribution of the error, hence the expected |estimate − truth|.
+            The estimate (N, 1, H, W), unbounded, and features (N, width, H/2, W/2).
         """
         coarse = self._coarse(x)
         joined = torch.cat((pixel_shuffle(coarse, 2), self.fine(x)), 1)
-        estimate = x + self.last(self.join(joined))
-        return estimate, self._log_error(coarse.detach(), x, estimate.detach())
-
-    def _log_error(self, coarse: Tensor, x: Tensor, estimate: Tensor) -> Tensor:
-        """log b from the features, scaled in each pixel alone, and from the image before and after."""
-        scaled = layer_norm(coarse.movedim(1, 3), (self.width,)).movedim(3, 1)
-        return pixel_shuffle(self.error(torch.cat((scaled, pixel_unshuffle(x, 2), pixel_unshuffle(estimate, 2)), 1)), 2)
+        return x + self.last(self.join(joined)), coarse
 
     def _coarse(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) -> (N, width, H/2, W/2)."""
@@ -74,6 +65,36 @@ class Student(nn.Module):
         for enlarge, up in zip(self.enlarge, self.up, strict=True):
             x = up(interpolate(enlarge(x), scale_factor=2.0, mode="nearest") + kept.pop())
         return x
+
+
+class PredictedError(nn.Module):
+    """Two layers that predict the error of a student's estimate from its features, which their loss does not change.
+
+    So the estimate is the same without them, and is found without them where it alone is wanted.
+
+    Args:
+        width: of the student.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(width + 8, width, 1), nn.ReLU(inplace=True), nn.Conv2d(width, 4, 1))
+
+    def forward(self, x: Tensor, estimate: Tensor, coarse: Tensor) -> Tensor:
+        """Return the logarithm of the expected absolute error.
+
+        Args:
+            x: (N, 1, H, W) in [−1, 1].
+            estimate: what the student made of it.
+            coarse: the student's features, which are scaled in each pixel alone.
+
+        Returns:
+            log b of the shape of `x`, unbounded, where b is the scale of a Laplace distribution of the error, hence
+            the expected |estimate − truth|.
+        """
+        scaled = layer_norm(coarse.detach().movedim(1, 3), coarse.shape[1:2]).movedim(3, 1)
+        images = (pixel_unshuffle(image, 2) for image in (x, estimate.detach()))
+        return pixel_shuffle(self.layers(torch.cat((scaled, *images), 1)), 2)
 
 
 def _two_convolutions(width: int) -> nn.Sequential:
