@@ -31,8 +31,10 @@ FACTORS = (-80, 25)
 ITERATIONS = 300
 FLOOR = 1e-5
 """Chance of any brightness that no clean patch shows."""
-WIDER = 1.5
-"""From how much larger a variance of log x̄ than that of log ȳ there is shading."""
+WIDER = 1.4
+"""From how much larger a variance of log x̄ than that of log ȳ there may be shading."""
+ONE_SIDED = 2.0
+"""From which skewness of log m on it is shading, and not noise that scatters to both sides (line noise: 1.3)."""
 SPACING = 8
 """Pixels between the places whose local means are counted."""
 
@@ -78,10 +80,11 @@ class Shading(nn.Module):
         middles = _middles(self.clean.device)
         self.clean.copy_(torch.stack([linear(row, middles, middles - brightness.log()) for row in self.clean]))
         wider = torch.stack([_variance(x) / _variance(y) for x, y in zip(self.noisy, self.clean, strict=True)])
-        if wider.max() > WIDER:
-            best = int(wider.argmax())
+        best = int(wider.argmax())
+        chance, expected = factors(self.noisy[best], self.clean[best])
+        if wider[best] > WIDER and abs(_skewness(chance)) > ONE_SIDED:
             self.window.fill_(best)
-            self.expected.copy_(expected_factor(self.noisy[best], self.clean[best]))
+            self.expected.copy_(expected)
 
     @property
     def found(self) -> bool:
@@ -112,20 +115,31 @@ class Shading(nn.Module):
         return linear(self.expected, _middles(noisy.device), _local_mean(noisy, WINDOWS[int(self.window)])).exp()
 
 
-def expected_factor(noisy: Tensor, clean: Tensor) -> Tensor:
-    """E[log m | log x̄] at each bin of log x̄, from counts (BINS,) of log x̄ and log ȳ."""
+def factors(noisy: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
+    """The distribution of log m, and E[log m | log x̄] at each bin of log x̄, from counts (BINS,) of log x̄ and log ȳ."""
     margin = max(-FACTORS[0], FACTORS[1])
     likely = pad(clean / clean.sum(), (margin, margin))
-    factors = range(FACTORS[0], FACTORS[1])
-    given = torch.stack([likely[margin - k : margin - k + BINS] for k in factors]) + FLOOR  # p(x̄ | m)
+    given = torch.stack([likely[margin - k : margin - k + BINS] for k in range(*FACTORS)]) + FLOOR  # p(x̄ | m)
     observed = noisy / noisy.sum()
     chance = noisy.new_full((len(given), 1), 1 / len(given))
     for _ in range(ITERATIONS):
         chance = chance * (given * (observed / (chance * given).sum(0))).sum(1, keepdim=True)
         chance = chance / chance.sum()
     joint = chance * given
-    values = torch.tensor(list(factors), device=noisy.device, dtype=noisy.dtype)[:, None] * BIN
-    return (joint * values).sum(0) / joint.sum(0)
+    return chance[:, 0], (joint * _logarithms(noisy)[:, None]).sum(0) / joint.sum(0)
+
+
+def _logarithms(like: Tensor) -> Tensor:
+    """The values of log m."""
+    return torch.arange(*FACTORS, device=like.device, dtype=like.dtype) * BIN
+
+
+def _skewness(chance: Tensor) -> float:
+    """The skewness of log m: −3 where a few places are dark."""
+    values = _logarithms(chance)
+    centred = values - (chance * values).sum()
+    variance = (chance * centred**2).sum().clamp_min(1e-12)
+    return float((chance * centred**3).sum() / variance**1.5)
 
 
 def _local_mean(patches: Tensor, window: tuple[int, int]) -> Tensor:
