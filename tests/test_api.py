@@ -18,7 +18,7 @@ from pellucid.io.registry import open_image
 from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
 
-SETTINGS = {"width": 1, "batch": 2, "steps": 1, "device": "cpu"}
+SETTINGS = {"width": 4, "batch": 2, "steps": 3, "device": "cpu"}
 
 
 class Labelled:

@@ -40,7 +40,7 @@ def test_the_demo_makes_trains_denoises_scores_and_shows(tmp_path, command, refu
     text = page(out)
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)  # nothing is fetched from elsewhere
     assert text.count("data:image/png;base64,") >= 2 * 3
-    for word in ("PSNR", "SSIM", "instance", "switchable", "truth"):
+    for word in ("PSNR", "SSIM", "noise-transfer", "expected error", "truth"):
         assert word in text
 
     line = refused("demo", "--out", out, *TINY)
@@ -166,7 +166,8 @@ def test_wrong_calls_leave_an_earlier_demo_alone(pictures, tmp_path, refused):
         (("--clean", pictures / "clean", "--noisy", own), "where the demo writes; choose another --out"),
         (("--clean", pictures / "clean", "--noisy", tmp_path), "has no images in it"),
         (("--noise", "flim"), "unknown noise 'flim'"),
-        (("--set", "discriminator=instance"), "discriminator='instance' cannot work"),
+        (("--recipe", "student"), "student needs --pairs"),
+        (("--set", "patch=40"), "input should be a multiple of 32"),
     ):
         assert expected in refused("demo", "--out", out, "--overwrite", *arguments)
     assert sorted(out.rglob("*")) == before

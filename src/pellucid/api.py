@@ -21,7 +21,7 @@ from pellucid.blockwise.plan import DenoiseOptions
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.launch import share
-from pellucid.methods import make_recipe
+from pellucid.methods import DEFAULT, make_recipe
 from pellucid.model import Model, open_model
 from pellucid.report import terminal
 from pellucid.runs import trainer
@@ -37,7 +37,7 @@ def train(
     *,
     pairs: Any = None,
     noise: Any = None,
-    recipe: str = "proposed",
+    recipe: str = DEFAULT,
     preset: str = "quick",
     device: str = "auto",
     execution: Execution | None = None,
@@ -53,7 +53,7 @@ def train(
         pairs: for recipes that learn from pairs: the truth of each noisy image, or for "noise2noise" a second noisy
             copy of it.
         noise: images of noise alone, for "quan".
-        recipe: "proposed", or another recipe that `pellucid methods` lists.
+        recipe: a recipe that `pellucid methods` lists; "proposed" is the paper's.
         preset: "quick" for a laptop, which takes ten minutes; "paper" for a GPU.
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed, such as `pellucid.Execution(amp=True)`.

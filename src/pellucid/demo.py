@@ -18,7 +18,7 @@ from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.files import write_json, writing
 from pellucid.io.registry import split
 from pellucid.io.writing import write_array
-from pellucid.methods import make_recipe
+from pellucid.methods import DEFAULT, make_recipe
 from pellucid.model import Model
 from pellucid.recipe import Recipe
 from pellucid.report import terminal
@@ -27,6 +27,7 @@ from pellucid.report.page import Page, write_page
 from pellucid.runs import trainer
 from pellucid.runs.folder import Run
 from pellucid.runs.provenance import path_of
+from pellucid.runs.sources import check_sources
 from pellucid.signals import number_of
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.noise.registry import find
@@ -50,6 +51,7 @@ def run_demo(
     noisy: Any = None,
     *,
     noise: str = "film",
+    recipe: str = DEFAULT,
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
     overwrite: bool = False,
@@ -63,6 +65,7 @@ def run_demo(
         clean: clean images; by default phantom tissue.
         noisy: noisy images, needed with `clean`; without a truth the page shows pictures but no scores.
         noise: noise model for the phantom.
+        recipe: a recipe that learns from noisy images and unrelated clean ones.
         settings: settings that differ from those of the preset `quick`; by default it takes `MINUTES`.
         device: "auto", "cpu", "cuda", ...
         overwrite: replace a finished demo; the phantom never replaces one on the user's own images.
@@ -78,21 +81,21 @@ def run_demo(
     if (clean is None) != (noisy is None):
         raise InputError("the demo takes both --clean and --noisy, or neither")
     asked = settings or {}
-    recipe = make_recipe("proposed", "quick", asked if "steps" in asked else {"minutes": MINUTES, **asked})
-    recipe.check()
+    settled = make_recipe(recipe, "quick", asked if "steps" in asked else {"minutes": MINUTES, **asked})
+    check_sources(settled, {"noisy", "clean"}).check()
     find(noise)
     if clean is not None:
         _refuse_inside(out, [clean, noisy])
     images = {"noise": noise} if clean is None else {"clean": path_of(clean), "noisy": path_of(noisy)}
     with _advise_to_repeat():
-        _make_room(out, {"images": images, "recipe": recipe.model_dump(mode="json")}, overwrite)
+        _make_room(out, {"images": images, "recipe": settled.model_dump(mode="json")}, overwrite)
         if clean is None:
             _make_images(out / "images", noise)
             sources = {"clean": out / "images" / "clean", "noisy": out / "images" / "noisy"}
             test, truth = out / "images" / "test", out / "images" / "truth"
         else:
             sources, test, truth = {"clean": clean, "noisy": noisy}, noisy, None
-        run = _train(sources, out / "run", recipe, device)
+        run = _train(sources, out / "run", settled, device)
         written = Model.load(run.folder, device=device).denoise_files(test, out / "denoised", overwrite=True)
         denoised = [file.path for file in written]  # in the order of the test images
         before, after = _scores(test, denoised, truth)
@@ -170,7 +173,6 @@ def _page(
         settings=recipe.model_dump(),
         provenance=run.provenance(),
         notes=(
-            "Adversarial losses (the first panel) do not fall: they show a balance. Cycle and bypass losses fall.",
             "Denoised images are for viewing and segmentation; do not measure intensities in them without validation.",
         ),
     )

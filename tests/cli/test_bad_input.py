@@ -17,7 +17,7 @@ import torch
 from pellucid.io.writing import write_array
 from pellucid.simulation.phantom import tissue
 
-TINY = ("--device", "cpu", "--set", "width=1", "batch=2", "steps=2", "save_every=1")
+TINY = ("--device", "cpu", "--set", "width=4", "batch=2", "steps=2", "save_every=1")
 
 
 def snapshot(folder):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pellucid.cli.recipes import LISTED, RECOMMENDED
+from pellucid import methods
+from pellucid.cli.recipes import DEFAULT, LISTED, RECOMMENDED
 from pellucid.methods import RECIPES, build, make_recipe, method_class
 from pellucid.methods.parameter_count import count_parameters
 
@@ -21,7 +22,7 @@ def test_the_list_begins_with_which_one_to_take(command):
     assert result.status == 0, result.err
     assert result.out.splitlines()[0].rstrip() == "which one to take"
     rows = list(cells(result.out).items())[: len(RECOMMENDED)]
-    assert rows[0] == ("noisy images and unrelated clean ones", ["proposed", "train --noisy --clean"])
+    assert rows[0] == ("noisy and unrelated clean images", [DEFAULT, "train --noisy --clean"])
     for _, (recipe, how) in rows:
         needed = LISTED[recipe].needs
         assert how == ("denoise" if needed == "the image itself" else f"train {needed}")
@@ -42,6 +43,7 @@ def test_every_recipe_is_listed_with_what_it_needs(command):
 def test_the_list_says_what_the_methods_say():
     from pellucid.cli.methods import _needs
 
+    assert methods.DEFAULT == DEFAULT == next(iter(LISTED))
     assert set(LISTED) == set(RECIPES)
     for name, listed in LISTED.items():
         method = method_class(RECIPES[name]["method"])
@@ -70,7 +72,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest(refused):
     assert "unknown recipe 'propsed': did you mean 'proposed'?" in refused("methods", "propsed")
 
 
-@pytest.mark.parametrize("name", ["proposed", "iscl-batch", "self2self", "gaussian"])
+@pytest.mark.parametrize("name", ["noise-transfer", "proposed", "iscl-batch", "self2self", "gaussian"])
 def test_the_size_is_that_of_the_networks_that_are_built(name):
     recipe = make_recipe(name, "quick")
     method = build(recipe)

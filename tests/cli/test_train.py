@@ -12,7 +12,8 @@ from pellucid.runs.folder import Run
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
-TINY = ("--device", "cpu", "--set", "width=1", "batch=2", "steps=1")
+TINY = ("--device", "cpu", "--set", "width=4", "batch=2", "steps=3")
+"""The first two steps measure the noise, the third learns."""
 
 
 @pytest.fixture
@@ -32,19 +33,19 @@ def test_a_training_says_what_it_has_does_and_leaves(sources, tmp_path, command)
     assert [cell.strip() for cell in rows["type"]] == ["uint8", "uint8"]
     assert all(len(cell.strip()) > 8 for cell in rows["histogram"])
     assert any(line.startswith("warning: too few pixels: the clean images") for line in lines)
-    assert f"recipe proposed (quick), 1 steps, on cpu (as asked); run folder {out}" in lines
-    assert any("1/1" in line and "left" in line and "cycle" in line for line in lines)
+    assert f"recipe noise-transfer (quick), 3 steps, on cpu (as asked); run folder {out}" in lines
+    assert any("3/3" in line and "left" in line and "error" in line for line in lines)
     assert lines[-1] == f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {out}"
-    assert len((out / "metrics.jsonl").read_text().splitlines()) == 1
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 3
 
 
 def test_minutes_are_another_amount_of_training(sources, tmp_path, command):
     run = tmp_path / "run"
     result = command(
-        "train", *sources, "--out", run, "--minutes", "0.02", "--device", "cpu", "--set", "width=1", "batch=2"
+        "train", *sources, "--out", run, "--minutes", "0.02", "--device", "cpu", "--set", "width=4", "batch=2"
     )
     assert result.status == 0, result.err
-    assert "recipe proposed (quick), 0.02 minutes, on cpu (as asked)" in result.err
+    assert "recipe noise-transfer (quick), 0.02 minutes, on cpu (as asked)" in result.err
     recipe = Run(run).recipe()
     assert recipe.minutes == 0.02
     assert len((run / "metrics.jsonl").read_text().splitlines()) == recipe.steps
@@ -117,8 +118,8 @@ def test_batch_norm_with_a_tiny_batch_is_warned_of(sources, tmp_path, command):
         (("--minutes", "5", "--set", "steps=3"), "steps and minutes are two budgets: give one of them"),
         (("--recipe", "isc"), "unknown recipe 'isc': did you mean 'iscl'?"),
         (("--preset", "quik"), "unknown preset 'quik': did you mean 'quick'?"),
-        (("--set", "generator=instanse"), "did you mean 'instance'?"),
-        (("--set", "patch=40"), "patch=40"),
+        (("--recipe", "proposed", "--set", "generator=instanse"), "did you mean 'instance'?"),
+        (("--set", "patch=40"), "setting patch='40': input should be a multiple of 32"),
         (("--device", "tpu"), "device 'tpu' cannot be used"),
     ],
 )
@@ -129,7 +130,7 @@ def test_wrong_settings_are_refused_and_the_nearest_named(arguments, expected, s
 
 def test_a_norm_that_cannot_work_is_refused_before_any_data_is_read(tmp_path, refused):
     missing = ("--clean", tmp_path / "missing", "--noisy", tmp_path / "missing", "--out", tmp_path / "run")
-    line = refused("train", *missing, "--set", "discriminator=instance")
+    line = refused("train", *missing, "--recipe", "proposed", "--set", "discriminator=instance")
     assert "discriminator='instance' cannot work: its last map has one pixel" in line
 
 
@@ -145,8 +146,8 @@ def test_a_used_folder_is_refused_before_any_data_is_read(tmp_path, trained, ref
 @pytest.mark.parametrize(
     ("left_out", "message"),
     [
-        (0, "ISCL needs --clean: clean images, unrelated to the noisy ones"),
-        (2, "ISCL needs --noisy: noisy images"),
+        (0, "Noise transfer needs --clean: clean images, unrelated to the noisy ones"),
+        (2, "Noise transfer needs --noisy: noisy images"),
         (4, "train needs --out, a folder for the run"),
     ],
 )
@@ -158,7 +159,7 @@ def test_all_three_are_needed(left_out, message, sources, tmp_path, refused):
 
 def test_images_of_no_use_are_refused(sources, pictures, tmp_path, refused):
     line = refused("train", *sources, "--pairs", pictures / "truth", "--out", tmp_path / "run")
-    assert "ISCL does not use --pairs: omit it; this method learns from --noisy and --clean" in line
+    assert "Noise transfer does not use --pairs: omit it; this method learns from --noisy and --clean" in line
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,8 @@ def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(sources, tmp_path
     monkeypatch.setattr(Iscl, "step", poisoned)
     out = tmp_path / "run"
     pairs = ("width=1", "batch=2", "steps=5", "save_every=2")
-    line = refused("train", *sources, "--out", out, "--device", "cpu", "--set", *pairs, status=1)
+    iscl = ("--recipe", "proposed", "--out", out, "--device", "cpu", "--set", *pairs)
+    line = refused("train", *sources, *iscl, status=1)
     assert "loss 'cycle' became nan at step 3; the last good state is kept" in line
     assert torch.load(out / "state.pt", weights_only=True)["number"] == 2
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 2
@@ -235,4 +237,4 @@ def test_images_of_mixed_sizes_are_fine(tmp_path, command):
     result = command("train", "--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy", "--out", run, *TINY)
     assert result.status == 0, result.err
     assert "70×96, 64×64, 40×130" in result.err
-    assert (run / "previews" / "000001.png").stat().st_size > 1000
+    assert (run / "previews" / "000003.png").stat().st_size > 1000

@@ -220,14 +220,14 @@ def test_one_estimate_alone_is_that_of_both_and_needs_no_other_network(part):
 @pytest.mark.parametrize("norm", ["instance", "instance-plain"])
 def test_instance_norm_in_the_discriminators_is_refused(norm):
     with pytest.raises(InputError, match=f"discriminator='{norm}' cannot work: its last map has one pixel"):
-        make_recipe(settings={"discriminator": norm}).check()
-    assert make_recipe(settings={"discriminator": norm, "patch": 96}).check() == []
+        make_recipe("proposed", settings={"discriminator": norm}).check()
+    assert make_recipe("proposed", settings={"discriminator": norm, "patch": 96}).check() == []
 
 
 @pytest.mark.parametrize("patch", [32, 72, 100])
 def test_patches_that_the_discriminators_cannot_judge_are_refused(patch):
     with pytest.raises(InputError, match=f"patch={patch}: the discriminators need a multiple of 16 from 64 up"):
-        make_recipe(settings={"patch": patch}).check()
+        make_recipe("proposed", settings={"patch": patch}).check()
 
 
 @pytest.mark.parametrize("width", [20, 48, 100])
@@ -238,7 +238,7 @@ def test_a_width_that_group_norm_cannot_take_is_refused(width):
 
 def test_an_unknown_norm_is_refused():
     with pytest.raises(InputError, match="unknown norm 'swichable': did you mean 'switchable'"):
-        make_recipe(settings={"extractor": "swichable"}).check()
+        make_recipe("proposed", settings={"extractor": "swichable"}).check()
 
 
 def test_batch_norm_with_a_tiny_batch_is_warned_of():
@@ -282,16 +282,19 @@ def test_a_warning_of_a_small_batch_names_remedies_that_work(role):
 @pytest.mark.parametrize("discriminator", ["batch", "batch-instance", "switchable"])
 def test_a_norm_that_mixes_images_is_warned_of_where_the_slope_of_each_counts(discriminator):
     settings = {"discriminator": discriminator, "objective": "wgan-gp"}
-    assert any("the penalty is on the slope of each image" in text for text in make_recipe(settings=settings).check())
-    assert make_recipe(settings={**settings, "objective": "wgan"}).check() == []
+    assert any(
+        "the penalty is on the slope of each image" in text
+        for text in make_recipe("proposed", settings=settings).check()
+    )
+    assert make_recipe("proposed", settings={**settings, "objective": "wgan"}).check() == []
 
 
 @pytest.mark.parametrize("discriminator", ["spectral", "spectral-project"])
 def test_clipping_that_spectral_norm_undoes_is_warned_of(discriminator):
     settings = {"discriminator": discriminator, "objective": "wgan"}
-    assert any("binds the biases only" in text for text in make_recipe(settings=settings).check())
+    assert any("binds the biases only" in text for text in make_recipe("proposed", settings=settings).check())
     for other in ({"objective": "wgan-gp"}, {"objective": "hinge"}, {"discriminator": "layer"}):
-        assert make_recipe(settings={**settings, **other}).check() == []
+        assert make_recipe("proposed", settings={**settings, **other}).check() == []
 
 
 @pytest.mark.parametrize("discriminator", ["spectral", "spectral-project"])

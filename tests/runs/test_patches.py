@@ -14,7 +14,7 @@ from pellucid.runs.patches import find_covers, make_batches
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
-TINY = {"steps": 2, "batch": 2, "width": 2, "patch": 64}
+TINY = {"recipe": "proposed", "steps": 2, "batch": 2, "width": 2, "patch": 64}
 
 
 def padded(dtype, value):

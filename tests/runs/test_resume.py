@@ -43,7 +43,8 @@ def arguments(pictures, settings, out):
     """A command line that trains as the run `trained` was."""
     pairs = [f"{key}={value}" for key, value in settings.items()]
     sources = ["--clean", pictures / "clean", "--noisy", pictures / "noisy"]
-    return [str(word) for word in ("train", *sources, "--out", out, "--device", "cpu", "--set", *pairs)]
+    call = ("train", "--recipe", "proposed", *sources, "--out", out, "--device", "cpu", "--set", *pairs)
+    return [str(word) for word in call]
 
 
 def assert_same_run(run, expected):

@@ -29,7 +29,9 @@ COMMANDS = {
         "Learn to denoise from noisy images and unrelated clean ones.",
         (
             "pellucid train --clean clean/ --noisy noisy/ --out run",
-            "pellucid train --recipe dncnn --noisy noisy/ --pairs truth/ --out run",
+            "pellucid train --clean clean/ --noisy noisy/ --out run --minutes 60",
+            "pellucid train --recipe proposed --clean clean/ --noisy noisy/ --out run",
+            "pellucid train --recipe student --noisy noisy/ --pairs truth/ --out run",
         ),
     ),
     "resume": Command(
@@ -67,11 +69,11 @@ COMMANDS = {
     ),
     "methods": Command(
         "List the methods and what they need, or show all settings of one.",
-        ("pellucid methods proposed --preset paper",),
+        ("pellucid methods noise-transfer", "pellucid methods proposed --preset paper"),
     ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",
-        ("pellucid demo --clean clean/ --noisy noisy/ --out demo",),
+        ("pellucid demo", "pellucid demo --clean clean/ --noisy noisy/ --out demo-own"),
     ),
 }
 """Commands by name; each is in the module of the same name."""

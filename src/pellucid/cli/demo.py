@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.cli.options import Settings, parse_settings
+from pellucid.cli.recipes import DEFAULT
 from pellucid.report import terminal
 
 
@@ -14,6 +15,7 @@ def demo(
     clean: str | None = None,
     noisy: str | None = None,
     noise: str = "film",
+    recipe: str = DEFAULT,
     minutes: float | None = None,
     set_: Settings = None,
     device: str = "auto",
@@ -31,6 +33,8 @@ def demo(
         Your noisy images, as in `--noisy noisy/`.
     noise
         Noise model for the phantom: film, charge, gaussian, ...
+    recipe
+        A method that learns from noisy images and unrelated clean ones, as in `--recipe proposed`.
     minutes
         Time that the training takes, by default 5; the number of steps follows.
     set_
@@ -43,5 +47,7 @@ def demo(
     from pellucid.demo import run_demo  # here: help needs no torch
 
     settings = parse_settings(set_, minutes)
-    page = run_demo(out, clean, noisy, noise=noise, settings=settings, device=device, overwrite=overwrite)
+    page = run_demo(
+        out, clean, noisy, noise=noise, recipe=recipe, settings=settings, device=device, overwrite=overwrite
+    )
     terminal.say(f"look at {page}")

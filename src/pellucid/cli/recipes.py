@@ -31,13 +31,16 @@ class Listed(NamedTuple):
     needs: str
 
 
+DEFAULT = "noise-transfer"
+"""The recipe that `pellucid train` takes if none is named."""
+
 RECOMMENDED = (
-    Recommendation("noisy images and unrelated clean ones", "proposed", "train --noisy --clean"),
-    Recommendation("noisy images, each with its truth", "redcnn", "train --noisy --pairs"),
+    Recommendation("noisy and unrelated clean images", DEFAULT, "train --noisy --clean"),
+    Recommendation("noisy images, each with its truth", "student", "train --noisy --pairs"),
     Recommendation("two noisy copies of each image", "noise2noise", "train --noisy --pairs"),
     Recommendation("noisy images only", "noise2void", "train --noisy"),
     Recommendation("one image, and no time to train", "bm3d", "denoise"),
-    Recommendation("one image, and time to learn from it", "self2self", "denoise"),
+    Recommendation("one image, and time to train on it", "self2self", "denoise"),
 )
 """The most common case first."""
 
@@ -76,4 +79,4 @@ LISTED = {
     "median": Listed("median", ITSELF),
     "noisy": Listed("noisy image", ITSELF),
 }
-"""All recipes by name. A test compares this with the classes of the methods, whose import would take seconds."""
+"""All recipes by name. A test compares this and the default with the methods, whose import would take seconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
+from pellucid.cli.recipes import DEFAULT
 from pellucid.errors import InputError
 from pellucid.report import terminal
 
@@ -13,7 +14,7 @@ def train(
     *,
     sources: Sources = Sources(),  # noqa: B008
     out: Path | None = None,
-    recipe: str = "proposed",
+    recipe: str = DEFAULT,
     preset: str = "quick",
     minutes: float | None = None,
     set_: Settings = None,
@@ -26,7 +27,7 @@ def train(
     out
         Folder for the run; must be new or empty, as in `--out run`.
     recipe
-        Method and settings to start from, as in `--recipe dncnn`; `pellucid methods` lists them.
+        Method and settings to start from: `--recipe proposed` is the paper's; `pellucid methods` lists them all.
     preset
         "quick" for a laptop, "paper" for a GPU.
     minutes

@@ -2,6 +2,7 @@
 
 from pellucid.methods.base import GIVEN_AS, KINDS, Batch, Denoiser, Losses, Method, SingleDenoiser, Supervision
 from pellucid.methods.registry import (
+    DEFAULT,
     METHODS,
     RECIPES,
     build,
@@ -12,6 +13,7 @@ from pellucid.methods.registry import (
 )
 
 __all__ = [
+    "DEFAULT",
     "GIVEN_AS",
     "KINDS",
     "METHODS",

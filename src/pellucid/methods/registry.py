@@ -56,6 +56,9 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 """Named recipes: a method and what differs from its defaults."""
 
+DEFAULT = "noise-transfer"
+"""The recipe that is taken if none is named. The proposal of the paper is `proposed`."""
+
 
 def method_class(name: str) -> type[Method[Any]]:
     """The class of a method.
@@ -70,7 +73,7 @@ def method_class(name: str) -> type[Method[Any]]:
     return found
 
 
-def make_recipe(name: str = "proposed", preset: str = "paper", settings: Mapping[str, Any] | None = None) -> Recipe:
+def make_recipe(name: str, preset: str = "paper", settings: Mapping[str, Any] | None = None) -> Recipe:
     """A recipe by name, for a preset, with settings changed.
 
     Raises:

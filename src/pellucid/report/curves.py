@@ -31,8 +31,11 @@ PANELS = (
     ("Cycle and bypass", r"cycle|bypass|identity"),
     ("Extractor", r"extract|pseudo|consisten|residual"),
     ("Adversarial", r"adversar|discriminat|generat|boost|\bgan\b|^[dg]_"),
+    ("Expected error", r"expected"),
+    ("Measurement", r"^measured$"),
 )
 OTHERS = "Losses"
+ORDER = ("Adversarial", "Cycle and bypass", "Extractor", OTHERS, "Expected error", "Measurement")
 # Told apart by people with any colour vision, and legible on white and on black.
 COLOURS = ("#3f7fc4", "#d4812e", "#3a9a78", "#a872c9", "#cc5c6c", "#8a8a3a", "#5b6fd0", "#b0704f")
 # What the losses of all methods should do, by the first pattern that a loss's name contains.
@@ -41,6 +44,8 @@ EXPECTATIONS = (
         r"adversar|discriminat|boost|\bgan\b|^[dg]_",
         "should hover, because both sides learn; if one moves away for good, training has failed",
     ),
+    (r"expected", "should fall, below 0 too; it is the logarithm of the error that the network expects of itself"),
+    (r"^measured$", "counts patches: brightness, then spectra; learning begins after that"),
     (r"^loss$|likeness", "should fall to the level of the noise, not to 0"),
     (
         r"cycle|bypass|identity|reconstruct|structure|^error$|denoising|supervised",
@@ -88,8 +93,8 @@ def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
 
 
 def grouped(curves: list[Curve]) -> dict[str, list[Curve]]:
-    """Return the curves by panel: adversarial, cycle and bypass, extractor, and the others."""
-    panels: dict[str, list[Curve]] = {title: [] for title in ("Adversarial", "Cycle and bypass", "Extractor", OTHERS)}
+    """Return the curves by panel, in the order in which the panels are drawn."""
+    panels: dict[str, list[Curve]] = {title: [] for title in ORDER}
     for curve in curves:
         title = next((title for title, pattern in PANELS if re.search(pattern, curve.name, re.IGNORECASE)), OTHERS)
         panels[title].append(curve)
