@@ -90,6 +90,24 @@ def test_what_is_between_networks_stays_float32(monkeypatch):
     assert dtypes == [(False, torch.float32, torch.float32)]
 
 
+def test_a_network_may_return_several_maps():
+    class Two(torch.nn.Conv2d):
+        def forward(self, x):
+            once = super().forward(x)
+            inside.append(once.dtype)
+            return once, super().forward(once)
+
+    inside, network, x = [], Two(1, 1, 3, padding=1), torch.randn(1, 1, 8, 8)
+    plain = network(x)
+    with execution.mixed_precision([network], "cpu"):
+        mixed = network(x)
+    assert inside == [torch.float32, torch.bfloat16]
+    assert isinstance(mixed, tuple)
+    for one, other in zip(mixed, plain, strict=True):
+        assert one.dtype == torch.float32
+        torch.testing.assert_close(one, other, rtol=0, atol=0.05)
+
+
 def test_nothing_of_mixed_precision_lasts():
     training = small(AMP)
     run(training, 1)

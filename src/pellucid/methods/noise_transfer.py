@@ -77,10 +77,9 @@ class NoiseTransfer(Method[NoiseTransferRecipe]):
 
     def _measure(self, batch: Batch, number: int) -> Losses:
         """Take one step of a measurement; after enough patches, or a share of all steps, go on to the next."""
-        noisy, clean = (process_group.whole(batch[kind]) for kind in ("noisy", "clean"))
         measure, settle = self._measurements()[int(self.stage)]
-        measure(noisy, clean)
-        self.measured += len(noisy)
+        measure(batch["noisy"], batch["clean"])
+        self.measured += self.recipe.batch
         measured = self.measured.float()
         if self.measured >= self.recipe.measure or number >= MEASURING * (int(self.stage) + 1) * self.recipe.steps:
             settle()

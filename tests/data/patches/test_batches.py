@@ -102,6 +102,24 @@ def test_noise_is_drawn_independently_of_what_it_is_put_on():
     assert not any(torch.equal(batch["noise"], batch[kind]) for kind in ("noisy", "clean"))
 
 
+def test_upright_kinds_are_flipped_but_never_transposed():
+    patches = patches_of(numbered((40, 30)))
+    sources = {"noisy": patches, "pairs": patches, "clean": patches}
+    free, upright = (RandomBatches(sources, 64, 1, upright=kinds)(1) for kinds in ((), ("noisy", "pairs")))
+
+    def along_x(batch, kind):
+        return (batch[kind][:, 0, 0, 1] - batch[kind][:, 0, 0, 0]).abs() == 1
+
+    assert along_x(upright, "noisy").all()
+    assert 0 < along_x(upright, "clean").sum() < 64
+    assert torch.equal(upright["pairs"], upright["noisy"])
+    assert torch.equal(upright["clean"], free["clean"])
+    kept = along_x(free, "noisy")
+    assert torch.equal(upright["noisy"][kept], free["noisy"][kept])
+    corners = upright["noisy"][:, 0].flatten(1)
+    assert set((corners - corners.min(1, keepdim=True).values).argmin(1).tolist()) == {0, 7, 56, 63}  # all four flips
+
+
 def test_the_flattest_of_many_patches_is_taken_and_has_mean_0():
     image = np.random.default_rng(0).normal(5, 1, (64, 64)).astype(np.float32)
     image[16:40, 16:40] = 3 + 0.01 * image[16:40, 16:40]

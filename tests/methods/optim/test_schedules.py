@@ -5,6 +5,7 @@ import pytest
 from pellucid.methods.iscl import IsclRecipe
 from pellucid.methods.optim.schedules import (
     constant,
+    cosine,
     exponential,
     half_linear,
     linear,
@@ -61,3 +62,11 @@ def test_ramped_down_ends_at_0():
     assert rate(1) == rate(14) == pytest.approx(1e-2)
     assert rate(17) == pytest.approx(1e-2 * 0.25)
     assert rate(20) == pytest.approx(0, abs=1e-12)
+
+
+def test_cosine_rises_over_the_warm_up_and_then_falls():
+    rate = cosine(RECIPE, warm_up=0.1)
+    assert rate(1) == pytest.approx(rate(2) / 2, rel=0.03)
+    assert rate(10) == pytest.approx((1e-2 + 1e-7) / 2)
+    assert all(rate(number) > rate(number + 1) for number in range(2, 20))
+    assert rate(20) == rate(25) == pytest.approx(1e-7)

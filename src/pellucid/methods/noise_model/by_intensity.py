@@ -8,11 +8,6 @@ from torch import Tensor
 BINS = 32
 
 
-def centres(device: torch.device) -> Tensor:
-    """The intensity in the middle of each bin."""
-    return (torch.arange(BINS, device=device) + 0.5) * (2 / BINS) - 1
-
-
 def sums(intensity: Tensor, values: Tensor) -> Tensor:
     """The sum of values over the pixels of each intensity, (BINS,); both tensors of one shape."""
     number = ((intensity.clamp(-1, 1) + 1) * (BINS / 2)).long().clamp_max(BINS - 1)

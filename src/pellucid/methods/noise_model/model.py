@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
+from pellucid import process_group
 from pellucid.methods.noise_model import by_intensity
 from pellucid.methods.noise_model.residuals import Residuals
 from pellucid.methods.noise_model.shading import Shading
@@ -90,6 +91,7 @@ class NoiseModel(nn.Module):
     @torch.no_grad()
     def measure_brightness(self, noisy: Tensor, clean: Tensor) -> None:
         """Measure patches (N, 1, P, P) in [−1, 1]: brightness, and the local means that tell shading."""
+        noisy, clean = process_group.whole(noisy), process_group.whole(clean)
         for row, patches in zip(self.cells, (noisy, clean), strict=True):
             row += torch.histc(avg_pool2d(patches, CELL).clamp(-1, 1), BRIGHTNESS_BINS, -1, 1)
         self.shading.count(noisy, clean)
@@ -106,8 +108,9 @@ class NoiseModel(nn.Module):
     @torch.no_grad()
     def measure_spectrum(self, noisy: Tensor, clean: Tensor) -> None:
         """Measure the spectra of noisy patches and of clean ones in the shade; brightness must be settled."""
+        noisy = process_group.whole(noisy)
         self.shading.keep(noisy)
-        shaded = self.shading(self.matched(clean))
+        shaded = process_group.whole(self.shading(self.matched(clean)))
         measured = [measure(patches) for measure in (spectrum, flattest_spectrum) for patches in (noisy, shaded)]
         self.spectra += torch.stack(measured)
         self.white += flattest_white(noisy)
@@ -153,7 +156,7 @@ class NoiseModel(nn.Module):
         pixels = torch.minimum(self.real.pixels, self.made.pixels)
         ratio = ((self.real.variance + TINY) / (self.made.variance + TINY)).clamp(1 / FACTOR, FACTOR)
         strength = self.strength * by_intensity.smoothed(ratio.log() / 4, pixels).exp()
-        share = self.real.pixels / self.real.pixels.sum().clamp_min(1)
+        share = self.real.moments[0] / self.real.moments[0].sum()
         whole = (share * strength**2).sum().sqrt().clamp_min(1e-20)
         allowed = whole.clamp(WEAKEST * self.first_strength, STRONGEST * self.first_strength)
         self.strength.copy_((strength * allowed / whole).clamp_max(FACTOR * self.first_strength))
