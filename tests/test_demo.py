@@ -166,7 +166,7 @@ def test_wrong_calls_leave_an_earlier_demo_alone(pictures, tmp_path, refused):
         (("--clean", pictures / "clean", "--noisy", own), "where the demo writes; choose another --out"),
         (("--clean", pictures / "clean", "--noisy", tmp_path), "has no images in it"),
         (("--noise", "flim"), "unknown noise 'flim'"),
-        (("--recipe", "student"), "student needs --pairs"),
+        (("--recipe", "student"), "student does not use --clean"),
         (("--set", "patch=40"), "input should be a multiple of 32"),
     ):
         assert expected in refused("demo", "--out", out, "--overwrite", *arguments)

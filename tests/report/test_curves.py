@@ -92,6 +92,13 @@ def test_the_losses_of_the_paper_stand_in_three_panels():
     }
 
 
+def test_counts_and_logarithms_have_their_own_panels():
+    found = grouped([curve(name) for name in ("measured", "error", "expected_error")])
+    assert list(found) == ["Losses", "Expected error", "Measurement"]
+    assert all(len(members) == 1 for members in found.values())
+    assert all(expectation(name) != UNKNOWN for name in ("measured", "error", "expected_error"))
+
+
 def test_smoothing_keeps_a_constant_and_steps_over_gaps():
     values = np.full(500, 3.0)
     values[100:103] = np.nan

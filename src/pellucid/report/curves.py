@@ -35,6 +35,7 @@ PANELS = (
     ("Measurement", r"^measured$"),
 )
 OTHERS = "Losses"
+# From the top left of the picture.
 ORDER = ("Adversarial", "Cycle and bypass", "Extractor", OTHERS, "Expected error", "Measurement")
 # Told apart by people with any colour vision, and legible on white and on black.
 COLOURS = ("#3f7fc4", "#d4812e", "#3a9a78", "#a872c9", "#cc5c6c", "#8a8a3a", "#5b6fd0", "#b0704f")
@@ -45,7 +46,7 @@ EXPECTATIONS = (
         "should hover, because both sides learn; if one moves away for good, training has failed",
     ),
     (r"expected", "should fall, below 0 too; it is the logarithm of the error that the network expects of itself"),
-    (r"^measured$", "counts patches: brightness, then spectra; learning begins after that"),
+    (r"^measured$", "counts patches, for brightness and then for spectra; learning begins after that"),
     (r"^loss$|likeness", "should fall to the level of the noise, not to 0"),
     (
         r"cycle|bypass|identity|reconstruct|structure|^error$|denoising|supervised",
