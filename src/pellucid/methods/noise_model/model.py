@@ -44,6 +44,8 @@ SAME_STRUCTURE = 0.75
 """Share of the power of clean images from which noisy ones are taken to have the same structure."""
 COARSE, FINE = 0.06, 0.12
 """Frequencies up to which mean spectra are compared, and from which on the flattest squares are."""
+STRUCTURE_RINGS = 6
+"""How many of the rings show structure, from the innermost on: up to 0.2 cycles per pixel."""
 SPREAD = 0.1
 """Relative difference of the mean power of coarse structure that two sets of images of one kind may have."""
 WEAKEST, STRONGEST = 0.6, 1.5
@@ -123,13 +125,13 @@ class NoiseModel(nn.Module):
         flat_noisy, flat_clean = self.spectra[2:] / self.white  # the factor of white noise is that of all
         radius = frequencies(len(noisy), noisy.device)
         fine = ((radius - COARSE) / (FINE - COARSE)).clamp(0, 1)
-        flat = flat_noisy - flat_clean
-        power = torch.lerp(smoothed(noisy - (1 + SPREAD) * clean), flat, fine).clamp_min(0)
+        alike = clean * _contrast(noisy, clean)
+        power = torch.lerp(smoothed(noisy - (1 + SPREAD) * alike), flat_noisy - flat_clean, fine).clamp_min(0)
         share = (ring_means(noisy - power) / ring_means(clean).clamp_min(1e-20)).clamp(0, 1)
         possible = ring_means(clean + power) < (1 + SPREAD) * ring_means(noisy)
         same = possible | (share > SAME_STRUCTURE)
         self.structure.copy_(torch.where(same, 1, share))
-        mean = fine * smoothed(noisy - clean)  # the better estimate where both have the same structure
+        mean = fine * smoothed(noisy - alike)  # the better estimate where both have the same structure
         power = torch.where(from_rings(same.float(), radius) == 1, torch.maximum(power, mean), power)
         self.first_strength.copy_(power.mean().sqrt().clamp_min(TINY))
         self.strength.fill_(float(self.first_strength))
@@ -176,6 +178,14 @@ class NoiseModel(nn.Module):
         inside = slice(side // 2, side // 2 + side)
         result: Tensor = filtered[..., inside, inside].clamp(-1, 1).contiguous()
         return result
+
+
+def _contrast(noisy: Tensor, clean: Tensor) -> Tensor:
+    """By which factor the structure of noisy images can have more power than that of clean ones, at least 1.
+
+    Noise adds power: where it adds least, the spectra differ by little else than structure.
+    """
+    return (ring_means(noisy) / ring_means(clean).clamp_min(1e-20))[:STRUCTURE_RINGS].min().clamp_min(1)
 
 
 def _quantile(counts: Tensor, share: float) -> Tensor:
