@@ -125,13 +125,14 @@ class NoiseModel(nn.Module):
         flat_noisy, flat_clean = self.spectra[2:] / self.white  # the factor of white noise is that of all
         radius = frequencies(len(noisy), noisy.device)
         fine = ((radius - COARSE) / (FINE - COARSE)).clamp(0, 1)
-        alike = clean * _contrast(noisy, clean)
-        power = torch.lerp(smoothed(noisy - (1 + SPREAD) * alike), flat_noisy - flat_clean, fine).clamp_min(0)
+        contrast = _contrast(noisy, clean)
+        coarse = smoothed(noisy - (1 + SPREAD) * contrast * clean)
+        power = torch.lerp(coarse, flat_noisy - contrast * flat_clean, fine).clamp_min(0)
         share = (ring_means(noisy - power) / ring_means(clean).clamp_min(1e-20)).clamp(0, 1)
         possible = ring_means(clean + power) < (1 + SPREAD) * ring_means(noisy)
         same = possible | (share > SAME_STRUCTURE)
         self.structure.copy_(torch.where(same, 1, share))
-        mean = fine * smoothed(noisy - alike)  # the better estimate where both have the same structure
+        mean = fine * smoothed(noisy - contrast * clean)  # the better estimate where both have the same structure
         power = torch.where(from_rings(same.float(), radius) == 1, torch.maximum(power, mean), power)
         self.first_strength.copy_(power.mean().sqrt().clamp_min(TINY))
         self.strength.fill_(float(self.first_strength))
