@@ -26,8 +26,8 @@ class Recipe(BaseModel):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}}
     """Settings by the name of the preset, each for one kind of machine."""
 
-    name: str = Field("", description="name of the recipe that this one was made from")
-    method: str = Field("", description="the method")
+    name: str = Field("proposed", description="name of the recipe that this one was made from")
+    method: str = Field("iscl", description="the method")
     preset: str = Field("paper", description="the preset that this one was made from")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of all random numbers")
 
