@@ -163,7 +163,7 @@ def _page(
     subject = "phantom tissue with simulated noise" if truth else "your images"
     previews = sorted((run.folder / "previews").glob("*.png"))
     return Page(
-        title="Denoised without pairs and without a noise model",
+        title="Denoised without pairs and without knowing the noise",
         summary=f"Pellucid learned from noisy images and unrelated clean ones ({subject}) in {recipe.steps} steps.",
         figures=_comparisons(test, denoised, truth, run.intensities()["noisy"]),
         evaluation_before=before,

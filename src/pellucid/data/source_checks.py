@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pellucid.data.inventory import Inventory
 
-#: With fewer pixels than this, a quarter of a megapixel, a discriminator memorises them.
+#: With fewer pixels than this, a quarter of a megapixel, a network memorises them.
 FEWEST_PIXELS = 250_000
 _ENOUGH_OF_ONE_IMAGE = 4_000_000
 _TINY = 64

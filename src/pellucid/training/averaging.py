@@ -1,4 +1,4 @@
-"""Moving average of a denoiser's weights, which vary from step to step in adversarial training."""
+"""Moving average of a denoiser's weights, which vary from step to step while they are trained."""
 
 from __future__ import annotations
 
