@@ -46,6 +46,8 @@ COARSE, FINE = 0.06, 0.12
 """Frequencies up to which mean spectra are compared, and from which on the flattest squares are."""
 STRUCTURE_RINGS = 6
 """How many of the rings show structure, from the innermost on: up to 0.2 cycles per pixel."""
+SURE, COARSER = 0.2, 2.0
+"""Coarse noise has at most so many times the power of fine noise up to this frequency: more would be structure."""
 SPREAD = 0.1
 """Relative difference of the mean power of coarse structure that two sets of images of one kind may have."""
 WEAKEST, STRONGEST = 0.6, 1.5
@@ -123,17 +125,14 @@ class NoiseModel(nn.Module):
         """From the spectra decide on the noise at each frequency, and on the structure that clean images may have."""
         noisy, clean = self.spectra[:2] / self.measured
         flat_noisy, flat_clean = self.spectra[2:] / self.white  # the factor of white noise is that of all
-        radius = frequencies(len(noisy), noisy.device)
-        fine = ((radius - COARSE) / (FINE - COARSE)).clamp(0, 1)
         contrast = _contrast(noisy, clean)
         coarse = smoothed(noisy - (1 + SPREAD) * contrast * clean)
-        power = torch.lerp(coarse, flat_noisy - contrast * flat_clean, fine).clamp_min(0)
-        share = (ring_means(noisy - power) / ring_means(clean).clamp_min(1e-20)).clamp(0, 1)
-        possible = ring_means(clean + power) < (1 + SPREAD) * ring_means(noisy)
-        same = possible | (share > SAME_STRUCTURE)
-        self.structure.copy_(torch.where(same, 1, share))
-        mean = fine * smoothed(noisy - contrast * clean)  # the better estimate where both have the same structure
-        power = torch.where(from_rings(same.float(), radius) == 1, torch.maximum(power, mean), power)
+        power = _joined(coarse, flat_noisy - contrast * flat_clean)
+        structure = _possible_structure(noisy, clean, power)
+        self.structure.copy_(structure)
+        radius = frequencies(len(noisy), noisy.device)
+        mean = _fine(radius) * smoothed(noisy - contrast * clean)  # the better estimate where the structure is the same
+        power = torch.where(from_rings((structure == 1).float(), radius) == 1, torch.maximum(power, mean), power)
         self.first_strength.copy_(power.mean().sqrt().clamp_min(TINY))
         self.strength.fill_(float(self.first_strength))
         self.power.copy_(power / power.mean().clamp_min(1e-20))
@@ -179,6 +178,27 @@ class NoiseModel(nn.Module):
         inside = slice(side // 2, side // 2 + side)
         result: Tensor = filtered[..., inside, inside].clamp(-1, 1).contiguous()
         return result
+
+
+def _fine(radius: Tensor) -> Tensor:
+    """0 at coarse frequencies, 1 at fine ones."""
+    return ((radius - COARSE) / (FINE - COARSE)).clamp(0, 1)
+
+
+def _joined(coarse: Tensor, fine: Tensor) -> Tensor:
+    """The power of noise from two estimates, one for each end of the spectrum."""
+    radius = frequencies(len(fine), fine.device)
+    power = torch.lerp(coarse, fine, _fine(radius)).clamp_min(0)
+    most = COARSER * power[(radius >= FINE) & (radius < SURE)].max()
+    return torch.where(radius < FINE, power.clamp_max(most), power)
+
+
+def _possible_structure(noisy: Tensor, clean: Tensor, power: Tensor) -> Tensor:
+    """Which share of the power of clean images can be in noisy ones beside the noise, in each of the `RINGS`."""
+    noisy, clean, noise = (ring_means(each) for each in (noisy, clean, power))
+    share = ((noisy - noise) / clean.clamp_min(1e-20)).clamp(0, 1)
+    same = (clean + noise < (1 + SPREAD) * noisy) | (share > SAME_STRUCTURE)
+    return torch.where(same, 1, share)
 
 
 def _contrast(noisy: Tensor, clean: Tensor) -> Tensor:
