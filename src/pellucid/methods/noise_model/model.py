@@ -7,7 +7,7 @@
 It is measured first and then corrected with a denoiser S that learns from the pairs (x', y'): what S removes from real
 noisy images, r = x − S(x), must look like what it removes from these, r' = x' − S(x'):
 
-    g² ← g²·(Var[r | S(x)] / Var[r' | S(x')])^¼        D ← D·(PSD[r] / PSD[r'])^½
+    g² ← g²·(Var[r | S(x)] / Var[r' | S(x')])^½        D ← D·(PSD[r] / PSD[r'])^½
 
 Images themselves could not be compared so: their structure differs, and S takes most of it out.
 """
@@ -187,7 +187,7 @@ def _fine(radius: Tensor) -> Tensor:
 
 def _joined(coarse: Tensor, fine: Tensor) -> Tensor:
     """The power of noise from two estimates, one for each end of the spectrum."""
-    radius = frequencies(len(fine), fine.device)
+    radius = frequencies(len(fine), fine.device).to(fine)
     power = torch.lerp(coarse, fine, _fine(radius)).clamp_min(0)
     most = COARSER * power[(radius >= FINE) & (radius < SURE)].max()
     return torch.where(radius < FINE, power.clamp_max(most), power)
