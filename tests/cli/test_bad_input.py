@@ -303,7 +303,7 @@ def test_a_disk_too_small_for_denoised_images(small_disk, trained, tmp_path, ref
 
 def test_a_disk_that_is_full_when_a_state_is_saved(small_disk, pictures, refused):
     sources = ("--clean", pictures / "clean", "--noisy", pictures / "noisy")
-    tiny = ("--recipe", "proposed", "--device", "cpu", "--set", "width=4", "batch=2", "steps=2", "save_every=1")
+    tiny = ("--device", "cpu", "--set", "width=4", "batch=2", "steps=2", "save_every=1")
     line = refused("train", *sources, "--out", small_disk / "run", *tiny, status=1)
     assert str(small_disk / "run") in line
     assert "disk" in line.replace(str(small_disk), "")

@@ -19,7 +19,8 @@ def save_state(state: Mapping[str, Any], path: Path) -> None:
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        torch.save(dict(state), unfinished)
+        with unfinished.open("wb") as file:  # torch's own would stay open after a failure
+            torch.save(dict(state), file)
         unfinished.replace(path)
     except (OSError, RuntimeError) as problem:  # torch reports a full disk as RuntimeError
         raise RunError(
