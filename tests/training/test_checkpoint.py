@@ -31,7 +31,7 @@ def test_failing_write_keeps_the_older_state(tmp_path, monkeypatch):
     save_state(STATE, path)
 
     def half(_, target):
-        target.write_bytes(b"half")
+        target.write(b"half")
         raise RuntimeError("PytorchStreamWriter failed writing file: No space left on device\nmore")
 
     monkeypatch.setattr(torch, "save", half)

@@ -73,7 +73,7 @@ COMMANDS = {
     ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",
-        ("pellucid demo", "pellucid demo --clean clean/ --noisy noisy/ --out demo-own"),
+        ("pellucid demo --minutes 5", "pellucid demo --clean clean/ --noisy noisy/ --out demo-own"),
     ),
 }
 """Commands by name; each is in the module of the same name."""
