@@ -44,6 +44,19 @@ def trained(name, settings, *, dtype=torch.float64, steps=2, execution=None):
     return training.state(), losses[-1]
 
 
+def shaded(dtype=torch.float64):
+    """The state and losses of noise transfer when a bar of every fourth noisy image is dark."""
+    recipe = make_recipe(
+        "noise-transfer", settings={"width": 4, "depth": 1, "batch": 4, "patch": 32, "steps": 60, "measure": 8}
+    )
+    training, first = Training(build(recipe).to(dtype), CPU), share().rank == 0
+    for number in range(1, 9):
+        patches = batch(recipe, training.method.kinds, dtype, number)
+        patches["noisy"][:first, :, 8:20] = -0.9
+        losses = training.step(patches)
+    return training.state(), losses
+
+
 def local_statistics():
     """Running values and weights of a network whose norms see each share alone."""
     return trained("dncnn", SHALLOW, execution=Execution(local_statistics=True))
@@ -118,6 +131,7 @@ PROGRAMS = {
     "hidden pixels": partial(trained, "noise2void", {**SMALL, "patch": 20}),
     "means": partial(trained, "mean-matched", {"batch": 2}),
     "measured": partial(trained, "bm3d-oracle", {"batch": 2}),
+    "shaded": shaded,
     "local statistics": local_statistics,
     "resumed": resumed,
     "interrupted": interrupted,
@@ -125,7 +139,7 @@ PROGRAMS = {
     "derivatives": derivatives,
     "drawn": drawn,
 }
-LEARNED = ("proposed", "batch", "batch-instance", "pool", "draws", "hidden pixels", "means", "measured")
+LEARNED = ("proposed", "batch", "batch-instance", "pool", "draws", "hidden pixels", "means", "measured", "shaded")
 
 
 SLIP = 3 * SMALL["learning_rate"] * 2**14 * 2**-52 / 1e-8

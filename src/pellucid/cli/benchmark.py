@@ -11,7 +11,7 @@ from pellucid.cli.benchmark_options import BenchmarkOptions, Several, run_method
 from pellucid.cli.commands import BENCHMARK, BENCHMARK_COMMANDS, add_command
 from pellucid.cli.options import Settings
 
-DEFAULT = ("noisy", "bm3d", "noise2void", "dncnn", "iscl", "proposed")
+DEFAULT = ("noisy", "bm3d", "noise2void", "dncnn", "proposed", "noise-transfer")
 
 group = App(name="benchmark", help_epilogue=BENCHMARK.epilogue, help_format="markdown")
 # the other commands of the group, each in its own file
@@ -36,7 +36,7 @@ def benchmark(
     out
         Folder for images, trainings and results.
     methods
-        Each is a recipe of `pellucid methods`; by default noisy, bm3d, noise2void, dncnn, iscl, proposed.
+        Each is a recipe of `pellucid methods`; by default noisy, bm3d, noise2void, dncnn, proposed, noise-transfer.
     set_
         Settings for all methods or for one: `--set width=16 dncnn.depth=10`.
     pairs

@@ -4,9 +4,10 @@ The local mean of a noisy image is that of the specimen times a factor m, and on
 
     p(log x̄) = p(log ȳ) ∗ p(log m)          x̄, ȳ: means over a window around a pixel
 
-Clean images give p(log ȳ), noisy ones p(log x̄). Richardson and Lucy's iteration finds p(log m), and Bayes' rule the
-factor that is expected at each x̄. So a place that is darker than any clean one is known to be in shade, while one that
-is as dark as a dark organelle hardly changes.
+Clean images give p(log ȳ), noisy ones p(log x̄). Richardson and Lucy's iteration finds p(log m). Shade is what makes it
+uneven: a factor as likely above the median of m as below it is a difference of contrast. Bayes' rule gives the median
+factor at each x̄. So a place that is darker than any clean one is known to be in shade, while one that is as dark as a
+dark organelle does not change.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Shading(nn.Module):
 
     noisy: Tensor
     clean: Tensor
-    expected: Tensor
+    likely: Tensor
     window: Tensor
     maps: Tensor
     filled: Tensor
@@ -58,7 +59,7 @@ class Shading(nn.Module):
         super().__init__()
         self.register_buffer("noisy", torch.zeros(len(WINDOWS), BINS))
         self.register_buffer("clean", torch.zeros(len(WINDOWS), BINS))
-        self.register_buffer("expected", torch.zeros(BINS))
+        self.register_buffer("likely", torch.zeros(BINS))
         self.register_buffer("window", torch.tensor(-1))
         self.register_buffer("maps", torch.ones(capacity, 1, side, side))
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
@@ -72,7 +73,7 @@ class Shading(nn.Module):
 
     @torch.no_grad()
     def settle(self, brightness: Tensor) -> None:
-        """Decide from the counts whether there is shading, in which window it shows best, and what is expected.
+        """Decide from the counts whether there is shading, in which window it shows best, and the likely factors.
 
         Args:
             brightness: factor by which clean patches will be brighter than those that were counted.
@@ -81,10 +82,10 @@ class Shading(nn.Module):
         self.clean.copy_(torch.stack([linear(row, middles, middles - brightness.log()) for row in self.clean]))
         wider = torch.stack([_variance(x) / _variance(y) for x, y in zip(self.noisy, self.clean, strict=True)])
         best = int(wider.argmax())
-        chance, expected = factors(self.noisy[best], self.clean[best])
+        chance, likely = factors(self.noisy[best], self.clean[best])
         if wider[best] > WIDER and abs(_skewness(chance)) > ONE_SIDED:
             self.window.fill_(best)
-            self.expected.copy_(expected)
+            self.likely.copy_(likely)
 
     @property
     def found(self) -> bool:
@@ -111,22 +112,40 @@ class Shading(nn.Module):
         return (clean + 1) * shades - 1
 
     def _shade(self, noisy: Tensor) -> Tensor:
-        """The expected factor m in each pixel."""
-        return linear(self.expected, _middles(noisy.device), _local_mean(noisy, WINDOWS[int(self.window)])).exp()
+        """The likely factor m in each pixel."""
+        return linear(self.likely, _middles(noisy.device), _local_mean(noisy, WINDOWS[int(self.window)])).exp()
 
 
 def factors(noisy: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
-    """The distribution of log m, and E[log m | log x̄] at each bin of log x̄, from counts (BINS,) of log x̄ and log ȳ."""
+    """The distribution of log m, and the likely log m at each bin of log x̄, from counts (BINS,) of log x̄ and log ȳ."""
     margin = max(-FACTORS[0], FACTORS[1])
-    likely = pad(clean / clean.sum(), (margin, margin))
-    given = torch.stack([likely[margin - k : margin - k + BINS] for k in range(*FACTORS)]) + FLOOR  # p(x̄ | m)
+    unshaded = pad(clean / clean.sum(), (margin, margin))
+    given = torch.stack([unshaded[margin - k : margin - k + BINS] for k in range(*FACTORS)]) + FLOOR  # p(x̄ | m)
     observed = noisy / noisy.sum()
     chance = noisy.new_full((len(given), 1), 1 / len(given))
     for _ in range(ITERATIONS):
         chance = chance * (given * (observed / (chance * given).sum(0))).sum(1, keepdim=True)
         chance = chance / chance.sum()
-    joint = chance * given
-    return chance[:, 0], (joint * _logarithms(noisy)[:, None]).sum(0) / joint.sum(0)
+    return chance[:, 0], _median(_one_sided(chance[:, 0]), chance * given)
+
+
+def _one_sided(chance: Tensor) -> Tensor:
+    """log m as far as it is shade: below its median, less what scatters as much to the bright side; else 0."""
+    values, median = _logarithms(chance), int((chance.cumsum(0) < 0.5).sum())
+    brighter = chance[median + 1 : 2 * median + 1]
+    mirrored = pad(brighter, (0, median - len(brighter))).flip(0)
+    share = (1 - mirrored / chance[:median].clamp_min(1e-20)).clamp_min(0)
+    return pad(share, (0, len(chance) - median)) * (values - values[median])
+
+
+def _median(values: Tensor, joint: Tensor) -> Tensor:
+    """The median of values (K,) at each place, from their joint distribution (K, BINS).
+
+    A mean would lie between shade and none where either is possible, and such half shade would be common everywhere.
+    """
+    order = values.argsort()
+    below = (joint[order] / joint.sum(0)).cumsum(0)
+    return values[order][(below < 0.5).sum(0).clamp_max(len(values) - 1)]
 
 
 def _logarithms(like: Tensor) -> Tensor:
