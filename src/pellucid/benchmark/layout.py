@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import groupby, pairwise
 
 from pellucid.benchmark.filter_tuning import TUNED
 from pellucid.benchmark.table import (
@@ -75,30 +75,38 @@ METHOD: LeadColumn = (Column("method", is_text=True), lambda row: row.method)
 
 
 def lay_out(table: BenchmarkTable, title: str, leads: Sequence[LeadColumn] = (NAME, METHOD)) -> TableLayout:
-    """Lay out PSNR and SSIM for each dataset, the paper's scores beside them, and the amount of training."""
+    """Lay out PSNR and SSIM for each dataset, the paper's scores beside them, and the amount of training.
+
+    A single dataset is named in the title, several are named over their columns.
+    """
+    alone = len(table.datasets) == 1
     with_paper = {dataset for dataset in table.datasets for row in table.rows if _reported(row, dataset)}
     columns = [column for column, _ in leads]
     for dataset in table.datasets:
-        columns += [Column(f"{name}{' (dB)' * (metric == 'psnr')}", dataset) for metric, name in METRICS.items()]
-        columns += [Column(measure, dataset) for measure in MEASURES]
-        columns += [Column(f"paper's {name}", dataset) for name in METRICS.values() if dataset in with_paper]
-    columns += [Column(name, "each training") for name in ("steps", "patches", "seconds")]
+        over = "" if alone else dataset
+        columns += [Column(f"{name}{' (dB)' * (metric == 'psnr')}", over) for metric, name in METRICS.items()]
+        columns += [Column(measure, over) for measure in MEASURES]
+        columns += [Column(f"paper's {name}", over) for name in METRICS.values() if dataset in with_paper]
+    columns += [Column(name, "" if alone else "each training") for name in ("steps", "patches", "seconds")]
     sections = tuple(
         TableSection(group, tuple(_row(table, row, leads, with_paper) for row in rows))
         for group, rows in table.groups.items()
     )
-    return TableLayout(title, tuple(columns), sections, tuple(_notes(table, with_paper)), tuple(_records(table, leads)))
+    notes, records = tuple(_notes(table, with_paper)), tuple(_records(table, leads))
+    return TableLayout(f"{title}: {table.datasets[0]}" if alone else title, tuple(columns), sections, notes, records)
 
 
 def lay_out_all(
     tables: Sequence[BenchmarkTable], title: str, leads: Sequence[LeadColumn] = (NAME, METHOD)
 ) -> list[TableLayout]:
-    """Lay out each table; if there are several, the titles have fold scheme and budget."""
-    alone = len(tables) == 1
+    """Lay out each table. Several have fold scheme and budget in their titles, and a note of all is below the last."""
+    if len(tables) == 1:
+        return [lay_out(table, title, leads) for table in tables]
+    layouts = [lay_out(table, f"{title}, {table.scheme} folds, budget {table.budget}", leads) for table in tables]
     return [
-        lay_out(table, title if alone else f"{title}: {table.scheme} folds, budget {table.budget}", leads)
-        for table in tables
-    ]
+        replace(layout, notes=tuple(note for note in layout.notes if note not in later.notes))
+        for layout, later in pairwise(layouts)
+    ] + layouts[-1:]
 
 
 def mean_text(value: MeanDeviation, digits: int) -> str:

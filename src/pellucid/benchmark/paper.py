@@ -43,9 +43,9 @@ TABLE_2: dict[str, PaperRow] = {
 
 
 def noise_of(dataset: str) -> NoiseKind | None:
-    """The kind of noise that the name of a dataset contains, if it is one of the paper's."""
+    """The kind of noise that the name of a dataset ends with, if it is one of the paper's."""
     kinds: tuple[NoiseKind, ...] = ("charge", "film")
-    return next((kind for kind in kinds if kind in dataset), None)
+    return next((kind for kind in kinds if dataset.endswith(f"-{kind}")), None)
 
 
 def reported(method: str, dataset: str) -> PaperScores | None:
