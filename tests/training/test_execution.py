@@ -174,6 +174,7 @@ def test_a_missing_compiler_is_said_in_one_line(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch._dynamo looks at it
 @pytest.mark.parametrize("norm", ["instance", "switchable"])
 def test_truly_compiled_networks_learn_the_same(norm):
     settings = {"generator": norm, "extractor": norm, "width": 1}  # every kind of layer, mirrored borders among them
