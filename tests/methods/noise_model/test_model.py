@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d
 from pellucid.methods.noise_model import model as noise_model
 from pellucid.methods.noise_model.by_intensity import look_up
 from pellucid.methods.noise_model.model import NoiseModel
-from pellucid.methods.noise_model.spectrum import RINGS, gaussian_field, ring_means, smoothed, spectrum
+from pellucid.methods.noise_model.spectrum import RINGS, frequencies, gaussian_field, ring_means, smoothed, spectrum
 
 SIDE = 64
 
@@ -42,6 +42,36 @@ def test_noise_on_images_of_the_same_kind_is_measured_and_they_stay_as_they_are(
     made = found(clean)
     assert made.abs().max() <= 1
     assert float((made - clean).std()) == pytest.approx(0.15, rel=0.15)
+
+
+@pytest.mark.parametrize("coarse", [0.0, 5.0, 100.0])
+def test_coarse_noise_is_bounded_by_finer_noise_of_its_direction(coarse):
+    radius = frequencies(SIDE, torch.device("cpu"))
+    lines = torch.zeros(SIDE, SIDE)
+    lines[:, 0] = 3.0
+    for fine in (torch.full((SIDE, SIDE), 3.0), lines):
+        found = noise_model._joined(torch.full((SIDE, SIDE), coarse), fine)
+        torch.testing.assert_close(found[radius >= noise_model.FINE], fine[radius >= noise_model.FINE])
+        along = found[1:3, 0]
+        assert (along >= 3).all()
+        assert (along <= noise_model.COARSER * 3).all()
+        assert torch.equal(found[0, 1:3] > 0, fine[0, 1:3] > 0)
+
+
+def test_coarse_noise_is_not_corrected():
+    found = NoiseModel(SIDE)
+    found.first_strength.fill_(0.2)
+    found.strength.fill_(0.2)
+    coarse = frequencies(SIDE, torch.device("cpu")) < 0.06
+    kept = found.power[coarse].clone()
+    for statistics, factor in ((found.real, 5.0), (found.made, 1.0)):
+        statistics.power.fill_(1.0)
+        statistics.power[coarse] = factor
+        statistics.weight.fill_(1.0)
+        statistics.moments.fill_(1000.0)
+    for _ in range(10):
+        found.correct()
+    assert float((found.power[coarse] / kept).max()) == pytest.approx(1, abs=0.3)
 
 
 @pytest.mark.parametrize("factor", [0.85, 1.15])

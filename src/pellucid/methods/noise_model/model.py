@@ -47,7 +47,7 @@ COARSE, FINE = 0.06, 0.12
 STRUCTURE_RINGS = 6
 """How many of the rings show structure, from the innermost on: up to 0.2 cycles per pixel."""
 SURE, COARSER = 0.2, 2.0
-"""Coarse noise has at most so many times the power of fine noise up to this frequency: more would be structure."""
+"""Coarse noise has at most so many times the power of noise from `FINE` to this frequency: more would be structure."""
 SPREAD = 0.1
 """Relative difference of the mean power of coarse structure that two sets of images of one kind may have."""
 WEAKEST, STRONGEST = 0.6, 1.5
@@ -164,6 +164,8 @@ class NoiseModel(nn.Module):
         self.strength.copy_((strength * allowed / whole).clamp_max(FACTOR * self.first_strength))
         real, made = self.real.spectrum, self.made.spectrum
         shape = ((real / real.mean()) / (made / made.mean())).clamp(1 / FACTOR, FACTOR)
+        fine = frequencies(len(shape), shape.device) >= FINE  # coarser, S removes what it doubts of the brightness
+        shape = torch.where(fine, shape, 1)
         power = (self.power * shape.sqrt()).clamp(self.first_power / 2, self.first_power * 2)
         self.power.copy_(power / power.mean().clamp_min(1e-20))
 
@@ -186,11 +188,27 @@ def _fine(radius: Tensor) -> Tensor:
 
 
 def _joined(coarse: Tensor, fine: Tensor) -> Tensor:
-    """The power of noise from two estimates, one for each end of the spectrum."""
+    """The power of noise from two estimates, one for each end of the spectrum.
+
+    Coarse noise is at least as strong as the finer noise of the same direction, which is better known.
+    """
     radius = frequencies(len(fine), fine.device).to(fine)
     power = torch.lerp(coarse, fine, _fine(radius)).clamp_min(0)
-    most = COARSER * power[(radius >= FINE) & (radius < SURE)].max()
-    return torch.where(radius < FINE, power.clamp_max(most), power)
+    finer = _outward(power)
+    return torch.where(radius < FINE, power.clamp(finer, COARSER * finer), power)
+
+
+def _outward(power: Tensor) -> Tensor:
+    """At each frequency the mean power in the same direction from `FINE` to `SURE`; at zero that of all directions."""
+    side, axis = len(power), torch.fft.fftfreq(len(power), device=power.device)
+    radius = frequencies(side, power.device)
+    found = torch.zeros_like(power)
+    for distance in torch.linspace(FINE, SURE, 5).tolist():
+        scale = distance * side / radius.clamp_min(1 / side)
+        rows, columns = (axis[:, None] * scale).round().long() % side, (axis * scale).round().long() % side
+        found += power[rows, columns] / 5
+    found[0, 0] = power[(radius >= FINE) & (radius < SURE)].mean()
+    return found
 
 
 def _possible_structure(noisy: Tensor, clean: Tensor, power: Tensor) -> Tensor:
