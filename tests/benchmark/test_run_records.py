@@ -57,10 +57,22 @@ def test_files_of_runs_and_folders_are_read_as_one(tmp_path):
     assert [(row.run.method, row.status) for row in rows] == [("iscl", "done"), ("proposed", "done")]
 
 
+def test_a_file_that_was_cut_off_is_refused(tmp_path):
+    path = tmp_path / "runs.csv"
+    write_records([RICH], path)
+    text = path.read_text()
+    path.write_text(text[: text.index("\n") + 20])
+    with pytest.raises(InputError, match=r"runs.csv: is not a file of runs \(the row of .* is cut off\)"):
+        read_all([path])
+    path.write_text("")
+    with pytest.raises(InputError, match=r"runs.csv: is not a file of runs \(no column"):
+        read_all([path])
+
+
 def test_what_is_no_file_of_runs_is_refused(tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("name,psnr\nISCL,25.0\n")
-    with pytest.raises(InputError, match=r"table.csv: is not a file of runs .*names"):
+    with pytest.raises(InputError, match=r"table.csv: is not a file of runs .*no column"):
         read_records(table)
     with pytest.raises(InputError, match=r"nowhere.csv: cannot be read \(No such file"):
         read_records(tmp_path / "nowhere.csv")

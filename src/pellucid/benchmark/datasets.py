@@ -17,6 +17,7 @@ real images of another place, which can only be judged by eye. Datasets are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,6 +195,8 @@ def _simulated(name: str, folder: Path, simulator: str, psnr: float | None) -> D
 
 
 def _with_psnr(name: str, psnr: float | None) -> str:
+    if psnr is not None and not math.isfinite(psnr):
+        raise InputError(f"--psnr {psnr:g}: give a number, such as 19")
     return name if psnr is None else f"{name}-{psnr:g}dB"
 
 

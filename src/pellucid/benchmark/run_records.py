@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,13 @@ def read_records(path: Path) -> list[Result]:
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [_result(record) for record in csv.DictReader(file)]
+            reader = csv.DictReader(file)
+            if absent := {*RUN, *SCORE, *REST}.difference(reader.fieldnames or ()):
+                raise ValueError(f"no column {min(absent)}")
+            return [_result(record) for record in reader]
     except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem.strerror})") from None
-    except (KeyError, ValueError, ValidationError) as problem:
+    except (ValueError, ValidationError, csv.Error) as problem:
         raise InputError(
             f"{path}: is not a file of runs ({str(problem).splitlines()[0]}); "
             "`pellucid benchmark table OUT --runs FILE.csv` writes one"
@@ -81,7 +84,9 @@ def _record(result: Result) -> dict[str, Any]:
     return {**result.run.model_dump(), **scores, **rest, **packed}
 
 
-def _result(record: dict[str, str]) -> Result:
+def _result(record: Mapping[str, str | Any]) -> Result:
+    if None in record.values():
+        raise ValueError(f"the row of {record['method']} is cut off")
     names = record["names"].split()
     values = {metric: [float(value) for value in record[metric].split()] for metric in SCORE}
     by_image = zip(*values.values(), strict=True)

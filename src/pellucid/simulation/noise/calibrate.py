@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,10 @@ def strength_for_psnr(
     to about 0.01 dB (scipy.optimize would stop by the strength instead).
 
     Raises:
-        InputError: as `simulate`, or no strength reaches so low a PSNR.
+        InputError: as `simulate`, or the PSNR is not a number, or no strength reaches so low a one.
     """
+    if not math.isfinite(psnr):
+        raise InputError(f"a PSNR of {psnr:g} dB: give a number, such as 19")
     levels = intensity_range(np.asarray(clean), data_range)
     target = (levels[1] - levels[0]) ** 2 * 10 ** (-psnr / 10)
 
