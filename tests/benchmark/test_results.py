@@ -5,7 +5,16 @@ import sqlite3
 
 import pytest
 
-from pellucid.benchmark.results import CurvePoint, Result, ResultsFile, RunId, of_datasets, read_results, results_path
+from pellucid.benchmark.results import (
+    CurvePoint,
+    Result,
+    ResultsFile,
+    RunId,
+    filters_everywhere,
+    of_datasets,
+    read_results,
+    results_path,
+)
 from pellucid.errors import InputError
 
 from .made import score
@@ -135,3 +144,24 @@ def test_a_row_cut_off_by_a_kill_is_not_there(tmp_path):
     assert (killed / "results.sqlite-journal").exists()
     assert (killed / "results.sqlite").stat().st_size > 200_000
     assert [row.run for row in read_results(killed)] == [run()]
+
+
+def test_filters_stand_beside_every_training_on_the_same_images():
+    def filtered(**changes):
+        return done(method="bm3d", **changes).model_copy(update={"supervision": "none"})
+
+    fast, slow, changed = "quick seconds=60", "quick seconds=900", "clean-images=1"
+    trained = [done(budget=fast), done(budget=slow, seed=1), done(budget=fast, condition=changed), done(fold=1)]
+    filters = [filtered(budget="quick steps=5"), filtered(budget="paper"), filtered(dataset="phantom-line")]
+    rows = filters_everywhere(trained + filters)
+    assert rows[: len(trained)] == trained
+    found = {(row.run.dataset, row.run.condition, row.run.fold, row.run.budget) for row in rows[len(trained) :]}
+    assert found == {
+        ("phantom-film", "", 0, fast),
+        ("phantom-film", "", 0, slow),
+        ("phantom-film", changed, 0, fast),
+        ("phantom-film", "", 0, "paper"),
+        ("phantom-line", "", 0, "paper"),
+    }
+    assert all(row.psnr == done().psnr for row in rows)
+    assert filters_everywhere(rows) == rows

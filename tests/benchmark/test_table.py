@@ -110,28 +110,6 @@ def test_budgets_and_folds_that_differ_are_tables_of_their_own():
     assert found == {place: float(n) for n, place in enumerate(places)}
 
 
-def test_what_learns_nothing_stands_beside_all_that_learns_on_its_dataset():
-    fast, slow, paper = "quick seconds=60", "quick seconds=900", "paper"
-    results = [done("proposed", 24.0, budget=fast), done("proposed", 25.0, budget=slow), done("noisy", 19.0)]
-    results += [done("noisy", 18.0, dataset="cells-film"), done("noisy", 17.0, fold=1), done("iscl", 3.0, budget=paper)]
-    changed = done("proposed", 23.0, budget=fast)
-    results.append(changed.model_copy(update={"run": changed.run.model_copy(update={"condition": "clean-images=1"})}))
-    found = {
-        (table.budget, dataset): [(row.method, row.scores[dataset].values["psnr"].mean) for row in table.rows]
-        for table in tables(results)
-        for dataset in table.datasets
-        if all(dataset in row.scores for row in table.rows)
-    }
-    assert found == {
-        (fast, "cells-charge"): [("proposed", 24.0), ("noisy", 19.0)],
-        (fast, "cells-charge clean-images=1"): [("proposed", 23.0), ("noisy", 19.0)],
-        (slow, "cells-charge"): [("proposed", 25.0), ("noisy", 19.0)],
-        (paper, "cells-charge"): [("iscl", 3.0)],
-        ("quick steps=200", "cells-film"): [("noisy", 18.0)],
-        ("quick steps=200", "cells-charge"): [("noisy", 17.0)],
-    }
-
-
 def test_many_datasets_are_tables_of_their_own_and_a_few_are_not():
     names = ("cells-charge", "cells-film", "cells-line")
     assert [table.datasets for table in tables([done("iscl", 20.0, dataset=name) for name in names[:2]])] == [names[:2]]

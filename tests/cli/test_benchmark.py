@@ -63,6 +63,7 @@ def test_rows_of_a_file_are_not_computed_again(tmp_path, command):
         (("--methods", "iscl", "--set", "widht=3"), "method iscl: unknown setting 'widht': did you mean 'width'?"),
         (("--images", "3"), "dataset phantom-film: 3 images are fewer than the 4 folds"),
         (("--size", "8"), "at least 16"),
+        (("--psnr", "nan"), "--psnr nan: give a number, such as 19"),
         (("--have", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--noisy-images", "0"), "--noisy-images 0: give at least 1"),
         (("--data", "nowhere"), "--data nowhere: is not a folder. Give FOLDER/clean and FOLDER/noisy"),

@@ -39,7 +39,7 @@ def padded(noisy):
     return noisy
 
 
-def assert_tiled_is_whole(denoiser, tolerance=2e-5):  # float32: 1.05e-5 on a processor without AVX-512
+def assert_tiled_is_whole(denoiser, tolerance=2e-5):
     noisy = padded(noisy_tissue())
     whole = denoise_plane(denoiser, noisy, PLENTY)
     tiled = denoise_plane(denoiser, noisy, denoiser.bytes_per_pixel * (64 + 2 * denoiser.halo) ** 2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pellucid.benchmark.image_score import ImageScore
 from pellucid.errors import InputError, nearest
 from pellucid.files import writing
+from pellucid.methods import Supervision
 from pellucid.version import __version__
 
 SCHEMA = 3
@@ -229,6 +231,29 @@ def each_run_once(results: Iterable[Result]) -> list[Result]:
         if found.setdefault(result.run.key, result).status == "failed":
             found[result.run.key] = result
     return [found[key] for key in sorted(found)]
+
+
+def filters_everywhere(results: Sequence[Result]) -> list[Result]:
+    """Return the results, those of filters repeated for each budget and condition of what learns on the same images.
+
+    A filter learns nothing, so it has no budget and no training images: one row of it may stand beside every training.
+    """
+    found = {result.run: result for result in results if result.supervision != Supervision.NONE}
+    trainings: dict[Hashable, set[tuple[str, str]]] = defaultdict(set)
+    for run in found:
+        trainings[_same_for_filters(run)].add((run.condition, run.budget))
+    for result in results:
+        if result.supervision == Supervision.NONE:
+            own = {(result.run.condition, result.run.budget)}
+            for condition, budget in sorted(trainings.get(_same_for_filters(result.run), own)):
+                run = result.run.model_copy(update={"condition": condition, "budget": budget})
+                found.setdefault(run, result.model_copy(update={"run": run}))
+    return list(found.values())
+
+
+def _same_for_filters(run: RunId) -> Hashable:
+    """What decides on the test images and, with the preset, on the settings of a filter."""
+    return run.dataset, run.scheme, run.fold, run.budget.split()[0]
 
 
 def of_datasets(results: Sequence[Result], datasets: Sequence[str]) -> list[Result]:

@@ -84,7 +84,7 @@ def _record(result: Result) -> dict[str, Any]:
     return {**result.run.model_dump(), **scores, **rest, **packed}
 
 
-def _result(record: Mapping[str, str | Any]) -> Result:
+def _result(record: Mapping[str, Any]) -> Result:
     if None in record.values():
         raise ValueError(f"the row of {record['method']} is cut off")
     names = record["names"].split()

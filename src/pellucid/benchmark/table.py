@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -15,7 +15,7 @@ from statistics import mean, stdev
 from typing import TypeVar
 
 from pellucid.benchmark.paper import TABLE_2, PaperScores, reported
-from pellucid.benchmark.results import Result, RunId
+from pellucid.benchmark.results import Result
 from pellucid.errors import InputError
 from pellucid.methods import Supervision
 
@@ -153,37 +153,15 @@ class BenchmarkTable:
 def tables(results: Iterable[Result]) -> list[BenchmarkTable]:
     """Return a table for each fold scheme and budget among the results; for each dataset too if there are many.
 
-    What learns nothing has no budget and no training images: it stands beside all that learns on its dataset.
-
     Raises:
         InputError: there are no results.
     """
     together: dict[tuple[str, str], list[Result]] = defaultdict(list)
-    for result in _beside_learned(list(results)):
+    for result in results:
         together[result.run.scheme, result.run.budget].append(result)
     if not together:
         raise InputError("there are no results yet: run `pellucid benchmark` first")
     return [_table(*key, part) for key, members in sorted(together.items()) for part in _parts(members)]
-
-
-def _beside_learned(results: Sequence[Result]) -> Iterable[Result]:
-    """The results, with those of what learns nothing repeated for each budget and condition of what learns."""
-    found = {result.run: result for result in results if result.supervision != Supervision.NONE}
-    places: dict[Hashable, set[tuple[str, str]]] = defaultdict(set)
-    for run in found:
-        places[_images(run)].add((run.condition, run.budget))
-    for result in results:
-        if result.supervision == Supervision.NONE:
-            own = {(result.run.condition, result.run.budget)}
-            for condition, budget in places.get(_images(result.run), own):
-                run = result.run.model_copy(update={"condition": condition, "budget": budget})
-                found.setdefault(run, result.model_copy(update={"run": run}))
-    return found.values()
-
-
-def _images(run: RunId) -> Hashable:
-    """What decides on the test images and, with the preset, on the settings of a method that learns nothing."""
-    return run.dataset, run.scheme, run.fold, run.budget.split()[0]
 
 
 def _parts(results: Sequence[Result]) -> list[list[Result]]:

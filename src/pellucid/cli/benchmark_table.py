@@ -48,7 +48,7 @@ def table(
     from pellucid.benchmark.formats.screen import show
     from pellucid.benchmark.layout import lay_out_all
     from pellucid.benchmark.norms import norms_layouts
-    from pellucid.benchmark.results import of_datasets
+    from pellucid.benchmark.results import filters_everywhere, of_datasets
     from pellucid.benchmark.run_records import read_all, write_records
     from pellucid.benchmark.table import tables
     from pellucid.files import check_free
@@ -58,7 +58,7 @@ def table(
     if runs is not None:
         check_free(runs, overwrite=overwrite)
     results = read_all(folders)
-    shown = of_datasets(results, datasets or ())
+    shown = of_datasets(filters_everywhere(results), datasets or ())
     if compare is not None:
         from pellucid.benchmark.comparison import compare as compare_methods  # here: only this needs scipy.stats
         from pellucid.benchmark.comparison import comparison_layout

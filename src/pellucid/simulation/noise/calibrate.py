@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,8 @@ def strength_for_psnr(
     to about 0.01 dB (scipy.optimize would stop by the strength instead).
 
     Raises:
-        InputError: as `simulate`, or the PSNR is not a number, or no strength reaches so low a one.
+        InputError: as `simulate`, or no strength reaches so low a PSNR.
     """
-    if not math.isfinite(psnr):
-        raise InputError(f"a PSNR of {psnr:g} dB: give a number, such as 19")
     levels = intensity_range(np.asarray(clean), data_range)
     target = (levels[1] - levels[0]) ** 2 * 10 ** (-psnr / 10)
 
