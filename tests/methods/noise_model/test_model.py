@@ -58,20 +58,25 @@ def test_coarse_noise_is_bounded_by_finer_noise_of_its_direction(coarse):
         assert torch.equal(found[0, 1:3] > 0, fine[0, 1:3] > 0)
 
 
-def test_coarse_noise_is_not_corrected():
+@pytest.mark.parametrize("factor", [0.2, 5.0])
+def test_coarse_noise_is_not_corrected_nor_moved_by_corrections_of_finer_noise(factor):
     found = NoiseModel(SIDE)
     found.first_strength.fill_(0.2)
     found.strength.fill_(0.2)
-    coarse = frequencies(SIDE, torch.device("cpu")) < 0.06
-    kept = found.power[coarse].clone()
-    for statistics, factor in ((found.real, 5.0), (found.made, 1.0)):
+    radius = frequencies(SIDE, torch.device("cpu"))
+    coarse = radius < noise_model.FINE
+    kept = found.power.clone()
+    for statistics, coarser, finer in ((found.real, factor, 2.0), (found.made, 1.0, 1.0)):
         statistics.power.fill_(1.0)
-        statistics.power[coarse] = factor
+        statistics.power[coarse] = coarser
+        statistics.power[radius > 0.4] = finer
         statistics.weight.fill_(1.0)
         statistics.moments.fill_(1000.0)
     for _ in range(10):
         found.correct()
-    assert float((found.power[coarse] / kept).max()) == pytest.approx(1, abs=0.3)
+    assert torch.equal(found.power[coarse], kept[coarse])
+    torch.testing.assert_close(found.power[~coarse].mean(), kept[~coarse].mean())
+    assert float(found.power[radius > 0.42].min()) > 1.2
 
 
 @pytest.mark.parametrize("factor", [0.85, 1.15])

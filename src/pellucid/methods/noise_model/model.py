@@ -7,7 +7,7 @@
 It is measured first and then corrected with a denoiser S that learns from the pairs (x', y'): what S removes from real
 noisy images, r = x − S(x), must look like what it removes from these, r' = x' − S(x'):
 
-    g² ← g²·(Var[r | S(x)] / Var[r' | S(x')])^½        D ← D·(PSD[r] / PSD[r'])^½
+    g² ← g²·(Var[r | S(x)] / Var[r' | S(x')])^½        D ← D·(PSD[r] / PSD[r'])^½ at fine frequencies
 
 Images themselves could not be compared so: their structure differs, and S takes most of it out.
 """
@@ -162,12 +162,21 @@ class NoiseModel(nn.Module):
         whole = (share * strength**2).sum().sqrt().clamp_min(1e-20)
         allowed = whole.clamp(WEAKEST * self.first_strength, STRONGEST * self.first_strength)
         self.strength.copy_((strength * allowed / whole).clamp_max(FACTOR * self.first_strength))
-        real, made = self.real.spectrum, self.made.spectrum
-        shape = ((real / real.mean()) / (made / made.mean())).clamp(1 / FACTOR, FACTOR)
-        fine = frequencies(len(shape), shape.device) >= FINE  # coarser, S removes what it doubts of the brightness
-        shape = torch.where(fine, shape, 1)
-        power = (self.power * shape.sqrt()).clamp(self.first_power / 2, self.first_power * 2)
-        self.power.copy_(power / power.mean().clamp_min(1e-20))
+        real, made = (self._fine_share(residuals.spectrum) for residuals in (self.real, self.made))
+        power = self.power * (real / made.clamp_min(1e-20)).clamp(1 / FACTOR, FACTOR).sqrt()
+        power = power.clamp(self.first_power / 2, self.first_power * 2)
+        self.power.copy_(torch.where(self._fine, self._fine_share(power), self.power))
+
+    def _fine_share(self, power: Tensor) -> Tensor:
+        """A spectrum with the mean power that this noise has at fine frequencies; coarse ones do not count.
+
+        What S removes there is mostly what it doubts of the brightness, not noise.
+        """
+        return power * (self.power[self._fine].mean() / power[self._fine].mean().clamp_min(1e-20))
+
+    @property
+    def _fine(self) -> Tensor:
+        return frequencies(len(self.power), self.power.device) >= FINE
 
     def _filtered(self, clean: Tensor) -> Tensor:
         """Clean patches whose power at each frequency is multiplied by `structure`."""
