@@ -92,6 +92,17 @@ def test_two_methods_are_compared(bench, tmp_path, command, refused):
     assert "no scores of 'propsed': did you mean 'proposed'" in line
 
 
+def test_an_overview_has_a_row_for_each_dataset(bench, tmp_path, command, refused):
+    path = tmp_path / "overview.csv"
+    result = command("benchmark", "table", bench, "--overview", "proposed", "iscl", "--out", path)
+    assert result.status == 0, result.err
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert [(row["dataset"], row["method"]) for row in rows] == [("cells-film", "proposed"), ("cells-film", "iscl")]
+    assert "no results of 'propsed': did you mean 'proposed'" in refused(
+        "benchmark", "table", bench, "--overview", "propsed"
+    )
+
+
 def test_norms_have_columns_of_their_own(bench, command):
     result = command("benchmark", "table", bench, "--norms")
     assert result.status == 0, result.err

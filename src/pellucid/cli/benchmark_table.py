@@ -20,6 +20,7 @@ def table(
     datasets: Several = None,
     compare: tuple[str, str] | None = None,
     norms: bool = False,
+    overview: Several = None,
     out: Files = None,
     runs: Path | None = None,
     overwrite: bool = False,
@@ -36,6 +37,8 @@ def table(
         Two methods: the mean difference on the same images, with a 95 % bootstrap interval.
     norms
         Show the variants of ISCL only, with a column for the norm of each network.
+    overview
+        One table with a row for each dataset, and these methods beside each other.
     out
         Also write the table to these files: .md, .tex, .html or .csv.
     runs
@@ -48,6 +51,7 @@ def table(
     from pellucid.benchmark.formats.screen import show
     from pellucid.benchmark.layout import lay_out_all
     from pellucid.benchmark.norms import norms_layouts
+    from pellucid.benchmark.overview import overview_layout
     from pellucid.benchmark.results import filters_everywhere, of_datasets
     from pellucid.benchmark.run_records import read_all, write_records
     from pellucid.benchmark.table import tables
@@ -64,6 +68,8 @@ def table(
         from pellucid.benchmark.comparison import comparison_layout
 
         layouts = [comparison_layout(*compare, compare_methods(shown, *compare))]
+    elif overview:
+        layouts = [overview_layout(tables(shown), overview)]
     else:
         layouts = norms_layouts(shown) if norms else lay_out_all(tables(shown), "methods side by side")
     for layout in layouts:

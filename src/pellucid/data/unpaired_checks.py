@@ -61,7 +61,7 @@ def _swapped(clean: StructureStatistics, noisy: StructureStatistics) -> list[Fin
     if ratio > 1 / _HARDLY_NOISIER and noisy.noise_share < _LITTLE_NOISE:
         text = (
             f"the noisy images look hardly noisier ({others}) than the clean ones ({levels}): there is little to "
-            "remove; are they the right images, or already denoised?"
+            "remove, and the result may be worse than the images; are they the right ones, or already denoised?"
         )
         return [Finding("hardly any noise", 1 / ratio, text)]
     return []
