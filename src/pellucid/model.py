@@ -271,7 +271,13 @@ class Model:
     def spec(self) -> DenoiserSpec:
         """The denoiser with what a run must know of it."""
         return DenoiserSpec(
-            self.denoiser, self.intensity_range, self.recipe.to_toml(), self.memory, self.trained, self.name
+            self.denoiser,
+            self.intensity_range,
+            self.recipe.to_toml(),
+            self.memory,
+            self.trained,
+            self.name,
+            self.recipe.name,
         )
 
     def opener(self) -> Opener:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.blockwise.grid import Grid, Slices, grown
-from pellucid.blockwise.plan import BlockwisePlan, DenoiseOptions, VolumePlan
+from pellucid.blockwise.plan import BlockwisePlan, VolumePlan
 from pellucid.errors import InputError, PellucidError
 from pellucid.files import check_free, put_in_place, writing
 from pellucid.io.image import Image
@@ -40,7 +40,7 @@ class Outputs:
         self._image = image
         self._folder = folder
         self._specs = {
-            name: _output_spec(volume.results[name], dtype, plan.options, volume, image)
+            name: _output_spec(volume.results[name], dtype, plan, volume, image)
             for name, dtype in volume.dtypes(image.dtype).items()
         }
         self.writers: dict[str, ArrayWriter] = {}
@@ -59,7 +59,7 @@ class Outputs:
             shutil.rmtree(file.parent, ignore_errors=True)
             with writing(spec.path):
                 file.parent.mkdir(parents=True)
-                self.writers[name] = writable_format(file, spec).load().create(file, spec)
+                self.writers[name] = writable_format(file, spec).create(file, spec)
         self.grids = self._cut()
 
     def open(self) -> None:
@@ -68,7 +68,7 @@ class Outputs:
             file = self._file(name)
             if _is_begun(file):
                 with writing(spec.path):
-                    self.writers[name] = writable_format(file, spec).load().reopen(file, spec)
+                    self.writers[name] = writable_format(file, spec).reopen(file, spec)
         if self.writers:
             self.grids = self._cut()
 
@@ -200,9 +200,7 @@ def _is_begun(file: Path) -> bool:
     return file.parent.is_dir() and any(path.name != "old" for path in file.parent.iterdir())
 
 
-def _output_spec(
-    path: str, dtype: np.dtype[Any], options: DenoiseOptions, volume: VolumePlan, image: Image
-) -> OutputSpec:
+def _output_spec(path: str, dtype: np.dtype[Any], plan: BlockwisePlan, volume: VolumePlan, image: Image) -> OutputSpec:
     return OutputSpec(
         path=path,
         axes=image.axes,
@@ -210,9 +208,10 @@ def _output_spec(
         dtype=dtype,
         pixel_size=image.pixel_size,
         style=image.style,
+        history=plan.history,
         inner=split(path)[1],
         offset=dict(zip(image.axes, volume.origin, strict=True)),
-        chunks=options.chunks,
-        shards=options.shards,
+        chunks=plan.options.chunks,
+        shards=plan.options.shards,
         levels=True,
     )

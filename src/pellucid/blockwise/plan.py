@@ -22,6 +22,7 @@ from pellucid.inference.tiles import Box
 from pellucid.io.image import Image
 from pellucid.io.region import parse_region
 from pellucid.methods import Denoiser
+from pellucid.version import __version__
 
 How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
@@ -78,6 +79,7 @@ class DenoiserSpec:
         memory: bytes that the networks and the blocks in flight may use.
         trained: the moments that the norms saw in training; None if they are not known.
         name: the model's name in messages.
+        method: the recipe's name.
     """
 
     denoiser: Denoiser
@@ -86,6 +88,7 @@ class DenoiserSpec:
     memory: int
     trained: Statistics | None = None
     name: str = "the model"
+    method: str = "recipe"
 
     @cached_property
     def digest(self) -> str:
@@ -96,6 +99,11 @@ class DenoiserSpec:
             digest.update(name.encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def history(self) -> str:
+        """One line that tells which denoiser it was: Pellucid's version, the method, the model's digest."""
+        return f"denoised with Pellucid {__version__}: {self.method}, model {self.digest[:12]}"
 
 
 Opener = Callable[[], DenoiserSpec]
@@ -141,6 +149,7 @@ class BlockwisePlan(BaseModel):
         block: largest number of pixels in a block, unless more have to be written at once.
         memory: bytes that a whole plane may take in the networks.
         seed: of the sampled windows.
+        history: one line about the denoiser, for the results' metadata.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -153,6 +162,7 @@ class BlockwisePlan(BaseModel):
     block: int
     memory: int
     seed: int = 0
+    history: str = ""
 
 
 def make_plan(
@@ -196,6 +206,7 @@ def make_plan(
         side=min(LARGEST_SIDE, affordable_side(denoiser, _FOR_TILES * spec.memory * _stated(denoiser, tile))),
         block=min(LARGEST_BLOCK, affordable),
         memory=spec.memory,
+        history=spec.history,
     )
 
 

@@ -16,6 +16,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.layout import SAMPLES, Array, Layout, first_grey
 from pellucid.io.manifest import Files, Manifest, Region
 from pellucid.io.memmap import release_map
+from pellucid.io.output_spec import Style
 from pellucid.io.pixel_size import PixelSize
 
 #: Pixel types that Pellucid reads; a format may hold fewer.
@@ -97,7 +98,7 @@ class Image(ABC):
         dtype: The pixel type, in this machine's byte order.
         pixel_size: None if the file does not state it.
         chunks: The sides, along ``axes``, of what is best read at once: a chunk of the file, else a plane.
-        style: What a writer of the same format copies (compression, kind, chunks, ...).
+        style: What a writer of the same format copies: compression, kind, chunks, annotations.
         files: The image's files on disk; None for an image in memory.
         known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
             and reading fails if a file has vanished or changed.
@@ -111,7 +112,7 @@ class Image(ABC):
         self.dtype = check_dtype(np.dtype(dtype), path)
         self.pixel_size: PixelSize | None = None
         self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
-        self.style: object = None
+        self.style = Style()
         self.files: Files | None = None
         self.known: Manifest | None = None
         if 0 in self.shape:

@@ -18,17 +18,28 @@ from pellucid.io.pixel_size import PixelSize
 
 
 @dataclass(frozen=True)
+class Style:
+    """How a file of one format is stored, and what it says beside its pixels: what a writer of that format copies."""
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        """What it says beside pixels, axes and pixel size, in words: ``("tilt angles", "3 labels")``."""
+        return ()
+
+
+@dataclass(frozen=True)
 class OutputSpec:
     """The description of an image to be written.
 
     Attributes:
         path: As the user wrote it, for messages.
         axes, shape, dtype, pixel_size: As in ``Image``.
-        style: The ``style`` of the input image, whatever its format; None if there is none.
+        style: That of the input image, whatever its format.
         inner: The path inside the file, for HDF5.
         offset: The position of the first pixel in the input of which this is a part, in pixels by axis; 0 if not named.
         chunks, shards: Along ``axes``, for a Zarr; None for the format's choice.
         levels: Whether to write coarser levels, if the format has them (OME-Zarr).
+        history: One line that tells what was done to the pixels, for formats that have a place for it.
     """
 
     path: str
@@ -36,12 +47,13 @@ class OutputSpec:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     pixel_size: PixelSize | None = None
-    style: object = None
+    style: Style = Style()
     inner: str | None = None
     offset: Mapping[str, int] = field(default_factory=dict)
     chunks: tuple[int, ...] | None = None
     shards: tuple[int, ...] | None = None
     levels: bool = False
+    history: str = ""
 
     @property
     def sizes(self) -> dict[str, int]:

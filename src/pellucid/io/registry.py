@@ -14,13 +14,14 @@ from pellucid.errors import InputError
 from pellucid.files import ZARR_FILES
 from pellucid.io.image import Image, reading
 from pellucid.io.manifest import WholeFiles
-from pellucid.io.output_spec import ArrayWriter, OutputSpec
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
 
 
 class FormatModule(Protocol):
     """The names that each file in ``formats/`` defines."""
 
     WRITABLE: tuple[str, ...]
+    STYLE: type[Style]  # only if files of the format have annotations, or more that is copied
 
     def open_file(self, path: str, inner: str | None) -> Image:
         """Open the image in a file, without reading its pixels."""
@@ -31,6 +32,8 @@ class FormatModule(Protocol):
     def reopen(self, path: Path, spec: OutputSpec) -> ArrayWriter:
         """Continue a file that ``create`` began with the same spec, perhaps in a process that was killed."""
 
+    # A format whose files can hold several images also has contents(path: str) -> list[str], see below.
+
 
 @dataclass(frozen=True)
 class Format:
@@ -39,12 +42,14 @@ class Format:
     Attributes:
         marks: For images that are folders: files by which one is recognised whatever its name, each with a key that
             its JSON must have (none if empty).
+        inside: For files that can hold several images: what names one of them after a colon, as a regular expression.
     """
 
     name: str
     extensions: tuple[str, ...]
     module: str
     marks: tuple[tuple[str, str], ...] = ()
+    inside: str = ""
 
     @property
     def is_folder(self) -> bool:
@@ -63,11 +68,25 @@ class Format:
         """Call the module's ``check``, if it has one, which may refuse a spec before anything is written."""
         getattr(self.load(), "check", lambda _: None)(spec)
 
+    def create(self, path: Path, spec: OutputSpec) -> ArrayWriter:
+        """Start a file; its notes name what the format cannot keep."""
+        return self._noted(self.load().create(path, spec), spec)
+
+    def reopen(self, path: Path, spec: OutputSpec) -> ArrayWriter:
+        """Continue a file that ``create`` began with the same spec."""
+        return self._noted(self.load().reopen(path, spec), spec)
+
+    def _noted(self, writer: ArrayWriter, spec: OutputSpec) -> ArrayWriter:
+        """A writer whose notes tell what a file of another format says and this format does not keep."""
+        lost = () if isinstance(spec.style, getattr(self.load(), "STYLE", ())) else spec.style.annotations
+        writer.notes += [f"not kept by {self.name}: {', '.join(lost)}"] if lost else []
+        return writer
+
 
 FORMATS = (
-    Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), "tiff"),
+    Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), "tiff", inside=r"\d+"),
     Format("OME-Zarr", (".zarr",), "zarr", tuple((name, "") for name in ZARR_FILES)),
-    Format("HDF5", (".h5", ".hdf5", ".hdf", ".he5"), "hdf5"),
+    Format("HDF5", (".h5", ".hdf5", ".hdf", ".he5"), "hdf5", inside=".*"),
     Format("MRC", (".mrc", ".mrcs", ".map", ".rec", ".st"), "mrc"),
     Format("NPY", (".npy",), "npy"),
     Format("PNG", (".png",), "png"),
@@ -75,7 +94,6 @@ FORMATS = (
     Format("N5", (".n5",), "n5", (("attributes.json", "dimensions"), ("s0/attributes.json", "dimensions"))),
     Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),)),
 )
-_INNER = re.compile(r"^(?P<file>.*\.(?:h5|hdf5|hdf|he5)):(?P<inner>.*)$", re.IGNORECASE)
 
 
 def readable() -> str:
@@ -89,14 +107,29 @@ def writable() -> str:
 
 
 def split(path: str | Path) -> tuple[Path, str | None]:
-    """The file and the path inside it: ``"stack.h5:/raw"`` is ``stack.h5`` and ``/raw``."""
-    match = _INNER.match(str(path))
+    """The file and what is meant in it: ``"stack.h5:/raw"`` is ``stack.h5`` and ``/raw``, ``"a.tif:1"`` its image 1."""
+    match = _inside().fullmatch(str(path))
     return (Path(match["file"]), match["inner"].strip() or None) if match else (Path(path), None)
+
+
+@cache
+def _inside() -> re.Pattern[str]:
+    """A file that can hold several images, a colon, and which one."""
+    several = [known for known in FORMATS if known.inside]
+    ends = ("|".join(map(re.escape, known.extensions)) for known in several)
+    files = "|".join(f".*(?:{end})(?=:(?:{known.inside})$)" for end, known in zip(ends, several, strict=True))
+    return re.compile(f"(?P<file>{files}):(?P<inner>.*)", re.IGNORECASE)
 
 
 @cache
 def _by_extension() -> dict[str, Format]:
     return {extension: known for known in FORMATS for extension in known.extensions}
+
+
+def _by_name(file: Path) -> Format | None:
+    """The format of the longest extension that is known: of ``.mrc.gz`` before ``.gz``."""
+    known = (_by_extension().get("".join(file.suffixes[-count:]).lower()) for count in (2, 1))
+    return next((each for each in known if each), None)
 
 
 def _has_key(file: Path, key: str) -> bool:
@@ -111,7 +144,7 @@ def _has_key(file: Path, key: str) -> bool:
 
 def format_of(file: Path) -> Format | None:
     """The format of a file name, or of a folder that is an image; None if it is not an image."""
-    by_name = _by_extension().get(file.suffix.lower())
+    by_name = _by_name(file)
     if not file.is_dir():
         return by_name
     return next((known for known in FORMATS if known.is_folder and (known is by_name or known.marked(file))), by_name)
@@ -121,7 +154,8 @@ def open_image(path: str | Path) -> Image:
     """Open an image without reading its pixels.
 
     Args:
-        path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or ``"file.h5:/path/in/it"``.
+        path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or one image of a file that holds
+            several: ``"file.h5:/path/in/it"``, ``"file.tif:1"``.
 
     Raises:
         InputError: It is missing, damaged, in colour, or of an unknown format, shape or pixel type.
@@ -147,13 +181,21 @@ def open_image(path: str | Path) -> Image:
     return image
 
 
+def contents(path: str | Path) -> list[str]:
+    """The images in a file, one line each, beginning with what opens it; empty if it cannot hold several."""
+    file, _ = split(path)
+    known = format_of(file)
+    listed: list[str] = getattr(known.load(), "contents", lambda _: [])(str(file)) if known else []
+    return listed
+
+
 def writable_format(path: Path, spec: OutputSpec) -> Format:
     """The format for an output.
 
     Raises:
         InputError: The extension is unknown, or the format cannot store what the spec asks for.
     """
-    known = _by_extension().get(path.suffix.lower())
+    known = _by_name(path)
     if known is None:
         raise InputError(f"{spec.path}: unknown extension {path.suffix or '(none)'}; use one of {writable()}")
     able = known.load().WRITABLE

@@ -51,7 +51,7 @@ class Writer:
     def __enter__(self) -> Writer:
         with ExitStack() as stack:
             path = stack.enter_context(replacing(self._file, overwrite=self._overwrite))
-            self._writer = self._format.load().create(path, self._spec)
+            self._writer = self._format.create(path, self._spec)
             self._stack = stack.pop_all()
         self.notes = self._writer.notes
         return self
@@ -117,7 +117,7 @@ def create_image(
         InputError: The output exists, or the format is unknown or cannot store the image.
     """
     kept = like.dtype if dtype is None else check_dtype(np.dtype(dtype), str(path))
-    spec = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, split(path)[1])
+    spec = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, inner=split(path)[1])
     return Writer(spec, overwrite=overwrite)
 
 
@@ -147,7 +147,7 @@ def write_array(
         raise InputError(f"{path}: the axes {letters} do not fit the shape {array.shape}; give letters of TCZ, then YX")
     dtype = check_dtype(array.dtype, str(path))
     size = pixel_size.along(letters) if pixel_size else None
-    spec = OutputSpec(str(path), letters, array.shape, dtype, size, None, split(path)[1])
+    spec = OutputSpec(str(path), letters, array.shape, dtype, size, inner=split(path)[1])
     with Writer(spec, overwrite=overwrite) as writer:
         for number, plane in enumerate(array.reshape(-1, *array.shape[-2:])):
             writer.write(number, plane.astype(dtype, copy=False))

@@ -16,7 +16,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import AXES, Array, Layout, default_layout, named_layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import ArrayWriter, OutputSpec
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
 from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = DTYPES
@@ -24,12 +24,15 @@ _SIZE = "element_size_um"  # z, y, x in µm, as in files of ilastik and PlantSeg
 
 
 @dataclass(frozen=True)
-class Hdf5Style:
+class Hdf5Style(Style):
     """The path of the data set, its chunks and compression."""
 
     inner: str = "/data"
     chunks: tuple[int, ...] | None = None
     compression: str | None = None
+
+
+STYLE = Hdf5Style
 
 
 def open_file(path: str, inner: str | None) -> Image:

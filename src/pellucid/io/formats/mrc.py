@@ -18,7 +18,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage, Image
 from pellucid.io.layout import Array, Layout
 from pellucid.io.memmap import release_map
-from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_writer, refuse_mismatch
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style, mapped_writer, refuse_mismatch
 from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = ("uint8", "int8", "uint16", "int16", "float16", "float32")
@@ -30,10 +30,13 @@ _PART = 1 << 18  # pixels that are processed at once: they fit in the processor'
 
 
 @dataclass(frozen=True)
-class MrcStyle:
+class MrcStyle(Style):
     """Whether three dimensions are a stack of images rather than a volume."""
 
     image_stack: bool = False
+
+
+STYLE = MrcStyle
 
 
 def open_file(path: str, inner: str | None) -> Image:

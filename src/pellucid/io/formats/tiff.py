@@ -23,6 +23,7 @@ from pellucid.io.memmap import release_map
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_writer, refuse_mismatch
 
 WRITABLE = DTYPES
+STYLE = TiffStyle
 
 
 def open_file(path: str, inner: str | None) -> Image:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import tifffile
 
 from pellucid.io.layout import Layout
-from pellucid.io.output_spec import OutputSpec
+from pellucid.io.output_spec import OutputSpec, Style
 from pellucid.io.pixel_size import PRINT_METRES, PixelSize, known_unit
 
 Kind = Literal["imagej", "ome", "plain"]
@@ -21,7 +21,7 @@ _BIG = 2**32 - 2**25  # as in tifffile: 32 MB of a classic file's 4 GB are left 
 
 
 @dataclass(frozen=True)
-class TiffStyle:
+class TiffStyle(Style):
     """The kind of a TIFF (None: free to choose) and how its pages are stored."""
 
     kind: Kind | None = None

@@ -21,6 +21,7 @@ from pellucid.io.manifest import ChunkFiles
 from pellucid.io.output_spec import ArrayWriter, Level, OutputSpec, refuse_mismatch
 
 WRITABLE = DTYPES
+STYLE = ZarrStyle
 _COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma"}
 
 

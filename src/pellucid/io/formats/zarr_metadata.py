@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pellucid.errors import InputError
 from pellucid.io.layout import AXES, Layout
-from pellucid.io.output_spec import OutputSpec
+from pellucid.io.output_spec import OutputSpec, Style
 from pellucid.io.pixel_size import PixelSize, known_unit
 from pellucid.io.pyramid import Factors, halvings, shrunk
 
@@ -37,7 +37,7 @@ _SMALLEST = 16
 
 
 @dataclass(frozen=True)
-class ZarrStyle:
+class ZarrStyle(Style):
     """What the output copies from an input in Zarr.
 
     Attributes:
