@@ -103,6 +103,20 @@ def test_an_overview_has_a_row_for_each_dataset(bench, tmp_path, command, refuse
     )
 
 
+def test_a_ranking_says_what_another_seed_would_turn(bench, command):
+    result = command("benchmark", "table", bench, "--ranking")
+    assert result.status == 0, result.err
+    assert "another seed turns it" in result.out
+
+
+def test_the_first_method_is_compared_with_each_other_one(bench, command, refused):
+    result = command("benchmark", "table", bench, "--compare", "proposed", "iscl", "dncnn")
+    assert result.status == 0, result.err
+    assert "proposed against iscl" in result.out
+    assert "proposed against dncnn" in result.out
+    assert "name two methods" in refused("benchmark", "table", bench, "--compare", "proposed")
+
+
 def test_norms_have_columns_of_their_own(bench, command):
     result = command("benchmark", "table", bench, "--norms")
     assert result.status == 0, result.err

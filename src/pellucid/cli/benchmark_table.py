@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from pellucid.cli.benchmark_options import Files, Several
 from pellucid.report import terminal
+
+if TYPE_CHECKING:
+    from pellucid.benchmark.layout import TableLayout
+    from pellucid.benchmark.results import Result
 
 Folders = Annotated[list[Path], Parameter(consume_multiple=True)]
 
@@ -18,9 +23,10 @@ def table(
     /,
     *,
     datasets: Several = None,
-    compare: tuple[str, str] | None = None,
+    compare: Several = None,
     norms: bool = False,
     overview: Several = None,
+    ranking: bool = False,
     out: Files = None,
     runs: Path | None = None,
     overwrite: bool = False,
@@ -34,11 +40,14 @@ def table(
     datasets
         Datasets to show; by default all. One under a condition is named with it: "cells-film clean-scale=0.7".
     compare
-        Two methods: the mean difference on the same images, with a 95 % bootstrap interval.
+        Two methods or more: the mean difference of the first and each other one on the same images, with a 95 %
+        bootstrap interval.
     norms
         Show the variants of ISCL only, with a column for the norm of each network.
     overview
         One table with a row for each dataset, and these methods beside each other.
+    ranking
+        Order the trained methods by their scores, with the chance that another seed turns two neighbours.
     out
         Also write the table to these files: .md, .tex, .html or .csv.
     runs
@@ -64,10 +73,11 @@ def table(
     results = read_all(folders)
     shown = of_datasets(filters_everywhere(results), datasets or ())
     if compare is not None:
-        from pellucid.benchmark.comparison import compare as compare_methods  # here: only this needs scipy.stats
-        from pellucid.benchmark.comparison import comparison_layout
+        layouts = _comparisons(shown, compare)
+    elif ranking:
+        from pellucid.benchmark.ranking import ranking_layouts  # here: only this and comparisons need scipy.stats
 
-        layouts = [comparison_layout(*compare, compare_methods(shown, *compare))]
+        layouts = ranking_layouts(shown)
     elif overview:
         layouts = [overview_layout(tables(shown), overview)]
     else:
@@ -77,3 +87,14 @@ def table(
     write_tables(layouts, paths, overwrite=overwrite)
     if runs is not None:
         write_records(results, runs, overwrite=overwrite)
+
+
+def _comparisons(results: Sequence[Result], methods: Sequence[str]) -> list[TableLayout]:
+    """A table of the first method against each other one."""
+    from pellucid.benchmark.comparison import compare, comparison_layout
+    from pellucid.errors import InputError
+
+    first, *others = methods
+    if not others:
+        raise InputError(f"--compare {first}: name two methods, as in --compare proposed iscl")
+    return [comparison_layout(first, other, compare(results, first, other)) for other in others]
