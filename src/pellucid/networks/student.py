@@ -38,9 +38,9 @@ class Student(nn.Module):
         )
         self.enlarge = nn.ModuleList(nn.Conv2d(2 * w, w, 1) for w in widths[-2::-1])
         self.up = nn.ModuleList(_two_convolutions(w) for w in widths[-2::-1])
-        self.fine = nn.Sequential(nn.Conv2d(1, fine, 3, padding=1), nn.ReLU(inplace=True))
-        self.join = nn.Sequential(nn.Conv2d(2 * fine, fine, 3, padding=1), nn.ReLU(inplace=True))
-        self.last = nn.Conv2d(fine, 1, 3, padding=1)
+        self.fine = nn.Sequential(_mirrored(1, fine), nn.ReLU(inplace=True))
+        self.join = nn.Sequential(_mirrored(2 * fine, fine), nn.ReLU(inplace=True))
+        self.last = _mirrored(fine, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the estimate, and the features that `PredictedError` takes.
@@ -95,6 +95,14 @@ class PredictedError(nn.Module):
         scaled = layer_norm(coarse.detach().movedim(1, 3), coarse.shape[1:2]).movedim(3, 1)
         images = (pixel_unshuffle(image, 2) for image in (x, estimate.detach()))
         return pixel_shuffle(self.layers(torch.cat((scaled, *images), 1)), 2)
+
+
+def _mirrored(channels: int, out: int) -> nn.Conv2d:
+    """A 3×3 convolution that sees the image mirrored beyond its border.
+
+    Of zeros there, less than the noise would be removed along the border: a frame of one noisy pixel.
+    """
+    return nn.Conv2d(channels, out, 3, padding=1, padding_mode="reflect")
 
 
 def _two_convolutions(width: int) -> nn.Sequential:
