@@ -31,6 +31,8 @@ CORRECT = 20
 """Steps between two corrections of the noise model."""
 FIRST, LAST = 0.1, 0.95
 """Share of the steps from which on, and up to which, the noise model is corrected."""
+FEW = 400
+"""Steps below which the result is seen to be unfinished."""
 MEASURING = 0.05
 """Largest share of the steps for each of the two measurements."""
 
@@ -39,6 +41,7 @@ class NoiseTransferRecipe(StudentRecipe):
     """Settings of noise transfer: those of the student, and how much is measured."""
 
     measure: int = Field(400, ge=1, description="patches of each kind to measure for brightness, and for spectra")
+    shading: bool = Field(True, description="whether places darker than any clean one are in shade, if they are few")
 
 
 class NoiseTransfer(Method[NoiseTransferRecipe]):
@@ -90,9 +93,26 @@ class NoiseTransfer(Method[NoiseTransferRecipe]):
     def _measurements(self) -> Sequence[tuple[Callable[[Tensor, Tensor], None], Callable[[], None]]]:
         """What is measured one after the other: how, and what concludes it."""
         return (
-            (self.noise.measure_brightness, self.noise.settle_brightness),
+            (self.noise.measure_brightness, self._settle_brightness),
             (self.noise.measure_spectrum, self.noise.settle_spectrum),
         )
+
+    def _settle_brightness(self) -> None:
+        self.noise.settle_brightness()
+        if self.recipe.shading:
+            self.noise.settle_shading()
+
+    def remarks(self, number: int) -> list[str]:
+        """What a user should know of a training of so many steps."""
+        found = []
+        if number < FEW:
+            found.append(f"only {number} steps: grain and a fine pattern may be left; {FEW} and more are needed")
+        if self.noise.shading.found:
+            found.append(
+                "shading was found, as by charging: dark places that no clean image has are made brighter. If the "
+                "specimen is that dark, add clean images that show it, or train with --set shading=false"
+            )
+        return found
 
     @torch.no_grad()
     def _compare(self, real: Tensor, made: Tensor, denoised: Tensor, number: int) -> None:

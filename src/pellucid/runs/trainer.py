@@ -25,6 +25,7 @@ from pellucid.runs.folder import Run
 from pellucid.runs.inventory import Shown, show_inventory
 from pellucid.runs.patches import make_batches, make_patches
 from pellucid.runs.provenance import describe, machine, path_of, without_folders
+from pellucid.runs.remarks import show_remarks
 from pellucid.runs.resume_settings import changed_recipe, differences, learning_rates
 from pellucid.runs.sources import check_share, check_sources, intensities_of, planes_of, reopen_sources
 from pellucid.runs.time_budget import Clock, TimeBudget
@@ -183,6 +184,8 @@ def _train(
         finally:
             for callback in everyone:
                 callback.on_end()
+    if leads():
+        show_remarks(training)
 
 
 def _amount(recipe: LearningRecipe) -> str:

@@ -28,6 +28,7 @@ def measured(noisy, clean):
     found = NoiseModel(SIDE)
     found.measure_brightness(noisy, clean)
     found.settle_brightness()
+    found.settle_shading()
     found.measure_spectrum(noisy, clean)
     found.settle_spectrum()
     return found

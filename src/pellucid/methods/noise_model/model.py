@@ -102,11 +102,14 @@ class NoiseModel(nn.Module):
 
     @torch.no_grad()
     def settle_brightness(self) -> None:
-        """From what was measured so far decide on brightness and shading."""
+        """From what was measured so far decide on brightness."""
         dark, bright = (_quantile(row, BRIGHT) + 1 for row in self.cells)
         factor = dark / bright.clamp_min(TINY)
         if abs(float(factor) - 1) > ALIKE:
             self.brightness.copy_(factor)
+
+    def settle_shading(self) -> None:
+        """From what was measured so far decide on shading; brightness must be settled."""
         self.shading.settle(self.brightness)
 
     @torch.no_grad()

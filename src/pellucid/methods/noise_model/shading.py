@@ -35,8 +35,10 @@ FLOOR = 1e-5
 WIDER = 1.4
 """From how much larger a variance of log x̄ than that of log ȳ there may be shading."""
 ONE_SIDED = 2.5
-"""From which skewness of log m on it is shading (charging: 2.9 to 5), and neither noise that scatters to both sides (line
-noise: 1.5) nor black material that the clean images lack (cuticle: 2.1)."""
+"""From which skewness of log m on it is shading (charging: 2.9 to 5).
+
+Noise that scatters to both sides has less (line noise: 1.5), and black material that clean images lack (cuticle: 2.1).
+"""
 SPACING = 8
 """Pixels between the places whose local means are counted."""
 
