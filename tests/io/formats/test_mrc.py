@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
+import math
+import shutil
 from itertools import permutations
 
 import hypothesis.extra.numpy as arrays
@@ -14,9 +17,10 @@ from hypothesis import strategies as st
 
 from pellucid.data.output_paths import output_paths
 from pellucid.data.source import open_source
-from pellucid.errors import InputError
+from pellucid.errors import InputError, RunError
 from pellucid.io.formats.mrc import FourBitPixels
 from pellucid.io.formats.mrc_header import Header
+from pellucid.io.formats.mrc_result import describe
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
@@ -417,6 +421,18 @@ def test_a_truncated_compressed_file_is_named(tmp_path, picture, name, kept):
         open_image(tmp_path / name).planes[0].read()
 
 
+def test_no_room_for_the_uncompressed_copy(tmp_path, picture, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    make(tmp_path / "a.mrc", picture((20, 30), "int16"))
+    (tmp_path / "a.mrc.gz").write_bytes(gzip.compress((tmp_path / "a.mrc").read_bytes()))
+    image = open_image(tmp_path / "a.mrc.gz")
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(RunError, match=r"disk full while writing the uncompressed copy of \S*a\.mrc\.gz in /"):
+        image.planes[0].read()
+
+
 def test_results_are_not_compressed(tmp_path, picture):
     with pytest.raises(InputError, match=r"b\.mrc\.gz: compressed MRC is only read; write \.mrc instead"):
         write_array(tmp_path / "b.mrc.gz", picture((20, 30), "int16"))
@@ -500,6 +516,42 @@ def test_a_header_that_is_wrong_is_refused_in_one_line(tmp_path, picture, fields
     with pytest.raises(InputError, match=rf"^\S*a\.mrc: {said}") as caught:
         open_image(tmp_path / "a.mrc")
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def valid(tmp_path_factory):
+    path = tmp_path_factory.mktemp("valid") / "valid.mrc"
+    make(path, np.zeros((5, 20, 30), "int16"), 2.0)
+    return path
+
+
+def use(path):
+    """Read a plane, and describe a result for it and for a region; return the reason why it is refused, if it is."""
+    try:
+        image = open_image(path)
+        image.planes[0].read()
+    except InputError as problem:
+        return str(problem)
+    for shape in (image.shape, (*image.shape[:-1], 10)):
+        spec = OutputSpec("b.mrc", image.axes, shape, np.dtype("int16"), image.pixel_size, image.style, history="new")
+        result = describe(spec)
+        assert math.prod(result.header.shape) == math.prod(shape)
+        assert result.layout.axes == image.axes
+    return None
+
+
+WORDS = st.tuples(st.integers(0, 55), st.integers(-3, 700) | st.integers(-(2**31), 2**31 - 1))
+
+
+@given(st.lists(WORDS, min_size=1, max_size=6))
+def test_a_damaged_header_gives_an_image_or_one_line(valid, words):
+    data = np.fromfile(valid, "<i4")
+    for at, value in words:
+        data[at] = value
+    path = valid.with_name("damaged.mrc")
+    data.tofile(path)
+    refused = use(path)
+    assert refused is None or ("\n" not in refused and "cannot be read" not in refused)  # it says what is wrong
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

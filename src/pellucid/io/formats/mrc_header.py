@@ -78,7 +78,8 @@ class Header:
         """Describe pairs of 4-bit pixels that are stored as bytes like those of mode 101: IMOD counts the pairs."""
         if self.fields["mx"] == self.fields["nx"]:
             self.fields["mx"] *= 2
-            self.fields["cella"]["x"] *= 2
+            with np.errstate(all="ignore"):  # in a damaged header it may be anything
+                self.fields["cella"]["x"] *= 2
         self.fields["nx"] *= 2
         self.fields["mode"] = FOUR_BITS
         self.imod["flags"] &= ~_PACKED
@@ -144,7 +145,7 @@ class Header:
             return False
         if self.stamped:
             return not self._flag(_SIGNED)
-        return bool(self.fields["dmin"] >= 0 and 127 < self.fields["dmax"] <= 255)
+        return float(self.fields["dmin"]) >= 0 and 127 < float(self.fields["dmax"]) <= 255
 
     @property
     def stamped(self) -> bool:
