@@ -12,6 +12,9 @@ from pellucid.io.registry import format_of, split, writable
 FOREIGN = frozenset((".dm3", ".dm4", ".jp2", ".mp4", ".nd2"))
 """Extensions with digits of image formats that are not written; names like `out.v2` or `2024.05` are folders."""
 
+COMPRESSED = (".gz", ".bz2")
+"""Extensions of files that were compressed as a whole; they are only read."""
+
 
 def is_image(path: str | Path) -> bool:
     """Whether a path names one image by its extension (an OME-Zarr folder too)."""
@@ -82,10 +85,14 @@ def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
 
 
 def _writable(path: Path) -> Path:
-    """The path itself; a Zarr for other folders and those without its extension, a PNG for files that are only read."""
+    """The path itself; a Zarr for other folders and those without its extension, a PNG for files that are only read.
+
+    What is compressed as a whole (`map.mrc.gz`) is written uncompressed.
+    """
     known = format_of(split(path)[0])
     if known is None:
         return path
     if known.is_folder and path.suffix.lower() != ".zarr":
         return path.with_name((path.stem if path.suffix in known.extensions else path.name) + ".zarr")
+    path = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     return path if known.load().WRITABLE else path.with_suffix(".png")

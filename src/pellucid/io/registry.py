@@ -83,11 +83,13 @@ class Format:
         return writer
 
 
+_MRC = (".mrc", ".map", ".rec", ".mrcs", ".st", ".ali", ".preali", ".ccp4")  # the first three also compressed
+
 FORMATS = (
     Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), "tiff", inside=r"\d+"),
     Format("OME-Zarr", (".zarr",), "zarr", tuple((name, "") for name in ZARR_FILES)),
     Format("HDF5", (".h5", ".hdf5", ".hdf", ".he5"), "hdf5", inside=".*"),
-    Format("MRC", (".mrc", ".mrcs", ".map", ".rec", ".st"), "mrc"),
+    Format("MRC", (*_MRC, *(f"{plain}{packed}" for plain in _MRC[:3] for packed in (".gz", ".bz2"))), "mrc"),
     Format("NPY", (".npy",), "npy"),
     Format("PNG", (".png",), "png"),
     Format("JPEG", (".jpg", ".jpeg"), "jpeg"),

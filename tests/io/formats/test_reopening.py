@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from pellucid.errors import RunError
+from pellucid.io.formats.mrc_header import MrcStyle, blank
 from pellucid.io.formats.tiff_tags import TiffStyle
 from pellucid.io.formats.zarr_metadata import ZarrStyle
+from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image, writable_format
@@ -22,9 +24,19 @@ from pellucid.io.registry import open_image, writable_format
 SHAPE = (6, 50, 70)
 PIXELS = np.random.default_rng(0).integers(0, 60000, SHAPE).astype(np.uint16)
 SIZE = PixelSize({"Z": 8.0, "Y": 4.0, "X": 4.0}, "nm")
+
+
+def turned():
+    """The style of an MRC whose columns are Z, with more of them than are written."""
+    header = blank(Layout("XYZ"), (70, 50, 20))
+    header.fields["mapc"], header.fields["maps"] = 3, 1
+    return MrcStyle(bytes(header))
+
+
 STYLES = {
     "map.npy": None,
     "map.mrc": None,
+    "turned.mrc": turned(),
     "map.tif": None,
     "zlib.tif": TiffStyle("ome", "zlib", predictor=True),
     "tiles.tif": TiffStyle("plain", "zlib", tile=(32, 48)),
