@@ -25,7 +25,7 @@ def batch(training, number):
     side = recipe.patch + 8
     white = torch.randn(2, recipe.batch, 1, side, side, generator=generator)
     noisy, clean = (2 * avg_pool2d(each, 9, 1) for each in white)
-    noisy[::4, :, 8:18] = (noisy[::4, :, 8:18] + 1) * 0.2 - 1
+    noisy[::4, :, 8:13] = (noisy[::4, :, 8:13] + 1) * 0.1 - 1
     noisy = noisy + 0.1 * torch.randn(noisy.shape, generator=generator)
     return {"noisy": noisy.clamp(-1, 1), "clean": clean.clamp(-1, 1)}
 
@@ -128,3 +128,17 @@ def test_tiles_are_the_whole():
 def test_a_short_training_beats_the_noisy_image_by_3_db(learned):
     before, after = learned("noise-transfer", width=8, depth=2, batch=8, patch=32, steps=110, learning_rate=0.03)
     assert after > before + 3
+
+
+def test_shade_and_few_steps_are_remarked_on():
+    method = start().method
+    assert method.remarks(1000) == []
+    assert "only 3 steps" in method.remarks(3)[0]
+    method.noise.shading.window.fill_(0)
+    assert "--set shading=false" in method.remarks(1000)[0]
+
+
+def test_shading_can_be_left_alone():
+    training = start(shading=False)
+    run(training, 8)
+    assert not training.method.noise.shading.found

@@ -46,6 +46,14 @@ def test_the_reach_is_exact_and_the_halo_bounds_it_closely(depth):
     assert halo % stride == 0
 
 
+def test_a_constant_image_stays_constant_up_to_its_border(monkeypatch):
+    network = double()
+    monkeypatch.setattr(network, "_coarse", lambda x: x.new_zeros(1, 4, x.shape[2] // 2, x.shape[3] // 2))
+    result = network(torch.full((1, 1, 16, 24), 0.3, dtype=torch.float64))[0].detach()
+    torch.testing.assert_close(result, torch.full_like(result, float(result[0, 0, 8, 8])))
+    assert abs(float(result[0, 0, 8, 8]) - 0.3) > 1e-3
+
+
 def test_a_tile_with_its_halo_equals_the_whole():
     network, error = double(), PredictedError(4).double()
 

@@ -100,6 +100,13 @@ def test_shade_is_found_in_the_window_along_it(transpose, window):
     assert WINDOWS[int(model.window)] == window
 
 
+@pytest.mark.parametrize(("every", "found"), [(2, False), (16, True)])
+def test_black_places_are_shade_only_if_they_are_few(every, found):
+    noisy = specimen(64, 2)
+    noisy[::every, :, 12:52, 12:52] = -0.93
+    assert settled(noisy, specimen(64, 1)).found == found
+
+
 def test_darker_images_alone_are_not_in_the_shade():
     clean, noisy = specimen(48, 1), (specimen(48, 2) + 1) * 0.85 - 1
     assert not settled(noisy, clean, 0.85).found
