@@ -27,10 +27,11 @@ help:  ## show this list
 setup: $(READY)  ## the virtual environment .venv, pinned, with the CPU build of PyTorch
 
 $(READY): pyproject.toml constraints.txt tools/environment tools/build_kernels.py src/pellucid/ops/kernels.c
-	@echo "Setting up .venv (once; a few minutes)"
+	@echo "Setting up .venv (once; a few minutes, without messages until it is done)"
 	@rm -f $@
 	@PYTHON="$(PYTHON)" tools/environment .venv -e '.[dev]'
 	@touch $@
+	@echo "Done. Commands are in $(BIN): source $(BIN)/activate"
 
 demo: $(READY)  ## train, denoise and evaluate on made-up tissue; writes demo/index.html
 	$(BIN)/pellucid demo --out "$(OUT)" $(strip $(SOURCES) $(AGAIN) $(DEMO_FLAGS))

@@ -29,6 +29,10 @@ def test_every_dataset_and_budget_has_its_row():
     assert [record["psnr"] for record in layout.records] == [20.0, 20.0, 20.0]
 
 
+def test_a_method_alone_in_its_row_is_not_marked():
+    assert {cell.mark for cell in row([done("iscl", [20.0], [0.5])], ["iscl"])} == {Mark.NONE}
+
+
 def test_several_runs_have_a_deviation_and_a_missing_method_a_dash():
     results = [done("iscl", [psnr], [0.5], seed=seed) for seed, psnr in enumerate((20.0, 22.0))]
     results.append(done("noisy", [18.0], [0.4], dataset="other"))

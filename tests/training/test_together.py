@@ -52,7 +52,7 @@ def shaded(dtype=torch.float64):
     training, first = Training(build(recipe).to(dtype), CPU), share().rank == 0
     for number in range(1, 9):
         patches = batch(recipe, training.method.kinds, dtype, number)
-        patches["noisy"][:first, :, 8:20] = -0.9
+        patches["noisy"][:first, :, 8:12] = -0.95
         losses = training.step(patches)
     return training.state(), losses
 

@@ -22,15 +22,18 @@ def overview_layout(tables: Sequence[BenchmarkTable], methods: Sequence[str]) ->
     columns = [Column("dataset", is_text=True), Column("budget", is_text=True)]
     columns += [Column(name, method) for method in methods for name in METRICS.values()]
     rows, records = [], []
-    for table in tables:
-        for dataset in table.datasets:
+    for dataset in sorted({dataset for table in tables for dataset in table.datasets}):
+        for table in (table for table in tables if dataset in table.datasets):
             found = {row.method: row.scores[dataset] for row in table.rows if dataset in row.scores}
             scores = {method: found[method] for method in methods if method in found and found[method].values}
             budget = table.budget.removeprefix("quick ")
             cells = [_cell(scores, method, metric) for method in methods for metric in METRICS]
             rows.append((TableCell(dataset), TableCell(budget), *cells))
             records += [_record(dataset, table, method, scores[method]) for method in scores]
-    notes = ("Each cell: mean over test images, folds and seeds ± sample standard deviation of runs. PSNR in dB.",)
+    notes = (
+        "Each cell: mean over test images, folds and seeds ± sample standard deviation of runs. PSNR in dB. Seconds are "
+        "CPU seconds of a training. Marked: the best of a row.",
+    )
     return TableLayout("datasets", tuple(columns), (TableSection("", tuple(rows)),), notes, tuple(records))
 
 
@@ -38,7 +41,7 @@ def _cell(scores: Mapping[str, MethodScores], method: str, metric: str) -> Table
     if method not in scores:
         return TableCell(ABSENT)
     values = {each: score.values[metric].mean for each, score in scores.items()}
-    best = mark(values[method], values.values(), DIGITS[metric], [Mark.BEST])
+    best = mark(values[method], values.values(), DIGITS[metric], [Mark.BEST] * (len(values) > 1))
     return TableCell(mean_text(scores[method].values[metric], DIGITS[metric]), best)
 
 
