@@ -31,8 +31,8 @@ def overview_layout(tables: Sequence[BenchmarkTable], methods: Sequence[str]) ->
             rows.append((TableCell(dataset), TableCell(budget), *cells))
             records += [_record(dataset, table, method, scores[method]) for method in scores]
     notes = (
-        "Each cell: mean over test images, folds and seeds ± sample standard deviation of runs. PSNR in dB. Seconds are "
-        "CPU seconds of a training. Marked: the best of a row.",
+        "Each cell: mean over test images, folds and seeds ± sample standard deviation of runs. PSNR in dB. Seconds "
+        "are CPU seconds of a training. Marked: the best of a row.",
     )
     return TableLayout("datasets", tuple(columns), (TableSection("", tuple(rows)),), notes, tuple(records))
 
