@@ -21,7 +21,7 @@ def is_image(path: str | Path) -> bool:
 def output_paths(source: Source, output: Path) -> list[Path]:
     """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
-    Images of a read-only format become PNG, or Zarr if they are folders.
+    Images of a read-only format become PNG, or Zarr if they are folders or in a zipped one, or HDF5 (EMD).
 
     Raises:
         InputError: `output` is one file for several images, or of a format that cannot be written.
@@ -82,10 +82,13 @@ def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
 
 
 def _writable(path: Path) -> Path:
-    """The path itself; a Zarr for other folders and those without its extension, a PNG for files that are only read."""
+    """The path itself; a Zarr for other folders and those without its extension, for formats that are only read another."""
     known = format_of(split(path)[0])
     if known is None:
         return path
     if known.is_folder and path.suffix.lower() != ".zarr":
         return path.with_name((path.stem if path.suffix in known.extensions else path.name) + ".zarr")
-    return path if known.load().WRITABLE else path.with_suffix(".png")
+    if known.load().WRITABLE:
+        return path
+    extension = next(one for one in known.extensions if path.name.lower().endswith(one))
+    return path.with_name(path.name[: -len(extension)] + (known.instead or ".png"))

@@ -54,7 +54,7 @@ def test_output_is_valid_ome_zarr_of_the_inputs_version(tmp_path, picture, pixel
     scale, shift = metadata.datasets[0].coordinateTransformations
     assert list(scale.scale) == [8.0, 4.0, 4.0]
     assert list(shift.translation) == [0.0, 0.0, 100.0]
-    level = zarr.open_group(tmp_path / "b.zarr", mode="r")["0"]
+    level = zarr.open_group(tmp_path / "b.zarr", mode="r")["s0"]
     assert level.chunks == (1, 16, 16)
     np.testing.assert_array_equal(level[:], array)
 
@@ -262,7 +262,7 @@ def test_a_group_without_arrays_tells_what_it_has(tmp_path, picture):
         ({"datasets": []}, "'multiscales' does not name axes and levels"),
         ({"datasets": [{}]}, "'multiscales' does not name axes and levels"),
         ({"axes": None}, "'multiscales' does not name axes and levels"),
-        ({"axes": ["y", "x"]}, "level 0 has 3 dimensions, but the axes yx"),
+        ({"axes": ["y", "x"]}, "has 3 dimensions, but the axes y, x;"),
         ({"axes": ["x", "x", "y"]}, "but an image has Y, X"),
     ],
 )

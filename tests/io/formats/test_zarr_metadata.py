@@ -10,7 +10,9 @@ from zarr.codecs import GzipCodec
 
 from pellucid.errors import InputError
 from pellucid.io.formats import zarr as zarr_format
-from pellucid.io.formats.zarr_metadata import Design, ZarrStyle, whole_factors
+from pellucid.io.formats import zarr_metadata
+from pellucid.io.formats.zarr_design import Design
+from pellucid.io.formats.zarr_metadata import ZarrStyle, whole_factors
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.pyramid import downsample
@@ -114,7 +116,7 @@ def test_uncompressed_stays_so_and_rare_codecs_are_replaced(tmp_path):
     raw = open_image(tmp_path / "raw.zarr")
     zarr_format.create(tmp_path / "b.zarr", OutputSpec("b.zarr", "YX", raw.shape, raw.dtype, style=raw.style))
     assert zarr.open_array(tmp_path / "b.zarr/0", mode="r").compressors == ()
-    assert zarr_format._plain([object()]) == "auto"
+    assert zarr_metadata._plain([object()]) == "auto"
 
 
 def test_a_region_lies_where_it_was_cut_out(tmp_path):
