@@ -82,7 +82,7 @@ def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
 
 
 def _writable(path: Path) -> Path:
-    """The path itself; a Zarr for other folders and those without its extension, for formats that are only read another."""
+    """The path itself; a Zarr for other folders and those without its extension; another for formats only read."""
     known = format_of(split(path)[0])
     if known is None:
         return path
