@@ -102,7 +102,7 @@ FORMATS = (
     ),
     Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),), instead=".zarr"),
     Format("zipped OME-Zarr", (".zarr.zip", ".ozx"), "zarr_zip", inside=".+", instead=".zarr"),
-    # Format("EMD", (".emd",), "emd", inside=".*", instead=".h5"),
+    Format("EMD", (".emd",), "emd", inside=".*", instead=".h5"),
 )
 
 

@@ -42,7 +42,8 @@ def add_labels(picture):
             "axes": [{"name": one, "type": kinds.get(one, "space")} for one in axes],
             "datasets": [{"path": "0", "coordinateTransformations": steps}],
         }
-        listed, told = {"labels": [name]}, {"multiscales": [multiscale], "image-label": {"colors": [{"label-value": 1}]}}
+        coloured = {"colors": [{"label-value": 1, "rgba": [255, 0, 0, 255]}]}
+        listed, told = {"labels": [name]}, {"multiscales": [multiscale], "image-label": coloured}
         if version == 2:
             multiscale["version"] = "0.4"
         else:

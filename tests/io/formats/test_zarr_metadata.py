@@ -217,3 +217,34 @@ def test_channels_of_version_0_4_are_valid(tmp_path):
     zarr_format.create(tmp_path / "a.zarr", spec)
     checked = Attributes04.model_validate(dict(zarr.open_group(tmp_path / "a.zarr", mode="r").attrs))
     assert [channel.label for channel in checked.omero.channels] == ["EM", "EM"]
+
+
+def test_what_other_formats_lose_is_named():
+    style = ZarrStyle(
+        scale={"T": 0.5, "C": 1.0, "Z": 30.0, "Y": 4.0, "X": 4.0},
+        units={"T": "second", "Y": "nanometer", "X": "nanometer"},
+        translation={"X": 3.0},
+        attributes={"dose": 3, "ome": {"_creator": {}}},
+        multiscale={"metadata": {}},
+    )
+    assert style.annotations == (
+        "scale: T 0.5 second, Z 30",
+        "the position of the image",
+        "attributes: dose, _creator",
+        "of the multiscale: metadata",
+    )
+    assert ZarrStyle().annotations == ()
+
+
+def test_names_of_levels_are_kept_and_counted_on(tmp_path):
+    for names, made in (
+        ((), ["0", "1", "2"]),
+        (("s0",), ["s0", "s1", "s2"]),
+        (("full", "half"), ["full", "half", "2"]),
+        (("scale0/image",), ["scale0/image", "scale1/image", "scale2/image"]),
+    ):
+        path = tmp_path / f"{len(made[0])}.zarr"
+        spec = plan_for(path, "YX", style=ZarrStyle(level_names=names))
+        assert Design.of(spec).level_names == made
+        zarr_format.create(path, spec)
+        assert [zarr.open_array(path / name, mode="r").shape[0] for name in made] == [90, 45, 23]

@@ -15,7 +15,7 @@ from pellucid.io.formats.zarr_beside import Beside
 from pellucid.io.formats.zarr_images import ARRAY_AXES, FoundImage, ome
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import Style
-from pellucid.io.pixel_size import PixelSize, known_unit
+from pellucid.io.pixel_size import PixelSize, known_unit, pixel_size_of
 from pellucid.io.pyramid import Factors
 
 _COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma"}
@@ -66,8 +66,12 @@ class ZarrStyle(Style):
         """See ``Style.annotations``."""
         ours = dict.fromkeys((*self.attributes, *self.attributes.get("ome", ()), *self.array_attributes))
         keys = [key for key in ours if key not in ("ome", ARRAY_AXES)]
+        # lengths are the pixel size
+        steps = {axis: size for axis, size in self.scale.items() if size != 1 and not known_unit(self.units.get(axis))}
+        scale = [f"{axis} {size:g} {self.units.get(axis, '')}".strip() for axis, size in steps.items()]
         return (
             *(["channel descriptions (omero)"] if self.omero else []),
+            *([f"scale: {', '.join(scale)}"] if scale else []),
             *(["the position of the image"] if self.translation else []),
             *([f"attributes: {', '.join(keys)}"] if keys else []),
             *([f"of the multiscale: {', '.join(self.multiscale)}"] if self.multiscale else []),
@@ -91,7 +95,7 @@ def read_style(
     placed = [transformations(multiscale, level, stored) for level in range(max(1, len(found.level_names)))]
     scale, translation = placed[0]
     units = axis_units(multiscale, stored)
-    size = pixel_size(scale, units)
+    size = pixel_size_of(scale, units)
     ours = scale | dict(size.values if size else {})
     told = {} if found.number is None else ome(found.node)
     names = tuple(found.level_names)
@@ -145,16 +149,6 @@ def transformations(
             elif step["type"] == "translation":
                 translation[axis] += value
     return scale, translation
-
-
-def pixel_size(scale: Mapping[str, float], units: Mapping[str, str]) -> PixelSize | None:
-    """The pixel size in X's unit; None if Y or X has no unit of length."""
-    unit = known_unit(units.get("X"))
-    sizes = {axis: (scale[axis], known_unit(units.get(axis))) for axis in "ZYX" if axis in scale}
-    if unit is None or sizes["Y"][1] is None:
-        return None
-    values = {axis: PixelSize({axis: size}, own).to(unit).values[axis] for axis, (size, own) in sizes.items() if own}
-    return PixelSize(values, unit)
 
 
 def whole_factors(scales: Sequence[Mapping[str, float]]) -> tuple[Factors, ...] | None:
