@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 import zarr
+from zarr.storage import ZipStore
 
 from pellucid.data.output_paths import output_paths
 from pellucid.data.source import open_source
@@ -65,6 +66,20 @@ def test_a_zipped_store_is_not_written(zipped, tmp_path):
     for name in ("b.zarr.zip", "b.ozx"):
         with pytest.raises(InputError, match=r"zipped OME-Zarr is only read; write \.zarr instead"):
             create_image(tmp_path / name, image)
+
+
+def test_images_in_a_zipped_collection_are_named_as_they_are_opened(tmp_path, picture):
+    with ZipStore(tmp_path / "a.zarr.zip", mode="w") as store:
+        group = zarr.create_group(store)
+        for name in ("one", "two"):
+            group.create_array(f"A/{name}", data=picture((20, 30)))
+    path = tmp_path / "a.zarr.zip"
+    with pytest.raises(InputError, match=rf"none, but groups: A\. Name the one with the image, as in {path}:A/one"):
+        open_image(path)
+    with pytest.raises(InputError, match=rf"{path}:A: needs one .* several: one, two\. Name one, as in {path}:A/one"):
+        open_image(f"{path}:A")
+    assert contents(path) == [f"{path}:A/{name} YX (20, 30) uint8" for name in ("one", "two")]
+    assert open_image(f"{path}:A/two").shape == (20, 30)
 
 
 def test_a_zip_file_without_an_image_says_so(tmp_path):

@@ -41,7 +41,7 @@ def open_stored(store: Store, inner: str | None) -> Image:
     """Open what ``open_file`` opens, in any store."""
     path = f"{store.path}:{inner}" if inner else store.path
     with _opened(store) as root:
-        found = choose(root, inner, path)
+        found = choose(root, inner, store)
         array, layout = found.finest(path)
         image = ZarrImage(path, store, array, layout)
         named = root if inner is None else found.node

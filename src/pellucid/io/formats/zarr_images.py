@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import zarr
 from pellucid.errors import InputError
 from pellucid.io.axis_names import axis_letters
 from pellucid.io.formats.zarr_axes import letters_of
+from pellucid.io.formats.zarr_store import Store
 from pellucid.io.layout import Layout, default_layout, named_layout
 
 #: The attribute of an array by which xarray names its axes in Zarr v2.
@@ -63,6 +64,7 @@ class FoundImage:
             if not isinstance(array, zarr.Array):
                 raise InputError(f"{path}: level {name} is not an array; the OME-Zarr is incomplete, copy it again")
             letters = letters_of(self.multiscale, self._version, array.ndim, path)
+            _refuse_unread(self.multiscale, array.ndim, path)
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}: its 'multiscales' does not name axes and levels; write its metadata again"
@@ -88,14 +90,14 @@ def multiscales(group: Any) -> list[Any]:
     return list(found) if isinstance(found, list) else []
 
 
-def choose(node: Any, inner: str | None, path: str) -> FoundImage:
-    """The image that is meant: by name, number or path; without any of these, the first or only one.
+def choose(node: Any, inner: str | None, store: Store) -> FoundImage:
+    """The image in the root of a store that is meant: by name, number or path; without these, the first or only one.
 
     Raises:
         InputError: There is none, or several that are not levels of one.
     """
     if inner is None:
-        return _first(node, path)
+        return _first(node, "", store)
     found = [] if isinstance(node, zarr.Array) else [FoundImage(node, at) for at in range(len(multiscales(node)))]
     for one in found:
         if inner in (one.name, str(one.number)):
@@ -103,8 +105,8 @@ def choose(node: Any, inner: str | None, path: str) -> FoundImage:
     below = None if isinstance(node, zarr.Array) else node.get(inner.strip("/"))
     if below is None:
         remedy = f"it has {', '.join(one.name for one in found)}" if found else "check the path in it"
-        raise InputError(f"{path}: has no image {inner}; {remedy}")
-    return _first(below, path)
+        raise InputError(f"{store.path}:{inner}: has no image {inner}; {remedy}")
+    return _first(below, inner.strip("/"), store)
 
 
 def all_images(node: Any, root: str, depth: int = 0) -> Iterator[tuple[FoundImage, str]]:
@@ -129,32 +131,59 @@ def array_layout(array: Any, path: str) -> Layout:
     return named_layout(letters, array.shape, path) if letters else default_layout(array.shape, path)
 
 
-def _first(node: Any, path: str) -> FoundImage:
+def _first(node: Any, inner: str, store: Store) -> FoundImage:
     """An array, the first image of a group, or the only one in a collection (bioformats2raw) or a plain group."""
     if isinstance(node, zarr.Array):
         return FoundImage(node)
     if multiscales(node):
         return FoundImage(node, 0)
     if "bioformats2raw.layout" not in ome(node):
-        return FoundImage(_only_array(node, path))
+        return FoundImage(_only_array(node, inner, store))
     images = sorted(name for name, _ in node.groups() if name != "OME")
     if len(images) != 1:
         raise InputError(
-            f"{path}: holds {len(images)} images; give one of them, as in {path}/{images[0] if images else 0}"
+            f"{_path(inner, store)}: holds {len(images)} images; give one of them, as in "
+            f"{_path(inner, store, images[0] if images else '0')}"
         )
-    return _first(node[images[0]], path)
+    return _first(node[images[0]], f"{inner}/{images[0]}".strip("/"), store)
 
 
-def _only_array(group: Any, path: str) -> Any:
-    names = sorted(name for name, _ in group.arrays())
-    if len(names) != 1:
-        listed = f"several: {', '.join(names)}. Name one, as in {path}/{names[0]}" if names else _groups(group, path)
-        raise InputError(f"{path}: needs one array with an image, but the group has {listed}")
-    return group[names[0]]
+def _path(inner: str, store: Store, name: str = "") -> str:
+    """The user's path of a group, or of what has a name in it."""
+    path = f"{inner}/{name}".strip("/")
+    return store.inside(path) if path else store.path
 
 
-def _groups(group: Any, path: str) -> str:
+def _refuse_unread(multiscale: Mapping[str, Any], dimensions: int, path: str) -> None:
+    """Raise InputError if a transformation is not a scale or a translation with a number for each axis."""
+    told = [multiscale, *multiscale["datasets"]]
+    for step in (step for one in told for step in one.get("coordinateTransformations") or ()):
+        kind = step.get("type")
+        numbers = step.get(kind)
+        fits = kind in ("scale", "translation") and isinstance(numbers, list) and len(numbers) == dimensions
+        if kind != "identity" and not fits:
+            raise InputError(
+                f"{path}: its coordinateTransformations have a transformation {kind!r} that is not a list of "
+                f"{dimensions} numbers; write its metadata again, with scale and translation"
+            )
+
+
+def _only_array(group: Any, inner: str, store: Store) -> Any:
+    arrays = dict(group.arrays())
+    # others are positions along axes, as xarray writes them
+    names = sorted(name for name, array in arrays.items() if array.ndim > 1) or sorted(arrays)
+    if len(names) == 1:
+        return group[names[0]]
+    listed = f"several: {', '.join(names)}. Name one, as in {_path(inner, store, names[0])}" if names else ""
+    raise InputError(
+        f"{_path(inner, store)}: needs one array with an image, but the group has "
+        f"{listed or _groups(group, inner, store)}"
+    )
+
+
+def _groups(group: Any, inner: str, store: Store) -> str:
     names = sorted(name for name, _ in group.groups())
     if not names:
         return "none; give another folder"
-    return f"none, but groups: {', '.join(names[:8])}. Name the one with the image, as in {path}/{names[0]}"
+    found = next((below for _, below in all_images(group, group.path)), names[0])
+    return f"none, but groups: {', '.join(names[:8])}. Name the one with the image, as in {_path(inner, store, found)}"

@@ -13,7 +13,7 @@ import zarr
 from pellucid.io.formats.zarr_axes import axis_units, unusual_axes
 from pellucid.io.formats.zarr_beside import Beside
 from pellucid.io.formats.zarr_images import ARRAY_AXES, FoundImage, ome
-from pellucid.io.layout import Layout
+from pellucid.io.layout import AXES, Layout
 from pellucid.io.output_spec import Style
 from pellucid.io.pixel_size import PixelSize, known_unit, pixel_size_of
 from pellucid.io.pyramid import Factors
@@ -67,8 +67,8 @@ class ZarrStyle(Style):
         ours = dict.fromkeys((*self.attributes, *self.attributes.get("ome", ()), *self.array_attributes))
         keys = [key for key in ours if key not in ("ome", ARRAY_AXES)]
         # lengths are the pixel size
-        steps = {axis: size for axis, size in self.scale.items() if size != 1 and not known_unit(self.units.get(axis))}
-        scale = [f"{axis} {size:g} {self.units.get(axis, '')}".strip() for axis, size in steps.items()]
+        named = [axis for axis in AXES if self.scale.get(axis, 1) != 1 and not known_unit(self.units.get(axis))]
+        scale = [f"{axis} {self.scale[axis]:g} {self.units.get(axis, '')}".strip() for axis in named]
         return (
             *(["channel descriptions (omero)"] if self.omero else []),
             *([f"scale: {', '.join(scale)}"] if scale else []),
@@ -106,7 +106,9 @@ def read_style(
         compressors=_plain(array.compressors),
         levels=whole_factors([one for one, _ in placed]),
         scale=ours,
-        translation={axis: shift * ours[axis] / scale[axis] for axis, shift in translation.items() if shift},
+        translation={
+            axis: shift * ours[axis] / scale[axis] for axis, shift in translation.items() if shift and scale[axis]
+        },
         units=units,
         axes=unusual_axes(multiscale, stored),
         name=multiscale.get("name"),
