@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import zarr
 
 from pellucid.errors import InputError
+from pellucid.io.formats import zarr as zarr_format
 from pellucid.io.formats import zarr_beside
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.registry import contents, open_image
@@ -78,6 +81,27 @@ def test_a_result_has_the_labels_and_all_that_was_said_of_the_image(store, tmp_p
     assert (version == 2) or told["_creator"] == {"name": "a program"}
     assert dict(group["s0"].attrs) == {"gain": 7}
     assert set(group) == {"s0", "labels", "tables"}
+
+
+def test_a_result_that_is_resumed_has_the_labels_too(store, tmp_path):
+    image = open_image(store[0])
+    spec = OutputSpec(str(tmp_path / "b.zarr"), image.axes, image.shape, image.dtype, style=image.style)
+    zarr_format.create(tmp_path / "b.zarr", spec).abort()
+    assert set(zarr.open_group(tmp_path / "b.zarr", mode="r")) == {"s0"}  # they come last: chunks are counted before
+    for _ in range(2):
+        writer = zarr_format.reopen(tmp_path / "b.zarr", spec)
+        assert writer.notes == ["not kept: a second multiscale: aligned"]
+        writer.finish()
+        assert set(zarr.open_group(tmp_path / "b.zarr", mode="r")) == {"s0", "labels", "tables"}
+
+
+def test_labels_that_are_gone_in_the_end_are_named(store, tmp_path):
+    image = open_image(store[0])
+    spec = OutputSpec(str(tmp_path / "b.zarr"), image.axes, image.shape, image.dtype, style=image.style)
+    writer = zarr_format.create(tmp_path / "b.zarr", spec)
+    shutil.rmtree(store[0] / "labels")
+    with pytest.raises(InputError, match=r"a\.zarr/labels: no such file; check the path"):
+        writer.finish()
 
 
 def test_another_format_tells_what_it_does_not_keep(store, tmp_path):

@@ -70,10 +70,11 @@ class Beside:
 
     def _is_small(self, folder: str) -> bool:
         size = 0
-        for number, (_, file) in enumerate(_below(self.store.folder(folder))):
-            size += file.stat().st_size if isinstance(file, Path) else file.root.getinfo(file.at).file_size
-            if number >= _MOST_FILES or size > _MOST_BYTES:
-                return False
+        with reading(self.store.inside(folder)):
+            for number, (_, file) in enumerate(_below(self.store.folder(folder))):
+                size += file.stat().st_size if isinstance(file, Path) else file.root.getinfo(file.at).file_size
+                if number >= _MOST_FILES or size > _MOST_BYTES:
+                    return False
         return True
 
     def _words(self, folder: str) -> str:
