@@ -79,7 +79,7 @@ def printed(capsys):
 
 
 def test_lines_are_neither_wrapped_nor_understood_as_markup(printed):
-    text = "[bold]a[/bold] " + "long " * 100
+    text = "[bold]a[/bold] a.zarr:b: " + "long " * 100
     terminal.say(text)
     terminal.warn(text)
     assert [line.rstrip() for line in printed()] == [text.rstrip(), f"warning: {text}".rstrip()]

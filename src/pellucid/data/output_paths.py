@@ -24,7 +24,7 @@ def is_image(path: str | Path) -> bool:
 def output_paths(source: Source, output: Path) -> list[Path]:
     """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
-    Images of a read-only format become PNG, or Zarr if they are folders.
+    Images of a read-only format become PNG, or Zarr if they are folders or in a zipped one, or HDF5 (EMD).
 
     Raises:
         InputError: `output` is one file for several images, or of a format that cannot be written.
@@ -85,7 +85,7 @@ def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
 
 
 def _writable(path: Path) -> Path:
-    """The path itself; a Zarr for other folders and those without its extension, a PNG for files that are only read.
+    """The path itself; another format for images that are only read, a Zarr for folders without its extension.
 
     What is compressed as a whole (`map.mrc.gz`) is written uncompressed.
     """
@@ -95,4 +95,7 @@ def _writable(path: Path) -> Path:
     if known.is_folder and path.suffix.lower() != ".zarr":
         return path.with_name((path.stem if path.suffix in known.extensions else path.name) + ".zarr")
     path = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
-    return path if known.load().WRITABLE else path.with_suffix(".png")
+    if known.load().WRITABLE:
+        return path
+    extension = next(one for one in known.extensions if path.name.lower().endswith(one))
+    return path.with_name(path.name[: -len(extension)] + known.instead)

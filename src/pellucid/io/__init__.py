@@ -5,6 +5,7 @@
 - ``image``: what an opened image is; ``arrays``: the same for arrays in memory and of Dask, Zarr, xarray, ...
 - ``writing``: ``create_image`` and ``write_array``; ``output_spec``: what a format is told, and what it returns.
 - ``deferred_write``: for formats that are encoded at the end; ``conversion``: rounding and clipping to a pixel type.
-- ``layout``: order of axes; ``region``: parts of an image; ``pixel_size``; ``pyramid``: coarser levels.
+- ``layout``: order of axes; ``axis_names``: their letters by name; ``region``: parts of an image; ``pixel_size``.
+- ``pyramid``: coarser levels.
 - ``manifest``: notices changed files; ``handles``: open files; ``memmap``: memory of mapped files; ``natural_order``.
 """

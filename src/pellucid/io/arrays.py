@@ -14,13 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pellucid.errors import InputError
+from pellucid.io.axis_names import axis_letters
 from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage
-from pellucid.io.layout import AXES, Layout, default_layout, named_layout
-
-_LETTERS = {"time": "T", "channel": "C", **{letter.lower(): letter for letter in AXES}}
-"""Axis letters by the lower-case names of dimensions."""
-_UNKNOWN = "?"
+from pellucid.io.layout import Layout, default_layout, named_layout
 
 
 def is_array(given: Any) -> bool:
@@ -110,8 +107,5 @@ def _without_bfloat16(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _layout(given: Any, shape: Sequence[int], name: str) -> Layout:
-    if has_dims(given):
-        letters = [_LETTERS.get(str(dim).lower(), _UNKNOWN) for dim in given.dims]
-        if {"Y", "X"} <= set(letters):
-            return named_layout("".join(letters), shape, name)
-    return default_layout(shape, name)
+    letters = axis_letters(given.dims) if has_dims(given) else ""
+    return named_layout(letters, shape, name) if letters else default_layout(shape, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,3 +58,19 @@ def known_unit(text: object) -> str | None:
     """The unit for the text in a file (``"micron"`` is µm); None if it is not a length, such as ``"pixel"``."""
     word = str(text).strip().lower()
     return next((unit for unit, spellings in _SPELLINGS.items() if word in spellings), None)
+
+
+def pixel_size_of(sizes: Mapping[str, float], units: Mapping[str, str]) -> PixelSize | None:
+    """The pixel size of axes each of which may have a unit of its own, in X's; None if Y or X has no length.
+
+    Args:
+        sizes: By axis; sizes that are not positive say nothing.
+        units: By axis, as in the file.
+    """
+    known = {axis: known_unit(units.get(axis)) for axis in "ZYX" if 0 < sizes.get(axis, 0) < math.inf}
+    unit = known.get("X")
+    if unit is None or known.get("Y") is None:
+        return None
+    return PixelSize(
+        {axis: PixelSize({axis: sizes[axis]}, own).to(unit).values[axis] for axis, own in known.items() if own}, unit
+    )

@@ -43,6 +43,7 @@ class Format:
         marks: For images that are folders: files by which one is recognised whatever its name, each with a key that
             its JSON must have (none if empty).
         inside: For files that can hold several images: what names one of them after a colon, as a regular expression.
+        instead: For formats that are only read: the extension to write.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Format:
     module: str
     marks: tuple[tuple[str, str], ...] = ()
     inside: str = ""
+    instead: str = ".tif"
 
     @property
     def is_folder(self) -> bool:
@@ -87,14 +89,22 @@ _MRC = (".mrc", ".map", ".rec", ".mrcs", ".st", ".ali", ".preali", ".ccp4")  # t
 
 FORMATS = (
     Format("TIFF", (".tif", ".tiff", ".btf", ".tf8"), "tiff", inside=r"\d+"),
-    Format("OME-Zarr", (".zarr",), "zarr", tuple((name, "") for name in ZARR_FILES)),
+    Format("OME-Zarr", (".zarr",), "zarr", tuple((name, "") for name in ZARR_FILES), inside=".+"),
     Format("HDF5", (".h5", ".hdf5", ".hdf", ".he5"), "hdf5", inside=".*"),
     Format("MRC", (*_MRC, *(f"{plain}{packed}" for plain in _MRC[:3] for packed in (".gz", ".bz2"))), "mrc"),
     Format("NPY", (".npy",), "npy"),
     Format("PNG", (".png",), "png"),
-    Format("JPEG", (".jpg", ".jpeg"), "jpeg"),
-    Format("N5", (".n5",), "n5", (("attributes.json", "dimensions"), ("s0/attributes.json", "dimensions"))),
-    Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),)),
+    Format("JPEG", (".jpg", ".jpeg"), "jpeg", instead=".png"),
+    Format(
+        "N5",
+        (".n5",),
+        "n5",
+        (("attributes.json", "dimensions"), ("s0/attributes.json", "dimensions")),
+        instead=".zarr",
+    ),
+    Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),), instead=".zarr"),
+    Format("zipped OME-Zarr", (".zarr.zip", ".ozx"), "zarr_zip", inside=".+", instead=".zarr"),
+    Format("EMD", (".emd",), "emd", inside=".*", instead=".h5"),
 )
 
 
@@ -157,7 +167,7 @@ def open_image(path: str | Path) -> Image:
 
     Args:
         path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or one image of a file that holds
-            several: ``"file.h5:/path/in/it"``, ``"file.tif:1"``.
+            several: ``"file.h5:/path/in/it"``, ``"file.tif:1"``, ``"file.zarr:name"``.
 
     Raises:
         InputError: It is missing, damaged, in colour, or of an unknown format, shape or pixel type.
@@ -202,7 +212,7 @@ def writable_format(path: Path, spec: OutputSpec) -> Format:
         raise InputError(f"{spec.path}: unknown extension {path.suffix or '(none)'}; use one of {writable()}")
     able = known.load().WRITABLE
     if not able:
-        why, instead = ("is", ".zarr") if known.is_folder else ("loses detail and is", ".tif or .png")
+        why, instead = ("is", known.instead) if known.instead else ("loses detail and is", ".tif or .png")
         raise InputError(f"{spec.path}: {known.name} {why} only read; write {instead} instead")
     if spec.dtype.name not in able:
         other = " or ".join(f.extensions[0] for f in FORMATS[:3] if spec.dtype.name in f.load().WRITABLE)

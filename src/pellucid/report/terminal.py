@@ -107,7 +107,7 @@ class _Messages(io.TextIOBase):
 
 def _console(stderr: bool) -> Console:
     file = cast(TextIO, _Messages()) if stderr else None
-    console = Console(file=file, stderr=stderr, highlight=False, quiet=not leads())
+    console = Console(file=file, stderr=stderr, highlight=False, emoji=False, quiet=not leads())
     if not console.is_terminal:
         console.width = _UNBOUNDED
     return console

@@ -28,3 +28,28 @@ def valid():
         return multiscale
 
     return check
+
+
+@pytest.fixture
+def add_labels(picture):
+    """Add labels to the group of an OME-Zarr, as its specification asks: an image of its own for each."""
+
+    def add(group, axes, shape, name="nuclei"):
+        version = group.metadata.zarr_format
+        steps = [{"type": "scale", "scale": [1.0] * len(axes)}]
+        kinds = {"c": "channel", "t": "time"}
+        multiscale = {
+            "axes": [{"name": one, "type": kinds.get(one, "space")} for one in axes],
+            "datasets": [{"path": "0", "coordinateTransformations": steps}],
+        }
+        coloured = {"colors": [{"label-value": 1, "rgba": [255, 0, 0, 255]}]}
+        listed, told = {"labels": [name]}, {"multiscales": [multiscale], "image-label": coloured}
+        if version == 2:
+            multiscale["version"] = "0.4"
+        else:
+            listed, told = ({"ome": {"version": "0.5", **one}} for one in (listed, told))
+        labels = group.create_group("labels", attributes=listed).create_group(name, attributes=told)
+        names = None if version == 2 else list(axes)
+        labels.create_array("0", data=picture(shape, "uint16"), dimension_names=names)
+
+    return add

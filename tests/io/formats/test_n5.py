@@ -103,6 +103,40 @@ def test_the_resolution_may_stand_with_the_group(tmp_path):
     assert open_image(tmp_path / "a.n5").pixel_size == PixelSize({"Z": 8.0, "Y": 4.0, "X": 4.0}, "nm")
 
 
+BOTH = {"resolution": [4.0, 4.0, 30.0]}
+
+
+@pytest.mark.parametrize(
+    ("setup", "point", "unit"),
+    [
+        ({}, BOTH, None),
+        ({}, BOTH | {"units": ["nm", "nm", "nm"]}, "nm"),
+        ({}, BOTH | {"unit": "nanometer"}, "nm"),
+        ({"units": ["um"] * 3}, BOTH, "µm"),
+        ({"pixelResolution": {"dimensions": [4.0, 4.0, 30.0], "unit": "um"}}, {}, "µm"),
+        ({"pixelResolution": [4.0, 4.0, 30.0], "unit": "um"}, {}, "µm"),
+        ({}, BOTH | {"unit": "pixel"}, None),
+    ],
+)
+def test_bigdataviewer_tells_a_pixel_size_where_it_tells_a_unit(tmp_path, setup, point, unit):
+    path = tmp_path / "a.n5"
+    add(path, n5="2.5.0")
+    add(path / "setup0", downsamplingFactors=[[1, 1, 1], [2, 2, 1]], **setup)
+    add(path / "setup0" / "timepoint0", **point)
+    make(path / "setup0/timepoint0/s0")
+    make(path / "setup0/timepoint0/s1", ARRAY[:, ::2, ::2])
+    for given in (path, path / "setup0/timepoint0", path / "setup0/timepoint0/s0"):
+        image = open_image(given)
+        assert image.pixel_size == (PixelSize({"Z": 30.0, "Y": 4.0, "X": 4.0}, unit) if unit else None)
+        assert image.style.scale == ({} if unit else {"Z": 30.0, "Y": 4.0, "X": 4.0})
+        assert image.style.annotations == (() if unit else ("scale: Z 30, Y 4, X 4",))
+        assert image.style.levels == ({"Z": 1, "Y": 2, "X": 2},)
+    coarse = open_image(path / "setup0/timepoint0/s1")
+    size = {"Z": 30.0, "Y": 8.0, "X": 8.0}
+    assert (coarse.pixel_size.values if unit else coarse.style.scale) == size
+    assert coarse.style.translation == {"Y": 2.0, "X": 2.0}
+
+
 def test_axes_are_named_by_the_file(tmp_path):
     make(tmp_path / "a.n5", ARRAY[:, None], axes=["x", "y", "c", "z"])
     assert (open_image(tmp_path / "a.n5").axes, open_image(tmp_path / "a.n5").shape) == ("ZCYX", (5, 1, 40, 50))

@@ -5,13 +5,15 @@ import json
 import numpy as np
 import pytest
 import zarr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.io.formats.zarr_metadata import ZarrStyle
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
-from pellucid.io.registry import open_image
+from pellucid.io.registry import contents, open_image
 from pellucid.io.writing import Writer, create_image, write_array
 
 
@@ -54,7 +56,7 @@ def test_output_is_valid_ome_zarr_of_the_inputs_version(tmp_path, picture, pixel
     scale, shift = metadata.datasets[0].coordinateTransformations
     assert list(scale.scale) == [8.0, 4.0, 4.0]
     assert list(shift.translation) == [0.0, 0.0, 100.0]
-    level = zarr.open_group(tmp_path / "b.zarr", mode="r")["0"]
+    level = zarr.open_group(tmp_path / "b.zarr", mode="r")["s0"]
     assert level.chunks == (1, 16, 16)
     np.testing.assert_array_equal(level[:], array)
 
@@ -141,6 +143,28 @@ def test_a_group_of_several_arrays_lists_them(tmp_path, picture):
     with pytest.raises(InputError, match=r"several: labels, raw.*a\.zarr/labels"):
         open_image(tmp_path / "a.zarr")
     assert open_image(tmp_path / "a.zarr" / "raw").shape == (20, 30)
+
+
+def test_positions_along_axes_are_no_images(tmp_path, picture, pixels):
+    group = zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes={"dose": 3})
+    attributes = {"_ARRAY_DIMENSIONS": ["z", "y", "x"], "gain": 7}
+    group.create_array("image", data=picture((3, 20, 30)), attributes=attributes)
+    for name, size in (("z", 3), ("y", 20), ("x", 30)):
+        group.create_array(name, data=np.arange(size))
+    image = open_image(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(pixels(image), picture((3, 20, 30)))
+    assert image.style.annotations == ("attributes: dose, gain", "array x", "array y", "array z")
+    copy(tmp_path / "a.zarr", tmp_path / "b.zarr")
+    made = zarr.open_group(tmp_path / "b.zarr", mode="r")
+    assert (made.attrs["dose"], dict(made["0"].attrs)) == (3, attributes)
+    np.testing.assert_array_equal(made["x"][:], np.arange(30))
+
+
+def test_a_scale_of_zero_says_nothing(tmp_path, picture):
+    make(
+        tmp_path / "a.zarr", picture((2, 20, 20)), 2, coordinateTransformations=[{"type": "scale", "scale": [0.0] * 3}]
+    )
+    assert open_image(tmp_path / "a.zarr").pixel_size is None
 
 
 def test_a_zarr_is_replaced_whole(tmp_path, picture, pixels):
@@ -250,7 +274,7 @@ def test_a_group_without_arrays_tells_what_it_has(tmp_path, picture):
     group.create_group("B")
     (tmp_path / "a.zarr" / "notes").mkdir()
     make(tmp_path / "a.zarr" / "A" / "1" / "0", picture((2, 20, 20)), 3)
-    with pytest.raises(InputError, match=r"none, but groups: A, B\. Name the one with the image, as in .*a\.zarr/A"):
+    with pytest.raises(InputError, match=r"none, but groups: A, B\. Name the one .*as in .*a\.zarr/A/1/0"):
         open_image(tmp_path / "a.zarr")
     np.testing.assert_array_equal(whole(tmp_path / "a.zarr/A/1/0"), picture((2, 20, 20)))
 
@@ -262,8 +286,14 @@ def test_a_group_without_arrays_tells_what_it_has(tmp_path, picture):
         ({"datasets": []}, "'multiscales' does not name axes and levels"),
         ({"datasets": [{}]}, "'multiscales' does not name axes and levels"),
         ({"axes": None}, "'multiscales' does not name axes and levels"),
-        ({"axes": ["y", "x"]}, "level 0 has 3 dimensions, but the axes yx"),
+        ({"axes": ["y", "x"]}, "has 3 dimensions, but the axes y, x;"),
         ({"axes": ["x", "x", "y"]}, "but an image has Y, X"),
+        ({"coordinateTransformations": [{"type": "scale", "scale": [4.0, 4.0]}]}, "'scale' that is not a list of 3"),
+        ({"coordinateTransformations": [{"type": "scale", "path": "s"}]}, "'scale' that is not a list of 3 numbers"),
+        (
+            {"coordinateTransformations": [{"type": "affine", "affine": [[1]]}]},
+            "transformation 'affine' that is not a list",
+        ),
     ],
 )
 def test_a_description_that_does_not_fit_is_said_in_one_line(tmp_path, picture, changes, said):
@@ -300,3 +330,30 @@ def test_an_array_that_is_no_image_is_refused(tmp_path, array, said):
     zarr.create_array(tmp_path / "a.zarr", data=array)
     with pytest.raises(InputError, match=said):
         open_image(tmp_path / "a.zarr")
+
+
+KEYS = st.sampled_from(["multiscales", "ome", "axes", "datasets", "path", "name", "type", "scale", "omero", "labels"])
+JUNK = st.one_of(st.none(), st.integers(-1, 9), st.sampled_from(["", "0", "x", "scale"]), st.just([]), st.just({}))
+NESTED = st.recursive(JUNK, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(replaced=KEYS, junk=NESTED, version=st.sampled_from([2, 3]), level=st.integers(0, 3))
+def test_whatever_the_metadata_says_there_is_an_image_or_one_line(tmp_path, replaced, junk, version, level):
+    axes = [{"name": name, "type": "space"} for name in "yx"]
+    datasets = [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [4.0, 4.0]}]}]
+    described = {"name": "a", "axes": axes, "datasets": datasets, "coordinateTransformations": []}
+    told = {"multiscales": [described], "omero": {"channels": [{}]}}
+    part = [told, described, datasets[0], datasets[0]["coordinateTransformations"][0]][level]
+    part[replaced] = junk
+    attributes = told if version == 2 else {"ome": told}
+    group = zarr.create_group(tmp_path / "a.zarr", zarr_format=version, attributes=attributes, overwrite=True)
+    group.create_array("0", data=np.ones((20, 30), "uint8"))
+    try:
+        image = open_image(tmp_path / "a.zarr")
+        assert image.shape == (20, 30)
+        assert isinstance(image.style.annotations, tuple)
+        copy(tmp_path / "a.zarr", tmp_path / f"{len(list(tmp_path.iterdir()))}.zarr")
+        contents(tmp_path / "a.zarr")
+    except InputError as error:
+        assert "\n" not in str(error)  # noqa: PT017 (both are right)

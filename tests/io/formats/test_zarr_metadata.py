@@ -10,7 +10,9 @@ from zarr.codecs import GzipCodec
 
 from pellucid.errors import InputError
 from pellucid.io.formats import zarr as zarr_format
-from pellucid.io.formats.zarr_metadata import Design, ZarrStyle, whole_factors
+from pellucid.io.formats import zarr_metadata
+from pellucid.io.formats.zarr_design import Design
+from pellucid.io.formats.zarr_metadata import ZarrStyle, whole_factors
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.pyramid import downsample
@@ -114,7 +116,7 @@ def test_uncompressed_stays_so_and_rare_codecs_are_replaced(tmp_path):
     raw = open_image(tmp_path / "raw.zarr")
     zarr_format.create(tmp_path / "b.zarr", OutputSpec("b.zarr", "YX", raw.shape, raw.dtype, style=raw.style))
     assert zarr.open_array(tmp_path / "b.zarr/0", mode="r").compressors == ()
-    assert zarr_format._plain([object()]) == "auto"
+    assert zarr_metadata._plain([object()]) == "auto"
 
 
 def test_a_region_lies_where_it_was_cut_out(tmp_path):
@@ -215,3 +217,34 @@ def test_channels_of_version_0_4_are_valid(tmp_path):
     zarr_format.create(tmp_path / "a.zarr", spec)
     checked = Attributes04.model_validate(dict(zarr.open_group(tmp_path / "a.zarr", mode="r").attrs))
     assert [channel.label for channel in checked.omero.channels] == ["EM", "EM"]
+
+
+def test_what_other_formats_lose_is_named():
+    style = ZarrStyle(
+        scale={"T": 0.5, "C": 1.0, "Z": 30.0, "Y": 4.0, "X": 4.0},
+        units={"T": "second", "Y": "nanometer", "X": "nanometer"},
+        translation={"X": 3.0},
+        attributes={"dose": 3, "ome": {"_creator": {}}},
+        multiscale={"metadata": {}},
+    )
+    assert style.annotations == (
+        "scale: T 0.5 second, Z 30",
+        "the position of the image",
+        "attributes: dose, _creator",
+        "of the multiscale: metadata",
+    )
+    assert ZarrStyle().annotations == ()
+
+
+def test_names_of_levels_are_kept_and_counted_on(tmp_path):
+    for names, made in (
+        ((), ["0", "1", "2"]),
+        (("s0",), ["s0", "s1", "s2"]),
+        (("full", "half"), ["full", "half", "2"]),
+        (("scale0/image",), ["scale0/image", "scale1/image", "scale2/image"]),
+    ):
+        path = tmp_path / f"{len(made[0])}.zarr"
+        spec = plan_for(path, "YX", style=ZarrStyle(level_names=names))
+        assert Design.of(spec).level_names == made
+        zarr_format.create(path, spec)
+        assert [zarr.open_array(path / name, mode="r").shape[0] for name in made] == [90, 45, 23]

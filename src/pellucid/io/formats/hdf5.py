@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,59 +13,128 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
+from pellucid.io.formats.hdf5_meaning import (
+    AXISTAGS,
+    ELEMENT_SIZE,
+    dataset_paths,
+    image_paths,
+    meaning,
+    reordered_tags,
+    texts_of,
+)
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
-from pellucid.io.layout import AXES, Array, Layout, default_layout, named_layout
+from pellucid.io.layout import Array, Layout
 from pellucid.io.memmap import release_map
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
-from pellucid.io.pixel_size import PixelSize
 
 WRITABLE = DTYPES
-_SIZE = "element_size_um"  # z, y, x in µm, as in files of ilastik and PlantSeg
+_HISTORY = "history"
+#: Written anew, or about other objects of the file.
+_NOT_COPIED = (ELEMENT_SIZE, "DIMENSION_LIST", "DIMENSION_LABELS", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid")
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
 class Hdf5Style(Style):
-    """The path of the data set, its chunks and compression."""
+    """What an output copies from an HDF5.
+
+    Attributes:
+        inner: The path of the data set.
+        chunks: Along the image's axes.
+        compression: Of the chunks.
+        stored: The letters of the input's axes in stored order.
+        attributes: Of the data set.
+        above: The attributes of the file and of the groups on the path, by path; only those that have some.
+        uncopied: The names of attributes that can only stay in their file.
+        others: The paths of the other data sets.
+    """
 
     inner: str = "/data"
     chunks: tuple[int, ...] | None = None
     compression: str | None = None
+    stored: str = field(default="", compare=False)
+    attributes: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    above: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+    uncopied: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        """See ``Style.annotations``."""
+        names = [name for told in (self.attributes, *self.above.values()) for name in told if name != AXISTAGS]
+        told = [f"attributes: {_listed(names)}"] if names else []
+        return (*told, *self.never_copied)
+
+    @property
+    def never_copied(self) -> tuple[str, ...]:
+        """What not even an HDF5 gets, in words."""
+        told = {"references and the like": self.uncopied, "other data sets": self.others}
+        return tuple(f"{what}: {_listed(names)}" for what, names in told.items() if names)
 
 
 STYLE = Hdf5Style
 
 
 def open_file(path: str, inner: str | None) -> Image:
-    """Open a data set; its axes follow from its dimension labels if they are axis letters, else from their number."""
+    """Open a data set; its axes are those that it names, else they follow from their number."""
     with h5py.File(path, "r") as file:
-        inner = _find(file, path, inner)
-        dataset = file[inner]
+        dataset = file[_find(file, path, inner)]
         name = f"{path}:{dataset.name}"
-        layout = _layout(dataset, name)
-        chunks = dataset.chunks if layout.axes == layout.stored else None
-        style = Hdf5Style(dataset.name, chunks, dataset.compression if dataset.compression in ("gzip", "lzf") else None)
-        pixel_size = _pixel_size(dataset)
-    image = ArrayImage(name, Handle(partial(_open, path, inner), _close), layout)
+        meant = meaning(dataset, name)
+        chunks = meant.layout.shape(dataset.chunks) if dataset.chunks else None
+        style = Hdf5Style(
+            dataset.name,
+            chunks,
+            dataset.compression if dataset.compression in ("gzip", "lzf") else None,
+            meant.layout.stored,
+            _attributes(dataset),
+            {group.name: told for group in _above(dataset) if (told := _attributes(group))},
+            tuple(name for item in (*_above(dataset), dataset) for name in _uncopied(item)),
+            tuple(other for other in dataset_paths(file) if other != dataset.name),
+        )
+    image = ArrayImage(name, Handle(partial(_open, path, style.inner, meant.dtype), _close), meant.layout)
     image.style = style
     image.chunks = chunks or image.chunks
-    image.pixel_size = pixel_size.along(image.axes) if pixel_size else None
+    image.pixel_size = meant.pixel_size.along(image.axes) if meant.pixel_size else None
     return image
 
 
-def _open(path: str, inner: str) -> Any:
-    return h5py.File(path, "r")[inner]
+def contents(path: str) -> list[str]:
+    """The images in a file, one line each, beginning with what opens it."""
+    with h5py.File(path, "r") as file:
+        return [f"{path}:{inner} {file[inner].shape} {file[inner].dtype}" for inner in image_paths(file)]
 
 
-def _close(dataset: Any) -> None:
-    if dataset:  # false once the interpreter has closed everything
-        dataset.file.close()
+class _OpenDataset:
+    """A data set whose pixels are read as another type of the same size."""
+
+    def __init__(self, dataset: Any, dtype: np.dtype[Any]) -> None:
+        self.dataset = dataset
+        self.shape = dataset.shape
+        self.dtype = dtype
+
+    def __getitem__(self, key: Any) -> Array:
+        block: Array = self.dataset[key]
+        return block.view(self.dtype)
+
+
+def _open(path: str, inner: str, dtype: np.dtype[Any]) -> _OpenDataset:
+    return _OpenDataset(h5py.File(path, "r")[inner], dtype)
+
+
+def _close(opened: _OpenDataset) -> None:
+    if opened.dataset:  # false once the interpreter has closed everything
+        opened.dataset.file.close()
 
 
 def _find(file: Any, path: str, inner: str | None) -> str:
     if inner is not None and isinstance(file.get(inner), h5py.Dataset):
         return inner
-    found = _datasets(file)
+    found = image_paths(file)
+    below = [each for each in found if inner and each.startswith(f"/{inner.strip('/')}/")]
+    if len(below) == 1:
+        return below[0]
     if inner is not None:
         raise InputError(f"{path}: has no data set {inner}; its data sets with images: {', '.join(found) or 'none'}")
     if len(found) != 1:
@@ -75,48 +145,80 @@ def _find(file: Any, path: str, inner: str | None) -> str:
     return found[0]
 
 
-def _datasets(file: Any) -> list[str]:
-    found: list[str] = []
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and len(item.shape or ()) >= 2 and item.dtype.kind in "uifcb":
-            found.append(f"/{name}")
-
-    file.visititems(visit)
-    return found
+def _above(dataset: Any) -> Iterator[Any]:
+    """The groups on the path of a data set, the file first."""
+    group, parts = dataset.file["/"], dataset.name.strip("/").split("/")
+    yield group
+    for part in parts[:-1]:
+        group = group[part]
+        yield group
 
 
-def _layout(dataset: Any, name: str) -> Layout:
-    labels = "".join(dimension.label.upper() for dimension in dataset.dims)
-    if len(labels) == dataset.ndim and set(labels) <= set(AXES):
-        return named_layout(labels, dataset.shape, name)
-    return default_layout(dataset.shape, name)
+def _attributes(item: Any) -> dict[str, Any]:
+    """The attributes that can be copied to another file."""
+    copied = {str(name): _value(item, name) for name in item.attrs if name not in _NOT_COPIED}
+    return {name: value for name, value in copied.items() if value is not None}
 
 
-def _pixel_size(dataset: Any) -> PixelSize | None:
-    sizes = np.atleast_1d(np.asarray(dataset.attrs.get(_SIZE, ()), float))
-    if sizes.size not in (2, 3) or not np.all(np.isfinite(sizes) & (sizes > 0)):
+def _uncopied(item: Any) -> list[str]:
+    """The names of the others: references within their file, and what only their program can read."""
+    return [str(name) for name in item.attrs if name not in _NOT_COPIED and _value(item, name) is None]
+
+
+def _value(item: Any, name: str) -> Any:
+    """The value of an attribute; None if it can only stay in its file."""
+    try:
+        value = item.attrs[name]
+    except (OSError, TypeError, ValueError):  # a type that h5py does not know
         return None
-    return PixelSize(dict(zip("ZYX"[-sizes.size :], sizes.tolist(), strict=True)), "µm")
+    kind = getattr(value, "dtype", None)
+    if not isinstance(kind, np.dtype):
+        return None if isinstance(value, h5py.Reference | h5py.RegionReference) else value
+    return None if h5py.check_ref_dtype(kind) or kind.names else value
+
+
+def _listed(names: Any) -> str:
+    """The first names, and how many more there are."""
+    kept = list(dict.fromkeys(names))
+    more = f" and {len(kept) - _MOST_NAMED} more" if len(kept) > _MOST_NAMED else ""
+    return ", ".join(kept[:_MOST_NAMED]) + more
 
 
 def create(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Start the pixels of a data set; the file is written at the end, because killing a process would damage it."""
     _refuse_other_data(Path(spec.path.rpartition(":")[0] if spec.inner else spec.path))
-    return create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
+    return _noted(create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec)), spec)
 
 
 def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Continue the pixels of a data set."""
-    return reopen_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
+    return _noted(reopen_deferred(path, spec, Layout(spec.axes), partial(_encode, spec)), spec)
+
+
+def _noted(writer: ArrayWriter, spec: OutputSpec) -> ArrayWriter:
+    """A writer whose notes tell what the input's file has and the output does not get."""
+    style, target = _style(spec), _target(spec)
+    homeless = [f"attributes of {group}" for group in style.above if not target.startswith(group.rstrip("/") + "/")]
+    lost = [*homeless, *style.never_copied]
+    writer.notes += [f"not kept: {', '.join(lost)}"] if lost else []
+    return writer
+
+
+def _style(spec: OutputSpec) -> Hdf5Style:
+    return spec.style if isinstance(spec.style, Hdf5Style) else Hdf5Style()
+
+
+def _target(spec: OutputSpec) -> str:
+    """The path of the data set: that given, else the input's, else /data."""
+    return "/" + (spec.inner or _style(spec).inner).strip("/")
 
 
 def _encode(spec: OutputSpec, planes: Array, path: Path) -> None:
-    """Write one data set: at the path given, else at the input's path, else at /data."""
-    style = spec.style if isinstance(spec.style, Hdf5Style) else Hdf5Style()
+    """Write one data set, with its attributes and those above it."""
+    style, target = _style(spec), _target(spec)
     with h5py.File(path, "w") as file:
         dataset = file.create_dataset(
-            spec.inner or style.inner,
+            target,
             spec.shape,
             spec.dtype,
             chunks=_chunks(spec, style),
@@ -124,12 +226,30 @@ def _encode(spec: OutputSpec, planes: Array, path: Path) -> None:
         )
         for dimension, letter in zip(dataset.dims, spec.axes, strict=True):
             dimension.label = letter.lower()
-        if spec.pixel_size:
-            sizes = spec.pixel_size.to("µm").values
-            dataset.attrs[_SIZE] = [sizes[axis] for axis in "ZYX" if axis in sizes]
+        for name, value in _written_attributes(spec, style).items():
+            dataset.attrs[name] = value
+        for group in _above(dataset):
+            for name, value in style.above.get(group.name, {}).items():
+                group.attrs[name] = value
         for box in dataset.iter_chunks() if dataset.chunks else np.ndindex(spec.shape[:-2]):
             dataset[box] = planes[box]
             release_map(planes)
+
+
+def _written_attributes(spec: OutputSpec, style: Hdf5Style) -> dict[str, Any]:
+    """The attributes of the data set: the input's, with the axes, pixel size and history of the output."""
+    kept = {name: value for name, value in style.attributes.items() if name != AXISTAGS}
+    tags = reordered_tags(texts_of(style.attributes.get(AXISTAGS, ""))[0], style.stored, spec.axes)
+    sizes = spec.pixel_size.to("µm").values if spec.pixel_size else {}
+    size = [sizes[axis] for axis in "ZYX" if axis in sizes]
+    earlier = texts_of(style.attributes.get(_HISTORY, ""))
+    history = "\n".join(line for line in (*earlier, spec.history) if line)
+    return (
+        kept
+        | ({AXISTAGS: tags} if tags else {})
+        | ({ELEMENT_SIZE: size} if size else {})
+        | ({_HISTORY: history} if spec.history else {})
+    )
 
 
 def _chunks(spec: OutputSpec, style: Hdf5Style) -> Any:
@@ -143,6 +263,6 @@ def _refuse_other_data(target: Path) -> None:
     if not target.is_file() or not h5py.is_hdf5(target):
         return
     with h5py.File(target, "r") as file:
-        found = _datasets(file)
+        found = dataset_paths(file)
     if len(found) > 1:
         raise InputError(f"{target}: has {len(found)} data sets, all of which would be lost; write to a new file")

@@ -16,10 +16,12 @@ from pellucid.io.formats.zarr_metadata import ZarrStyle, whole_factors
 from pellucid.io.image import Image
 from pellucid.io.layout import AXES, Layout, default_layout, named_layout
 from pellucid.io.manifest import ChunkFiles, Index
-from pellucid.io.pixel_size import PixelSize, known_unit
+from pellucid.io.pixel_size import PixelSize, pixel_size_of
 from pellucid.io.pyramid import Factors
 
 WRITABLE: tuple[str, ...] = ()
+_FACTORS = "downsamplingFactors"
+_SIZES = ("pixelResolution", "resolution", "units", "unit", "transform", "axes")
 _DEEPEST = 6  # levels of nested groups that are searched for a data set
 
 create = reopen = refuse_to_write
@@ -35,12 +37,12 @@ def open_file(path: str, inner: str | None) -> Image:
     kvstore = {"driver": "file", "path": str(folder.resolve())}
     image = StoredImage(path, {"driver": "n5", "kvstore": kvstore}, layout, range(len(shape))[::-1])
     image.files = ChunkFiles(folder, layout, shape, own["blockSize"][::-1], _chunk_name, _chunk_index)
-    scale, shift, unit = _placed(_attributes(folder.parent) | own, layout.stored)
-    if unit and {"Y", "X"} <= set(scale):
-        image.pixel_size = PixelSize(scale, unit)
+    told = _above(folder) | {key: value for key, value in own.items() if key != _FACTORS}
+    scale, shift, image.pixel_size = _placed(told, _factors(folder, len(shape)), layout.stored)
     image.style = ZarrStyle(
         chunks=dict(zip(image.axes, image.chunks, strict=True)),
         levels=_levels(folder, layout.stored),
+        scale={} if image.pixel_size else scale,
         translation=shift,
     )
     return image
@@ -60,12 +62,28 @@ def _attributes(folder: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_bytes())) if file.is_file() else {}
 
 
+def _above(folder: Path) -> dict[str, Any]:
+    """What the groups above a data set say of pixel sizes: those of a time point and a set-up in BigDataViewer's."""
+    groups = [group for group in (folder.parent.parent, folder.parent) if (group / "attributes.json").is_file()]
+    return {key: value for group in groups for key, value in _attributes(group).items() if key in _SIZES}
+
+
+def _factors(folder: Path, dimensions: int) -> list[float]:
+    """How many pixels of the finest level make one of a data set, X first: its own word, else that of a group above."""
+    own = _attributes(folder).get(_FACTORS)
+    number = int(folder.name[1:]) if folder.name[:1] == "s" and folder.name[1:].isdecimal() else 0
+    for group in (folder.parent, folder.parent.parent):
+        listed = _attributes(group).get(_FACTORS) or _attributes(group).get("scales")
+        if own is None and isinstance(listed, list) and number < len(listed) and isinstance(listed[number], list):
+            own = listed[number]
+    return [float(factor) for factor in own or [1] * dimensions]
+
+
 def _levels(folder: Path, stored: str) -> tuple[Factors, ...] | None:
     """The factors of the coarser levels if the folder is the finest one, ``s0``."""
     scales: list[dict[str, float]] = []
-    while own := _attributes(folder.with_name(f"s{len(scales)}")):
-        factors = own.get("downsamplingFactors", [1] * len(stored))
-        scales.append(dict(zip(stored[::-1], map(float, factors), strict=True)))
+    while "dimensions" in _attributes(level := folder.with_name(f"s{len(scales)}")):
+        scales.append(dict(zip(stored[::-1], _factors(level, len(stored)), strict=True)))
     return whole_factors(scales) if folder.name == "s0" else None
 
 
@@ -109,32 +127,30 @@ def _stored_order(transform: Mapping[str, Any], values: Sequence[Any]) -> list[A
     return list(values) if transform.get("ordering", "C") == "F" else list(reversed(values))
 
 
-def _placed(attributes: Mapping[str, Any], stored: str) -> tuple[dict[str, float], dict[str, float], str | None]:
-    """The size of a pixel and the position of the first one, by axis, and their unit; None if the file has none."""
+def _placed(
+    attributes: Mapping[str, Any], factors: Sequence[float], stored: str
+) -> tuple[dict[str, float], dict[str, float], PixelSize | None]:
+    """The scale and the position of the first pixel, by axis, and the pixel size; None if the file has no unit."""
     transform = attributes.get("transform")
     if isinstance(transform, dict):
         lists = [_stored_order(transform, transform.get(name, ())) for name in ("scale", "translate", "units")]
         return _by_axis(lists[0], lists[1], lists[2], stored)
     found = attributes.get("pixelResolution", {})
-    size = found.get("dimensions", ()) if isinstance(found, dict) else found
-    units = [found["unit"]] * len(size) if isinstance(found, dict) and "unit" in found else attributes.get("units", ())
-    size = size or attributes.get("resolution", ())
-    factors = attributes.get("downsamplingFactors", [1] * len(size))
+    size = (found.get("dimensions") if isinstance(found, dict) else found) or attributes.get("resolution", ())
+    inner = found.get("unit") if isinstance(found, dict) else None
+    units = inner or attributes.get("units") or attributes.get("unit") or ()
+    units = [units] * len(size) if isinstance(units, str) else units
     shift = [(factor - 1) / 2 * one for factor, one in zip(factors, size, strict=False)]
     return _by_axis([factor * one for factor, one in zip(factors, size, strict=False)], shift, units, stored)
 
 
 def _by_axis(
     scale: Sequence[float], shift: Sequence[float], units: Sequence[str], stored: str
-) -> tuple[dict[str, float], dict[str, float], str | None]:
-    """Values listed in stored order, X first, by axis (of Z, Y, X) and in X's unit."""
+) -> tuple[dict[str, float], dict[str, float], PixelSize | None]:
+    """Values listed in stored order, X first, by axis of space, in X's unit if all of these are lengths."""
     letters = stored[::-1]
-    known = dict(zip(letters, (known_unit(unit) for unit in units), strict=False))
-    unit = known.get("X")
-    sizes, places = {}, {}
-    for axis, size, place in zip(letters, scale, [*shift, *[0.0] * len(scale)], strict=False):
-        own = known.get(axis)
-        if axis in "ZYX" and unit and own and size > 0:
-            to_unit = PixelSize({axis: 1.0}, own).to(unit).values[axis]
-            sizes[axis], places[axis] = size * to_unit, place * to_unit
-    return sizes, {axis: place for axis, place in places.items() if place}, unit
+    sizes = {axis: float(size) for axis, size in zip(letters, scale, strict=False) if axis in "ZYX" and size > 0}
+    places = {axis: float(place) for axis, place in zip(letters, shift, strict=False) if axis in sizes and place}
+    size = pixel_size_of(sizes, dict(zip(letters, units, strict=False)))
+    ours = sizes | dict(size.values if size else {})
+    return ours, {axis: place * ours[axis] / sizes[axis] for axis, place in places.items()}, size

@@ -1,8 +1,4 @@
-"""The metadata of an OME-Zarr: axes, scales, translations, channels, chunks; how they are read and written.
-
-ome-zarr-models checks in tests what is written here. It is not used for reading, since it rejects files that deviate
-from the specification, and it would limit the versions of pydantic.
-"""
+"""The metadata of an OME-Zarr as read: scales, translations, levels, and what an output copies."""
 
 from __future__ import annotations
 
@@ -10,30 +6,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal
 
-from pellucid.errors import InputError
-from pellucid.io.layout import AXES, Layout
-from pellucid.io.output_spec import OutputSpec, Style
-from pellucid.io.pixel_size import PixelSize, known_unit
-from pellucid.io.pyramid import Factors, halvings, shrunk
+import zarr
 
-_KINDS = {"T": "time", "C": "channel"}
-_UNITS = {
-    "m": "meter",
-    "cm": "centimeter",
-    "mm": "millimeter",
-    "µm": "micrometer",
-    "nm": "nanometer",
-    "Å": "angstrom",
-    "pm": "picometer",
-}
-_PLANE = {"Y": 1024, "X": 1024}
-#: For views from any side, yet thin: planes are denoised one by one, and a chunk is complete only with all of them.
-_VOLUME = {"Z": 16, "Y": 256, "X": 256}
-#: Smaller levels are not written, even if the input has them.
-_SMALLEST = 16
+from pellucid.io.formats.zarr_axes import axis_units, unusual_axes
+from pellucid.io.formats.zarr_beside import Beside
+from pellucid.io.formats.zarr_images import ARRAY_AXES, FoundImage, ome
+from pellucid.io.layout import AXES, Layout
+from pellucid.io.output_spec import Style
+from pellucid.io.pixel_size import PixelSize, known_unit, pixel_size_of
+from pellucid.io.pyramid import Factors
+
+_COMPRESSORS = {"blosc", "zstd", "gzip", "zlib", "lz4", "bz2", "lzma"}
+#: What OME defines; the type says how levels were made, and ours are made anew.
+_OF_GROUP = ("multiscales", "omero", "version", "bioformats2raw.layout")
+_OF_MULTISCALE = ("name", "version", "axes", "datasets", "coordinateTransformations", "type")
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,12 @@ class ZarrStyle(Style):
         scale, translation: The size of a pixel and the position of the first one, by axis; in the unit of the pixel
             size if there is one.
         units: Of the axes, as in the file.
+        axes: What the file says of axes beside, where that is not what we would write.
         name, omero: As in the file.
+        multiscale, attributes, array_attributes: What the file says of the multiscale, the group and the finest array
+            and OME does not define.
+        level_names: The paths of the levels, if they are not 0, 1, 2.
+        beside: What lies in the Zarr beside the image.
     """
 
     version: Literal[2, 3] = 3
@@ -59,8 +52,87 @@ class ZarrStyle(Style):
     scale: Mapping[str, float] = field(default_factory=dict)
     translation: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    axes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     name: str | None = None
     omero: Mapping[str, Any] | None = None
+    multiscale: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    array_attributes: Mapping[str, Any] = field(default_factory=dict)
+    level_names: tuple[str, ...] = ()
+    beside: Beside | None = field(default=None, compare=False)
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        """See ``Style.annotations``."""
+        ours = dict.fromkeys((*self.attributes, *self.attributes.get("ome", ()), *self.array_attributes))
+        keys = [key for key in ours if key not in ("ome", ARRAY_AXES)]
+        # lengths are the pixel size
+        named = [axis for axis in AXES if self.scale.get(axis, 1) != 1 and not known_unit(self.units.get(axis))]
+        scale = [f"{axis} {self.scale[axis]:g} {self.units.get(axis, '')}".strip() for axis in named]
+        return (
+            *(["channel descriptions (omero)"] if self.omero else []),
+            *([f"scale: {', '.join(scale)}"] if scale else []),
+            *(["the position of the image"] if self.translation else []),
+            *([f"attributes: {', '.join(keys)}"] if keys else []),
+            *([f"of the multiscale: {', '.join(self.multiscale)}"] if self.multiscale else []),
+            *(self.beside.told if self.beside else ()),
+        )
+
+
+def read_style(
+    found: FoundImage, group: Any, layout: Layout, beside: Beside | None
+) -> tuple[ZarrStyle, PixelSize | None]:
+    """The style and the pixel size of an image.
+
+    Args:
+        found: The image.
+        group: That of the image, or the group that has an array in it.
+        layout: Of its arrays.
+        beside: What lies beside it.
+    """
+    multiscale, stored = found.multiscale, layout.stored
+    array, _ = found.finest("")
+    placed = [transformations(multiscale, level, stored) for level in range(max(1, len(found.level_names)))]
+    scale, translation = placed[0]
+    units = axis_units(multiscale, stored)
+    size = pixel_size_of(scale, units)
+    ours = scale | dict(size.values if size else {})
+    told = {} if found.number is None else ome(found.node)
+    names = tuple(found.level_names)
+    style = ZarrStyle(
+        version=array.metadata.zarr_format,
+        chunks=dict(zip(stored, array.chunks, strict=True)),
+        shards=dict(zip(stored, array.shards, strict=True)) if array.shards else None,
+        compressors=_plain(array.compressors),
+        levels=whole_factors([one for one, _ in placed]),
+        scale=ours,
+        translation={
+            axis: shift * ours[axis] / scale[axis] for axis, shift in translation.items() if shift and scale[axis]
+        },
+        units=units,
+        axes=unusual_axes(multiscale, stored),
+        name=multiscale.get("name"),
+        omero=told["omero"] if isinstance(told.get("omero"), dict) else None,
+        multiscale={key: value for key, value in multiscale.items() if key not in _OF_MULTISCALE},
+        attributes={} if isinstance(group, zarr.Array) else _unknown(dict(group.attrs)),
+        array_attributes=dict(array.attrs),
+        level_names=() if names == tuple(map(str, range(len(names)))) else names,
+        beside=beside,
+    )
+    return style, size
+
+
+def _unknown(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a group that OME does not define, each where it was."""
+    rest = {key: value for key, value in attributes.items() if key not in _OF_GROUP}
+    inner = rest.pop("ome", None)
+    return rest | ({"ome": found} if isinstance(inner, dict) and (found := _unknown(inner)) else {})
+
+
+def _plain(compressors: Any) -> Any:
+    """Compressors that every reader knows, unchanged; instead of others, the zarr library's choice."""
+    names = {getattr(one, "codec_id", None) or type(one).__name__.removesuffix("Codec").lower() for one in compressors}
+    return tuple(compressors) if names <= _COMPRESSORS else "auto"
 
 
 def transformations(
@@ -81,22 +153,6 @@ def transformations(
     return scale, translation
 
 
-def axis_units(multiscale: Mapping[str, Any], stored: str) -> dict[str, str]:
-    """The units of the axes that have one, as in the file."""
-    axes = zip(stored, multiscale.get("axes", ()), strict=False)
-    return {letter: axis["unit"] for letter, axis in axes if isinstance(axis, dict) and axis.get("unit")}
-
-
-def pixel_size(scale: Mapping[str, float], units: Mapping[str, str]) -> PixelSize | None:
-    """The pixel size in X's unit; None if Y or X has no unit of length."""
-    unit = known_unit(units.get("X"))
-    sizes = {axis: (scale[axis], known_unit(units.get(axis))) for axis in "ZYX" if axis in scale}
-    if unit is None or sizes["Y"][1] is None:
-        return None
-    values = {axis: PixelSize({axis: size}, own).to(unit).values[axis] for axis, (size, own) in sizes.items() if own}
-    return PixelSize(values, unit)
-
-
 def whole_factors(scales: Sequence[Mapping[str, float]]) -> tuple[Factors, ...] | None:
     """How many pixels of each level make one of the next, from the scales; None if these are not whole numbers."""
     found = []
@@ -110,129 +166,3 @@ def whole_factors(scales: Sequence[Mapping[str, float]]) -> tuple[Factors, ...] 
             return None
         found.append(factors)
     return tuple(found) or None
-
-
-@dataclass(frozen=True)
-class Design:
-    """The OME-Zarr for an output: the sizes of all levels, their chunks and shards, and the metadata."""
-
-    spec: OutputSpec
-    style: ZarrStyle
-
-    @classmethod
-    def of(cls, spec: OutputSpec) -> Design:
-        """The design for an output, in the input's style if that was a Zarr."""
-        return cls(spec, spec.style if isinstance(spec.style, ZarrStyle) else ZarrStyle())
-
-    @property
-    def layout(self) -> Layout:
-        """The order of axes: time, channel, space, as OME requires."""
-        return Layout("".join(letter for letter in AXES if letter in self.spec.axes))
-
-    @property
-    def factors(self) -> list[Factors]:
-        """The factors of each level relative to the finer one; all 1 for the first."""
-        first = dict.fromkeys(self.spec.axes, 1)
-        if not self.spec.levels:
-            return [first]
-        if self.style.levels is None:
-            return [first, *halvings(self.spec.sizes, self._sizes)]
-        kept: list[Factors] = [first]
-        sizes = self.spec.sizes
-        for factors in self.style.levels:
-            sizes = shrunk(sizes, factors)
-            if min(sizes["Y"], sizes["X"]) < _SMALLEST:
-                break
-            kept.append({axis: factors.get(axis, 1) for axis in self.spec.axes})
-        return kept
-
-    @property
-    def sizes(self) -> list[dict[str, int]]:
-        """The size of every axis at every level."""
-        sizes = [self.spec.sizes]
-        for factors in self.factors[1:]:
-            sizes.append(shrunk(sizes[-1], factors))
-        return sizes
-
-    def grid(self, sizes: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int] | None]:
-        """The chunk and the shard of a level of these sizes, by axis; not larger than the level.
-
-        Raises:
-            InputError: They do not match the axes, shards are not multiples of chunks, or the version has no shards.
-        """
-        chunks = {axis: min(chunk, sizes[axis]) for axis, chunk in self._chunks().items()}
-        shards = self._shards()
-        if shards is None:
-            return chunks, None
-        whole = {axis: shards[axis] // chunks_of for axis, chunks_of in self._chunks().items()}
-        return chunks, {axis: chunk * min(whole[axis], -(-sizes[axis] // chunk)) for axis, chunk in chunks.items()}
-
-    def _chunks(self) -> dict[str, int]:
-        if self.spec.chunks is not None:
-            return self._asked("chunks", self.spec.chunks)
-        wanted = self.style.chunks
-        if wanted is None:  # levels are for viewing; otherwise planes are written one by one
-            wanted = _VOLUME if self.spec.levels and self.spec.sizes.get("Z", 1) >= _VOLUME["Z"] else _PLANE
-        return {axis: wanted.get(axis, 1) for axis in self.spec.axes}
-
-    def _shards(self) -> dict[str, int] | None:
-        chunks = self._chunks()
-        if self.spec.shards is None:
-            kept = {axis: (self.style.shards or {}).get(axis, 1) for axis in chunks} if self.style.shards else None
-            return kept if kept and all(kept[axis] % chunk == 0 for axis, chunk in chunks.items()) else None
-        shards = self._asked("shards", self.spec.shards)
-        if self.style.version == 2:
-            raise InputError(f"{self.spec.path}: the input is OME-Zarr 0.4, which has no shards; omit them")
-        if any(shards[axis] % chunk for axis, chunk in chunks.items()):
-            raise InputError(
-                f"{self.spec.path}: shards {tuple(shards.values())} are not multiples of the chunks "
-                f"{tuple(chunks.values())}; choose multiples"
-            )
-        return shards
-
-    def _asked(self, what: str, sides: tuple[int, ...]) -> dict[str, int]:
-        if len(sides) != len(self.spec.axes) or min(sides) < 1:
-            raise InputError(
-                f"{self.spec.path}: {what} {sides} do not fit the axes {self.spec.axes}; "
-                "give a positive number for each"
-            )
-        return dict(zip(self.spec.axes, sides, strict=True))
-
-    def attributes(self) -> dict[str, Any]:
-        """The group's attributes."""
-        multiscale = self._multiscale()
-        omero = {"omero": dict(self.style.omero)} if self.style.omero else {}
-        if self.style.version == 2:
-            return {"multiscales": [{"version": "0.4", **multiscale}], **omero}
-        return {"ome": {"version": "0.5", "multiscales": [multiscale], **omero}}
-
-    def _multiscale(self) -> dict[str, Any]:
-        stored = self.layout.stored
-        scale = {axis: self._sizes.get(axis, self.style.scale.get(axis, 1.0)) for axis in stored}
-        shift = {a: self.style.translation.get(a, 0.0) + self.spec.offset.get(a, 0) * scale[a] for a in stored}
-        datasets = []
-        for number, factors in enumerate(self.factors):
-            # the centre of f pixels lies (f − 1) / 2 pixels beyond the first
-            shift = {axis: shift[axis] + (factors.get(axis, 1) - 1) / 2 * scale[axis] for axis in stored}
-            scale |= {axis: scale[axis] * factors.get(axis, 1) for axis in stored}
-            steps: list[dict[str, Any]] = [{"type": "scale", "scale": [_round(scale[axis]) for axis in stored]}]
-            if any(shift.values()):
-                steps.append({"type": "translation", "translation": [_round(shift[axis]) for axis in stored]})
-            datasets.append({"path": str(number), "coordinateTransformations": steps})
-        name = self.style.name or Path(self.spec.path).stem.removesuffix(".ome")
-        return {"name": name, "axes": [self._axis(letter) for letter in stored], "datasets": datasets}
-
-    @property
-    def _sizes(self) -> Mapping[str, float]:
-        return self.spec.pixel_size.values if self.spec.pixel_size else {}
-
-    def _axis(self, letter: str) -> dict[str, str]:
-        axis = {"name": letter.lower(), "type": _KINDS.get(letter, "space")}
-        unit = _UNITS[self.spec.pixel_size.unit] if self.spec.pixel_size and letter in self._sizes else None
-        unit = unit or self.style.units.get(letter)
-        return axis | ({"unit": unit} if unit else {})
-
-
-def _round(number: float) -> float:
-    """Round to 12 digits: 3 · 0.1 is 0.3."""
-    return float(f"{number:.12g}")
