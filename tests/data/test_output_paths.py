@@ -41,7 +41,7 @@ def test_one_image_goes_into_the_file_that_is_named(files, tmp_path):
 
 def test_a_file_of_another_format_is_no_folder(files, tmp_path):
     (name,) = files("a.png")
-    for file, ending in (("out.BMP", ".BMP"), ("out.dm3", ".dm3"), ("out.xyz", ".xyz"), ("out.tif.gz", ".gz")):
+    for file, ending in (("out.BMP", ".BMP"), ("out.mp4", ".mp4"), ("out.xyz", ".xyz"), ("out.tif.gz", ".gz")):
         said = f"{file}: Pellucid cannot write {ending} files; use one of .tif, .zarr, "
         with pytest.raises(InputError, match=re.escape(said)):
             output_paths(open_source(name), tmp_path / file)

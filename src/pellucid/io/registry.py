@@ -93,6 +93,7 @@ FORMATS = (
     Format("JPEG", (".jpg", ".jpeg"), "jpeg"),
     Format("N5", (".n5",), "n5", (("attributes.json", "dimensions"), ("s0/attributes.json", "dimensions"))),
     Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),)),
+    Format("DigitalMicrograph", (".dm3", ".dm4"), "dm", inside=r"\d+"),
 )
 
 
