@@ -74,6 +74,18 @@ def described(array, dimensions, **more):
     }
 
 
+def document(source, *drawn):
+    """What is shown of the image with this number, and what is drawn on it beside a scale bar."""
+    drawn = [{"AnnotationType": np.int32(31)}, *drawn]
+    rectangle = (0.0, 0.0, 20.0, 30.0)
+    return {
+        "AnnotationGroupList": drawn,
+        "AnnotationType": np.int32(20),
+        "ImageSource": np.uint32(source),
+        "Rectangle": rectangle,
+    }
+
+
 def file_tags(*images):
     """A whole file, with a thumbnail before the images as DigitalMicrograph writes them."""
     thumbnail = {
@@ -84,11 +96,9 @@ def file_tags(*images):
             "PixelDepth": np.uint32(4),
         }
     }
-    drawn = [{"AnnotationType": np.int32(31)}, {"AnnotationType": np.int32(13), "Text": "a grain"}]
+    grain = {"AnnotationType": np.int32(13), "Text": "a grain"}
     return {
-        "DocumentObjectList": [
-            {"AnnotationGroupList": drawn, "AnnotationType": np.int32(20), "Rectangle": (0.0, 0.0, 20.0, 30.0)}
-        ],
+        "DocumentObjectList": [document(0, grain), *(document(number) for number in range(1, len(images)))],
         "ImageList": [thumbnail, *images],
         "ImageSourceList": [{"ImageRef": np.int32(number + 1)} for number in range(len(images))],
         "Thumbnails": [{"ImageIndex": np.int32(0)}],
@@ -187,7 +197,7 @@ def test_a_region_lies_where_it_was_and_loses_what_is_drawn(tmp_path, picture, p
         writer.write(0, array[:8, 5:15])
     assert writer.notes == ["not kept: 1 annotation, drawn on the whole image"]
     expected = file_tags(described(array[:8, 5:15], (dimension(1.25, "nm", -2), NM[1])))
-    expected["DocumentObjectList"] = [{"AnnotationType": np.int32(20)}]
+    expected["DocumentObjectList"] = [{"AnnotationType": np.int32(20), "ImageSource": np.uint32(0)}]
     assert (tmp_path / f"b.dm{version}").read_bytes() == encode(version, expected)
 
 
@@ -216,12 +226,40 @@ def test_of_several_images_one_is_named(tmp_path, picture, pixels):
     image = open_image(f"{path}:1")
     np.testing.assert_array_equal(pixels(image), second)
     assert image.path == f"{path}:1"
-    copied(image, tmp_path / "b.dm4")
-    assert (tmp_path / "b.dm4").read_bytes() == path.read_bytes()
+    assert copied(image, tmp_path / "b.dm4").notes == ["1 other image of the file: kept, but not shown"]
+    expected = file_tags(described(first, NM), described(second, NM))
+    expected["DocumentObjectList"] = [document(1)]
+    assert (tmp_path / "b.dm4").read_bytes() == encode(4, expected)
+    np.testing.assert_array_equal(pixels(open_image(tmp_path / "b.dm4")), second)
     with pytest.raises(InputError, match="has no image 2; it has 2"):
         open_image(f"{path}:2")
     with pytest.raises(InputError, match="leave out :1"):
         create_image(tmp_path / "c.dm4:1", image)
+
+
+def test_an_image_that_is_not_shown_itself_is_kept(tmp_path, picture, pixels):
+    """A graph on an image has its curves in ImageList too."""
+    tags = file_tags(described(picture((20, 30)), NM), described(picture((90,)), NM[:1]))
+    tags["DocumentObjectList"] = tags["DocumentObjectList"][:1]
+    (tmp_path / "a.dm3").write_bytes(encode(3, tags))
+    image = open_image(tmp_path / "a.dm3")
+    np.testing.assert_array_equal(pixels(image), picture((20, 30)))
+    assert "1 other image" in image.style.annotations
+    assert copied(image, tmp_path / "b.dm3").notes == []
+    assert (tmp_path / "b.dm3").read_bytes() == encode(3, tags)
+
+
+@pytest.mark.parametrize("missing", [("DocumentObjectList",), ("DocumentObjectList", "ImageSourceList")])
+def test_what_does_not_tell_what_is_shown_is_copied_too(tmp_path, picture, pixels, missing):
+    first, second = picture((20, 30), seed=1), picture((25, 30), seed=2)
+    tags = file_tags(described(first, NM), described(second, NM))
+    for name in missing:
+        del tags[name]
+    (tmp_path / "a.dm3").write_bytes(encode(3, tags))
+    with pytest.raises(InputError, match="has 2 images"):
+        open_image(tmp_path / "a.dm3")
+    copied(open_image(f"{tmp_path}/a.dm3:1"), tmp_path / "b.dm3")
+    np.testing.assert_array_equal(pixels(open_image(tmp_path / "b.dm3")), second)
 
 
 def changed(array, dimensions=NM, meaning=None, **data):

@@ -19,7 +19,7 @@ from pellucid.io.layout import Layout
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style, mapped_writer, refuse_mismatch
 from pellucid.io.pixel_size import PixelSize, known_unit
 
-_DOCUMENTS = "DocumentObjectList"
+_DOCUMENTS, _SOURCES = "DocumentObjectList", "ImageSourceList"
 _TYPES = {
     "uint8": (6, 10),
     "int8": (9, 9),
@@ -89,13 +89,17 @@ def _title(tags: Tags, place: int) -> str:
 
 
 def _places(tags: Tags) -> list[int]:
-    """The positions in ImageList of all but thumbnails."""
+    """The positions in ImageList of the images that are shown; if that is not told, of all but thumbnails."""
     root = tags.root
     everything = range(len(root.group("ImageList").tags))
     small = {tags.number(thumbnail.find("ImageIndex")) for thumbnail in root.groups("Thumbnails")}
-    shown = {tags.number(source.find("ImageRef")) for source in root.groups("ImageSourceList")}
-    places = [place for place in everything if place in shown - small]
-    return places or [place for place in everything if place not in small] or list(everything)
+    sources = [tags.number(source.find("ImageRef")) for source in root.groups(_SOURCES)]
+    documents = (tags.number(document.find("ImageSource")) for document in root.groups(_DOCUMENTS))
+    shown = [sources[int(number)] for number in documents if number is not None and 0 <= number < len(sources)]
+    for some in (shown, sources, everything):
+        if places := [place for place in everything if place in some and place not in small]:
+            return places
+    return list(everything)
 
 
 def _chosen(tags: Tags, path: str, inner: str | None) -> int:
@@ -178,13 +182,14 @@ def _told(tags: Tags, place: int) -> tuple[str, ...]:
     listing = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     units = {unit for unit in _units(tags, image.group("ImageData"))[:2] if unit and not known_unit(unit)}
     brightness = tags.text(image.find("ImageData", "Calibrations", "Brightness", "Units"))
-    drawn, others = len(_drawn(tags)), len(_places(tags)) - 1
+    drawn = len(_drawn(tags))
+    others = len(tags.root.group("ImageList").tags) - len(tags.root.groups("Thumbnails")) - 1
     told = {
         f"image tags ({listing})": names,
         f"calibration in {', '.join(sorted(units))}": units,
         f"brightness in {brightness}": brightness,
         f"{drawn} annotation{'s' if drawn > 1 else ''}": drawn,
-        f"{others} other image{'s' if others > 1 else ''}": others,
+        f"{others} other image{'s' if others > 1 else ''}": others > 0,
     }
     return tuple(phrase for phrase, found in told.items() if found)
 
@@ -218,6 +223,9 @@ def create(path: Path, spec: OutputSpec) -> ArrayWriter:
         if image.find("ImageData") is None:
             raise InputError(f"{style.source}: has changed, its tags cannot be copied; open it again")
     notes = _set_image(tags, image, spec)
+    if others := len(_places(tags)) - 1:
+        _show(tags, style.place)
+        notes.append(f"{others} other image{'s' if others > 1 else ''} of the file: kept, but not shown")
     write_tags(tags, path, _version(spec))
     reserve(path, path.stat().st_size)
     writer = reopen(path, spec)
@@ -228,8 +236,7 @@ def create(path: Path, spec: OutputSpec) -> ArrayWriter:
 def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Map the pixels of a file that was begun."""
     tags = read_tags(str(path))
-    place = spec.style.place if isinstance(spec.style, DmStyle) else 0
-    data = tags.root.group("ImageList", place, "ImageData")
+    data = tags.root.group("ImageList", _places(tags)[0], "ImageData")
     dtype, start, shape = _stored(tags, data, spec.path)
     mapped: Any = np.memmap(path, dtype, "r+", start, shape)
     refuse_mismatch(spec.path, mapped, spec.shape, spec.dtype.newbyteorder(tags.order))
@@ -239,17 +246,28 @@ def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
 def _new_tags() -> Tags:
     """The tags that DigitalMicrograph needs to show an image."""
     tags = Tags(Group())
-    root, number = tags.root, tags.new_number
-    root.put(listed(Group([("ImageData", Group()), ("ImageTags", Group())])), "ImageList")
-    source = Group()
-    source.put(tags.new_text("ImageSource:Simple"), "ClassName")
-    source.put(listed(number(_LONG, 0)), "Id")
-    source.put(number(_LONG, 0), "ImageRef")
-    root.put(listed(source), "ImageSourceList")
-    root.put(listed(Group([("AnnotationType", number(_LONG, _IMAGE)), ("ImageSource", number(_LONG, 0))])), _DOCUMENTS)
-    root.put(number(_LONG, 8), "Image Behavior", "ViewDisplayID")
-    root.put(number(_LONG, 1), "InImageMode")
+    tags.root.put(listed(Group([("ImageData", Group()), ("ImageTags", Group())])), "ImageList")
+    tags.root.put(tags.new_number(_LONG, 8), "Image Behavior", "ViewDisplayID")
+    tags.root.put(tags.new_number(_LONG, 1), "InImageMode")
+    _show(tags, 0)
     return tags
+
+
+def _show(tags: Tags, place: int) -> None:
+    """Show one image, and nothing else."""
+    number = tags.new_number
+    sources, documents = tags.root.group(_SOURCES), tags.root.groups(_DOCUMENTS)
+    references = [tags.number(source.find("ImageRef")) for source in tags.root.groups(_SOURCES)]
+    if place not in references:
+        source = Group([("ClassName", tags.new_text("ImageSource:Simple"))])
+        source.put(listed(number(_LONG, 0)), "Id")
+        source.put(number(_LONG, place), "ImageRef")
+        tags.root.put(listed(*(node for _, node in sources.tags), source), _SOURCES)
+        references.append(place)
+    shown = references.index(place)
+    own = [each for each in documents if tags.number(each.find("ImageSource")) == shown]
+    new = Group([("AnnotationType", number(_LONG, _IMAGE)), ("ImageSource", number(_LONG, shown))])
+    tags.root.put(listed(*(own or [new])), _DOCUMENTS)
 
 
 def _set_image(tags: Tags, image: Group, spec: OutputSpec) -> list[str]:
