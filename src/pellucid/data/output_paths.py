@@ -7,10 +7,7 @@ from pathlib import Path
 
 from pellucid.data.source import Source
 from pellucid.errors import InputError
-from pellucid.io.registry import format_of, split, writable
-
-FOREIGN = frozenset((".dm3", ".dm4", ".jp2", ".mp4", ".nd2"))
-"""Extensions with digits of image formats that are not written; names like `out.v2` or `2024.05` are folders."""
+from pellucid.io.registry import CONVERSIONS, format_of, split, writable
 
 
 def is_image(path: str | Path) -> bool:
@@ -21,7 +18,7 @@ def is_image(path: str | Path) -> bool:
 def output_paths(source: Source, output: Path) -> list[Path]:
     """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
-    Images of a read-only format become PNG, or Zarr if they are folders.
+    Images of a read-only format become TIFF (JPEG becomes PNG), or Zarr if they are folders.
 
     Raises:
         InputError: `output` is one file for several images, or of a format that cannot be written.
@@ -40,9 +37,9 @@ def output_paths(source: Source, output: Path) -> list[Path]:
 
 
 def _is_meant_as_file(output: Path) -> bool:
-    """Whether a name ends in something like an extension and is not an existing folder."""
+    """Whether a name ends like a file (`out.v2` and `2024.05` do not) and is not an existing folder."""
     suffix = output.suffix.lower()
-    return (suffix[1:].isalpha() or suffix in FOREIGN) and not output.is_dir()
+    return (suffix[1:].isalpha() or suffix in CONVERSIONS) and not output.is_dir()
 
 
 def in_folder(target: Path, *folders: str) -> Path:
@@ -82,10 +79,10 @@ def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
 
 
 def _writable(path: Path) -> Path:
-    """The path itself; a Zarr for other folders and those without its extension, a PNG for files that are only read."""
+    """The path itself; another format for images that are only read, a Zarr for folders without its extension."""
     known = format_of(split(path)[0])
     if known is None:
         return path
     if known.is_folder and path.suffix.lower() != ".zarr":
         return path.with_name((path.stem if path.suffix in known.extensions else path.name) + ".zarr")
-    return path if known.load().WRITABLE else path.with_suffix(".png")
+    return path if known.load().WRITABLE else path.with_suffix(known.instead)

@@ -43,6 +43,8 @@ class Format:
         marks: For images that are folders: files by which one is recognised whatever its name, each with a key that
             its JSON must have (none if empty).
         inside: For files that can hold several images: what names one of them after a colon, as a regular expression.
+        is_bare: Whether files do not describe their pixels: they are images only with what stands after the colon.
+        is_lossy: Whether its compression loses detail.
     """
 
     name: str
@@ -50,11 +52,18 @@ class Format:
     module: str
     marks: tuple[tuple[str, str], ...] = ()
     inside: str = ""
+    is_bare: bool = False
+    is_lossy: bool = False
 
     @property
     def is_folder(self) -> bool:
         """Whether its images are folders."""
         return bool(self.marks)
+
+    @property
+    def instead(self) -> str:
+        """The extension of what is written if its images are only read."""
+        return ".zarr" if self.is_folder else ".png" if self.is_lossy else ".tif"
 
     def marked(self, folder: Path) -> bool:
         """Whether a folder has one of the marks."""
@@ -90,11 +99,27 @@ FORMATS = (
     Format("MRC", (".mrc", ".mrcs", ".map", ".rec", ".st"), "mrc"),
     Format("NPY", (".npy",), "npy"),
     Format("PNG", (".png",), "png"),
-    Format("JPEG", (".jpg", ".jpeg"), "jpeg"),
+    Format("JPEG", (".jpg", ".jpeg"), "jpeg", is_lossy=True),
     Format("N5", (".n5",), "n5", (("attributes.json", "dimensions"), ("s0/attributes.json", "dimensions"))),
     Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),)),
     Format("DigitalMicrograph", (".dm3", ".dm4"), "dm", inside=r"\d+"),
+    Format("SER", (".ser",), "ser"),
+    Format("ND2", (".nd2",), "nd2", inside=r"\d+"),
+    Format("LIF", (".lif",), "lif", inside=r"\d+"),
+    Format("FluoView", (".oib", ".oif"), "fluoview"),
+    Format("raw", (".raw", ".bin"), "raw", inside=".*", is_bare=True),
 )
+
+_BFCONVERT = "convert it with bfconvert of Bio-Formats, as in: bfconvert {name} {stem}.ome.tif"
+_FRAMES = "it is a video: export its frames as TIFF with Fiji or ffmpeg"
+_AS_TIFF = "open it in Fiji and save it as TIFF"
+#: What turns files into images that can be read, by extension.
+CONVERSIONS = {
+    **dict.fromkeys((".czi", ".vsi", ".svs", ".ndpi", ".scn", ".oir", ".lsm", ".ims", ".mvd2"), _BFCONVERT),
+    **dict.fromkeys((".avi", ".mov", ".mp4", ".mkv", ".wmv"), _FRAMES),
+    **dict.fromkeys((".bmp", ".gif", ".webp", ".jp2", ".heic", ".dm2", ".fits"), _AS_TIFF),
+    ".emi": "the pixels are in the .ser file beside it: give that",
+}
 
 
 def readable() -> str:
@@ -156,7 +181,7 @@ def open_image(path: str | Path) -> Image:
 
     Args:
         path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or one image of a file that holds
-            several: ``"file.h5:/path/in/it"``, ``"file.tif:1"``.
+            several: ``"file.h5:/path/in/it"``, ``"file.tif:1"``; ``"file.raw:512x512xuint16"`` describes bare pixels.
 
     Raises:
         InputError: It is missing, damaged, in colour, or of an unknown format, shape or pixel type.
@@ -170,7 +195,9 @@ def open_image(path: str | Path) -> Image:
     if known is None and file.is_dir():
         raise InputError(f"{path}: is a folder but not an image; give an image in it")
     if known is None:
-        raise InputError(f"{path}: not an image format that Pellucid reads; it reads {readable()}")
+        remedy = CONVERSIONS.get(file.suffix.lower(), f"it reads {readable()}")
+        said = remedy.format(name=file.name, stem=file.stem)
+        raise InputError(f"{path}: not an image format that Pellucid reads; {said}")
     if file.is_dir() != known.is_folder:
         if known.is_folder:
             raise InputError(f"{path}: is a file, not a {known.name} folder; rename it or give the folder")
@@ -201,7 +228,7 @@ def writable_format(path: Path, spec: OutputSpec) -> Format:
         raise InputError(f"{spec.path}: unknown extension {path.suffix or '(none)'}; use one of {writable()}")
     able = known.load().WRITABLE
     if not able:
-        why, instead = ("is", ".zarr") if known.is_folder else ("loses detail and is", ".tif or .png")
+        why, instead = ("loses detail and is", ".tif or .png") if known.is_lossy else ("is", known.instead)
         raise InputError(f"{spec.path}: {known.name} {why} only read; write {instead} instead")
     if spec.dtype.name not in able:
         other = " or ".join(f.extensions[0] for f in FORMATS[:3] if spec.dtype.name in f.load().WRITABLE)
