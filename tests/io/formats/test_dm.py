@@ -114,7 +114,7 @@ def written(path, version, *images, order="<"):
     return path
 
 
-def copied(image, path, dtype=None, history=""):
+def copied(image, path, dtype=None, history="", overwrite=False):
     spec = OutputSpec(
         str(path),
         image.axes,
@@ -124,7 +124,7 @@ def copied(image, path, dtype=None, history=""):
         image.style,
         history=history,
     )
-    with Writer(spec) as writer:
+    with Writer(spec, overwrite=overwrite) as writer:
         for number, plane in enumerate(image.planes):
             writer.write(number, plane.read())
     return writer
@@ -329,7 +329,10 @@ def test_damage_is_told_in_one_line_or_does_no_harm(tmp_path_factory, data):
 
 def outcome(path):
     try:
-        open_image(path).planes[0].read()
+        image = open_image(path)
+        image.planes[0].read()
+        if len(image.planes) == 1:
+            copied(image, path.with_name("copy.dm4"), overwrite=True)
     except InputError as error:
         return str(error)
     return "read"

@@ -4,6 +4,8 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pellucid.errors import InputError
 from pellucid.io.arrays import open_array
@@ -109,6 +111,25 @@ def test_what_is_no_image_is_refused_in_one_line(tmp_path, content, said):
     with pytest.raises(InputError, match=rf"a\.ser: .*{said}") as caught:
         open_image(tmp_path / "a.ser")
     assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(st.integers(0, 2600), st.integers(0, 255)), min_size=1, max_size=3))
+def test_damage_is_told_in_one_line_or_does_no_harm(tmp_path_factory, changes):
+    path = tmp_path_factory.getbasetemp() / "damaged.ser"
+    content = bytearray(series(0x0220, [element(IMAGE)]))
+    for place, byte in changes:
+        content[place % len(content)] = byte
+    path.write_bytes(content)
+    assert "\n" not in outcome(path)
+
+
+def outcome(path):
+    try:
+        open_image(path).planes[0].read()
+    except InputError as error:
+        return str(error)
+    return "read"
 
 
 def test_it_is_not_written(tmp_path):
