@@ -8,8 +8,9 @@ import pytest
 from PIL import Image as Picture
 
 from pellucid.data.output_paths import float_path, in_folder, is_image, output_paths, refuse_existing, refuse_unsafe
-from pellucid.data.source import open_source, open_usable
+from pellucid.data.source import Source, open_source, open_usable
 from pellucid.errors import InputError
+from pellucid.io.arrays import open_array
 from pellucid.io.writing import write_array
 
 
@@ -41,7 +42,7 @@ def test_one_image_goes_into_the_file_that_is_named(files, tmp_path):
 
 def test_a_file_of_another_format_is_no_folder(files, tmp_path):
     (name,) = files("a.png")
-    for file, ending in (("out.BMP", ".BMP"), ("out.dm3", ".dm3"), ("out.xyz", ".xyz"), ("out.tif.gz", ".gz")):
+    for file, ending in (("out.BMP", ".BMP"), ("out.mp4", ".mp4"), ("out.xyz", ".xyz"), ("out.tif.gz", ".gz")):
         said = f"{file}: Pellucid cannot write {ending} files; use one of .tif, .zarr, "
         with pytest.raises(InputError, match=re.escape(said)):
             output_paths(open_source(name), tmp_path / file)
@@ -49,6 +50,14 @@ def test_a_file_of_another_format_is_no_folder(files, tmp_path):
         assert output_paths(open_source(name), tmp_path / folder) == [tmp_path / folder / "a.png"]
     (tmp_path / "my.results").mkdir()
     assert output_paths(open_source(name), tmp_path / "my.results") == [tmp_path / "my.results" / "a.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("a.jpg", "a.png"), ("a.raw:20x30xuint8", "a.tif"), ("a.ser", "a.tif"), ("a.lif:1", "a.tif")]
+)
+def test_what_is_only_read_becomes_another_format(tmp_path, name, made):
+    image = open_array(np.zeros((20, 30), "uint8"), str(tmp_path / name))
+    assert output_paths(Source([image], (), str(tmp_path / name)), tmp_path / "out") == [tmp_path / "out" / made]
 
 
 def test_a_folder_with_one_image_goes_into_one_file(files, tmp_path):

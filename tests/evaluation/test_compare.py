@@ -117,8 +117,9 @@ def test_planes_that_share_no_name_are_matched_by_order():
     assert matched_names(["x1.tif", "x2.tif"], ["b.tif", "a.tif"]) == [("x1.tif", "b.tif"), ("x2.tif", "a.tif")]
 
 
-def test_folders_extensions_and_paths_inside_a_file_do_not_hinder_a_match():
-    predicted, true = ["out/a.ome.tif[1]", "out/a.ome.tif[0]"], ["in/x/a.h5:/raw[0]", "in/x/a.h5:/raw[1]"]
+@pytest.mark.parametrize("inside", ["a.h5:/raw", "a.raw:2x8x8xuint8", "a.dm4:1"])
+def test_folders_extensions_and_paths_inside_a_file_do_not_hinder_a_match(inside):
+    predicted, true = ["out/a.ome.tif[1]", "out/a.ome.tif[0]"], [f"in/x/{inside}[0]", f"in/x/{inside}[1]"]
     assert matched_names(predicted, true) == [(predicted[0], true[1]), (predicted[1], true[0])]
 
 

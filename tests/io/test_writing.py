@@ -82,7 +82,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, picture, extension):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("extension", [".tif", ".npy", ".mrc"])
+@pytest.mark.parametrize("extension", [".tif", ".npy", ".mrc", ".dm3"])
 def test_space_is_taken_before_a_file_is_mapped(tmp_path, picture, extension, monkeypatch):
     def full(path, size):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -123,7 +123,9 @@ def test_a_result_that_is_not_finite_is_refused(tmp_path, picture):
 
 @pytest.mark.parametrize("name", ["a.bmp", "a", "a.tif.gz"])
 def test_unknown_extensions_are_refused(tmp_path, picture, name):
-    with pytest.raises(InputError, match=r"unknown extension .*; use one of \.tif, \.zarr, \.h5, \.mrc, \.npy, \.png$"):
+    with pytest.raises(
+        InputError, match=r"unknown extension .*; use one of \.tif, \.zarr, \.h5, \.mrc, \.npy, \.png, \.dm3$"
+    ):
         write_array(tmp_path / name, picture((20, 30)))
 
 

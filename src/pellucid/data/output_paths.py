@@ -7,10 +7,7 @@ from pathlib import Path
 
 from pellucid.data.source import Source
 from pellucid.errors import InputError
-from pellucid.io.registry import format_of, split, writable
-
-FOREIGN = frozenset((".dm3", ".dm4", ".jp2", ".mp4", ".nd2"))
-"""Extensions with digits of image formats that are not written; names like `out.v2` or `2024.05` are folders."""
+from pellucid.io.registry import CONVERSIONS, format_of, split, writable
 
 COMPRESSED = (".gz", ".bz2")
 """Extensions of files that were compressed as a whole; they are only read."""
@@ -24,7 +21,7 @@ def is_image(path: str | Path) -> bool:
 def output_paths(source: Source, output: Path) -> list[Path]:
     """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
-    Images of a read-only format become PNG, or Zarr if they are folders or in a zipped one, or HDF5 (EMD).
+    Images of a read-only format become TIFF; JPEG becomes PNG, EMD HDF5, folders and zipped ones Zarr.
 
     Raises:
         InputError: `output` is one file for several images, or of a format that cannot be written.
@@ -43,9 +40,9 @@ def output_paths(source: Source, output: Path) -> list[Path]:
 
 
 def _is_meant_as_file(output: Path) -> bool:
-    """Whether a name ends in something like an extension and is not an existing folder."""
+    """Whether a name ends like a file (`out.v2` and `2024.05` do not) and is not an existing folder."""
     suffix = output.suffix.lower()
-    return (suffix[1:].isalpha() or suffix in FOREIGN) and not output.is_dir()
+    return (suffix[1:].isalpha() or suffix in CONVERSIONS) and not output.is_dir()
 
 
 def in_folder(target: Path, *folders: str) -> Path:

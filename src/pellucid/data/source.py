@@ -195,7 +195,8 @@ def _named(spec: str | os.PathLike[str]) -> Sequence[Image | InputError]:
 
 def _in_folder(folder: Path) -> list[Image | InputError]:
     listed = sorted(folder.iterdir(), key=natural)
-    found = [path for path in listed if not path.name.startswith(".") and format_of(path) is not None]
+    visible = [(path, format_of(path)) for path in listed if not path.name.startswith(".")]
+    found = [path for path, known in visible if known and not known.is_bare]
     if not found:
         folders = sum(path.is_dir() for path in folder.iterdir())
         hint = f"; it has {folders} folders in it: give one of them" if folders else ""

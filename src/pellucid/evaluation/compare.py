@@ -22,6 +22,7 @@ from pellucid.evaluation.metrics import psnr, ssim
 from pellucid.evaluation.scale import Extent, scale_warnings
 from pellucid.files import replacing
 from pellucid.io.image import Plane
+from pellucid.io.registry import split
 
 Pair = tuple[str, ArrayLike, ArrayLike]
 
@@ -176,8 +177,8 @@ def _label(plane: Plane) -> str:
 def _split(name: str) -> tuple[str, str, str]:
     """`folder/stack.h5:/raw[3]` as file name `stack.h5`, path inside it `:/raw`, position `[3]`."""
     path, index = re.fullmatch(r"(.*?)(\[[\d,]+\])?", name, flags=re.DOTALL).groups(default="")  # type: ignore[union-attr]
-    outer, inner = re.fullmatch(r"(.*?\.\w+)(:/.*)|.*", path, flags=re.DOTALL).groups(default="")  # type: ignore[union-attr]
-    return Path(outer or path).name, inner, index
+    file, inner = split(path)
+    return file.name, f":{inner}" if inner else "", index
 
 
 def _common_data_range(planes: Sequence[Plane]) -> float:

@@ -44,6 +44,8 @@ class Format:
             its JSON must have (none if empty).
         inside: For files that can hold several images: what names one of them after a colon, as a regular expression.
         instead: For formats that are only read: the extension to write.
+        is_bare: Whether files do not describe their pixels: they are images only with what stands after the colon.
+        is_lossy: Whether its compression loses detail.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Format:
     marks: tuple[tuple[str, str], ...] = ()
     inside: str = ""
     instead: str = ".tif"
+    is_bare: bool = False
+    is_lossy: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -94,7 +98,7 @@ FORMATS = (
     Format("MRC", (*_MRC, *(f"{plain}{packed}" for plain in _MRC[:3] for packed in (".gz", ".bz2"))), "mrc"),
     Format("NPY", (".npy",), "npy"),
     Format("PNG", (".png",), "png"),
-    Format("JPEG", (".jpg", ".jpeg"), "jpeg", instead=".png"),
+    Format("JPEG", (".jpg", ".jpeg"), "jpeg", instead=".png", is_lossy=True),
     Format(
         "N5",
         (".n5",),
@@ -105,7 +109,24 @@ FORMATS = (
     Format("neuroglancer precomputed", (".precomputed",), "precomputed", (("info", "scales"),), instead=".zarr"),
     Format("zipped OME-Zarr", (".zarr.zip", ".ozx"), "zarr_zip", inside=".+", instead=".zarr"),
     Format("EMD", (".emd",), "emd", inside=".*", instead=".h5"),
+    Format("DigitalMicrograph", (".dm3", ".dm4"), "dm", inside=r"\d+"),
+    Format("SER", (".ser",), "ser"),
+    Format("ND2", (".nd2",), "nd2", inside=r"\d+"),
+    Format("LIF", (".lif",), "lif", inside=r"\d+"),
+    Format("FluoView", (".oib", ".oif"), "fluoview"),
+    Format("raw", (".raw", ".bin"), "raw", inside=".*", is_bare=True),
 )
+
+_BFCONVERT = "convert it with bfconvert of Bio-Formats, as in: bfconvert {name} {stem}.ome.tif"
+_FRAMES = "it is a video: export its frames as TIFF with Fiji or ffmpeg"
+_AS_TIFF = "open it in Fiji and save it as TIFF"
+#: What turns files into images that can be read, by extension.
+CONVERSIONS = {
+    **dict.fromkeys((".czi", ".vsi", ".svs", ".ndpi", ".scn", ".oir", ".lsm", ".ims", ".mvd2"), _BFCONVERT),
+    **dict.fromkeys((".avi", ".mov", ".mp4", ".mkv", ".wmv"), _FRAMES),
+    **dict.fromkeys((".bmp", ".gif", ".webp", ".jp2", ".heic", ".dm2", ".fits"), _AS_TIFF),
+    ".emi": "the pixels are in the .ser file beside it: give that",
+}
 
 
 def readable() -> str:
@@ -167,7 +188,8 @@ def open_image(path: str | Path) -> Image:
 
     Args:
         path: A file, a folder of OME-Zarr, N5 or neuroglancer's precomputed format, or one image of a file that holds
-            several: ``"file.h5:/path/in/it"``, ``"file.tif:1"``, ``"file.zarr:name"``.
+            several: ``"file.h5:/path/in/it"``, ``"file.tif:1"``, ``"file.zarr:name"``; ``"file.raw:512x512xuint16"``
+            describes bare pixels.
 
     Raises:
         InputError: It is missing, damaged, in colour, or of an unknown format, shape or pixel type.
@@ -181,7 +203,9 @@ def open_image(path: str | Path) -> Image:
     if known is None and file.is_dir():
         raise InputError(f"{path}: is a folder but not an image; give an image in it")
     if known is None:
-        raise InputError(f"{path}: not an image format that Pellucid reads; it reads {readable()}")
+        remedy = CONVERSIONS.get(file.suffix.lower(), f"it reads {readable()}")
+        said = remedy.format(name=file.name, stem=file.stem)
+        raise InputError(f"{path}: not an image format that Pellucid reads; {said}")
     if file.is_dir() != known.is_folder:
         if known.is_folder:
             raise InputError(f"{path}: is a file, not a {known.name} folder; rename it or give the folder")
@@ -212,8 +236,8 @@ def writable_format(path: Path, spec: OutputSpec) -> Format:
         raise InputError(f"{spec.path}: unknown extension {path.suffix or '(none)'}; use one of {writable()}")
     able = known.load().WRITABLE
     if not able:
-        why, instead = ("is", known.instead) if known.instead else ("loses detail and is", ".tif or .png")
-        raise InputError(f"{spec.path}: {known.name} {why} only read; write {instead} instead")
+        why = "loses detail and is" if known.is_lossy else "is"
+        raise InputError(f"{spec.path}: {known.name} {why} only read; write {known.instead} instead")
     if spec.dtype.name not in able:
         other = " or ".join(f.extensions[0] for f in FORMATS[:3] if spec.dtype.name in f.load().WRITABLE)
         raise InputError(

@@ -38,6 +38,8 @@ STYLES = {
     "map.mrc": None,
     "turned.mrc": turned(),
     "map.tif": None,
+    "map.dm3": None,
+    "map.dm4": None,
     "zlib.tif": TiffStyle("ome", "zlib", predictor=True),
     "tiles.tif": TiffStyle("plain", "zlib", tile=(32, 48)),
     "raw-tiles.tif": TiffStyle("imagej", tile=(16, 16)),
@@ -122,7 +124,7 @@ def test_regions_are_written_from_several_threads(tmp_path, name, pixels):
         np.testing.assert_array_equal(block, PIXELS[region])
 
 
-PARALLEL = ["map.npy", "map.mrc", "map.tif", "two.zarr", "shards.zarr"]
+PARALLEL = ["map.npy", "map.mrc", "map.tif", "map.dm4", "two.zarr", "shards.zarr"]
 
 
 def write_every_other(folder, first):
@@ -170,5 +172,5 @@ def test_writers_say_which_regions_are_independent(tmp_path):
         writer.abort()
     assert units["two.zarr"] == ((2, 20, 30), True)
     assert units["shards.zarr"] == ((2, 20, 40), True)
-    assert {units[name] for name in ("map.npy", "map.mrc", "map.tif")} == {((1, 1, 1), True)}
+    assert {units[name] for name in ("map.npy", "map.mrc", "map.tif", "map.dm3", "map.dm4")} == {((1, 1, 1), True)}
     assert {units[name] for name in ("zlib.tif", "tiles.tif", "raw-tiles.tif", "data.h5")} == {((1, 1, 1), False)}

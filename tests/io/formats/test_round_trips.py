@@ -12,7 +12,7 @@ from pellucid.io.writing import create_image, write_array
 
 WRITERS = [known for known in FORMATS if known.load().WRITABLE]
 CASES = [(known.extensions[0], dtype) for known in WRITERS for dtype in known.load().WRITABLE]
-AXES = {".png": ("YX",), ".mrc": ("YX", "ZYX", "TZYX"), ".zarr": ("YX", "CYX", "TCZYX")}
+AXES = {".png": ("YX",), ".mrc": ("YX", "ZYX", "TZYX"), ".zarr": ("YX", "CYX", "TCZYX"), ".dm3": ("YX", "ZYX")}
 SIZES = {"T": 2, "C": 3, "Z": 2, "Y": 24, "X": 36}
 
 
@@ -53,8 +53,8 @@ def test_what_is_written_is_read_again(tmp_path, picture, pixels, extension, dty
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"one{extension}", f"two{extension}"]
 
 
-@pytest.mark.parametrize("target", [".tif", ".zarr", ".h5", ".mrc"])
-@pytest.mark.parametrize("origin", [".tif", ".zarr", ".h5", ".mrc"])
+@pytest.mark.parametrize("target", [".tif", ".zarr", ".h5", ".mrc", ".dm4"])
+@pytest.mark.parametrize("origin", [".tif", ".zarr", ".h5", ".mrc", ".dm4"])
 def test_converting_keeps_pixels_axes_and_pixel_size(tmp_path, picture, pixels, origin, target):
     array = picture((3, 20, 30), "int16")
     size = PixelSize({"Z": 8.0, "Y": 2.0, "X": 2.0}, "nm")
@@ -68,7 +68,7 @@ def test_converting_keeps_pixels_axes_and_pixel_size(tmp_path, picture, pixels, 
     assert (made.axes, made.pixel_size.to("nm")) == ("ZYX", size)
 
 
-@pytest.mark.parametrize("extension", [".tif", ".h5", ".mrc", ".npy", ".png"])
+@pytest.mark.parametrize("extension", [".tif", ".h5", ".mrc", ".npy", ".png", ".dm3", ".dm4"])
 @pytest.mark.parametrize("kept", [0.02, 0.5, 0.98])
 def test_a_truncated_file_is_named(tmp_path, picture, extension, kept):
     path = tmp_path / f"cut{extension}"
@@ -90,15 +90,20 @@ def test_a_text_file_with_the_extension_of_an_image_is_named(tmp_path, extension
 
 @pytest.mark.parametrize(
     ("extension", "dtype", "remedy"),
-    [(".png", "float32", ".tif"), (".mrc", "uint32", ".tif"), (".jpg", "uint8", ".tif or .png")],
+    [
+        (".png", "float32", ".tif"),
+        (".mrc", "uint32", ".tif"),
+        (".dm4", "float16", ".tif"),
+        (".jpg", "uint8", ".tif or .png"),
+    ],
 )
 def test_a_format_that_cannot_hold_the_dtype_is_refused_by_name(tmp_path, picture, extension, dtype, remedy):
-    with pytest.raises(InputError, match=rf"(PNG|MRC|JPEG).*{remedy}"):
+    with pytest.raises(InputError, match=rf"(PNG|MRC|JPEG|DigitalMicrograph).*{remedy}"):
         write_array(tmp_path / f"a{extension}", picture((20, 20), dtype))
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("extension", [".png", ".mrc"])
+@pytest.mark.parametrize("extension", [".png", ".mrc", ".dm3"])
 def test_a_format_that_cannot_hold_the_axes_is_refused(tmp_path, picture, extension):
     with pytest.raises(InputError, match=r"write \.tif.* or \.zarr"):
         write_array(tmp_path / f"a{extension}", picture((2, 3, 2, 20, 20)))

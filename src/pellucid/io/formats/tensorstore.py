@@ -64,4 +64,4 @@ def _refuse_without_library(path: str) -> None:
 def refuse_to_write(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Raise InputError: the format is only read."""
     del path
-    raise InputError(f"{spec.path}: this format is only read; write .zarr instead")
+    raise InputError(f"{spec.path}: this format is only read; write .tif or .zarr instead")
