@@ -236,8 +236,8 @@ def writable_format(path: Path, spec: OutputSpec) -> Format:
         raise InputError(f"{spec.path}: unknown extension {path.suffix or '(none)'}; use one of {writable()}")
     able = known.load().WRITABLE
     if not able:
-        why = "loses detail and is" if known.is_lossy else "is"
-        raise InputError(f"{spec.path}: {known.name} {why} only read; write {known.instead} instead")
+        why, instead = ("loses detail and is", ".tif or .png") if known.is_lossy else ("is", known.instead)
+        raise InputError(f"{spec.path}: {known.name} {why} only read; write {instead} instead")
     if spec.dtype.name not in able:
         other = " or ".join(f.extensions[0] for f in FORMATS[:3] if spec.dtype.name in f.load().WRITABLE)
         raise InputError(
