@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -136,6 +137,16 @@ def test_the_inside_of_an_image_that_is_a_folder_is_the_input_too(files, tmp_pat
     (name,) = files("a.zarr")
     with pytest.raises(InputError, match="is inside the input"):
         refuse_unsafe([tmp_path / "a.zarr" / "out.png"], open_source(name))
+
+
+def test_images_of_one_file_get_names_of_their_own(tmp_path):
+    with h5py.File(tmp_path / "stack.h5", "w") as file:
+        for name in ("raw", "aligned/raw"):
+            file[name] = np.zeros((20, 20), np.uint8)
+    source = open_source([f"{tmp_path / 'stack.h5'}:/{name}" for name in ("raw", "aligned/raw")])
+    assert [path.name for path in output_paths(source, tmp_path / "out")] == ["stack_raw.h5", "stack_aligned_raw.h5"]
+    (alone,) = output_paths(open_source(f"{tmp_path / 'stack.h5'}:/raw"), tmp_path / "out")
+    assert alone.name == "stack.h5"
 
 
 def test_two_outputs_in_one_file_are_refused(files, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +23,8 @@ def is_image(path: str | Path) -> bool:
 def output_paths(source: Source, output: Path) -> list[Path]:
     """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
-    Images of a read-only format become TIFF; JPEG becomes PNG, EMD HDF5, folders and zipped ones Zarr.
+    Of several images of one file each has its name in that file added: `cells_1.tif`. Images of a read-only format
+    become TIFF; JPEG becomes PNG, EMD HDF5, folders and zipped ones Zarr.
 
     Raises:
         InputError: `output` is one file for several images, or of a format that cannot be written.
@@ -36,7 +39,17 @@ def output_paths(source: Source, output: Path) -> list[Path]:
             f"{output}: Pellucid cannot write {output.suffix} files; use one of {writable()}, or, if a folder is "
             "meant, create it first"
         )
-    return [output / _writable(split(image.path)[0]).name for image in source.images]
+    files = Counter(split(image.path)[0] for image in source.images)
+    return [output / _name(*split(image.path), alone=files[split(image.path)[0]] == 1) for image in source.images]
+
+
+def _name(file: Path, inner: str | None, *, alone: bool) -> str:
+    """The name of a result; of several images of one file each has its own: `cells_1.tif`, `stack_raw.h5`."""
+    path = _writable(file)
+    if alone or inner is None:
+        return path.name
+    plain = re.sub(r"[^\w.-]+", "_", inner.strip("/"))
+    return f"{path.stem}_{plain}{path.suffix}"
 
 
 def _is_meant_as_file(output: Path) -> bool:
