@@ -199,14 +199,18 @@ def _stored(tif: Any, tag: Any) -> bytes:
 
 def _is_swapped(tif: Any, tag: Any) -> bool:
     """Whether a tag holds numbers in another byte order than this machine's that cannot be told apart."""
-    return bool(tag.code == _TVIPS and not tif.isnative)
+    return bool(tag.code == _TVIPS and not _is_native(tif))
+
+
+def _is_native(tif: Any) -> bool:
+    return np.dtype(f"{tif.byteorder}u2").isnative
 
 
 def _as_written(tif: Any, tag: Any) -> Tag:
     """A tag for tifffile, which writes in this machine's byte order."""
     stored = _stored(tif, tag)
     size = {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 4, 10: 4, 12: 8, 16: 8, 17: 8, 18: 8}.get(int(tag.dtype), 1)
-    if not tif.isnative and size > 1:
+    if size > 1 and not _is_native(tif):
         stored = np.frombuffer(stored, f"u{size}").byteswap().tobytes()
     return (tag.code, int(tag.dtype), tag.count, stored, True)
 
