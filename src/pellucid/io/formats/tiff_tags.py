@@ -19,7 +19,9 @@ from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 __all__ = ["TiffStyle", "choose_kind", "read_pixel_size", "read_style", "write_options"]
 
 Kind = Literal["imagej", "ome", "plain"]
-Tag = tuple[int, int, int, bytes, bool]  # code, type, count, value, whether only the first page has it: as in tifffile
+Tag = tuple[
+    int, int, int, bytes | tuple[int, ...], bool
+]  # code, type, count, value, whether only the first page has it: as in tifffile
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _IMAGEJ_AXES = "TZCYX"
@@ -48,6 +50,7 @@ _WRITTEN |= {50838, 50839}
 _POSITIONS = {34665: "Exif", 34853: "GPS", 40965: "Exif", 33560: "Olympus data", 400: "global parameters"}
 _POSITIONS |= {**dict.fromkeys(range(33628, 33632), "MetaMorph data"), 34412: "LSM data", 50740: "DNG data"}
 _POSITIONS |= {33471: "Olympus data", 43314: "NIH Image data", 34361: "FluoView data", 34362: "FluoView data"}
+_FRACTIONS = (5, 10)  # types of two 32-bit numbers, without and with a sign
 _TVIPS = 37706  # of 32-bit numbers in the byte order of the file, whatever its type
 
 
@@ -212,6 +215,9 @@ def _as_written(tif: Any, tag: Any) -> Tag:
     size = {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 4, 10: 4, 12: 8, 16: 8, 17: 8, 18: 8}.get(int(tag.dtype), 1)
     if size > 1 and not _is_native(tif):
         stored = np.frombuffer(stored, f"u{size}").byteswap().tobytes()
+    if tag.dtype in _FRACTIONS:  # which tifffile does not take as bytes
+        pairs = np.frombuffer(stored, "u4" if tag.dtype == _FRACTIONS[0] else "i4")
+        return (tag.code, int(tag.dtype), tag.count, tuple(pairs.tolist()), True)
     return (tag.code, int(tag.dtype), tag.count, stored, True)
 
 
