@@ -94,23 +94,40 @@ def test_the_size_is_read_and_the_maker_s_tag_is_kept(tmp_path, picture, name):
         assert new.valueof(270) == old.valueof(270)
 
 
-def test_the_size_of_olympus_is_read_and_its_data_are_told_to_be_lost(tmp_path, picture):
+def olympus(path, *images):
+    """A file with the binary data of Olympus SIS, which say where in the file they are."""
     head = struct.pack("<4s6xhhhhh6x32sH", b"SIS0", 0, 0, 1, 1, 100, b"test", 1)
     body = struct.pack("<10xhdd8xd2x34s32s", -9, 5.0, 6.0, 1000.0, b"", b"")
     entry = struct.pack("<hhI", 1, 1, 0)
-    data = head + entry + body
-    tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), metadata=None, extratags=[(33560, 7, 0, data, True)])
-    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
-        place = tif.pages[0].tags[33560].valueoffset
-    with (tmp_path / "a.tif").open("r+b") as file:
-        file.seek(place + len(head) + 4)
-        file.write(struct.pack("<I", place + len(head) + len(entry)))
+    with tifffile.TiffWriter(path) as tif:
+        for array in images:
+            options = {"photometric": "rgb" if array.ndim == 3 else "minisblack", "metadata": None}
+            tif.write(array, extratags=[(33560, 7, 0, head + entry + body, True)], **options)
+    with tifffile.TiffFile(path) as tif:
+        places = [page.tags[33560].valueoffset + len(head) for page in tif.pages]
+    with path.open("r+b") as file:
+        for place in places:
+            file.seek(place + 4)
+            file.write(struct.pack("<I", place + len(entry)))
+
+
+def test_the_size_of_olympus_is_read_and_its_data_are_told_to_be_lost(tmp_path, picture):
+    olympus(tmp_path / "a.tif", picture((20, 30)))
     image = open_image(tmp_path / "a.tif")
     assert image.pixel_size == OBLONG
     with create_image(tmp_path / "b.tif", image) as writer:
         writer.write(0, image.planes[0].read())
     assert writer.notes == ["not kept: Olympus data"]
     assert nanometres(open_image(tmp_path / "b.tif").pixel_size) == OBLONG
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_picture_and_the_data_of_olympus_are_two_images(tmp_path, picture, pixels, reverse):
+    images = [picture((20, 30, 3)), picture((20, 30), "uint16")]
+    olympus(tmp_path / "a.tif", *(images[::-1] if reverse else images))
+    image = open_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(pixels(image), images[1])
+    assert image.pixel_size == OBLONG
 
 
 def test_the_tag_may_be_on_the_picture_beside_the_data(tmp_path, picture):

@@ -20,7 +20,7 @@ from pellucid.io.formats import tiff_series
 from pellucid.io.formats.grey_palette import PaletteImage, is_identity, shown_values, sizes
 from pellucid.io.formats.tiff_tags import TiffStyle, read_pixel_size, read_style, write_options
 from pellucid.io.handles import Handle
-from pellucid.io.image import DTYPES, ArrayImage, Image
+from pellucid.io.image import DTYPES, ArrayImage, Image, reading
 from pellucid.io.layout import SAMPLES, Array, Layout
 from pellucid.io.memmap import release_map
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_writer, refuse_mismatch
@@ -37,7 +37,7 @@ _PALETTE = 3
 def open_file(path: str, inner: str | None) -> Image:
     """Open one series of a file at full resolution: the one with the number ``inner``, else the only full grey one."""
     name = path if inner is None else f"{path}:{inner}"
-    with tifffile.TiffFile(path) as tif:
+    with tiff_series.open_tiff(path) as tif:
         series = tiff_series.choose(tif, path, inner)
         number = tif.series.index(series)
         layout = tiff_series.layout_of(series, name)
@@ -52,7 +52,7 @@ def open_file(path: str, inner: str | None) -> Image:
 
 def contents(path: str) -> list[str]:
     """The series of a file, one line each."""
-    with tifffile.TiffFile(path) as tif:
+    with reading(path), tiff_series.open_tiff(path) as tif:
         return tiff_series.describe(tif, path)
 
 
@@ -83,7 +83,7 @@ class PagedTiff(Image):
         super().__init__(name, layout, series.shape, series.dtype)
         self._number = number
         self.chunks = (*self.chunks[:-2], *series.keyframe.chunks[:2])
-        self._handle: Handle[Any] = Handle(partial(tifffile.TiffFile, path), tifffile.TiffFile.close)
+        self._handle: Handle[Any] = Handle(partial(tiff_series.open_tiff, path), tifffile.TiffFile.close)
         self._lock = threading.RLock()  # an open file has one reading position
 
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
@@ -131,7 +131,7 @@ def _one_page_a_plane(series: Any, layout: Layout) -> bool:
 
 
 def _decode(path: str, number: int) -> Any:
-    with tifffile.TiffFile(path) as tif:
+    with tiff_series.open_tiff(path) as tif:
         return tif.series[number].asarray()
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import tifffile
+
 from pellucid.errors import InputError
 from pellucid.io.layout import SAMPLES, Layout, named_layout
 
@@ -21,6 +23,15 @@ _MASK = 4
 _ALPHA = (1, 2)  # of ExtraSamples: associated and unassociated
 _ESSENTIAL = (270, 273, 279, 320, 324, 325, 50839)  # description, where pixels are, palette, ImageJ's metadata
 _REDUCED = 0b101  # of NewSubfileType: a smaller version of another image, or its transparency
+
+
+def open_tiff(path: str) -> Any:
+    """Open a file with tifffile, which would take pages of all shapes in a file of Olympus's for one stack."""
+    tif = tifffile.TiffFile(path)
+    if tif.is_sis and len({page.shape for page in tif.pages}) > 1:
+        tif.close()
+        return tifffile.TiffFile(path, is_sis=False)
+    return tif
 
 
 def choose(tif: Any, path: str, inner: str | None) -> Any:

@@ -19,9 +19,8 @@ from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 __all__ = ["TiffStyle", "choose_kind", "read_pixel_size", "read_style", "write_options"]
 
 Kind = Literal["imagej", "ome", "plain"]
-Tag = tuple[
-    int, int, int, bytes | tuple[int, ...], bool
-]  # code, type, count, value, whether only the first page has it: as in tifffile
+#: Code, type, count, value, whether only the first page has it: as tifffile writes it.
+Tag = tuple[int, int, int, bytes | tuple[int, ...], bool]
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _IMAGEJ_AXES = "TZCYX"
