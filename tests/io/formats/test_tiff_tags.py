@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 from PIL import ImageOps
 
@@ -156,3 +158,45 @@ def test_colours_of_a_palette_that_no_pixel_has_do_not_matter(tmp_path, pixels):
     tifffile.imwrite(tmp_path / "a.tif", array, photometric="palette", colormap=palette, metadata=None)
     shown = pixels(open_image(tmp_path / "a.tif"))
     np.testing.assert_array_equal(shown, (255 - array.astype(int)) * (257 if shown.dtype == np.uint16 else 1))
+
+
+def test_a_colour_profile_stays_with_grey_pixels_only(tmp_path, picture):
+    grey = picture((20, 30))
+    tifffile.imwrite(tmp_path / "grey.tif", grey, iccprofile=b"grey profile", metadata=None)
+    tifffile.imwrite(
+        tmp_path / "rgb.tif", np.stack([grey] * 3, -1), photometric="rgb", iccprofile=b"rgb", metadata=None
+    )
+    assert copy(tmp_path / "grey.tif", tmp_path / "b.tif") == []
+    with tifffile.TiffFile(tmp_path / "b.tif") as made:
+        assert made.pages[0].iccprofile == b"grey profile"
+    assert copy(tmp_path / "rgb.tif", tmp_path / "c.tif") == ["not kept: colour profile"]
+
+
+def test_numbers_of_a_range_stay_only_with_the_pixel_type(tmp_path, picture):
+    tags = [(280, 3, 1, 3, True), (281, 3, 1, 119, True)]
+    tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), metadata=None, extratags=tags)
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    copy(tmp_path / "a.tif", tmp_path / "c.tif", dtype=np.dtype("float32"))
+    assert [281 in tifffile.TiffFile(tmp_path / name).pages[0].tags for name in ("b.tif", "c.tif")] == [True, False]
+
+
+@pytest.mark.filterwarnings("error")
+@settings(max_examples=60)
+@given(data=st.data())
+@pytest.mark.parametrize("kind", ["plain", "imagej", "ome"])
+def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, kind, data):
+    folder = tmp_path_factory.getbasetemp()
+    path = folder / f"damaged-{kind}.tif"
+    options = {"plain": {"description": "x" * 20, "metadata": None}, "imagej": {"imagej": True}, "ome": {"ome": True}}
+    tifffile.imwrite(path, np.zeros((2, 8, 16), "uint8"), photometric="minisblack", **options[kind])
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        assert open_image(path).planes[0].read().ndim == 2
+    except InputError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    assert "\n" not in refused

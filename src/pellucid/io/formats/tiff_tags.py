@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-
 from pellucid.io.formats.tiff_imagej import ImageJMetadata, imagej_options, read_imagej
+from pellucid.io.formats.tiff_kept_tags import Tag, fitting, in_words, kept_tags, raw_text
 from pellucid.io.formats.tiff_ome import ome_annotations, rewrite
 from pellucid.io.formats.tiff_pixel_size import read_pixel_size
 from pellucid.io.formats.tiff_series import has_alpha, ome_root
@@ -19,38 +18,14 @@ from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 __all__ = ["TiffStyle", "choose_kind", "read_pixel_size", "read_style", "write_options"]
 
 Kind = Literal["imagej", "ome", "plain"]
-#: Code, type, count, value, whether only the first page has it: as tifffile writes it.
-Tag = tuple[int, int, int, bytes | tuple[int, ...], bool]
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _IMAGEJ_AXES = "TZCYX"
 _LOSSLESS = {5: "lzw", 8: "zlib", 32946: "zlib", 50000: "zstd", 32773: "packbits"}
 _WITH_PREDICTOR = ("lzw", "zlib", "zstd")
 _BIG = 2**32 - 2**25  # as in tifffile: 32 MB of a classic file's 4 GB are left for tags
-
-_PLAIN_SERIES = (
-    "shaped",
-    "ome",
-    "imagej",
-    "uniform",
-    "generic",
-    "sis",
-)  # others are kept by formats that tifffile knows
-_TEXTS = {269: "document name", 271: "make", 272: "model", 285: "page name", 306: "date", 315: "artist"}
-_TEXTS |= {316: "computer", 33432: "copyright", 700: "XMP", 33723: "IPTC", 34675: "colour profile"}
-_MAKERS = {34118: "Zeiss", 34119: "Zeiss", 34680: "FEI", 34682: "FEI", 50431: "Tescan", 37706: "TVIPS"}
-_MAKERS |= {33471: "Olympus", 33560: "Olympus"}
-_LIMITS = (280, 281, 340, 341)  # the range of the pixels, which depends on their type
-# what describes how pixels are stored, or is written from the image: 2xx and 3xx up to JPEG's tables, ImageJ's
-_WRITTEN = {*range(254, 263), 266, 270, 273, 274, *range(277, 280), 282, 283, 284, 290, 291, 292, 293, 296, 297, 301}
-_WRITTEN |= {305, 317, 318, 319, 320, *range(322, 326), 330, 338, 339, 347, *range(512, 533), 32997, 32998}
-_WRITTEN |= {50838, 50839}
-# what holds positions in the file, which become wrong: Exif and GPS, and data of Olympus, MetaMorph, LSM, DNG
-_POSITIONS = {34665: "Exif", 34853: "GPS", 40965: "Exif", 33560: "Olympus data", 400: "global parameters"}
-_POSITIONS |= {**dict.fromkeys(range(33628, 33632), "MetaMorph data"), 34412: "LSM data", 50740: "DNG data"}
-_POSITIONS |= {33471: "Olympus data", 43314: "NIH Image data", 34361: "FluoView data", 34362: "FluoView data"}
-_FRACTIONS = (5, 10)  # types of two 32-bit numbers, without and with a sign
-_TVIPS = 37706  # of 32-bit numbers in the byte order of the file, whatever its type
+#: What tifffile calls series whose tags can be copied; others are of formats with a structure of their own.
+_COPIED_SERIES = ("shaped", "ome", "imagej", "uniform", "generic", "sis")
 
 
 @dataclass(frozen=True)
@@ -85,18 +60,13 @@ class TiffStyle(Style):
     @property
     def annotations(self) -> tuple[str, ...]:
         """See ``Style.annotations``."""
-        codes = [tag[0] for tag in self.tags]
-        makers = sorted({f"{_MAKERS[code]} tags" for code in codes if code in _MAKERS})
-        others = sum(code not in _MAKERS and code not in _TEXTS for code in codes)
         return (
             *self.lost,
             *self.of_kind,
             *(["image description"] if self.description else []),
             *(["orientation"] if self.orientation != 1 else []),
             *(["white is 0"] if self.inverted else []),
-            *(_TEXTS[code] for code in codes if code in _TEXTS),
-            *makers,
-            *([f"{others} other tag{'s' if others != 1 else ''}"] if others else []),
+            *in_words(self.tags),
         )
 
     @property
@@ -118,10 +88,9 @@ def read_style(tif: Any, number: int, sizes: dict[str, int]) -> TiffStyle:
     compression = None if page.compression == 1 else _LOSSLESS.get(int(page.compression), "zlib")
     kind: Kind = "imagej" if tif.is_imagej else "ome" if tif.is_ome else "plain"
     texts, said = _descriptions(page) if kind == "plain" else (b"", {})
-    foreign = series.kind not in _PLAIN_SERIES
-    found = [tag for tag in page.tags if tag.code not in _WRITTEN]
-    kept = [] if foreign else [tag for tag in found if tag.code not in _POSITIONS and not _is_swapped(tif, tag)]
-    software = _raw(tif, page.tags.get(305))
+    foreign = series.kind not in _COPIED_SERIES
+    tags, lost_tags = ((), (f"{series.kind.upper()} metadata",)) if foreign else kept_tags(tif, page)
+    software = raw_text(tif, page.tags.get(305))
     has_ome = kind == "ome" and ome_root(tif) is not None
     return TiffStyle(
         kind=kind,
@@ -134,27 +103,29 @@ def read_style(tif: Any, number: int, sizes: dict[str, int]) -> TiffStyle:
         software=b"" if foreign else software,
         description=b"" if foreign else texts,
         said=json.dumps(said),
-        tags=tuple(_as_written(tif, tag) for tag in kept),
+        tags=tags,
         dtype=str(series.dtype),
         imagej=read_imagej(tif.imagej_metadata or {}, sizes) if kind == "imagej" else ImageJMetadata(),
         ome=(tif.ome_metadata, number) if has_ome else None,
-        lost=_lost(tif, number, foreign, [tag for tag in found if tag not in kept]),
+        lost=(*lost_tags, *_lost(tif, number)),
     )
 
 
-def _lost(tif: Any, number: int, foreign: bool, dropped: list[Any]) -> tuple[str, ...]:
-    """What is not written again."""
+def _lost(tif: Any, number: int) -> list[str]:
+    """What else is not written again."""
     series = tif.series[number]
-    lost = [f"{series.kind.upper()} metadata"] if foreign else []
-    if not foreign:
-        lost += sorted({_POSITIONS.get(tag.code, f"tag {tag.code}") for tag in dropped})
-    lost += ["alpha"] if has_alpha(series) else []
+    lost = ["alpha"] if has_alpha(series) else []
     lost += ["pyramid"] if len(series.levels) > 1 else []
     others = len(tif.series) - 1
     lost += [f"{others} other image{'s' if others > 1 else ''} in the file"] if others else []
     if not tif.is_imagej and not tif.is_ome and len(tif.pages) > 1 and len(series.pages) > 1:
         lost += _lost_of_pages(tif, series)
-    return tuple(lost)
+    return lost
+
+
+def _orientation(page: Any) -> int:
+    value = page.tags.valueof(274, default=1)
+    return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _lost_of_pages(tif: Any, series: Any) -> list[str]:
@@ -171,53 +142,14 @@ def _lost_of_pages(tif: Any, series: Any) -> list[str]:
     ]
 
 
-def _orientation(page: Any) -> int:
-    value = page.tags.valueof(274, default=1)
-    return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
 def _descriptions(page: Any) -> tuple[bytes, dict[str, Any]]:
     """The description of a plain file, and what tifffile's own beside it says."""
-    texts = [_raw(page.parent, tag) for tag in page.tags.getall(270, [])]
+    texts = [raw_text(page.parent, tag) for tag in page.tags.getall(270, [])]
     shaped = [text for text in texts if text.startswith(b"shape=") or (text.startswith(b"{") and b'"shape":' in text)]
     said = json.loads(shaped[0]) if shaped and shaped[0].startswith(b"{") else {}
     for name in ("shape", "axes", "truncated", "unit", "spacing"):
         said.pop(name, None)
     return next((text for text in texts if text not in shaped), b""), said
-
-
-def _raw(tif: Any, tag: Any) -> bytes:
-    """The bytes of a tag's text, without the zeros at its end."""
-    if tag is None or tag.dtype != 2:
-        return b""
-    return _stored(tif, tag).rstrip(b"\0")
-
-
-def _stored(tif: Any, tag: Any) -> bytes:
-    tif.filehandle.seek(tag.valueoffset)
-    stored: bytes = tif.filehandle.read(tag.valuebytecount)
-    return stored
-
-
-def _is_swapped(tif: Any, tag: Any) -> bool:
-    """Whether a tag holds numbers in another byte order than this machine's that cannot be told apart."""
-    return bool(tag.code == _TVIPS and not _is_native(tif))
-
-
-def _is_native(tif: Any) -> bool:
-    return np.dtype(f"{tif.byteorder}u2").isnative
-
-
-def _as_written(tif: Any, tag: Any) -> Tag:
-    """A tag for tifffile, which writes in this machine's byte order."""
-    stored = _stored(tif, tag)
-    size = {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 4, 10: 4, 12: 8, 16: 8, 17: 8, 18: 8}.get(int(tag.dtype), 1)
-    if size > 1 and not _is_native(tif):
-        stored = np.frombuffer(stored, f"u{size}").byteswap().tobytes()
-    if tag.dtype in _FRACTIONS:  # which tifffile does not take as bytes
-        pairs = np.frombuffer(stored, "u4" if tag.dtype == _FRACTIONS[0] else "i4")
-        return (tag.code, int(tag.dtype), tag.count, tuple(pairs.tolist()), True)
-    return (tag.code, int(tag.dtype), tag.count, stored, True)
 
 
 def choose_kind(spec: OutputSpec, style: TiffStyle) -> Kind:
@@ -241,7 +173,7 @@ def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str,
         "photometric": "miniswhite" if style.inverted else "minisblack",
         **described,
         **_resolution(kind, spec.pixel_size),
-        "extratags": [tag for tag in style.tags if tag[0] not in _LIMITS or spec.dtype.name == style.dtype],
+        "extratags": fitting(style.tags, same_dtype=spec.dtype.name == style.dtype),
     }
     if style.orientation != 1:
         page["extratags"].append((274, 3, 1, style.orientation, True))
