@@ -90,6 +90,19 @@ def test_texts_of_single_pages_are_told_to_be_lost(tmp_path, picture):
     assert notes == ["not kept: descriptions of single pages, dates of single pages"]
 
 
+@pytest.mark.parametrize("kind", ["plain", "imagej", "ome"])
+def test_the_history_is_in_a_new_file(tmp_path, kind):
+    spec = OutputSpec("a.tif", "ZYX", (2, 20, 30), np.dtype("uint8"), style=TiffStyle(kind), history="denoised")
+    tiff.create(tmp_path / "a.tif", spec).finish()
+    with tifffile.TiffFile(tmp_path / "a.tif") as made:
+        told = {
+            "plain": lambda: made.pages[0].software,
+            "imagej": lambda: made.imagej_metadata["Info"].rstrip(),
+            "ome": lambda: tifffile.xml2dict(made.ome_metadata)["OME"]["Image"]["Description"],
+        }
+        assert told[kind]() == "denoised"
+
+
 def test_a_new_file_says_nothing_of_itself(tmp_path, picture):
     spec = OutputSpec("a.tif", "YX", (20, 30), np.dtype("uint8"), style=TiffStyle("plain"))
     tiff.create(tmp_path / "a.tif", spec).finish()
@@ -102,7 +115,8 @@ def test_the_copy_is_shown_the_same_way_up(tmp_path, picture, orientation, compr
     tags = [(274, 3, 1, orientation, True)]
     tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), metadata=None, extratags=tags, compression=compression)
     assert copy(tmp_path / "a.tif", tmp_path / "b.tif") == []
-    shown = [np.asarray(ImageOps.exif_transpose(Pillow.open(tmp_path / name))) for name in ("a.tif", "b.tif")]
+    with Pillow.open(tmp_path / "a.tif") as before, Pillow.open(tmp_path / "b.tif") as after:
+        shown = [np.asarray(ImageOps.exif_transpose(one)) for one in (before, after)]
     np.testing.assert_array_equal(*shown)
     told = open_image(tmp_path / "a.tif").style.annotations
     assert told == (() if orientation == 1 else ("orientation",))
@@ -177,7 +191,9 @@ def test_numbers_of_a_range_stay_only_with_the_pixel_type(tmp_path, picture):
     tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), metadata=None, extratags=tags)
     copy(tmp_path / "a.tif", tmp_path / "b.tif")
     copy(tmp_path / "a.tif", tmp_path / "c.tif", dtype=np.dtype("float32"))
-    assert [281 in tifffile.TiffFile(tmp_path / name).pages[0].tags for name in ("b.tif", "c.tif")] == [True, False]
+    for name, kept in {"b.tif": True, "c.tif": False}.items():
+        with tifffile.TiffFile(tmp_path / name) as made:
+            assert (281 in made.pages[0].tags) is kept
 
 
 @pytest.mark.filterwarnings("error")
