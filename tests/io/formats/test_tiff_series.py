@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.io.registry import contents, open_image
 from pellucid.io.writing import create_image
@@ -159,6 +160,9 @@ def test_a_set_of_files_is_one_image_and_a_missing_file_is_named(tmp_path, pixel
         image = open_image(tmp_path / f"{number}.ome.tif")
         assert image.axes == "ZYX"
         np.testing.assert_array_equal(pixels(image), PLANES)
+        np.testing.assert_array_equal(image.planes[5][2:4, 3:5], PLANES[5, 2:4, 3:5])
+        assert image.files.paths == {tmp_path / f"{each}.ome.tif" for each in range(3)}
+    assert [image.path for image in open_source(tmp_path).images] == [str(tmp_path / "0.ome.tif")]
     shutil.move(tmp_path / "1.ome.tif", tmp_path / "elsewhere.tif")
     with pytest.raises(InputError, match=r"0\.ome\.tif: has planes in 1\.ome\.tif, which is missing; put that file"):
         open_image(tmp_path / "0.ome.tif")

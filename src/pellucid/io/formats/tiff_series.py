@@ -171,6 +171,11 @@ def ome_image(root: ElementTree.Element, number: int) -> ElementTree.Element | N
     return images[number] if number < len(images) else None
 
 
+def files_of_set(series: Any) -> list[Path]:
+    """The files that hold the planes of a series: several for some OME-TIFF."""
+    return sorted({Path(page.parent.filehandle.path) for page in series.pages if page is not None})
+
+
 def _said_planes(tif: Any, series: Any, number: int) -> int:
     """The pages that the file's description says that a series has; 0 if it does not say."""
     page = series.keyframe
