@@ -18,6 +18,7 @@ from pellucid.errors import InputError
 from pellucid.io.arrays import is_array, kind_of, open_array
 from pellucid.io.image import Image, Plane, reading
 from pellucid.io.layout import Array
+from pellucid.io.manifest import WholeFiles
 from pellucid.io.natural_order import natural
 from pellucid.io.registry import format_of, open_image, readable, split
 
@@ -189,7 +190,7 @@ def _named(spec: str | os.PathLike[str]) -> Sequence[Image | InputError]:
         if not images:
             matched = f"matches {len(found)} files, none of them an image" if found else "matches no file"
             raise InputError(f"{spec}: {matched}; check the path, extensions that are read: {readable()}")
-        return [_tried(f"{name}:{inner}" if inner else name) for name in images]
+        return _once([_tried(f"{name}:{inner}" if inner else name) for name in images])
     return [_checked(open_image(spec))]
 
 
@@ -201,7 +202,19 @@ def _in_folder(folder: Path) -> list[Image | InputError]:
         folders = sum(path.is_dir() for path in folder.iterdir())
         hint = f"; it has {folders} folders in it: give one of them" if folders else ""
         raise InputError(f"{folder}: has no images in it{hint}; extensions that are read: {readable()}")
-    return [_tried(path) for path in found]
+    return _once([_tried(path) for path in found])
+
+
+def _once(tried: Sequence[Image | InputError]) -> list[Image | InputError]:
+    """Each image once, though it may have several files (a set of OME-TIFF), each of which opens all of it."""
+    sets = set()
+    kept = []
+    for each in tried:
+        files = each.files.paths if isinstance(each, Image) and isinstance(each.files, WholeFiles) else frozenset()
+        if len(files) < 2 or files not in sets:
+            kept.append(each)
+            sets.add(files)
+    return kept
 
 
 def _centre(plane: Plane) -> Array:

@@ -97,6 +97,11 @@ class WholeFiles(Files):
         self._whole = tuple(slice(0, size) for size in shape)
         self._paths = paths
 
+    @property
+    def paths(self) -> frozenset[Path]:
+        """The paths of the files."""
+        return frozenset(self._paths())
+
     def manifest(self) -> Manifest:
         """See ``Files.manifest``."""
         try:

@@ -212,7 +212,7 @@ def open_image(path: str | Path) -> Image:
         raise InputError(f"{path}: is a folder, not a {known.name} file; rename it or give a file in it")
     with reading(str(path)):
         image = known.load().open_file(str(file), inner)
-    if not known.is_folder:
+    if not known.is_folder and image.files is None:
         image.files = WholeFiles(image.path, image.shape, lambda: [file])
     return image
 

@@ -6,11 +6,14 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from pellucid.errors import InputError
+from pellucid.io.formats import png as module
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
-from pellucid.io.writing import write_array
+from pellucid.io.writing import create_image, write_array
 
 
 def test_sixteen_bits_are_read_by_another_library_alike(tmp_path):
@@ -65,3 +68,54 @@ def test_pixel_size_is_stored_in_pixels_a_metre(tmp_path, picture):
 def test_sizes_that_the_format_cannot_hold_are_left_out(tmp_path, picture):
     write_array(tmp_path / "a.png", picture((20, 30)), pixel_size=PixelSize({"Y": 0.01, "X": 0.01}, "Å"))
     assert open_image(tmp_path / "a.png").pixel_size is None
+
+
+def palette_png(path, array, palette):
+    image = Pillow.fromarray(array, "L")
+    image = image.convert("P") if image.mode != "P" else image
+    image.putpalette(palette.astype(np.uint8).tobytes())
+    image.putdata(array.ravel().tolist())
+    image.save(path)
+
+
+def test_an_inverted_palette_is_read_as_it_is_shown_and_a_coloured_one_is_refused(tmp_path):
+    array = np.random.default_rng(0).integers(0, 256, (20, 30), "uint8")
+    inverted = np.repeat(np.arange(255, -1, -1)[:, None], 3, 1)
+    palette_png(tmp_path / "inverted.png", array, inverted)
+    np.testing.assert_array_equal(open_image(tmp_path / "inverted.png").planes[0].read(), 255 - array)
+    palette_png(tmp_path / "red.png", array, inverted * [1, 0, 0])
+    with pytest.raises(InputError, match=r"red\.png: is a colour image"):
+        open_image(tmp_path / "red.png")
+
+
+def test_texts_gamma_and_orientation_are_kept(tmp_path, picture):
+    info, exif = PngInfo(), Pillow.Exif()
+    info.add_text("Comment", "EHT = 1.5 kV")
+    info.add_itxt("Author", "M. Müller")
+    info.add(b"gAMA", struct.pack(">I", 45455))
+    exif[0x0112] = 6
+    Pillow.fromarray(picture((20, 30))).save(tmp_path / "a.png", pnginfo=info, exif=exif)
+    image = open_image(tmp_path / "a.png")
+    assert image.style.annotations == ("texts", "Exif")
+    spec = OutputSpec("b.png", "YX", image.shape, image.dtype, style=image.style, history="denoised with Pellucid")
+    writer = module.create(tmp_path / "b.png", spec)
+    writer.array[:] = image.planes[0].read()
+    writer.finish()
+    assert writer.notes == []
+    with Pillow.open(tmp_path / "b.png") as made:
+        made.load()
+        assert made.text == {"Comment": "EHT = 1.5 kV", "Author": "M. Müller", "Software": "denoised with Pellucid"}
+        assert made.info["gamma"] == pytest.approx(0.45455)
+        assert made.getexif()[0x0112] == 6
+
+
+def test_alpha_and_further_frames_are_told(tmp_path, picture):
+    grey = picture((20, 30))
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(np.stack([grey, grey], -1)))
+    frames = [Pillow.fromarray(picture((20, 30), seed=seed)) for seed in range(3)]
+    frames[0].save(tmp_path / "b.png", save_all=True, append_images=frames[1:])
+    for name, lost in {"a": "alpha", "b": "the frames after the first"}.items():
+        image = open_image(tmp_path / f"{name}.png")
+        with create_image(tmp_path / f"{name}2.png", image) as writer:
+            writer.write(0, image.planes[0].read())
+        assert writer.notes == [f"not kept: {lost}"]

@@ -181,7 +181,7 @@ def test_several_images_in_one_file_are_refused(tmp_path, picture):
     with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
         tif.write(picture((20, 30)))
         tif.write(picture((30, 40)))
-    with pytest.raises(InputError, match=r"2 images \(\(20, 30\), \(30, 40\)"):
+    with pytest.raises(InputError, match=r"2 images \(\(20, 30\) uint8, \(30, 40\) uint8\); choose .*a\.tif:0"):
         open_image(tmp_path / "a.tif")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,19 +12,38 @@ from typing import Any
 import imagecodecs
 import numpy as np
 from PIL import Image as Pillow
-from PIL.PngImagePlugin import PngImageFile
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from pellucid.errors import InputError
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
-from pellucid.io.output_spec import ArrayWriter, OutputSpec
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
 from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 
 WRITABLE = ("uint8", "uint16")
 _GREY = {"1": "uint8", "L": "uint8", "I;16": "uint16"}  # Pillow's modes; those of colour do not tell the bit depth
 _INCH = 0.0254  # in metres
-#: Resolutions coarser than this are those of a printer or screen (72 to 600 dpi), not of a microscope.
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_SAID = {b"eXIf": "Exif", b"tIME": "time", **dict.fromkeys(_TEXTS, "texts")}
+_LOST = {b"iCCP": "colour profile", b"acTL": "the frames after the first"}
+_COPIED = (*_SAID, b"gAMA", b"sRGB", b"cHRM")  # the last three tell how bright a grey is shown
+
+
+@dataclass(frozen=True)
+class PngStyle(Style):
+    """The chunks of a PNG that are copied, and what is not written again."""
+
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    lost: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        """See ``Style.annotations``."""
+        return (*self.lost, *dict.fromkeys(_SAID[name] for name, _ in self.chunks if name in _SAID))
+
+
+STYLE = PngStyle
 
 
 class PngImage(Image):
@@ -30,6 +52,7 @@ class PngImage(Image):
     def __init__(self, path: str) -> None:
         with PngImageFile(path) as file:  # unlike Pillow.open, it does not refuse images above 179 megapixels
             shape, dtype, dpi = file.size[::-1], _GREY.get(file.mode), file.info.get("dpi")
+            has_alpha = "A" in file.mode or "transparency" in file.info
         _refuse_cut_off(path)
         if dtype:
             super().__init__(path, Layout("YX"), shape, dtype)
@@ -37,6 +60,7 @@ class PngImage(Image):
             decoded = _decode(path)
             super().__init__(path, Layout("YXS"[: decoded.ndim]), decoded.shape, decoded.dtype)
         self.pixel_size = _pixel_size(dpi) if dpi else None
+        self.style = _style(path, has_alpha=has_alpha)
         self.refuse_colour()
 
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
@@ -54,6 +78,25 @@ def open_file(path: str, inner: str | None) -> Image:
 def _decode(path: str) -> Array:
     decoded: Array = imagecodecs.png_decode(Path(path).read_bytes())
     return decoded
+
+
+def _style(path: str, *, has_alpha: bool) -> PngStyle:
+    chunks = list(_chunks(path))
+    lost = [words for name, words in _LOST.items() if name in dict(chunks)] + (["alpha"] if has_alpha else [])
+    return PngStyle(tuple(chunk for chunk in chunks if chunk[0] in _COPIED), tuple(lost))
+
+
+def _chunks(path: str) -> Iterator[tuple[bytes, bytes]]:
+    """The name and content of each chunk that says something beside the pixels."""
+    with Path(path).open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            size, name = struct.unpack(">I4s", head)
+            if name in _COPIED or name in _LOST:
+                yield name, file.read(size)
+                file.seek(4, 1)
+            else:
+                file.seek(size + 4, 1)
 
 
 def _refuse_cut_off(path: str) -> None:
@@ -77,16 +120,30 @@ def create(path: Path, spec: OutputSpec) -> ArrayWriter:
         raise InputError(
             f"{spec.path}: PNG holds one plane, but this image has {spec.planes}; write .tif, .mrc or .zarr instead"
         )
-    return create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
+    return _noted(create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec)), spec)
 
 
 def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
     """Continue with the plane that is to be encoded."""
-    return reopen_deferred(path, spec, Layout(spec.axes), partial(_encode, spec))
+    return _noted(reopen_deferred(path, spec, Layout(spec.axes), partial(_encode, spec)), spec)
+
+
+def _noted(writer: ArrayWriter, spec: OutputSpec) -> ArrayWriter:
+    lost = spec.style.lost if isinstance(spec.style, PngStyle) else ()
+    writer.notes += [f"not kept: {', '.join(lost)}"] if lost else []
+    return writer
 
 
 def _encode(spec: OutputSpec, plane: Array, path: Path) -> None:
-    Pillow.fromarray(plane.reshape(spec.shape[-2:])).save(path, "PNG", **_resolution(spec.pixel_size))
+    chunks = spec.style.chunks if isinstance(spec.style, PngStyle) else ()
+    info = PngInfo()
+    for name, content in chunks:
+        info.add(name, content)
+    if spec.history:
+        info.add_text("Software", spec.history)
+    exif = dict(chunks).get(b"eXIf")
+    options = {"pnginfo": info, **({"exif": exif} if exif else {}), **_resolution(spec.pixel_size)}
+    Pillow.fromarray(plane.reshape(spec.shape[-2:])).save(path, "PNG", **options)
 
 
 def _resolution(pixel_size: PixelSize | None) -> dict[str, Any]:

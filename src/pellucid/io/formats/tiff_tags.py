@@ -1,15 +1,21 @@
-"""The tags and metadata of a TIFF: kind, compression, pixel size; how they are read and written."""
+"""The tags of a TIFF: its kind, how pages are stored, and what it says of the image; how they are read and written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import tifffile
-
+from pellucid.io.formats.tiff_imagej import ImageJMetadata, imagej_options, read_imagej
+from pellucid.io.formats.tiff_kept_tags import Tag, fitting, in_words, kept_tags, raw_text
+from pellucid.io.formats.tiff_ome import ome_annotations, rewrite
+from pellucid.io.formats.tiff_pixel_size import read_pixel_size
+from pellucid.io.formats.tiff_series import has_alpha, ome_root
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec, Style
-from pellucid.io.pixel_size import PRINT_METRES, PixelSize, known_unit
+from pellucid.io.pixel_size import PRINT_METRES, PixelSize
+
+__all__ = ["TiffStyle", "choose_kind", "read_pixel_size", "read_style", "write_options"]
 
 Kind = Literal["imagej", "ome", "plain"]
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
@@ -18,11 +24,22 @@ _IMAGEJ_AXES = "TZCYX"
 _LOSSLESS = {5: "lzw", 8: "zlib", 32946: "zlib", 50000: "zstd", 32773: "packbits"}
 _WITH_PREDICTOR = ("lzw", "zlib", "zstd")
 _BIG = 2**32 - 2**25  # as in tifffile: 32 MB of a classic file's 4 GB are left for tags
+#: What tifffile calls series whose tags can be copied; others are of formats with a structure of their own.
+_COPIED_SERIES = ("shaped", "ome", "imagej", "uniform", "generic", "sis")
 
 
 @dataclass(frozen=True)
 class TiffStyle(Style):
-    """The kind of a TIFF (None: free to choose) and how its pages are stored."""
+    """The kind of a TIFF (None: free to choose), how its pages are stored, and what it says of the image.
+
+    Attributes:
+        orientation: Which side of the stored image is shown above, as in the tag.
+        software, description: As stored; of a plain file.
+        said: What tifffile's own description says beside shape and axes, as JSON.
+        tags: The others of the first page, as tifffile writes them.
+        ome: The OME-XML, and the number of the image in it.
+        lost: What a TIFF would hold, but is not written again.
+    """
 
     kind: Kind | None = None
     compression: str | None = None
@@ -30,70 +47,109 @@ class TiffStyle(Style):
     tile: tuple[int, int] | None = None
     inverted: bool = False
     big: bool = False
+    orientation: int = 1
+    software: bytes = b""
+    description: bytes = b""
+    said: str = "{}"
+    tags: tuple[Tag, ...] = ()
+    dtype: str = field(default="", compare=False)
+    imagej: ImageJMetadata = field(default=ImageJMetadata(), compare=False)
+    ome: tuple[str, int] | None = field(default=None, compare=False)
+    lost: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        """See ``Style.annotations``."""
+        return (
+            *self.lost,
+            *self.of_kind,
+            *(["image description"] if self.description else []),
+            *(["orientation"] if self.orientation != 1 else []),
+            *(["white is 0"] if self.inverted else []),
+            *in_words(self.tags),
+        )
+
+    @property
+    def of_kind(self) -> tuple[str, ...]:
+        """What only a file of the same kind keeps, in words."""
+        return self.imagej.annotations + (ome_annotations(*self.ome) if self.ome else ())
 
 
-def read_style(tif: Any) -> TiffStyle:
-    """The style of an open file. Lossy compression becomes zlib, so that nothing is lost on writing."""
-    page = tif.pages[0]
+def read_style(tif: Any, number: int, sizes: dict[str, int]) -> TiffStyle:
+    """The style of a series. Lossy compression becomes zlib, so that nothing is lost on writing.
+
+    Args:
+        tif: The open file.
+        number: That of the series.
+        sizes: The image's, along each axis.
+    """
+    series = tif.series[number]
+    page = series.keyframe
     compression = None if page.compression == 1 else _LOSSLESS.get(int(page.compression), "zlib")
+    kind: Kind = "imagej" if tif.is_imagej else "ome" if tif.is_ome else "plain"
+    texts, said = _descriptions(page) if kind == "plain" else (b"", {})
+    foreign = series.kind not in _COPIED_SERIES
+    tags, lost_tags = ((), (f"{series.kind.upper()} metadata",)) if foreign else kept_tags(tif, page)
+    software = raw_text(tif, page.tags.get(305))
+    has_ome = kind == "ome" and ome_root(tif) is not None
     return TiffStyle(
-        kind="imagej" if tif.is_imagej else "ome" if tif.is_ome else "plain",
+        kind=kind,
         compression=compression,
         predictor=page.predictor != 1 and compression in _WITH_PREDICTOR,
         tile=(page.tilelength, page.tilewidth) if page.is_tiled else None,
         inverted=int(page.photometric or 0) == 0 and "PhotometricInterpretation" in page.tags,
         big=tif.is_bigtiff,
+        orientation=_orientation(page),
+        software=b"" if foreign else software,
+        description=b"" if foreign else texts,
+        said=json.dumps(said),
+        tags=tags,
+        dtype=str(series.dtype),
+        imagej=read_imagej(tif.imagej_metadata or {}, sizes) if kind == "imagej" else ImageJMetadata(),
+        ome=(tif.ome_metadata, number) if has_ome else None,
+        lost=(*lost_tags, *_lost(tif, number)),
     )
 
 
-def read_pixel_size(tif: Any) -> PixelSize | None:
-    """The pixel size from OME or ImageJ metadata, else from the resolution tags unless they are those of a printer."""
-    if tif.is_ome:
-        return _ome_size(tif.ome_metadata)
-    page = tif.pages[0]
-    per_unit = page.get_resolution() if "XResolution" in page.tags else (0, 0)
-    if min(per_unit) <= 0:
-        return None
-    x, y = (float(f"{1 / number:.7g}") for number in per_unit)
-    if tif.is_imagej:
-        metadata = tif.imagej_metadata or {}
-        unit = known_unit(metadata.get("unit", ""))
-        return PixelSize({**_spacing(metadata), "Y": y, "X": x}, unit) if unit else None
-    metadata = tif.shaped_metadata[0] if tif.shaped_metadata else {}
-    return _printed_size(page, {"Y": y, "X": x}, metadata)
+def _lost(tif: Any, number: int) -> list[str]:
+    """What else is not written again."""
+    series = tif.series[number]
+    lost = ["alpha"] if has_alpha(series) else []
+    lost += ["pyramid"] if len(series.levels) > 1 else []
+    others = len(tif.series) - 1
+    lost += [f"{others} other image{'s' if others > 1 else ''} in the file"] if others else []
+    if not tif.is_imagej and not tif.is_ome and len(tif.pages) > 1 and len(series.pages) > 1:
+        lost += _lost_of_pages(tif, series)
+    return lost
 
 
-def _spacing(metadata: dict[str, Any]) -> dict[str, float]:
-    spacing = float(metadata.get("spacing") or 0)
-    return {"Z": spacing} if spacing > 0 else {}
+def _orientation(page: Any) -> int:
+    value = page.tags.valueof(274, default=1)
+    return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _printed_size(page: Any, sizes: dict[str, float], metadata: dict[str, Any]) -> PixelSize | None:
-    """The size in a plain file's tags, per inch or centimetre; if Pellucid wrote it, ``metadata`` names its unit."""
-    unit = known_unit(metadata.get("unit", ""))
-    tag = page.tags.get("ResolutionUnit")
-    metres = {2: 0.0254, 3: 0.01}.get(int(tag.value), 0.0) if tag else 0.0
-    if metres == 0 or (unit is None and sizes["X"] * metres >= PRINT_METRES):
-        return None
-    size = PixelSize({axis: value * metres for axis, value in sizes.items()}, "m")
-    if unit is None:
-        return size.to("nm" if size.values["X"] < 1e-6 else "µm", digits=7)
-    return PixelSize({**_spacing(metadata), **size.to(unit, digits=7).values}, unit)
+def _lost_of_pages(tif: Any, series: Any) -> list[str]:
+    """Texts that the second page has of its own: other pages than the first are written without."""
+    second = series.pages[1]
+    if second is None or second.is_virtual or second.parent is not tif:
+        return []
+    own, first = tif.pages.get(second.index, aspage=True).tags, series.keyframe.tags
+    codes = {270: "descriptions", 285: "names", 306: "dates"}
+    return [
+        f"{name} of single pages"
+        for code, name in codes.items()
+        if own.valueof(code) not in (None, first.valueof(code))
+    ]
 
 
-def _ome_size(xml: str) -> PixelSize | None:
-    images = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
-    pixels = (images[0] if isinstance(images, list) else images).get("Pixels", {})
-    found = {}
-    for axis in "ZYX":
-        size = float(pixels.get(f"PhysicalSize{axis}", 0))
-        unit = known_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-        if size > 0 and unit:
-            found[axis] = PixelSize({axis: size}, unit)
-    if not {"Y", "X"} <= set(found):
-        return None
-    unit = found["X"].unit
-    return PixelSize({axis: size.to(unit).values[axis] for axis, size in found.items()}, unit)
+def _descriptions(page: Any) -> tuple[bytes, dict[str, Any]]:
+    """The description of a plain file, and what tifffile's own beside it says."""
+    texts = [raw_text(page.parent, tag) for tag in page.tags.getall(270, [])]
+    shaped = [text for text in texts if text.startswith(b"shape=") or (text.startswith(b"{") and b'"shape":' in text)]
+    said = json.loads(shaped[0]) if shaped and shaped[0].startswith(b"{") else {}
+    for name in ("shape", "axes", "truncated", "unit", "spacing"):
+        said.pop(name, None)
+    return next((text for text in texts if text not in shaped), b""), said
 
 
 def choose_kind(spec: OutputSpec, style: TiffStyle) -> Kind:
@@ -105,37 +161,71 @@ def choose_kind(spec: OutputSpec, style: TiffStyle) -> Kind:
     return "plain" if kind == "ome" and spec.dtype.name not in _OME_TYPES else kind
 
 
-def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str, Any], dict[str, Any]]:
-    """The order of the axes in the file, and the options of ``TiffWriter`` and of its ``write``."""
+def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str, Any], dict[str, Any], list[str]]:
+    """The order of the axes in the file, the options of ``TiffWriter`` and of its ``write``, and what is not kept."""
     kind = choose_kind(spec, style)
     layout = Layout(spec.axes)
-    file_options: dict[str, Any] = {"bigtiff": spec.bytes > _BIG or (style.big and kind != "imagej")}
-    if kind != "plain":
+    file_options: dict[str, Any] = {"bigtiff": spec.bytes > _BIG or (style.big and kind != "imagej"), "ome": False}
+    described, lost = _described(kind, spec, style)
+    if kind == "imagej" or (kind == "ome" and "description" not in described):
         file_options[kind] = True
     page: dict[str, Any] = {
         "photometric": "miniswhite" if style.inverted else "minisblack",
-        "metadata": _metadata(kind, layout, spec.pixel_size),
+        **described,
         **_resolution(kind, spec.pixel_size),
+        "extratags": fitting(style.tags, same_dtype=spec.dtype.name == style.dtype),
     }
+    if style.orientation != 1:
+        page["extratags"].append((274, 3, 1, style.orientation, True))
     if style.compression:
         page |= {"compression": style.compression, "predictor": style.predictor}
     if style.tile and all(side % 16 == 0 for side in style.tile):
         page["tile"] = style.tile
-    return layout, file_options, page
+    return layout, file_options, page, [*style.lost, *lost]
 
 
-def _metadata(kind: Kind, layout: Layout, pixel_size: PixelSize | None) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": layout.stored}
-    if pixel_size is None:
+def _described(kind: Kind, spec: OutputSpec, style: TiffStyle) -> tuple[dict[str, Any], list[str]]:
+    """The options that write what the file says of the image, in a file of a kind, and what is not kept."""
+    metadata = _metadata(kind, spec)
+    software = style.software
+    lost = [] if kind == style.kind else list(style.of_kind)
+    if kind == "ome" and style.ome:
+        xml, lost = rewrite(*style.ome, spec)
+        return {"description": xml, "metadata": None, "software": software or False}, lost
+    if kind == "imagej":
+        said, lost = imagej_options(style.imagej, spec)
+        return {"metadata": said | metadata, "software": software or False}, lost
+    if spec.history:
+        software = b"; ".join(filter(None, (software, spec.history.encode())))
+    options: dict[str, Any] = {"metadata": json.loads(style.said) | metadata, "software": software or False}
+    if kind == "plain" and (style.description or style.tags) and _is_plain_enough(spec, style):
+        options["metadata"] = None
+    if kind == "plain" and style.description:
+        options["description"] = style.description
+    return options, lost
+
+
+def _is_plain_enough(spec: OutputSpec, style: TiffStyle) -> bool:
+    """Whether a file needs no description of tifffile's, which is not a maker's, to be read as it is meant."""
+    sizes = spec.pixel_size.to("m").values if spec.pixel_size else {}
+    in_tags = not sizes or ({"Y", "X"} == set(sizes) and sizes["X"] < PRINT_METRES)
+    return spec.axes in ("YX", "ZYX") and in_tags and style.said == "{}"
+
+
+def _metadata(kind: Kind, spec: OutputSpec) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"axes": spec.axes}
+    if kind == "ome" and spec.history:
+        metadata["Description"] = spec.history
+    if spec.pixel_size is None:
         return metadata
     if kind == "ome":
-        for axis, size in pixel_size.values.items():
-            metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": pixel_size.unit}
+        for axis, size in spec.pixel_size.values.items():
+            metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": spec.pixel_size.unit}
         return metadata
-    unit = _tag_unit(pixel_size)
+    unit = _tag_unit(spec.pixel_size)
     metadata["unit"] = "micron" if unit == "µm" else unit  # TIFF's text is ASCII; ImageJ reads both
-    if "Z" in pixel_size.values:
-        metadata["spacing"] = pixel_size.to(unit).values["Z"]
+    if "Z" in spec.pixel_size.values:
+        metadata["spacing"] = spec.pixel_size.to(unit).values["Z"]
     return metadata
 
 

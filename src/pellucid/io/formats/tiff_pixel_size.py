@@ -1,0 +1,198 @@
+"""The pixel size of a TIFF: from OME or ImageJ metadata, from the tags of microscopes' makers, from the resolution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import tifffile
+
+from pellucid.io.pixel_size import PRINT_METRES, PixelSize, known_unit
+
+_NUMBER = r"([\d.]+(?:[eE][-+]?\d+)?)"
+
+
+def read_pixel_size(tif: Any, number: int) -> PixelSize | None:
+    """The pixel size of a series; None if the file does not state it."""
+    page = tif.series[number].keyframe
+    if tif.is_ome:
+        return _ome_size(tif.ome_metadata, number)
+    if tif.is_imagej and (size := _imagej_size(tif.imagej_metadata or {}, page)):
+        return size
+    first = tif.pages.first
+    pages = (page, first) if page.shape[:2] == first.shape[:2] else (page,)
+    found = (_maker_size(one) for one in pages)
+    return next((size for size in found if size), None) or _printed_size(page, _shaped_metadata(tif))
+
+
+def _shaped_metadata(tif: Any) -> dict[str, Any]:
+    return tif.shaped_metadata[0] if tif.shaped_metadata else {}
+
+
+def _ome_size(xml: str, number: int) -> PixelSize | None:
+    images = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
+    images = images if isinstance(images, list) else [images]
+    pixels = images[number].get("Pixels", {}) if number < len(images) else {}
+    found = {}
+    for axis in "ZYX":
+        size = _positive(pixels.get(f"PhysicalSize{axis}"))
+        unit = known_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        if size and unit:
+            found[axis] = PixelSize({axis: size}, unit)
+    if not {"Y", "X"} <= set(found):
+        return None
+    unit = found["X"].unit
+    return PixelSize({axis: size.to(unit).values[axis] for axis, size in found.items()}, unit)
+
+
+def _per_unit(page: Any) -> dict[str, float]:
+    """The sizes in the unit of the resolution tags; empty if there are none."""
+    per_unit = page.get_resolution() if "XResolution" in page.tags else (0, 0)
+    if min(per_unit) <= 0:
+        return {}
+    x, y = (float(f"{1 / number:.7g}") for number in per_unit)
+    return {"Y": y, "X": x}
+
+
+def _imagej_size(metadata: dict[str, Any], page: Any) -> PixelSize | None:
+    unit, sizes = known_unit(metadata.get("unit", "")), _per_unit(page)
+    return PixelSize({**_spacing(metadata), **sizes}, unit) if unit and sizes else None
+
+
+def _spacing(metadata: dict[str, Any]) -> dict[str, float]:
+    spacing = _positive(metadata.get("spacing"))
+    return {"Z": spacing} if spacing else {}
+
+
+def _printed_size(page: Any, metadata: dict[str, Any]) -> PixelSize | None:
+    """The size in a plain file's tags, per inch or centimetre; if Pellucid wrote it, ``metadata`` names its unit."""
+    unit, sizes = known_unit(metadata.get("unit", "")), _per_unit(page)
+    tag = page.tags.get("ResolutionUnit")
+    metres = {2: 0.0254, 3: 0.01}.get(int(tag.value), 0.0) if tag else 0.0
+    if metres == 0 or not sizes or (unit is None and sizes["X"] * metres >= PRINT_METRES):
+        return None
+    size = PixelSize({axis: value * metres for axis, value in sizes.items()}, "m")
+    if unit is None:
+        return _readable(size)
+    return PixelSize({**_spacing(metadata), **size.to(unit, digits=7).values}, unit)
+
+
+def _readable(metres: PixelSize) -> PixelSize:
+    return metres.to("nm" if metres.values["X"] < 1e-6 else "µm", digits=7)
+
+
+def _maker_size(page: Any) -> PixelSize | None:
+    """The size in the private tags or the description of a microscope's maker."""
+    for read in _MAKERS:
+        try:
+            size = read(page)
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):  # a tag in a form that is not known
+            continue
+        if size:
+            return size
+    return None
+
+
+def _zeiss(page: Any) -> PixelSize | None:
+    """Zeiss SmartSEM. AP_PIXEL_SIZE is another number: that of a pixel on the screen."""
+    _, value, unit = page.tags[34118].value["ap_image_pixel_size"]
+    return _square(value, unit)
+
+
+def _thermo(page: Any) -> PixelSize | None:
+    """FEI and Thermo Fisher: metres, 0 if unknown."""
+    sections: dict[str, Any] = page.tags[34682 if 34682 in page.tags else 34680].value
+    scan = sections["Scan"]
+    return _metres(scan["PixelWidth"], scan["PixelHeight"])
+
+
+def _tescan(page: Any) -> PixelSize | None:
+    """Tescan: metres, in text behind a preview."""
+    tag = page.tags[50431].value
+    text = tag.decode("latin-1") if isinstance(tag, bytes) else str(tag)
+    x, y = (re.search(rf"^\s*PixelSize{axis}\s*=\s*{_NUMBER}", text, re.MULTILINE) for axis in "XY")
+    return _metres(x[1], y[1]) if x and y else None
+
+
+def _olympus(page: Any) -> PixelSize | None:
+    """Olympus SIS: metres."""
+    found = page.tags[33560].value
+    return _metres(found["pixelsizex"], found["pixelsizey"])
+
+
+def _tvips(page: Any) -> PixelSize | None:
+    """TVIPS EM-MENU: nanometres."""
+    found = page.tags[37706].value
+    return _rectangle(found["PixelSizeX"], found["PixelSizeY"], "nm")
+
+
+def _gatan(page: Any) -> PixelSize | None:
+    """Gatan DigitalMicrograph: scales and units along x and y."""
+    units = [known_unit(page.tags[code].value) for code in (65003, 65004)]
+    if units[0] is None or units[0] != units[1]:
+        return None
+    return _rectangle(page.tags[65009].value, page.tags[65010].value, units[0])
+
+
+def _zeiss_lsm(page: Any) -> PixelSize | None:
+    """Zeiss LSM: metres."""
+    found = page.tags[34412].value
+    size = _metres(found["VoxelSizeX"], found["VoxelSizeY"])
+    depth = _positive(found["VoxelSizeZ"])
+    if size is None or not depth:
+        return size
+    return PixelSize({"Z": depth, **size.to("m").values}, "m").to(size.unit, digits=7)
+
+
+def _hitachi(page: Any) -> PixelSize | None:
+    """Hitachi, in the description: nanometres unless a unit is named."""
+    found = re.search(rf"^\s*PixelSize\s*=\s*{_NUMBER}[ \t]*([^\s\d]*)\s*$", page.description, re.MULTILINE)
+    if not found or not (found[2] or page.description.lstrip().startswith("[SemImageFile]")):
+        return None
+    return _square(found[1], found[2] or "nm")
+
+
+def _jeol(page: Any) -> PixelSize | None:
+    """JEOL, in the description: the length of the scale bar, in pixels and as written beside it."""
+    pixels = re.search(rf"^\$+SM_MICRON_BAR\s+{_NUMBER}\s*$", page.description, re.MULTILINE)
+    length = re.search(rf"^\$+SM_MICRON_MARKER\s+{_NUMBER}\s*(\S+)\s*$", page.description, re.MULTILINE)
+    if not pixels or not length or not _positive(pixels[1]):
+        return None
+    return _square(float(f"{float(length[1]) / float(pixels[1]):.7g}"), length[2])
+
+
+_MAKERS: tuple[Callable[[Any], PixelSize | None], ...] = (
+    _zeiss,
+    _thermo,
+    _tescan,
+    _olympus,
+    _tvips,
+    _gatan,
+    _zeiss_lsm,
+    _hitachi,
+    _jeol,
+)
+
+
+def _positive(value: object) -> float:
+    """A number from a file; 0 if it is missing, not a number, infinite or negative."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return 0.0
+    return number if 0 < number < float("inf") else 0.0
+
+
+def _square(value: object, unit: object) -> PixelSize | None:
+    return _rectangle(value, value, known_unit(unit))
+
+
+def _metres(x: object, y: object) -> PixelSize | None:
+    size = _rectangle(x, y, "m")
+    return _readable(size) if size else None
+
+
+def _rectangle(x: object, y: object, unit: str | None) -> PixelSize | None:
+    sizes = {"Y": float(f"{_positive(y):.7g}"), "X": float(f"{_positive(x):.7g}")}
+    return PixelSize(sizes, unit) if unit and min(sizes.values()) > 0 else None
