@@ -105,6 +105,8 @@ def is_padding(pixels: Array, borders: Borders = WHOLE) -> Mask:
         borders: as for `is_valid`.
     """
     pixels = np.ma.getdata(pixels)
+    if _is_blank(pixels):  # an empty plane of a large stack takes seconds otherwise
+        return np.ones(pixels.shape, bool)
     if pixels.dtype == np.float16:  # not supported by scipy.ndimage
         pixels = pixels.astype(np.float32)
     wide, tall = _in_areas(pixels, _WIDE), _in_areas(pixels, _WIDE[::-1])
@@ -116,6 +118,11 @@ def is_padding(pixels: Array, borders: Borders = WHOLE) -> Mask:
     if found.any() and not found.all():
         found |= _text_and_lines(pixels, found, wide) | _text_and_lines(pixels.T, found.T, tall.T).T
     return found
+
+
+def _is_blank(pixels: Array) -> bool:
+    """Whether all pixels are equal; NaN equals nothing."""
+    return pixels.size > 0 and all(bool((row == pixels[0, 0]).all()) for row in pixels)
 
 
 def _in_areas(pixels: Array, sides: tuple[int, int]) -> Mask:
