@@ -212,7 +212,8 @@ def test_another_pixel_size_replaces_that_of_the_file(tmp_path, picture):
 def test_other_formats_say_what_they_do_not_keep(tmp_path, picture):
     image = open_image(written(tmp_path / "a.dm3", 3, described(picture((20, 30)), NM, DataBar={}, Session={})))
     assert copied(image, tmp_path / "b.png").notes == [
-        "not kept by PNG: image tags (Acquisition, Microscope Info, DataBar and 1 more), brightness in e-, 1 annotation"
+        "not kept by PNG: image tags (Acquisition, Microscope Info, DataBar and 1 more), origin, brightness in e-, "
+        "1 annotation"
     ]
     assert copied(image, tmp_path / "b.dm4").notes == []
 

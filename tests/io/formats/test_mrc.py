@@ -176,7 +176,7 @@ def test_a_file_of_another_type_keeps_all_but_the_mode(tmp_path, picture):
 def test_other_formats_tell_what_they_do_not_keep(tmp_path, picture):
     rich(tmp_path / "a.mrc", picture((5, 20, 30), "int16"))
     expected = (
-        "2 labels, origin, start in a larger volume, cell angles, space group 19, "
+        "2 labels, origin, start in a larger volume, cell larger than the image, cell angles, space group 19, "
         "data of each section (extended header SERI)"
     )
     assert copy(tmp_path / "a.mrc", tmp_path / "b.npy").notes[-1] == f"not kept by NPY: {expected}"

@@ -5,9 +5,10 @@ import pytest
 
 from pellucid.errors import InputError
 from pellucid.io.arrays import open_array
+from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
-from pellucid.io.writing import create_image
+from pellucid.io.writing import Writer, create_image
 
 
 def test_any_memory_order_and_byte_order_is_mapped(tmp_path, picture, pixels):
@@ -30,6 +31,14 @@ def test_a_lost_pixel_size_is_said(tmp_path, picture):
     with create_image(tmp_path / "a.npy", image) as writer:
         writer.write(0, picture((20, 30)))
     assert writer.notes == ["NPY cannot hold the pixel size (4 × 4 nm): it is not stored"]
+
+
+@pytest.mark.parametrize(("shape", "axes", "read_as"), [((9, 20, 30), "CYX", "ZYX"), ((20, 30, 3), "ZYX", "YX")])
+def test_axes_that_will_be_read_as_others_are_said(tmp_path, picture, shape, axes, read_as):
+    with Writer(OutputSpec(str(tmp_path / "a.npy"), axes, shape, np.dtype("uint8"))) as writer:
+        for number, plane in enumerate(picture(shape)):
+            writer.write(number, plane)
+    assert writer.notes == [f"NPY names no axes: {axes} will be read as {read_as}"]
 
 
 def test_an_array_without_pixels_is_refused(tmp_path):

@@ -13,7 +13,7 @@ from pellucid.io.formats import png as module
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
-from pellucid.io.writing import create_image, write_array
+from pellucid.io.writing import Writer, create_image, write_array
 
 
 def test_sixteen_bits_are_read_by_another_library_alike(tmp_path):
@@ -65,9 +65,14 @@ def test_pixel_size_is_stored_in_pixels_a_metre(tmp_path, picture):
         file.load()  # checks the sum of every chunk
 
 
-def test_sizes_that_the_format_cannot_hold_are_left_out(tmp_path, picture):
-    write_array(tmp_path / "a.png", picture((20, 30)), pixel_size=PixelSize({"Y": 0.01, "X": 0.01}, "Å"))
-    assert open_image(tmp_path / "a.png").pixel_size is None
+def test_sizes_that_the_format_cannot_hold_are_left_out_and_it_is_said(tmp_path, picture):
+    for name, unit in {"a.png": "Å", "b.png": "mm"}.items():
+        size = PixelSize({"Y": 0.03, "X": 0.03}, unit)
+        spec = OutputSpec(str(tmp_path / name), "YX", (20, 30), np.dtype("uint8"), size)
+        with Writer(spec) as writer:
+            writer.write(0, picture((20, 30)))
+        assert writer.notes == [f"PNG cannot hold the pixel size (0.03 × 0.03 {unit}): it is not stored"]
+        assert open_image(tmp_path / name).pixel_size is None
 
 
 def palette_png(path, array, palette):
@@ -96,7 +101,7 @@ def test_texts_gamma_and_orientation_are_kept(tmp_path, picture):
     exif[0x0112] = 6
     Pillow.fromarray(picture((20, 30))).save(tmp_path / "a.png", pnginfo=info, exif=exif)
     image = open_image(tmp_path / "a.png")
-    assert image.style.annotations == ("texts", "Exif")
+    assert image.style.annotations == ("texts", "gamma", "Exif")
     spec = OutputSpec("b.png", "YX", image.shape, image.dtype, style=image.style, history="denoised with Pellucid")
     writer = module.create(tmp_path / "b.png", spec)
     writer.array[:] = image.planes[0].read()

@@ -75,6 +75,7 @@ def test_everything_is_kept(source, tmp_path):
         "properties",
         "frame interval",
         "calibration of values",
+        "origin",
     )
 
 

@@ -92,6 +92,18 @@ def test_everything_is_kept(source, tmp_path):
     assert set(source.style.annotations) >= {"channel names", "instrument", "regions of interest", "time increment"}
 
 
+def test_whatever_ome_says_of_an_image_is_told(source, tmp_path):
+    path = tmp_path / "a.ome.tif"
+    text = tifffile.tiffcomment(path).replace("<Channel ", '<Channel EmissionWavelength="520" ')
+    text = text.replace("<Instrument ", '<Experimenter ID="Experimenter:0"/><Instrument ', 1)
+    tifffile.tiffcomment(path, text.encode())
+    new = set(open_image(path).style.annotations) - set(source.style.annotations)
+    assert new == {"channel settings", "experimenter"}
+    assert "significant bits" in source.style.annotations
+    tifffile.tiffcomment(path, text.replace('SignificantBits="12"', 'SignificantBits="16"').encode())
+    assert "significant bits" not in open_image(path).style.annotations
+
+
 def test_a_part_keeps_what_belongs_to_it(source, tmp_path):
     root, notes = written(source, tmp_path / "b.ome.tif", (2, 1, 20, 10), offset={"T": 1, "C": 1, "X": 20})
     assert notes == ["not kept: regions of interest"]

@@ -61,7 +61,7 @@ def test_texts_and_private_tags_are_kept(tmp_path, picture, byteorder):
         assert len(new.getall(270)) == 1
     image = open_image(tmp_path / "a.tif")
     assert image.style.annotations == (
-        "image description", "make", "model", "page name", "date", "artist", "4 other tags"
+        "image description", "software", "make", "model", "page name", "date", "artist", "4 other tags"
     )  # fmt: skip
     with create_image(tmp_path / "b.png", image) as writer:
         writer.write(0, image.planes[0].read())
@@ -107,6 +107,12 @@ def test_a_new_file_says_nothing_of_itself(tmp_path, picture):
     spec = OutputSpec("a.tif", "YX", (20, 30), np.dtype("uint8"), style=TiffStyle("plain"))
     tiff.create(tmp_path / "a.tif", spec).finish()
     assert open_image(tmp_path / "a.tif").style.annotations == ()
+
+
+@pytest.mark.parametrize(("software", "told"), [("tifffile.py", ()), ("SEM 1.0", ("software",))])
+def test_software_is_told_unless_it_is_only_the_library(tmp_path, picture, software, told):
+    tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), software=software, metadata=None)
+    assert open_image(tmp_path / "a.tif").style.annotations == told
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -182,11 +182,13 @@ def _told(tags: Tags, place: int) -> tuple[str, ...]:
     listing = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     units = {unit for unit in _units(tags, image.group("ImageData"))[:2] if unit and not known_unit(unit)}
     brightness = tags.text(image.find("ImageData", "Calibrations", "Brightness", "Units"))
+    axes = image.groups("ImageData", "Calibrations", "Dimension")
     drawn = len(_drawn(tags))
     others = len(tags.root.group("ImageList").tags) - len(tags.root.groups("Thumbnails")) - 1
     told = {
         f"image tags ({listing})": names,
         f"calibration in {', '.join(sorted(units))}": units,
+        "origin": any(tags.number(each.find("Origin")) for each in axes),
         f"brightness in {brightness}": brightness,
         f"{drawn} annotation{'s' if drawn > 1 else ''}": drawn,
         f"{others} other image{'s' if others > 1 else ''}": others > 0,

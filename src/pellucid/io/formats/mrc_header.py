@@ -191,6 +191,10 @@ class Header:
             f"{count} label{'s' if count > 1 else ''}": count,
             "origin": any(float(fields["origin"][axis]) for axis in "xyz"),
             "start in a larger volume": any(int(fields[f"n{axis}start"]) for axis in "xyz"),
+            "cell larger than the image": any(
+                side in "YX" and int(fields[f"m{side.lower()}"]) > size
+                for side, size in zip(self.layout.stored, self.shape, strict=True)
+            ),
             "cell angles": angles - {0.0, 90.0},
             f"space group {int(fields['ispg'])}": int(fields["ispg"]) not in (0, 1, 401),
             self._extended_in_words: fields["nsymbt"] > 0,

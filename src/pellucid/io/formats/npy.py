@@ -44,5 +44,10 @@ def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
 
 def _writer(array: Any, spec: OutputSpec) -> ArrayWriter:
     writer = mapped_writer(array, spec, Layout(spec.axes))
-    writer.notes = lost_pixel_size(spec, "NPY")
+    writer.notes = _lost_axes(spec) + lost_pixel_size(spec, "NPY")
     return writer
+
+
+def _lost_axes(spec: OutputSpec) -> list[str]:
+    read_as = default_layout(spec.shape, spec.path).axes
+    return [f"NPY names no axes: {spec.axes} will be read as {read_as}"] if read_as != spec.axes else []

@@ -18,16 +18,16 @@ from pellucid.errors import InputError
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
-from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
+from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style, lost_pixel_size
 from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 
 WRITABLE = ("uint8", "uint16")
 _GREY = {"1": "uint8", "L": "uint8", "I;16": "uint16"}  # Pillow's modes; those of colour do not tell the bit depth
 _INCH = 0.0254  # in metres
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-_SAID = {b"eXIf": "Exif", b"tIME": "time", **dict.fromkeys(_TEXTS, "texts")}
+_SAID = {b"eXIf": "Exif", b"tIME": "time", **dict.fromkeys(_TEXTS, "texts"), b"gAMA": "gamma"}
 _LOST = {b"iCCP": "colour profile", b"acTL": "the frames after the first"}
-_COPIED = (*_SAID, b"gAMA", b"sRGB", b"cHRM")  # the last three tell how bright a grey is shown
+_COPIED = (*_SAID, b"sRGB", b"cHRM")  # with gamma, the last two tell how bright a grey is shown
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ def reopen(path: Path, spec: OutputSpec) -> ArrayWriter:
 def _noted(writer: ArrayWriter, spec: OutputSpec) -> ArrayWriter:
     lost = spec.style.lost if isinstance(spec.style, PngStyle) else ()
     writer.notes += [f"not kept: {', '.join(lost)}"] if lost else []
+    writer.notes += [] if _resolution(spec.pixel_size) else lost_pixel_size(spec, "PNG")
     return writer
 
 
@@ -149,6 +150,7 @@ def _encode(spec: OutputSpec, plane: Array, path: Path) -> None:
 def _resolution(pixel_size: PixelSize | None) -> dict[str, Any]:
     if pixel_size is None or not {"Y", "X"} <= set(pixel_size.values):
         return {}
-    metres = pixel_size.to("m").values
-    fits = all(1 <= 1 / metres[axis] < 2**32 - 1 for axis in "XY")
-    return {"dpi": (_INCH / metres["X"], _INCH / metres["Y"])} if fits else {}
+    x, y = (pixel_size.to("m").values[axis] for axis in "XY")
+    dpi = (_INCH / x, _INCH / y)
+    fits = 1 / min(x, y) < 2**32 - 1 and _pixel_size(dpi)  # a coarse one would be taken for that of a print
+    return {"dpi": dpi} if fits else {}

@@ -23,6 +23,7 @@ _SAID = {
     "properties": ("Properties",),
     "frame interval": ("finterval", "fps"),
     "calibration of values": ("cf", "vunit"),
+    "origin": ("xorigin", "yorigin", "zorigin"),
 }
 
 

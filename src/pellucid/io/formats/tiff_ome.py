@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -11,6 +12,8 @@ from pellucid.io.output_spec import OutputSpec
 
 _TYPES = {"float32": "float", "float64": "double"}
 _PLACED = ("ROIRef", "ROI")  # what has a place in the whole image
+_NAMED = ("Image", "Pixels", "AcquisitionDate", "Description", "Instrument", "ROI", "StructuredAnnotations")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 Element = ElementTree.Element
 
 
@@ -25,6 +28,8 @@ def ome_annotations(xml: str, number: int) -> tuple[str, ...]:
     said = {
         "channel names": any("Name" in channel.attrib for channel in channels),
         "channel colours": any("Color" in channel.attrib for channel in channels),
+        "channel settings": any(map(_has_settings, channels)),
+        "significant bits": pixels.get("SignificantBits", _bits(pixels)) != _bits(pixels),
         "time increment": "TimeIncrement" in pixels.attrib,
         "times and positions of planes": any(set(plane.attrib) - {"TheZ", "TheT", "TheC"} for plane in planes),
         "acquisition date": _child(image, "AcquisitionDate") is not None,
@@ -33,7 +38,21 @@ def ome_annotations(xml: str, number: int) -> tuple[str, ...]:
         "regions of interest": _child(root, "ROI") is not None,
         "annotations": _child(root, "StructuredAnnotations") is not None,
     }
-    return tuple(words for words, applies in said.items() if applies)
+    others = {_name(child) for parent in (root, image) for child in parent} - set(_NAMED)
+    spelled = (_CAPITAL.sub(" ", name).lower() for name in sorted(others) if not name.endswith("Ref"))
+    return (*(words for words, applies in said.items() if applies), *spelled)
+
+
+def _has_settings(channel: Element) -> bool:
+    """Whether more is said of a channel than its name and colour."""
+    more = set(channel.attrib) - {"ID", "Name", "Color", "SamplesPerPixel"}
+    return bool(more) or any(child.attrib or len(child) for child in channel)
+
+
+def _bits(pixels: Element) -> str:
+    """The bits of a pixel."""
+    kind = pixels.get("Type", "")
+    return {"float": "32", "double": "64"}.get(kind, kind.lstrip("uint"))
 
 
 def rewrite(xml: str, number: int, spec: OutputSpec) -> tuple[bytes, list[str]]:
@@ -118,8 +137,12 @@ def _add_history(image: Element, history: str, space: str) -> None:
     description.text = "\n".join(filter(None, ((description.text or "").rstrip(), history)))
 
 
+def _name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
 def _children(element: Element | None, name: str) -> Iterator[Element]:
-    return (child for child in (element if element is not None else ()) if child.tag.rpartition("}")[2] == name)
+    return (child for child in (element if element is not None else ()) if _name(child) == name)
 
 
 def _child(element: Element | None, name: str) -> Element | None:

@@ -64,10 +64,16 @@ class TiffStyle(Style):
             *self.lost,
             *self.of_kind,
             *(["image description"] if self.description else []),
+            *(["software"] if self._is_of_a_maker else []),
             *(["orientation"] if self.orientation != 1 else []),
             *(["white is 0"] if self.inverted else []),
             *in_words(self.tags),
         )
+
+    @property
+    def _is_of_a_maker(self) -> bool:
+        """Whether the software of a plain file is more than the library that wrote it."""
+        return self.kind == "plain" and bool(self.software) and not self.software.startswith(b"tifffile")
 
     @property
     def of_kind(self) -> tuple[str, ...]:
