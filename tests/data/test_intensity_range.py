@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pellucid.data.intensity_range import IntensityRange, _percentile
+from pellucid.data import sample
+from pellucid.data.intensity_range import BlankError, IntensityRange, _percentile
 from pellucid.data.sample import sample_pixels
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
@@ -161,3 +162,11 @@ def test_many_planes_are_sampled_evenly():
     assert len(values) == 256
     assert (values[0], values[-1]) == (0, 999)
     assert set(counts) == {20}
+
+
+def test_an_empty_stack_is_not_read_to_its_end(monkeypatch):
+    read = []
+    monkeypatch.setattr(sample, "image_pixels", lambda array: read.append(array) or array[:0, 0])
+    with pytest.raises(BlankError):
+        IntensityRange.from_source([np.zeros((16, 16), np.uint16)] * 50_000)
+    assert len(read) <= 256 + 1024

@@ -13,6 +13,8 @@ from pellucid.io.layout import Array
 PIXELS = 1_000_000
 SEED = 0
 _MOST_PLANES = 256
+_MOST_BLANK = 1024
+"""How many planes are read if the first 256 are blank; a stack of a terabyte that is empty would take hours."""
 
 Pages = Sequence[Plane] | Sequence[Array]
 
@@ -26,13 +28,13 @@ def sample_pixels(pages: Pages, pixels: int = PIXELS, seed: int = SEED) -> Array
     """Up to ``pixels`` valid pixels, 1-D; all of them if there are no more than that.
 
     Padding and non-finite pixels are left out. Of more than 256 planes, 256 evenly spaced ones are read, so that a
-    volume of any size takes seconds; if those are blank, all planes are read.
+    volume of any size takes seconds; if those are blank, up to 1,024 are read.
 
     Raises:
         InputError: A plane cannot be read.
     """
     sample = _sample(pages, pixels, seed, _MOST_PLANES)
-    return sample if sample.size or len(pages) <= _MOST_PLANES else _sample(pages, pixels, seed, len(pages))
+    return sample if sample.size or len(pages) <= _MOST_PLANES else _sample(pages, pixels, seed, _MOST_BLANK)
 
 
 def _sample(pages: Pages, pixels: int, seed: int, most_planes: int) -> Array:
