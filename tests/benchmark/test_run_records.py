@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import csv
 import math
 
 import pytest
 
-from pellucid.benchmark.results import ResultsFile
+from pellucid.benchmark.results import CurvePoint, ResultsFile
 from pellucid.benchmark.run_records import read_all, read_records, write_records
 from pellucid.benchmark.table import tables
 from pellucid.errors import InputError
@@ -21,6 +22,7 @@ RICH = done("iscl", [25.12345678, 26.0], [0.7, 0.8]).model_copy(
         "planned": "12ab",
         "code": "34cd",
         "machine": "Linux, 2 cores",
+        "curve": (CurvePoint(100, 12.5, 21.5, 0.5), CurvePoint(200, 25.0, 23.25, 0.625)),
     }
 )
 
@@ -41,11 +43,20 @@ def test_a_file_of_runs_gives_the_same_table(tmp_path):
             assert other.scores["cells-charge"].values[metric].mean == pytest.approx(value.mean, rel=1e-5)
 
 
-def test_everything_but_pictures_and_curves_comes_back(tmp_path):
+def test_everything_but_pictures_comes_back(tmp_path):
     write_records([RICH], tmp_path / "runs.csv")
     (back,) = read_records(tmp_path / "runs.csv")
     assert back.scores[0].psnr == 25.1235  # six digits are kept
     assert back.model_copy(update={"scores": RICH.scores}) == RICH
+
+
+def test_a_file_from_before_curves_were_kept_is_read(tmp_path):
+    path = tmp_path / "runs.csv"
+    write_records([RICH], path)
+    header, line = csv.reader(path.read_text().splitlines())
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header[:-1], line[:-1]])
+    assert read_records(path)[0].curve == ()
 
 
 def test_files_of_runs_and_folders_are_read_as_one(tmp_path):

@@ -1,7 +1,7 @@
 """Results as a text file to keep in a repository: CSV, a line for each finished run, with the scores of each image.
 
-Cells that belong to images hold one value for each, separated by spaces; settings are JSON. Denoised images and quality
-curves are not in it.
+Cells that belong to images hold one value for each, separated by spaces; settings are JSON, and so are quality curves:
+[step, seconds, PSNR, SSIM] for each point. Denoised images are not in it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ REST = tuple(
     name for name in Result.model_fields if name not in ("run", "status", "message", "scores", "curve", "images")
 )
 JSON = ("settings", "recipe", "training_images")
+CURVE = "curve"
+"""A column that older files lack."""
 
 SIGNIFICANT = 6
 """Digits of a score."""
@@ -40,7 +42,7 @@ def write_records(results: Iterable[Result], path: Path, *, overwrite: bool = Fa
     """
     done = sorted((result for result in results if result.status == "done"), key=lambda result: result.run.key)
     with replacing(path, overwrite=overwrite) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*RUN, *SCORE, *REST], lineterminator="\n")
+        writer = csv.DictWriter(file, [*RUN, *SCORE, *REST, CURVE], lineterminator="\n")
         writer.writeheader()
         writer.writerows(_record(result) for result in done)
 
@@ -81,7 +83,8 @@ def _record(result: Result) -> dict[str, Any]:
     scores = {metric: _numbers(getattr(score, metric) for score in result.scores) for metric in SCORE}
     rest = result.model_dump(include=set(REST)) | {"names": " ".join(result.names)}
     packed = {name: json.dumps(rest[name], sort_keys=True, separators=(",", ":")) for name in JSON}
-    return {**result.run.model_dump(), **scores, **rest, **packed}
+    curve = json.dumps([[float(f"{value:.{SIGNIFICANT}g}") for value in point] for point in result.curve])
+    return {**result.run.model_dump(), **scores, **rest, **packed, CURVE: curve}
 
 
 def _result(record: Mapping[str, Any]) -> Result:
@@ -92,6 +95,7 @@ def _result(record: Mapping[str, Any]) -> Result:
     by_image = zip(*values.values(), strict=True)
     scores = tuple(ImageScore(name, *numbers) for name, numbers in zip(names, by_image, strict=False))
     rest = {name: record[name] for name in REST} | {name: json.loads(record[name]) for name in JSON}
+    rest[CURVE] = json.loads(record.get(CURVE) or "[]")
     run = RunId.model_validate({name: record[name] for name in RUN})
     return Result.model_validate(
         {**rest, "run": run, "status": "done", "scores": scores, "names": names, "commit": record["commit"] or None}
