@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pellucid.io.formats.tiff_imagej import ImageJMetadata, imagej_options, read_imagej
 from pellucid.io.formats.tiff_kept_tags import Tag, fitting, in_words, kept_tags, raw_text
 from pellucid.io.formats.tiff_ome import ome_annotations, rewrite
-from pellucid.io.formats.tiff_pixel_size import read_pixel_size
+from pellucid.io.formats.tiff_pixel_size import other_calibration, read_pixel_size
 from pellucid.io.formats.tiff_series import has_alpha, ome_root
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec, Style
@@ -111,10 +111,15 @@ def read_style(tif: Any, number: int, sizes: dict[str, int]) -> TiffStyle:
         said=json.dumps(said),
         tags=tags,
         dtype=str(series.dtype),
-        imagej=read_imagej(tif.imagej_metadata or {}, sizes) if kind == "imagej" else ImageJMetadata(),
+        imagej=_imagej(tif, page, sizes) if kind == "imagej" else ImageJMetadata(),
         ome=(tif.ome_metadata, number) if has_ome else None,
         lost=(*lost_tags, *_lost(tif, number)),
     )
+
+
+def _imagej(tif: Any, page: Any, sizes: dict[str, int]) -> ImageJMetadata:
+    said = tif.imagej_metadata or {}
+    return read_imagej(said, sizes, other_calibration(said, page))
 
 
 def _lost(tif: Any, number: int) -> list[str]:
@@ -200,7 +205,9 @@ def _described(kind: Kind, spec: OutputSpec, style: TiffStyle) -> tuple[dict[str
         return {"description": xml, "metadata": None, "software": software or False}, lost
     if kind == "imagej":
         said, lost = imagej_options(style.imagej, spec)
-        return {"metadata": said | metadata, "software": software or False}, lost
+        told = style.imagej.other_calibration(spec)
+        resolution = {"resolution": told["resolution"], "resolutionunit": 1} if "resolution" in told else {}
+        return {"metadata": said | metadata, "software": software or False, **resolution}, lost
     if spec.history:
         software = b"; ".join(filter(None, (software, spec.history.encode())))
     options: dict[str, Any] = {"metadata": json.loads(style.said) | metadata, "software": software or False}
