@@ -85,7 +85,7 @@ def open_file(path: str, inner: str | None) -> Image:
         dataset, name = file[place], f"{path}:{place}"
         meant = meaning(dataset, name)
         chunks = meant.layout.shape(dataset.chunks) if dataset.chunks else None
-        files, missing = files_of(dataset, path, name), unwritten_chunks(dataset)
+        files, unwritten = files_of(dataset, path, name), unwritten_chunks(dataset)
         groups = dict(_above(file, place))
         style = Hdf5Style(
             path_of_copy(place),
@@ -97,8 +97,8 @@ def open_file(path: str, inner: str | None) -> Image:
             tuple(name for item in (*groups.values(), dataset) for name in _uncopied(item)),
             tuple(other for other in (*dataset_paths(file), *broken_links(file)) if other != place),
         )
-    image = Hdf5(name, Handle(partial(_open, path, place, meant.dtype), _close), meant.layout)
-    image.missing = missing
+    image = ArrayImage(name, Handle(partial(_open, path, place, meant.dtype), _close), meant.layout)
+    image.unwritten = unwritten
     image.files = WholeFiles(name, image.shape, lambda: files)
     image.style = style
     image.chunks = chunks or image.chunks
@@ -111,16 +111,6 @@ def contents(path: str) -> list[str]:
     with h5py.File(path, "r") as file:
         found = [f"{path}:{inner} {file[inner].shape} {file[inner].dtype}" for inner in image_paths(file)]
         return found + [f"{path}:{inner} is missing: {told}" for inner, told in broken_links(file).items()]
-
-
-class Hdf5(ArrayImage):
-    """A data set, and how many of its chunks were never written, of how many."""
-
-    missing = (0, 1)
-
-    def missing_chunks(self) -> tuple[int, int] | None:
-        """See ``Image.missing_chunks``."""
-        return self.missing
 
 
 class _OpenDataset:
