@@ -267,33 +267,3 @@ def test_what_tifffile_logs_stays_off_the_screen(tmp_path, capfd):
     finally:
         logging.getLogger().handlers.extend(handlers)
     assert capfd.readouterr() == ("", "")
-
-
-def without(path, page, code, segment=None):
-    """Write 0 for where the strips of a page are, or how long they are."""
-    with tifffile.TiffFile(path, mode="r+b") as tif:
-        tag = tif.pages.get(page, aspage=True).tags[code]
-        values = list(tag.value)
-        values[slice(segment, None if segment is None else segment + 1)] = [0] * (len(values) if segment is None else 1)
-        tag.overwrite(values)
-
-
-@pytest.mark.parametrize(("storage", "code"), [("lzw", 273), ("lzw", 279), ("contiguous", 273)])
-@pytest.mark.parametrize("page", [0, 1, 5])
-def test_a_page_that_was_never_written_is_refused(tmp_path, storage, code, page):
-    write(tmp_path / "a.tif", "plain", False, storage)
-    without(tmp_path / "a.tif", page, code)
-    with pytest.raises(InputError, match=rf"page {page} holds no pixels: its writing was interrupted"):
-        open_image(tmp_path / "a.tif")
-
-
-def test_parts_of_a_page_that_were_never_written_are_counted(tmp_path, pixels):
-    write(tmp_path / "a.tif", "plain", False, "lzw")
-    assert open_image(tmp_path / "a.tif").missing_chunks() == (0, 18)
-    for code in (273, 279):
-        without(tmp_path / "a.tif", 1, code, 2)
-    image = open_image(tmp_path / "a.tif")
-    assert image.missing_chunks() == (1, 18)
-    expected = PLANES.copy()
-    expected[1, 16:] = 0
-    np.testing.assert_array_equal(pixels(image), expected)

@@ -90,41 +90,6 @@ def test_texts_of_single_pages_are_told_to_be_lost(tmp_path, picture):
     assert notes == ["not kept: descriptions of single pages, dates of single pages"]
 
 
-def pages(path, *options, **common):
-    """A stack whose pages have options of their own."""
-    with tifffile.TiffWriter(path) as tif:
-        for number, own in enumerate(options):
-            plane = np.full((20, 30), number, "uint8")
-            tif.write(plane, metadata=None, contiguous=False, **{"photometric": "minisblack", **common, **own})
-    return path
-
-
-@pytest.mark.parametrize("compression", [None, "zlib"])
-@pytest.mark.parametrize("count", [3, 100])
-@pytest.mark.parametrize(
-    ("own", "told"),
-    [
-        ({"extratags": [(51123, 2, 0, b"plane\0", True)]}, "other tags"),
-        ({"extratags": [(274, 3, 1, 6, True)]}, "orientations"),
-        ({"resolution": (50, 50), "resolutionunit": 3}, "resolutions"),
-    ],
-)
-def test_what_the_last_page_says_of_its_own_is_told_to_be_lost(tmp_path, compression, count, own, told):
-    pages(tmp_path / "a.tif", *[{}] * (count - 1), own, compression=compression)
-    assert copy(tmp_path / "a.tif", tmp_path / "b.tif") == [f"not kept: {told} of single pages"]
-    pages(tmp_path / "c.tif", *[own] * count, compression=compression)
-    assert copy(tmp_path / "c.tif", tmp_path / "d.tif") == []
-    assert open_image(tmp_path / "d.tif").style.annotations == open_image(tmp_path / "c.tif").style.annotations
-
-
-def test_pages_with_different_palettes_are_refused(tmp_path):
-    up, down = (np.repeat((257 * one).astype(np.uint16)[None], 3, 0) for one in (RAMP, RAMP[::-1]))
-    for first, second in ((up, down), (down, up)):
-        options = ({"colormap": first}, {"colormap": first}, {"colormap": second})
-        with pytest.raises(InputError, match="its pages have different palettes; save each as an image of its own"):
-            open_image(pages(tmp_path / "a.tif", *options, photometric="palette"))
-
-
 @pytest.mark.parametrize("kind", ["plain", "imagej", "ome"])
 def test_the_history_is_in_a_new_file(tmp_path, kind):
     spec = OutputSpec("a.tif", "ZYX", (2, 20, 30), np.dtype("uint8"), style=TiffStyle(kind), history="denoised")
