@@ -99,6 +99,7 @@ class Image(ABC):
         pixel_size: None if the file does not state it.
         chunks: The sides, along ``axes``, of what is best read at once: a chunk of the file, else a plane.
         style: What a writer of the same format copies: compression, kind, chunks, annotations.
+        unwritten: How many of the chunks inside its file were never written, of how many; None if that is not known.
         files: The image's files on disk; None for an image in memory.
         known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
             and reading fails if a file has vanished or changed.
@@ -113,6 +114,7 @@ class Image(ABC):
         self.pixel_size: PixelSize | None = None
         self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
         self.style = Style()
+        self.unwritten: tuple[int, int] | None = None
         self.files: Files | None = None
         self.known: Manifest | None = None
         if 0 in self.shape:
@@ -185,6 +187,8 @@ class Image(ABC):
 
     def missing_chunks(self) -> tuple[int, int] | None:
         """(missing, total) number of chunks; missing ones read as the fill value. None if not stored in chunks."""
+        if self.unwritten is not None:
+            return self.unwritten
         found = self.known or self.manifest()
         return (found.missing, found.chunks) if found.chunks else None
 

@@ -10,15 +10,20 @@ import numpy as np
 
 from pellucid.errors import InputError
 
+
+def _plural(*words: str) -> tuple[str, ...]:
+    return (*words, *(f"{word}s" for word in words))
+
+
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "Å": 1e-10, "pm": 1e-12}
 _SPELLINGS = {
-    "µm": ("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre", "\\u00b5m"),
-    "nm": ("nm", "nanometer", "nanometre", "nanometers"),
-    "Å": ("å", "Å", "angstrom", "ångström", "a"),
-    "mm": ("mm", "millimeter", "millimetre"),
-    "cm": ("cm", "centimeter", "centimetre"),
-    "pm": ("pm", "picometer", "picometre"),
-    "m": ("m", "meter", "metre"),
+    "µm": ("µm", "μm", "um", "micron", "microns", *_plural("micrometer", "micrometre"), "\\u00b5m"),
+    "nm": ("nm", *_plural("nanometer", "nanometre")),
+    "Å": ("å", "Å", *_plural("angstrom", "ångström"), "a"),
+    "mm": ("mm", *_plural("millimeter", "millimetre")),
+    "cm": ("cm", *_plural("centimeter", "centimetre")),
+    "pm": ("pm", *_plural("picometer", "picometre")),
+    "m": ("m", *_plural("meter", "metre")),
 }
 
 PRINT_METRES = 20e-6

@@ -109,3 +109,17 @@ def test_a_result_is_an_hdf5_and_emd_is_not_written(tmp_path, picture, pixels):
     np.testing.assert_array_equal(pixels(made), picture((4, 20, 30)))
     with pytest.raises(InputError, match=r"b\.emd: EMD is only read; write \.h5 instead"):
         create_image(tmp_path / "b.emd", image)
+
+
+@pytest.mark.parametrize("inner", ["", f":/Data/Image/{0:032x}/Data"])
+def test_a_copy_of_velox_is_read_as_it_was_written(tmp_path, picture, pixels, inner):
+    array = picture((32, 48, 2), "uint16")
+    image = open_image(velox(tmp_path / "a.emd", array))
+    with create_image(f"{tmp_path}/b.h5{inner}", image) as writer:
+        for number, plane in enumerate(image.planes):
+            writer.write(number, plane.read())
+    made = open_image(tmp_path / "b.h5")
+    assert made.path == f"{tmp_path}/b.h5{inner or ':/data'}"
+    assert (made.axes, made.shape) == ("TYX", (2, 32, 48))
+    assert made.pixel_size.to("m") == image.pixel_size
+    np.testing.assert_array_equal(pixels(made), array.transpose(2, 0, 1))

@@ -143,3 +143,71 @@ def test_a_size_that_is_none_is_not_taken(tmp_path, picture, value):
     text = zeiss(f"AP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = {value}\r\n")
     tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), metadata=None, extratags=text_tag(34118, text))
     assert open_image(tmp_path / "a.tif").pixel_size is None
+
+
+def imagej(path, array, resolution=(4.0, 4.0), **said):
+    """A stack as ImageJ describes it."""
+    lines = ["ImageJ=1.54f", f"images={len(array)}", f"slices={len(array)}", *(f"{k}={v}" for k, v in said.items())]
+    options = {"resolution": resolution, "resolutionunit": 1, "metadata": None, "photometric": "minisblack"}
+    tifffile.imwrite(path, array, description="\n".join(lines) + "\n", **options)
+    return path
+
+
+def copied(source, target):
+    image = open_image(source)
+    with create_image(target, image) as writer:
+        for number, plane in enumerate(image.planes):
+            writer.write(number, plane.read())
+    return open_image(target), writer.notes
+
+
+@pytest.mark.parametrize(
+    ("said", "per_unit", "sizes", "unit"),
+    [
+        ({"unit": "nm", "zunit": "micron", "spacing": 0.05}, (4, 4), (50.0, 0.25, 0.25), "nm"),
+        ({"unit": "micron", "yunit": "nm", "spacing": 0.05}, (4, 0.004), (0.05, 0.25, 0.25), "µm"),
+        ({"unit": "micron", "spacing": -0.5}, (4, 4), (0.5, 0.25, 0.25), "µm"),
+        ({"unit": "\\u00C5", "spacing": 2}, (4, 4), (2.0, 0.25, 0.25), "Å"),
+        ({"unit": "\\u212B", "spacing": 2}, (4, 4), (2.0, 0.25, 0.25), "Å"),
+        ({"unit": "\\u03BCm", "spacing": 2}, (4, 4), (2.0, 0.25, 0.25), "µm"),
+        ({"unit": "micrometers", "spacing": 2}, (4, 4), (2.0, 0.25, 0.25), "µm"),
+        ({"unit": "Angstroms", "spacing": 2}, (4, 4), (2.0, 0.25, 0.25), "Å"),
+        ({"unit": "mil", "spacing": 0.5}, (40, 40), (0.00127, 0.0000635, 0.0000635), "cm"),
+    ],
+)
+def test_units_of_imagej_are_followed_along_each_axis(tmp_path, picture, said, per_unit, sizes, unit):
+    source = imagej(tmp_path / "a.tif", picture((3, 20, 30)), per_unit, **said)
+    size = dict(zip("ZYX", sizes, strict=True)), unit
+    image = open_image(source)
+    assert image.pixel_size == PixelSize(*size)
+    assert image.style.annotations == ()
+    made, notes = copied(source, tmp_path / "b.tif")
+    assert notes == []
+    assert nanometres(made.pixel_size) == nanometres(image.pixel_size)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"unit": "inch", "spacing": 2.0},
+        {"unit": "furlong", "yunit": "sec"},
+        {"unit": "nm", "zunit": "sec", "spacing": 3.0},
+    ],
+)
+def test_a_calibration_that_is_no_length_is_kept_as_it_is(tmp_path, picture, said):
+    source = imagej(tmp_path / "a.tif", picture((3, 20, 30)), (72.0, 36.5), **said)
+    made, notes = copied(source, tmp_path / "b.tif")
+    assert notes == []
+    with tifffile.TiffFile(source) as before, tifffile.TiffFile(tmp_path / "b.tif") as after:
+        old, new = before.pages[0].tags, after.pages[0].tags
+        assert {name: after.imagej_metadata.get(name) for name in said} == said
+        for code in (282, 283):
+            assert np.divide(*new[code].value) == pytest.approx(np.divide(*old[code].value))
+    assert made.style == open_image(source).style
+    unit = said["zunit"] if "zunit" in said else said["unit"]
+    assert copied(source, tmp_path / "b.zarr")[1] == [f"not kept by OME-Zarr: calibration in {unit}"]
+
+
+def test_a_size_in_pixels_says_nothing_to_other_formats(tmp_path, picture):
+    source = imagej(tmp_path / "a.tif", picture((3, 20, 30)), (1.0, 1.0), unit="pixel", spacing=1.0)
+    assert open_image(source).style.annotations == ()

@@ -125,12 +125,14 @@ def test_the_copy_is_shown_the_same_way_up(tmp_path, picture, orientation, compr
         shown = [np.asarray(ImageOps.exif_transpose(one)) for one in (before, after)]
     np.testing.assert_array_equal(*shown)
     told = open_image(tmp_path / "a.tif").style.annotations
-    assert told == (() if orientation == 1 else ("orientation",))
+    turned = {3: "turned", 5: "turned and mirrored", 6: "turned", 7: "turned and mirrored", 8: "turned"}
+    seen = f"orientation (shown {turned.get(orientation, 'mirrored')} there)"
+    assert told == (() if orientation == 1 else (seen,))
 
 
 def test_white_is_zero_is_told_to_other_formats(tmp_path, picture):
     tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), photometric="miniswhite", metadata=None)
-    assert open_image(tmp_path / "a.tif").style.annotations == ("white is 0",)
+    assert open_image(tmp_path / "a.tif").style.annotations == ("white is 0 (shown inverted there)",)
 
 
 GREYS = {"identity": RAMP, "inverted": RAMP[::-1], "gamma": (255 * (RAMP / 255) ** 0.5).astype(int)}

@@ -16,15 +16,17 @@ from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.formats.hdf5_meaning import (
     AXISTAGS,
     ELEMENT_SIZE,
-    dataset_paths,
     image_paths,
     meaning,
+    path_of_copy,
     reordered_tags,
     texts_of,
 )
+from pellucid.io.formats.hdf5_storage import broken_links, dataset_paths, files_of, unwritten_chunks
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image
 from pellucid.io.layout import Array, Layout
+from pellucid.io.manifest import WholeFiles
 from pellucid.io.memmap import release_map
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
 
@@ -79,21 +81,25 @@ STYLE = Hdf5Style
 def open_file(path: str, inner: str | None) -> Image:
     """Open a data set; its axes are those that it names, else they follow from their number."""
     with h5py.File(path, "r") as file:
-        dataset = file[_find(file, path, inner)]
-        name = f"{path}:{dataset.name}"
+        place = _find(file, path, inner)
+        dataset, name = file[place], f"{path}:{place}"
         meant = meaning(dataset, name)
         chunks = meant.layout.shape(dataset.chunks) if dataset.chunks else None
+        files, unwritten = files_of(dataset, path, name), unwritten_chunks(dataset)
+        groups = dict(_above(file, place))
         style = Hdf5Style(
-            dataset.name,
+            path_of_copy(place),
             chunks,
             dataset.compression if dataset.compression in ("gzip", "lzf") else None,
             meant.layout.stored,
             _attributes(dataset),
-            {group.name: told for group in _above(dataset) if (told := _attributes(group))},
-            tuple(name for item in (*_above(dataset), dataset) for name in _uncopied(item)),
-            tuple(other for other in dataset_paths(file) if other != dataset.name),
+            {above: told for above, group in groups.items() if (told := _attributes(group))},
+            tuple(name for item in (*groups.values(), dataset) for name in _uncopied(item)),
+            tuple(other for other in (*dataset_paths(file), *broken_links(file)) if other != place),
         )
-    image = ArrayImage(name, Handle(partial(_open, path, style.inner, meant.dtype), _close), meant.layout)
+    image = ArrayImage(name, Handle(partial(_open, path, place, meant.dtype), _close), meant.layout)
+    image.unwritten = unwritten
+    image.files = WholeFiles(name, image.shape, lambda: files)
     image.style = style
     image.chunks = chunks or image.chunks
     image.pixel_size = meant.pixel_size.along(image.axes) if meant.pixel_size else None
@@ -103,13 +109,15 @@ def open_file(path: str, inner: str | None) -> Image:
 def contents(path: str) -> list[str]:
     """The images in a file, one line each, beginning with what opens it."""
     with h5py.File(path, "r") as file:
-        return [f"{path}:{inner} {file[inner].shape} {file[inner].dtype}" for inner in image_paths(file)]
+        found = [f"{path}:{inner} {file[inner].shape} {file[inner].dtype}" for inner in image_paths(file)]
+        return found + [f"{path}:{inner} is missing: {told}" for inner, told in broken_links(file).items()]
 
 
 class _OpenDataset:
     """A data set whose pixels are read as another type of the same size."""
 
-    def __init__(self, dataset: Any, dtype: np.dtype[Any]) -> None:
+    def __init__(self, file: Any, dataset: Any, dtype: np.dtype[Any]) -> None:
+        self.file = file
         self.dataset = dataset
         self.shape = dataset.shape
         self.dtype = dtype
@@ -120,21 +128,28 @@ class _OpenDataset:
 
 
 def _open(path: str, inner: str, dtype: np.dtype[Any]) -> _OpenDataset:
-    return _OpenDataset(h5py.File(path, "r")[inner], dtype)
+    file = h5py.File(path, "r")
+    return _OpenDataset(file, file[inner], dtype)
 
 
 def _close(opened: _OpenDataset) -> None:
     if opened.dataset:  # false once the interpreter has closed everything
-        opened.dataset.file.close()
+        opened.dataset.file.close()  # which is another one behind a link
+    if opened.file:
+        opened.file.close()
 
 
 def _find(file: Any, path: str, inner: str | None) -> str:
+    wanted = f"/{(inner or '').strip('/')}"
     if inner is not None and isinstance(file.get(inner), h5py.Dataset):
-        return inner
+        return wanted
     found = image_paths(file)
-    below = [each for each in found if inner and each.startswith(f"/{inner.strip('/')}/")]
+    below = [each for each in found if inner and each.startswith(f"{wanted}/")]
     if len(below) == 1:
         return below[0]
+    for link, told in broken_links(file).items():
+        if f"{wanted}/".startswith(f"{link}/") if inner else not found:
+            raise InputError(f"{path}: {link} leads to {told}, which is missing; put that file beside it")
     if inner is not None:
         raise InputError(f"{path}: has no data set {inner}; its data sets with images: {', '.join(found) or 'none'}")
     if len(found) != 1:
@@ -145,13 +160,13 @@ def _find(file: Any, path: str, inner: str | None) -> str:
     return found[0]
 
 
-def _above(dataset: Any) -> Iterator[Any]:
-    """The groups on the path of a data set, the file first."""
-    group, parts = dataset.file["/"], dataset.name.strip("/").split("/")
-    yield group
-    for part in parts[:-1]:
-        group = group[part]
-        yield group
+def _above(file: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The groups on a path and their own paths, the file first."""
+    group, above = file["/"], ""
+    yield "/", group
+    for part in path.strip("/").split("/")[:-1]:
+        group, above = group[part], f"{above}/{part}"
+        yield above, group
 
 
 def _attributes(item: Any) -> dict[str, Any]:
@@ -228,8 +243,8 @@ def _encode(spec: OutputSpec, planes: Array, path: Path) -> None:
             dimension.label = letter.lower()
         for name, value in _written_attributes(spec, style).items():
             dataset.attrs[name] = value
-        for group in _above(dataset):
-            for name, value in style.above.get(group.name, {}).items():
+        for above, group in _above(file, target):
+            for name, value in style.above.get(above, {}).items():
                 group.attrs[name] = value
         for box in dataset.iter_chunks() if dataset.chunks else np.ndindex(spec.shape[:-2]):
             dataset[box] = planes[box]

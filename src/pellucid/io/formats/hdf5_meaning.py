@@ -15,11 +15,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.io.axis_names import axis_letter, axis_letters
+from pellucid.io.formats.hdf5_storage import dataset_paths
 from pellucid.io.layout import Layout, default_layout, named_layout
 from pellucid.io.pixel_size import PixelSize, pixel_size_of
 
@@ -62,7 +62,7 @@ def meaning(dataset: Any, name: str) -> Meaning:
         InputError: What it says of its axes cannot be understood, or is not of an image.
     """
     cells = _cells(dataset)
-    told = [cells, _velox(dataset), _emd(dataset), _axistags(dataset, name), _dimensions(dataset)]
+    told = [cells, _emd(dataset), _axistags(dataset, name), _dimensions(dataset), _velox(dataset)]
     letters = next((one.letters for one in told if len(one.letters) == dataset.ndim), "")
     layout = named_layout(letters, dataset.shape, name) if letters else default_layout(dataset.shape, name)
     sizes = (pixel_size_of(one.sizes, one.units) for one in [_element_size(dataset), *told])
@@ -85,17 +85,9 @@ def image_paths(file: Any, most: int = 1000) -> list[str]:
     return [p for p in found if not _TABLES.fullmatch(p) and (p not in levels or levels[p][2] == "0")]
 
 
-def dataset_paths(file: Any, most: int = 1000) -> list[str]:
-    """The paths of the data sets of a file, in its order, but no more than ``most``."""
-    found: list[str] = []
-
-    def visit(name: str, item: Any) -> bool | None:
-        if isinstance(item, h5py.Dataset):
-            found.append(f"/{name}")
-        return True if len(found) == most else None
-
-    file.visititems(visit)
-    return found
+def path_of_copy(path: str) -> str:
+    """The path of a data set in a copy of it: Velox's own would say that its axes are Y, X and frames."""
+    return "/data" if _VELOX.fullmatch(path) else path
 
 
 def reordered_tags(text: str, stored: str, axes: str) -> str:

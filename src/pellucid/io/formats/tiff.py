@@ -18,6 +18,7 @@ from pellucid.files import reserve
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.formats import tiff_series
 from pellucid.io.formats.grey_palette import PaletteImage, is_identity, shown_values, sizes
+from pellucid.io.formats.tiff_pages import refuse_other_palettes, unwritten_chunks
 from pellucid.io.formats.tiff_tags import TiffStyle, read_pixel_size, read_style, write_options
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image, reading
@@ -43,7 +44,9 @@ def open_file(path: str, inner: str | None) -> Image:
         number = tif.series.index(series)
         layout = tiff_series.layout_of(series, name)
         tiff_series.refuse_incomplete(tif, number, name)
-        image = _shown(_stored(tif, number, layout, path, name), series)
+        unwritten = unwritten_chunks(series, name)
+        image = _shown(_stored(tif, number, layout, path, name), tif, series)
+        image.unwritten = unwritten
         image.style = read_style(tif, number, sizes(image))
         pixel_size = read_pixel_size(tif, number)
         image.pixel_size = pixel_size.along(image.axes) if pixel_size else None
@@ -71,11 +74,12 @@ def _stored(tif: Any, number: int, layout: Layout, path: str, name: str) -> Imag
     return ArrayImage(name, Handle(partial(_decode, path, number)), layout)
 
 
-def _shown(stored: Image, series: Any) -> Image:
+def _shown(stored: Image, tif: Any, series: Any) -> Image:
     """An image, or, if its pixels are numbers in a palette, what the palette shows."""
     page = series.keyframe
     if page.photometric != _PALETTE or page.colormap is None or stored.dtype.kind != "u":
         return stored
+    refuse_other_palettes(tif, series, stored.path)
     shown = shown_values(np.asarray(page.colormap, np.uint16).T)
     return stored if is_identity(shown) else PaletteImage(stored, shown)
 

@@ -12,7 +12,9 @@ import numpy as np
 from pellucid.io.output_spec import OutputSpec
 
 _OWN = ("Info", "Labels", "Ranges", "LUTs", "Plot", "ROI", "Overlays", "Properties")  # in ImageJ's tags
-_LAYOUT = ("images", "channels", "slices", "frames", "order", "axes", "unit", "spacing")  # written from the image
+# written from the image
+_LAYOUT = ("images", "channels", "slices", "frames", "order", "axes", "unit", "yunit", "zunit", "spacing")
+_NO_UNIT = ("", "pixel", "pixels")
 _SAID = {
     "labels": ("Labels",),
     "colours": ("LUTs",),
@@ -34,22 +36,39 @@ class ImageJMetadata:
     said: tuple[tuple[str, Any], ...] = ()
     sizes: tuple[tuple[str, int], ...] = ()
     unknown: tuple[str, ...] = ()  # names of tags whose form is not known, which are not kept
+    calibration: tuple[tuple[str, Any], ...] = ()  # of the axes, where it is no length
 
     @property
     def annotations(self) -> tuple[str, ...]:
         """What it says, in words."""
         keys = dict(self.said)
         known = tuple(words for words, names in _SAID.items() if any(name in keys for name in names))
-        return known + self.unknown
+        return known + self._other_calibration + self.unknown
+
+    @property
+    def _other_calibration(self) -> tuple[str, ...]:
+        told = dict(self.calibration)
+        unit = str(told.get("unit", told.get("zunit", "")))
+        says = unit not in _NO_UNIT or ("Z" in dict(self.sizes) and told.get("spacing", 1) != 1)
+        return (f"calibration in {unit or 'pixels'}",) if says else ()
+
+    def other_calibration(self, spec: OutputSpec) -> dict[str, Any]:
+        """What is written of the size of a pixel beside the one that the image has."""
+        told = dict(self.calibration)
+        known = spec.pixel_size.values if spec.pixel_size else {}
+        return {} if "Z" in known or (known and "unit" in told) else told
 
 
-def read_imagej(metadata: Mapping[str, Any], sizes: Mapping[str, int]) -> ImageJMetadata:
+def read_imagej(
+    metadata: Mapping[str, Any], sizes: Mapping[str, int], calibration: Mapping[str, Any]
+) -> ImageJMetadata:
     """What the metadata of an open file say, in a form that can be compared."""
     unknown = tuple(key for key, value in metadata.items() if key not in _OWN and _is_binary(value))
     kept = {key: _frozen(value) for key, value in metadata.items() if key not in (*_LAYOUT, *unknown)}
     if isinstance(kept.get("Labels"), str):
         kept["Labels"] = (kept["Labels"],)
-    return ImageJMetadata(tuple(kept.items()), tuple(sizes.items()), tuple(f"ImageJ's {key!r}" for key in unknown))
+    names = tuple(f"ImageJ's {key!r}" for key in unknown)
+    return ImageJMetadata(tuple(kept.items()), tuple(sizes.items()), names, tuple(calibration.items()))
 
 
 def _is_binary(value: Any) -> bool:
@@ -77,6 +96,7 @@ def imagej_options(metadata: ImageJMetadata, spec: OutputSpec) -> tuple[dict[str
         kept["LUTs"] = [np.frombuffer(lut, np.uint8).reshape(-1, 256) for lut in luts]
     if "Properties" in kept:
         kept["Properties"] = dict(kept["Properties"])
+    kept |= {name: value for name, value in metadata.other_calibration(spec).items() if name != "resolution"}
     for key in set(kept) - set(_OWN):
         kept[key] = _ascii(kept[key]) if isinstance(kept[key], str) else kept[key]
     return kept, lost

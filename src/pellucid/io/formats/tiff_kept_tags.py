@@ -22,6 +22,7 @@ _WRITTEN |= {50838, 50839}
 _POSITIONS = {34665: "Exif", 34853: "GPS", 40965: "Exif", 33560: "Olympus data", 400: "global parameters"}
 _POSITIONS |= {**dict.fromkeys(range(33628, 33632), "MetaMorph data"), 34412: "LSM data", 50740: "DNG data"}
 _POSITIONS |= {33471: "Olympus data", 43314: "NIH Image data", 34361: "FluoView data", 34362: "FluoView data"}
+_TOLD_OF_PAGES = (285, 306)  # by name
 _BYTES = (1, 2, 7)  # types of text, though only the second should be
 _FRACTIONS = (5, 10)  # types of two 32-bit numbers, without and with a sign
 _PROFILE, _GREY = 34675, (0, 1)
@@ -48,6 +49,13 @@ def in_words(tags: Sequence[Tag]) -> tuple[str, ...]:
     others = sum(code not in _MAKERS and code not in _TEXTS for code in codes)
     counted = [f"{others} other tag{'s' if others != 1 else ''}"] if others else []
     return (*(_TEXTS[code] for code in codes if code in _TEXTS), *makers, *counted)
+
+
+def has_own_tags(tif: Any, page: Any, first: Any) -> bool:
+    """Whether a page has tags that say something else than those of the first one, which alone are copied."""
+    own = (tag for tag in page.tags if tag.code not in (*_WRITTEN, *_TOLD_OF_PAGES))
+    others = ((tag, first.tags.get(tag.code)) for tag in own)
+    return any(other is None or _stored(tif, tag) != _stored(tif, other) for tag, other in others)
 
 
 def raw_text(tif: Any, tag: Any) -> bytes:

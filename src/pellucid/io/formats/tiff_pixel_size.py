@@ -8,8 +8,9 @@ from typing import Any
 
 import tifffile
 
-from pellucid.io.pixel_size import PRINT_METRES, PixelSize, known_unit
+from pellucid.io.pixel_size import PRINT_METRES, PixelSize, known_unit, pixel_size_of
 
+_IMPERIAL = {"inch": 2.54, "inches": 2.54, "in": 2.54, "mil": 2.54e-3, "mils": 2.54e-3}  # in centimetres
 _NUMBER = r"([\d.]+(?:[eE][-+]?\d+)?)"
 
 
@@ -56,8 +57,34 @@ def _per_unit(page: Any) -> dict[str, float]:
 
 
 def _imagej_size(metadata: dict[str, Any], page: Any) -> PixelSize | None:
-    unit, sizes = known_unit(metadata.get("unit", "")), _per_unit(page)
-    return PixelSize({**_spacing(metadata), **sizes}, unit) if unit and sizes else None
+    """The size where ImageJ's units are lengths. A size in inches may be that of a print, like one in the tags."""
+    sizes = _per_unit(page)
+    if depth := _positive(str(metadata.get("spacing")).lstrip("-")):  # whose sign ImageJ ignores
+        sizes["Z"] = depth
+    units = {axis: _imagej_unit(metadata, axis) for axis in sizes}
+    for axis in [axis for axis, unit in units.items() if unit in _IMPERIAL]:
+        sizes[axis] = float(f"{sizes[axis] * _IMPERIAL[units[axis]]:.7g}")
+        units[axis] = "cm"
+        if axis != "Z" and sizes[axis] / 100 >= PRINT_METRES:
+            return None
+    return pixel_size_of(sizes, units)
+
+
+def _imagej_unit(metadata: dict[str, Any], axis: str) -> str:
+    """The unit along an axis, X's if it has none of its own; letters may be written by their numbers, as in Java."""
+    told = str(metadata.get(f"{axis.lower()}unit") or metadata.get("unit", ""))
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda number: chr(int(number[1], 16)), told).strip().lower()
+
+
+def other_calibration(metadata: dict[str, Any], page: Any) -> dict[str, Any]:
+    """What ImageJ says of the size of a pixel where it is no length, to be written as it is."""
+    size = _imagej_size(metadata, page)
+    if size:
+        names = ("zunit", "spacing") if "Z" not in size.values else ()
+        return {name: metadata[name] for name in names if name in metadata}
+    said = {name: metadata[name] for name in ("unit", "yunit", "zunit", "spacing") if name in metadata}
+    tags = (page.tags.valueof(282), page.tags.valueof(283))
+    return said | ({"resolution": tags} if all(isinstance(tag, tuple) for tag in tags) else {})
 
 
 def _spacing(metadata: dict[str, Any]) -> dict[str, float]:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pellucid.io.formats.tiff_imagej import ImageJMetadata, imagej_options, read_imagej
 from pellucid.io.formats.tiff_kept_tags import Tag, fitting, in_words, kept_tags, raw_text
 from pellucid.io.formats.tiff_ome import ome_annotations, rewrite
-from pellucid.io.formats.tiff_pixel_size import read_pixel_size
+from pellucid.io.formats.tiff_pages import of_single_pages
+from pellucid.io.formats.tiff_pixel_size import other_calibration, read_pixel_size
 from pellucid.io.formats.tiff_series import has_alpha, ome_root
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec, Style
@@ -24,6 +25,9 @@ _IMAGEJ_AXES = "TZCYX"
 _LOSSLESS = {5: "lzw", 8: "zlib", 32946: "zlib", 50000: "zstd", 32773: "packbits"}
 _WITH_PREDICTOR = ("lzw", "zlib", "zstd")
 _BIG = 2**32 - 2**25  # as in tifffile: 32 MB of a classic file's 4 GB are left for tags
+#: How an image is seen where its orientation is not known.
+_SHOWN = {2: "mirrored", 3: "turned", 4: "mirrored", 5: "turned and mirrored", 6: "turned"}
+_SHOWN |= {7: "turned and mirrored", 8: "turned"}
 #: What tifffile calls series whose tags can be copied; others are of formats with a structure of their own.
 _COPIED_SERIES = ("shaped", "ome", "imagej", "uniform", "generic", "sis")
 
@@ -65,8 +69,8 @@ class TiffStyle(Style):
             *self.of_kind,
             *(["image description"] if self.description else []),
             *(["software"] if self._is_of_a_maker else []),
-            *(["orientation"] if self.orientation != 1 else []),
-            *(["white is 0"] if self.inverted else []),
+            *([f"orientation (shown {_SHOWN[self.orientation]} there)"] if self.orientation != 1 else []),
+            *(["white is 0 (shown inverted there)"] if self.inverted else []),
             *in_words(self.tags),
         )
 
@@ -111,10 +115,15 @@ def read_style(tif: Any, number: int, sizes: dict[str, int]) -> TiffStyle:
         said=json.dumps(said),
         tags=tags,
         dtype=str(series.dtype),
-        imagej=read_imagej(tif.imagej_metadata or {}, sizes) if kind == "imagej" else ImageJMetadata(),
+        imagej=_imagej(tif, page, sizes) if kind == "imagej" else ImageJMetadata(),
         ome=(tif.ome_metadata, number) if has_ome else None,
         lost=(*lost_tags, *_lost(tif, number)),
     )
+
+
+def _imagej(tif: Any, page: Any, sizes: dict[str, int]) -> ImageJMetadata:
+    said = tif.imagej_metadata or {}
+    return read_imagej(said, sizes, other_calibration(said, page))
 
 
 def _lost(tif: Any, number: int) -> list[str]:
@@ -124,28 +133,13 @@ def _lost(tif: Any, number: int) -> list[str]:
     lost += ["pyramid"] if len(series.levels) > 1 else []
     others = len(tif.series) - 1
     lost += [f"{others} other image{'s' if others > 1 else ''} in the file"] if others else []
-    if not tif.is_imagej and not tif.is_ome and len(tif.pages) > 1 and len(series.pages) > 1:
-        lost += _lost_of_pages(tif, series)
+    lost += of_single_pages(tif, series)
     return lost
 
 
 def _orientation(page: Any) -> int:
     value = page.tags.valueof(274, default=1)
     return int(value) if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _lost_of_pages(tif: Any, series: Any) -> list[str]:
-    """Texts that the second page has of its own: other pages than the first are written without."""
-    second = series.pages[1]
-    if second is None or second.is_virtual or second.parent is not tif:
-        return []
-    own, first = tif.pages.get(second.index, aspage=True).tags, series.keyframe.tags
-    codes = {270: "descriptions", 285: "names", 306: "dates"}
-    return [
-        f"{name} of single pages"
-        for code, name in codes.items()
-        if own.valueof(code) not in (None, first.valueof(code))
-    ]
 
 
 def _descriptions(page: Any) -> tuple[bytes, dict[str, Any]]:
@@ -182,7 +176,7 @@ def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str,
         "extratags": fitting(style.tags, same_dtype=spec.dtype.name == style.dtype),
     }
     if style.orientation != 1:
-        page["extratags"].append((274, 3, 1, style.orientation, True))
+        page["extratags"].append((274, 3, 1, style.orientation, False))
     if style.compression:
         page |= {"compression": style.compression, "predictor": style.predictor}
     if style.tile and all(side % 16 == 0 for side in style.tile):
@@ -200,7 +194,9 @@ def _described(kind: Kind, spec: OutputSpec, style: TiffStyle) -> tuple[dict[str
         return {"description": xml, "metadata": None, "software": software or False}, lost
     if kind == "imagej":
         said, lost = imagej_options(style.imagej, spec)
-        return {"metadata": said | metadata, "software": software or False}, lost
+        told = style.imagej.other_calibration(spec)
+        resolution = {"resolution": told["resolution"], "resolutionunit": 1} if "resolution" in told else {}
+        return {"metadata": said | metadata, "software": software or False, **resolution}, lost
     if spec.history:
         software = b"; ".join(filter(None, (software, spec.history.encode())))
     options: dict[str, Any] = {"metadata": json.loads(style.said) | metadata, "software": software or False}
