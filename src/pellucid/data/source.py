@@ -224,7 +224,7 @@ def _in_folder(folder: Path) -> list[Found]:
 
 
 def _passed_over(place: str, others: Sequence[Path]) -> list[PassedOver]:
-    """Of what is not taken, the files that are images all the same, and the folders that hold some."""
+    """The line on files that are not taken though they are images, and on folders that hold some."""
     files = [path.name for path in others if path.is_file() and is_unread(path)]
     folders = [f"{path.name}/" for path in others if path.is_dir() and _holds_images(path)]
     kinds = {

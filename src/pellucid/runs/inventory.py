@@ -16,7 +16,7 @@ _MOST = 3
 
 
 class Shown(NamedTuple):
-    """What was found: warnings of what would harm, and the structure statistics of each source that shows structure or noise."""
+    """What would harm a training, and the structure statistics of each source that shows structure or noise."""
 
     warnings: list[str]
     structure: dict[str, StructureStatistics]
