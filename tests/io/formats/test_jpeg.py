@@ -91,7 +91,9 @@ def test_what_it_says_beside_its_pixels_is_told(tmp_path, picture, orientation):
 
 def test_damaged_exif_is_no_one_s_business(tmp_path, picture, recwarn):
     Pillow.fromarray(picture((20, 30))).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\2\0\x12\1\3\0\1\0")
-    assert open_image(tmp_path / "a.jpg").style.annotations == ("Exif",)
+    image = open_image(tmp_path / "a.jpg")
+    assert image.style.annotations == ("Exif",)
+    assert image.planes[0].read().shape == (20, 30)
     assert not recwarn.list
 
 

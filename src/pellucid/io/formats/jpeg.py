@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class JpegImage(Image):
     """A JPEG file, decoded whole at every read."""
 
     def __init__(self, path: str) -> None:
-        with JpegImageFile(path) as file:  # unlike Pillow.open, it does not refuse images above 179 megapixels
+        with _opened(path) as file:
             (width, height), bands = file.size, len(file.getbands())
             said = tuple(_said(file))
         if bands not in (1, 3):
@@ -78,18 +79,24 @@ def open_file(path: str, inner: str | None) -> Image:
     return JpegImage(path)
 
 
+@contextmanager
+def _opened(file: str | io.BytesIO) -> Iterator[ImageFile]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged Exif, of which only the orientation matters
+        with JpegImageFile(file) as opened:  # unlike Pillow.open, it does not refuse images above 179 megapixels
+            yield opened
+
+
 def _said(file: ImageFile) -> Iterator[str]:
     """What the file says beside its pixels, in words."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged Exif, of which only this is read
-        turned = _TURNED.get(file.getexif().get(_ORIENTATION))
+    turned = _TURNED.get(file.getexif().get(_ORIENTATION, 1))
     for name, words in _SAID.items():
         if file.info.get(name):
             yield f"{words} (by its orientation the image is shown {turned})" if name == "exif" and turned else words
 
 
 def _decode(data: bytes) -> Array:
-    with JpegImageFile(io.BytesIO(data)) as file:
+    with _opened(io.BytesIO(data)) as file:
         return np.asarray(file)
 
 
