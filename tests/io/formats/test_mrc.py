@@ -495,9 +495,9 @@ def test_any_window_of_four_bit_pixels(array, start, length):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"mode": 3}, "has MRC mode 3, a Fourier transform, which is not a grey image"),
-        ({"mode": 16}, "has MRC mode 16, colour"),
-        ({"mode": 7}, "has MRC mode 7, which is unknown"),
+        ({"mode": 3}, "has MRC mode 3, a Fourier transform, which is not a grey image; give the image that .* from$"),
+        ({"mode": 16}, "has MRC mode 16, colour, .*; convert it to grey$"),
+        ({"mode": 7}, r"has MRC mode 7, which is unknown; convert it to mode 2 \(float32\)$"),
         ({"map": b"JPG "}, 'has no "MAP" in its header'),
         ({"nx": 0}, r"has the impossible size \(0, 20, 5\)"),
         ({"nsymbt": -4}, "has the impossible size"),
@@ -562,6 +562,27 @@ def test_a_missing_machine_stamp_is_guessed_from_the_size(tmp_path, picture, pix
     data[212:216] = bytes(4)
     (tmp_path / "a.mrc").write_bytes(data)
     np.testing.assert_array_equal(pixels(open_image(tmp_path / "a.mrc")), array)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("stamp", [b"\0\0\0\0", b"\x44\x44\0\0", b"\x44\x41\0\0", b"\x11\x11\0\0"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])
+def test_a_wrong_machine_stamp_is_seen_through_and_not_written_again(tmp_path, picture, pixels, order, stamp, dtype):
+    array = picture((5, 20, 30), dtype)
+    with mrcfile.new(tmp_path / "a.mrc") as file:
+        file.set_data(array.astype(np.dtype(dtype).newbyteorder(order)))
+    data = bytearray((tmp_path / "a.mrc").read_bytes())
+    if dtype == "int8" and order == ">":  # mrcfile writes the order of the machine, as bytes have none
+        words = np.frombuffer(bytes(data[:1024]), "<i4").astype(">i4").tobytes()
+        data[:104], data[108:208] = words[:104], words[108:208]
+    data[212:216] = stamp
+    (tmp_path / "a.mrc").write_bytes(data)
+    np.testing.assert_array_equal(pixels(open_image(tmp_path / "a.mrc")), array)
+    copy(tmp_path / "a.mrc", tmp_path / "b.mrc")
+    with mrcfile.open(tmp_path / "b.mrc") as made:
+        np.testing.assert_array_equal(made.data, array)
+    written = (tmp_path / "b.mrc").read_bytes()[212:216]
+    assert written[:2] == ((stamp[:2] if stamp[0] == 0x44 else b"\x44\x44") if order == "<" else b"\x11\x11")
 
 
 def test_bytes_after_the_pixels_are_no_one_s_business(tmp_path, picture, pixels, recwarn):

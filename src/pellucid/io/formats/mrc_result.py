@@ -53,6 +53,7 @@ def describe(spec: OutputSpec) -> Result:
     if spec.history:
         _add_label(result, spec.history)
     result.header.fields["nsymbt"] = len(result.extended)
+    result.header.set_machine_stamp()
     return result
 
 
