@@ -27,6 +27,7 @@ from pellucid.io.registry import open_image
 from pellucid.io.writing import Writer, create_image, write_array
 
 IMOD = 1146047817
+UPWARDS = "rows go upwards in MRC: IMOD and Fiji show the result upside down"
 STATISTICS = ("dmin", "dmax", "dmean", "rms")
 
 
@@ -92,7 +93,7 @@ def test_unsigned_bytes_become_uint16_and_it_is_said(tmp_path, picture):
     spec = OutputSpec(str(tmp_path / "a.mrc"), "YX", (20, 30), np.dtype("uint8"))
     with Writer(spec) as writer:
         writer.write(0, picture((20, 30)))
-    assert writer.notes == ["MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"]
+    assert writer.notes == [UPWARDS, "MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"]
     assert open_image(tmp_path / "a.mrc").dtype == "uint16"
 
 
@@ -177,11 +178,15 @@ def test_other_formats_tell_what_they_do_not_keep(tmp_path, picture):
     rich(tmp_path / "a.mrc", picture((5, 20, 30), "int16"))
     expected = (
         "2 labels, origin, start in a larger volume, cell larger than the image, cell angles, space group 19, "
-        "data of each section (extended header SERI)"
+        "data of each section (extended header SERI), "
     )
+    upwards = "that rows go upwards (IMOD and Fiji show the result upside down)"
+    expected += upwards
     assert copy(tmp_path / "a.mrc", tmp_path / "b.npy").notes[-1] == f"not kept by NPY: {expected}"
     write_array(tmp_path / "c.mrc", picture((5, 20, 30), "int16"))
-    assert copy(tmp_path / "c.mrc", tmp_path / "c.npy").notes == []
+    assert copy(tmp_path / "c.mrc", tmp_path / "c.npy").notes == [f"not kept by NPY: {upwards}"]
+    assert copy(tmp_path / "c.npy", tmp_path / "d.mrc").notes == [UPWARDS]
+    assert copy(tmp_path / "c.mrc", tmp_path / "e.mrc").notes == []
 
 
 def test_the_last_of_ten_labels_gives_way(tmp_path, picture):
@@ -633,7 +638,8 @@ def test_a_new_file_is_valid_and_of_its_kind(tmp_path, picture, axes, shape, kin
     with Writer(spec) as writer:
         for number, plane in enumerate(array.reshape(-1, 20, 30)):
             writer.write(number, plane)
-    assert writer.notes == (["MRC has no time axis: the planes are stored as sections"] if axes == "TYX" else [])
+    no_time = ["MRC has no time axis: the planes are stored as sections"] if axes == "TYX" else []
+    assert writer.notes == [*no_time, UPWARDS]
     assert mrcfile.validate(tmp_path / "a.mrc", print_file=io.StringIO())
     with mrcfile.open(tmp_path / "a.mrc") as made:
         assert getattr(made, f"is_{kind}")()

@@ -40,6 +40,7 @@ _IMOD = np.dtype(
     }
 )
 _STAMP = 1146047817  # "IMOD": the flags are valid
+_UPWARDS = "that rows go upwards (IMOD and Fiji show the result upside down)"
 _SIGNED, _ORIGIN_AS_STANDARD, _PACKED = 1, 4, 16
 _STAMP_AT = slice(212, 214)
 _ORDERS: dict[bytes, Order] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}
@@ -59,7 +60,7 @@ class MrcStyle(Style):
     @property
     def annotations(self) -> tuple[str, ...]:
         """See ``Style.annotations``."""
-        return Header(self.header).annotations
+        return *Header(self.header).annotations, _UPWARDS
 
 
 class Header:
@@ -193,7 +194,7 @@ class Header:
 
     @property
     def annotations(self) -> tuple[str, ...]:
-        """See ``Style.annotations``."""
+        """What it says beside pixels, axes and pixel size, as in ``Style.annotations``."""
         fields = self.fields
         angles = {round(float(fields["cellb"][name]), 3) for name in ("alpha", "beta", "gamma")}
         count = self.label_count
