@@ -69,6 +69,10 @@ def test_the_list_of_commands_and_the_version(command):
         (["denoise", "a"], "--output"),
         (["phantom", "a", "--size", "big"], "big"),
         (
+            ["denoise", "a", "b", "--model", "c", "--region", "-2:,0:9,0:9"],
+            "requires an argument. Write --region=-2:,0:9,0:9 (see",
+        ),
+        (
             ["denoise", "a", "b", "--model", "c", "--memory", "lots"],
             "--memory lots: write an amount such as 500M or 2G",
         ),

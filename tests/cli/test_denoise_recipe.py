@@ -198,6 +198,17 @@ def test_inspect_shows_what_can_be_used_and_names_the_rest(mixed, pictures, comm
     assert "pellucid: not usable, and left out: " in result.err.splitlines()[-1]
 
 
+def test_images_that_are_passed_over_are_named_once(noisy, tmp_path, command):
+    write_array(tmp_path / "in" / "a.tif", noisy[0])
+    (tmp_path / "in" / "c.czi").touch()
+    for call in (("denoise", tmp_path / "in", tmp_path / "out", "--recipe", "gaussian"),
+                 ("inspect", "--noisy", tmp_path / "in")):  # fmt: skip
+        result = command(*call)
+        assert result.status == 0
+        (line,) = [line for line in result.err.splitlines() if "c.czi" in line]
+        assert line.startswith(f"warning: {tmp_path / 'in'}: passed over c.czi")
+
+
 def test_train_and_evaluate_refuse_a_mixed_folder_and_name_all(mixed, pictures, tmp_path, refused):
     for line in (
         refused("train", "--clean", pictures / "clean", "--noisy", mixed, "--out", tmp_path / "run"),

@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 
 from pellucid.data.source import open_source, open_usable
 from pellucid.errors import InputError
-from pellucid.io.registry import readable
+from pellucid.io.registry import is_unread, readable
 from pellucid.io.writing import write_array
 
 
@@ -36,6 +36,49 @@ def test_a_folder_gives_its_images_by_name(folder):
         assert [plane.shape for plane in source.planes] == [(40, 50)] * 2 + [(30, 20)] + [(32, 32)] * 3
         assert source.pixels == 2 * 2000 + 600 + 3 * 1024
         assert source.dtypes == [np.uint8]
+
+
+@pytest.fixture
+def unread(folder, picture):
+    """The folder with images that are not taken, among much that is none."""
+    for name in ("c.czi", "d.raw", "e.BMP", "f.emi", "estimates/a.tif", "noise/a.tif", "g.oif.files/s_C001.tif"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"pixels")
+    write_array(folder / "sub" / "b.tif", picture((40, 50)))
+    return folder
+
+
+def test_images_of_a_folder_that_are_not_taken_are_named(unread):
+    source = open_source(unread)
+    assert names(source) == ["a.tif", "b.png", "c.zarr"]
+    (line,) = source.passed_over
+    assert line == (
+        f"{unread}: passed over c.czi, d.raw, e.BMP, f.emi, in formats that are not read as they are (each given alone "
+        "says what to do); sub/, in folders (give them too)"
+    )
+    assert open_usable([unread, unread / "sub"]).of_one_type().passed_over == (line,)
+    for number in range(4):
+        (unread / f"x{number}.czi").touch()
+    assert "f.emi, x0.czi and 3 more, in formats" in open_source(unread).passed_over[0]
+
+
+def test_images_that_a_glob_matches_and_that_are_not_taken_are_named(unread):
+    (line,) = open_source(f"{unread}/*.[tcB]*").passed_over
+    assert line.startswith(f"{unread}/*.[tcB]*: passed over c.czi, e.BMP, in formats")
+
+
+def test_nothing_is_said_of_what_is_no_image_or_belongs_to_one(folder):
+    (folder / "more" / "notes.txt").touch()
+    (folder / "._c.czi").touch()
+    assert open_source(folder).passed_over == open_source(f"{folder}/*").passed_over == ()
+    assert open_source(folder / "a.tif").passed_over == ()
+
+
+def test_the_settings_beside_a_series_are_no_image_of_their_own(tmp_path):
+    (tmp_path / "a.emi").touch()
+    assert is_unread(tmp_path / "a.emi")
+    (tmp_path / "a_1.ser").touch()
+    assert not is_unread(tmp_path / "a.emi")
 
 
 def test_globs_files_lists_and_arrays(folder, picture):

@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
 from pellucid.allocator import keep_freed_memory
 from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
         command = f"{tokens[0]} " if tokens and tokens[0] in {*COMMANDS, "benchmark"} else ""
-        _stop(f"{problem} (see pellucid {command}--help)", 2, debug)
+        remedy = _remedy(tokens) if isinstance(problem, MissingArgumentError) else ""
+        _stop(f"{problem}{remedy} (see pellucid {command}--help)", 2, debug)
     except PellucidError as problem:
         _stop(str(problem), problem.exit_status, debug)
     except KeyboardInterrupt as problem:
@@ -55,6 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as problem:
         _stop(f"{type(problem).__name__}: {problem} (--debug shows where)", 1, debug)
     sys.exit(0)
+
+
+def _remedy(tokens: Sequence[str]) -> str:
+    """How to write a value that begins with a minus, which is taken for an option."""
+    negative = (f"{option}={value}" for option, value in pairwise(tokens) if option[:2] == "--" and value[:1] == "-")
+    return next((f" Write {text}" for text in negative if text.partition("=-")[2][:1].isdigit()), "")
 
 
 def _stop(message: str, status: int, debug: bool) -> NoReturn:

@@ -20,7 +20,7 @@ from pellucid.io.image import Image, Plane, reading
 from pellucid.io.layout import Array
 from pellucid.io.manifest import WholeFiles
 from pellucid.io.natural_order import natural
-from pellucid.io.registry import format_of, open_image, readable, split
+from pellucid.io.registry import format_of, is_unread, open_image, readable, split
 
 Spec: TypeAlias = Any
 """Anything that `open_source` accepts."""
@@ -30,6 +30,17 @@ SMALLEST = 16
 _SAMPLED_PLANES = 32
 _SAMPLED_SIDE = 256
 _MOST_REASONS = 5
+_RESULTS = ("estimates", "noise")  # folders that a run of Pellucid makes beside its results
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """What else a folder or glob holds and a source does not take, in one line."""
+
+    line: str
+
+
+Found: TypeAlias = Image | InputError | PassedOver
 
 
 @dataclass(frozen=True)
@@ -39,12 +50,15 @@ class Source:
     Attributes:
         images: In order.
         left_out: One line for each file of the folder or glob that cannot be used; empty if `open_source` opened it.
+        passed_over: One line for each folder or glob that holds images of formats that are not read, or folders of
+            images, which are not entered.
         spec: What the user named.
     """
 
     images: list[Image]
     left_out: tuple[str, ...] = ()
     spec: Spec = None
+    passed_over: tuple[str, ...] = ()
 
     @property
     def planes(self) -> list[Plane]:
@@ -78,7 +92,7 @@ class Source:
             "must have one pixel type, as a value means another intensity in another type; convert it or leave it out"
             for image in others
         )
-        return Source(kept, (*self.left_out, *reasons), self.spec)
+        return Source(kept, (*self.left_out, *reasons), self.spec, self.passed_over)
 
     def close(self) -> None:
         """Close the files that reading has opened."""
@@ -136,7 +150,8 @@ def open_usable(spec: Spec) -> Source:
         raise problems[0]
     if not images:
         raise InputError("a source is empty: give at least one file, folder or array")
-    return Source(images, tuple(map(str, problems)), spec)
+    passed_over = tuple(each.line for each in found if isinstance(each, PassedOver))
+    return Source(images, tuple(map(str, problems)), spec, passed_over)
 
 
 def _kind(dtype: np.dtype[Any]) -> str:
@@ -160,7 +175,7 @@ def _tried(path: str | Path) -> Image | InputError:
         return problem
 
 
-def _item(spec: Any, name: str) -> Sequence[Image | InputError]:
+def _item(spec: Any, name: str) -> Sequence[Found]:
     if is_path(spec):
         with reading(str(spec)):
             return _named(spec)
@@ -177,7 +192,7 @@ def is_path(spec: Any) -> bool:
     return isinstance(spec, str | os.PathLike)
 
 
-def _named(spec: str | os.PathLike[str]) -> Sequence[Image | InputError]:
+def _named(spec: str | os.PathLike[str]) -> Sequence[Found]:
     spec = os.fspath(spec)
     if not spec:
         raise InputError("the name of a source is empty: give a file, a folder or a glob")
@@ -190,11 +205,13 @@ def _named(spec: str | os.PathLike[str]) -> Sequence[Image | InputError]:
         if not images:
             matched = f"matches {len(found)} files, none of them an image" if found else "matches no file"
             raise InputError(f"{spec}: {matched}; check the path, extensions that are read: {readable()}")
-        return _once([_tried(f"{name}:{inner}" if inner else name) for name in images])
+        others = [path for path in map(Path, found) if format_of(path) is None]
+        tried = _once([_tried(f"{name}:{inner}" if inner else name) for name in images])
+        return [*tried, *_passed_over(str(file), others)]
     return [_checked(open_image(spec))]
 
 
-def _in_folder(folder: Path) -> list[Image | InputError]:
+def _in_folder(folder: Path) -> list[Found]:
     listed = sorted(folder.iterdir(), key=natural)
     visible = [(path, format_of(path)) for path in listed if not path.name.startswith(".")]
     found = [path for path, known in visible if known and not known.is_bare]
@@ -202,7 +219,35 @@ def _in_folder(folder: Path) -> list[Image | InputError]:
         folders = sum(path.is_dir() for path in folder.iterdir())
         hint = f"; it has {folders} folders in it: give one of them" if folders else ""
         raise InputError(f"{folder}: has no images in it{hint}; extensions that are read: {readable()}")
-    return _once([_tried(path) for path in found])
+    others = [path for path, known in visible if known is None or known.is_bare]
+    return [*_once([_tried(path) for path in found]), *_passed_over(str(folder), others)]
+
+
+def _passed_over(place: str, others: Sequence[Path]) -> list[PassedOver]:
+    """The line on files that are not taken though they are images, and on folders that hold some."""
+    files = [path.name for path in others if path.is_file() and is_unread(path)]
+    folders = [f"{path.name}/" for path in others if path.is_dir() and _holds_images(path)]
+    kinds = {
+        "in formats that are not read as they are (each given alone says what to do)": files,
+        "in folders (give them too)": folders,
+    }
+    told = [f"{_some(names)}, {why}" for why, names in kinds.items() if names]
+    return [PassedOver(f"{place}: passed over {'; '.join(told)}")] if told else []
+
+
+def _some(names: Sequence[str]) -> str:
+    unlisted = len(names) - _MOST_REASONS
+    return ", ".join(names[:_MOST_REASONS]) + (f" and {unlisted} more" if unlisted > 0 else "")
+
+
+def _holds_images(folder: Path) -> bool:
+    """Whether a folder has images, other than those that Pellucid has made and the parts of an OIF file."""
+    if folder.name in _RESULTS or folder.suffix.lower() == ".files":
+        return False
+    try:
+        return any(format_of(path) or is_unread(path) for path in folder.iterdir() if path.name[0] != ".")
+    except OSError:  # no permission
+        return False
 
 
 def _once(tried: Sequence[Image | InputError]) -> list[Image | InputError]:

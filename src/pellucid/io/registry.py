@@ -183,6 +183,18 @@ def format_of(file: Path) -> Format | None:
     return next((known for known in FORMATS if known.is_folder and (known is by_name or known.marked(file))), by_name)
 
 
+def is_unread(file: Path) -> bool:
+    """Whether a file is an image by its name that cannot be read as it is: it must be converted or described first.
+
+    The files with the settings of an acquisition (.emi) count only without the files with its pixels beside them.
+    """
+    known = _by_name(file)
+    if known:
+        return known.is_bare
+    suffix = file.suffix.lower()
+    return suffix in CONVERSIONS and not (suffix == ".emi" and any(file.parent.glob("*.ser")))
+
+
 def open_image(path: str | Path) -> Image:
     """Open an image without reading its pixels.
 

@@ -16,14 +16,14 @@ _MOST = 3
 
 
 class Shown(NamedTuple):
-    """What was found: warnings, and the structure statistics of each source that shows structure or noise."""
+    """What would harm a training, and the structure statistics of each source that shows structure or noise."""
 
     warnings: list[str]
     structure: dict[str, StructureStatistics]
 
 
 def show_inventory(sources: Mapping[str, Source]) -> Shown:
-    """Print a table of the sources, and a warning for everything in them that would harm a training.
+    """Print a table of the sources, and a warning for everything in them that would harm a training or is not taken.
 
     Raises:
         InputError: a plane cannot be read, or has pixels that are not finite.
@@ -34,7 +34,8 @@ def show_inventory(sources: Mapping[str, Source]) -> Shown:
     rows = ([label, *(column[label] for column in columns.values())] for label in labels)
     terminal.table("images", ["", *columns], rows)
     warnings = [finding.text for finding in findings(found)]
-    for warning in warnings:
+    passed_over = [line for source in sources.values() for line in source.passed_over]
+    for warning in (*passed_over, *warnings):
         terminal.warn(warning)
     return Shown(warnings, {kind: inventory.statistics for kind, inventory in found.items() if inventory.statistics})
 

@@ -27,6 +27,7 @@ from pellucid.io.registry import open_image
 from pellucid.io.writing import Writer, create_image, write_array
 
 IMOD = 1146047817
+UPWARDS = "rows go upwards in MRC: IMOD and Fiji show the result upside down"
 STATISTICS = ("dmin", "dmax", "dmean", "rms")
 
 
@@ -92,7 +93,7 @@ def test_unsigned_bytes_become_uint16_and_it_is_said(tmp_path, picture):
     spec = OutputSpec(str(tmp_path / "a.mrc"), "YX", (20, 30), np.dtype("uint8"))
     with Writer(spec) as writer:
         writer.write(0, picture((20, 30)))
-    assert writer.notes == ["MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"]
+    assert writer.notes == [UPWARDS, "MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"]
     assert open_image(tmp_path / "a.mrc").dtype == "uint16"
 
 
@@ -177,11 +178,15 @@ def test_other_formats_tell_what_they_do_not_keep(tmp_path, picture):
     rich(tmp_path / "a.mrc", picture((5, 20, 30), "int16"))
     expected = (
         "2 labels, origin, start in a larger volume, cell larger than the image, cell angles, space group 19, "
-        "data of each section (extended header SERI)"
+        "data of each section (extended header SERI), "
     )
+    upwards = "that rows go upwards (IMOD and Fiji show the result upside down)"
+    expected += upwards
     assert copy(tmp_path / "a.mrc", tmp_path / "b.npy").notes[-1] == f"not kept by NPY: {expected}"
     write_array(tmp_path / "c.mrc", picture((5, 20, 30), "int16"))
-    assert copy(tmp_path / "c.mrc", tmp_path / "c.npy").notes == []
+    assert copy(tmp_path / "c.mrc", tmp_path / "c.npy").notes == [f"not kept by NPY: {upwards}"]
+    assert copy(tmp_path / "c.npy", tmp_path / "d.mrc").notes == [UPWARDS]
+    assert copy(tmp_path / "c.mrc", tmp_path / "e.mrc").notes == []
 
 
 def test_the_last_of_ten_labels_gives_way(tmp_path, picture):
@@ -495,9 +500,9 @@ def test_any_window_of_four_bit_pixels(array, start, length):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"mode": 3}, "has MRC mode 3, a Fourier transform, which is not a grey image"),
-        ({"mode": 16}, "has MRC mode 16, colour"),
-        ({"mode": 7}, "has MRC mode 7, which is unknown"),
+        ({"mode": 3}, "has MRC mode 3, a Fourier transform, which is not a grey image; give the image that .* from$"),
+        ({"mode": 16}, "has MRC mode 16, colour, .*; convert it to grey$"),
+        ({"mode": 7}, r"has MRC mode 7, which is unknown; convert it to mode 2 \(float32\)$"),
         ({"map": b"JPG "}, 'has no "MAP" in its header'),
         ({"nx": 0}, r"has the impossible size \(0, 20, 5\)"),
         ({"nsymbt": -4}, "has the impossible size"),
@@ -564,6 +569,27 @@ def test_a_missing_machine_stamp_is_guessed_from_the_size(tmp_path, picture, pix
     np.testing.assert_array_equal(pixels(open_image(tmp_path / "a.mrc")), array)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("stamp", [b"\0\0\0\0", b"\x44\x44\0\0", b"\x44\x41\0\0", b"\x11\x11\0\0"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])
+def test_a_wrong_machine_stamp_is_seen_through_and_not_written_again(tmp_path, picture, pixels, order, stamp, dtype):
+    array = picture((5, 20, 30), dtype)
+    with mrcfile.new(tmp_path / "a.mrc") as file:
+        file.set_data(array.astype(np.dtype(dtype).newbyteorder(order)))
+    data = bytearray((tmp_path / "a.mrc").read_bytes())
+    if dtype == "int8" and order == ">":  # mrcfile writes the order of the machine, as bytes have none
+        words = np.frombuffer(bytes(data[:1024]), "<i4").astype(">i4").tobytes()
+        data[:104], data[108:208] = words[:104], words[108:208]
+    data[212:216] = stamp
+    (tmp_path / "a.mrc").write_bytes(data)
+    np.testing.assert_array_equal(pixels(open_image(tmp_path / "a.mrc")), array)
+    copy(tmp_path / "a.mrc", tmp_path / "b.mrc")
+    with mrcfile.open(tmp_path / "b.mrc") as made:
+        np.testing.assert_array_equal(made.data, array)
+    written = (tmp_path / "b.mrc").read_bytes()[212:216]
+    assert written[:2] == ((stamp[:2] if stamp[0] == 0x44 else b"\x44\x44") if order == "<" else b"\x11\x11")
+
+
 def test_bytes_after_the_pixels_are_no_one_s_business(tmp_path, picture, pixels, recwarn):
     make(tmp_path / "a.mrc", picture((5, 20, 30), "int16"))
     with (tmp_path / "a.mrc").open("ab") as file:
@@ -612,7 +638,8 @@ def test_a_new_file_is_valid_and_of_its_kind(tmp_path, picture, axes, shape, kin
     with Writer(spec) as writer:
         for number, plane in enumerate(array.reshape(-1, 20, 30)):
             writer.write(number, plane)
-    assert writer.notes == (["MRC has no time axis: the planes are stored as sections"] if axes == "TYX" else [])
+    no_time = ["MRC has no time axis: the planes are stored as sections"] if axes == "TYX" else []
+    assert writer.notes == [*no_time, UPWARDS]
     assert mrcfile.validate(tmp_path / "a.mrc", print_file=io.StringIO())
     with mrcfile.open(tmp_path / "a.mrc") as made:
         assert getattr(made, f"is_{kind}")()

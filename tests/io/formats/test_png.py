@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import logging
 import struct
+import zlib
 
 import imagecodecs
 import numpy as np
@@ -49,6 +51,56 @@ def test_one_bit_and_palettes_of_grey_are_eight_bit_grey(tmp_path, mode):
     image = open_image(tmp_path / "a.png")
     assert image.dtype == "uint8"
     np.testing.assert_array_equal(image.planes[0].read(), array)
+
+
+def interlaced(array, depth=8, colour=0, chunks=()):
+    """An interlaced file of bytes or words, (Y, X) or (Y, X, samples)."""
+    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+    rows = b"".join(b"\0" + row.tobytes() for top, left, down, right in passes for row in array[top::down, left::right])
+    header = struct.pack(">IIBBBBB", array.shape[1], array.shape[0], depth, colour, 0, 0, 1)
+    named = ((b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    parts = (struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+             for name, data in named)  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "alpha", "colour", "palette"])
+def test_interlaced_files_are_read_without_a_word_of_the_library(tmp_path, pixels, capsys, monkeypatch, kind):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of pytest, which catch what would be printed
+    dtype = "uint16" if kind == "uint16" else "uint8"
+    grey = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (21, 30), dtype)
+    opaque = np.full_like(grey, 255)
+    inverted = np.repeat(np.arange(255, -1, -1, dtype="uint8"), 3).tobytes()
+    (tmp_path / "a.png").write_bytes(
+        {
+            "uint8": lambda: interlaced(grey),
+            "uint16": lambda: interlaced(grey.astype(">u2"), 16),
+            "alpha": lambda: interlaced(np.stack([grey, opaque], -1), colour=4),
+            "colour": lambda: interlaced(np.stack([grey] * 3, -1), colour=2),
+            "palette": lambda: interlaced(255 - grey, colour=3, chunks=((b"PLTE", inverted),)),
+        }[kind]()
+    )
+    image = open_image(tmp_path / "a.png")
+    assert (image.axes, image.dtype) == ("YX", dtype)
+    np.testing.assert_array_equal(pixels(image), grey)
+    assert capsys.readouterr().err == ""
+
+
+def test_bytes_after_the_end_are_no_one_s_business(tmp_path, picture, pixels):
+    write_array(tmp_path / "a.png", picture((20, 30)))
+    data = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(data + bytes(50))
+    np.testing.assert_array_equal(pixels(open_image(tmp_path / "a.png")), picture((20, 30)))
+
+
+@pytest.mark.parametrize("missing", [12, 13, 100])
+def test_a_file_that_is_cut_off_is_refused_whatever_follows(tmp_path, picture, missing):
+    write_array(tmp_path / "a.png", picture((20, 30)))
+    data = (tmp_path / "a.png").read_bytes()
+    for rest in (b"", bytes(7)):
+        (tmp_path / "a.png").write_bytes(data[:-missing] + rest)
+        with pytest.raises(InputError, match=r"a\.png: is cut off before its end"):
+            open_image(tmp_path / "a.png")
 
 
 def test_a_screens_resolution_is_no_pixel_size(tmp_path, picture):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
@@ -18,14 +18,16 @@ from pellucid.io.layout import Layout
 from pellucid.io.output_spec import Style
 from pellucid.io.pixel_size import PixelSize
 
+Order: TypeAlias = Literal["<", ">"]
+
 LENGTH = 1024
 LABELS = 10
 FOUR_BITS = 101
 _TYPES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2", FOUR_BITS: "u1"}
 _MODES = {"int8": 0, "uint8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
 _REFUSED = {
-    3: "a Fourier transform, which is not a grey image; transform it back",
-    4: "a Fourier transform, which is not a grey image; transform it back",
+    3: "a Fourier transform, which is not a grey image; give the image that it was made from",
+    4: "a Fourier transform, which is not a grey image; give the image that it was made from",
     16: "colour, and Pellucid denoises one channel at a time; convert it to grey",
 }
 #: What SerialEM and IMOD keep in places that the standard leaves free.
@@ -38,8 +40,11 @@ _IMOD = np.dtype(
     }
 )
 _STAMP = 1146047817  # "IMOD": the flags are valid
+_UPWARDS = "that rows go upwards (IMOD and Fiji show the result upside down)"
 _SIGNED, _ORIGIN_AS_STANDARD, _PACKED = 1, 4, 16
-_ORDERS: dict[bytes, Literal["<", ">"]] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}
+_STAMP_AT = slice(212, 214)
+_ORDERS: dict[bytes, Order] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}
+_MACHINE_STAMPS: dict[Order, bytes] = {"<": b"\x44\x44", ">": b"\x11\x11"}
 _PER_SECTION = ("SERI", "AGAR", "FEI1", "FEI2")
 #: Extended headers that concern the whole file: symmetry operators.
 WHOLE = ("CCP4", "MRCO")
@@ -55,7 +60,7 @@ class MrcStyle(Style):
     @property
     def annotations(self) -> tuple[str, ...]:
         """See ``Style.annotations``."""
-        return Header(self.header).annotations
+        return *Header(self.header).annotations, _UPWARDS
 
 
 class Header:
@@ -93,8 +98,8 @@ class Header:
         if bytes(self.fields["map"])[:3] != b"MAP":
             raise InputError(f'{path}: has no "MAP" in its header: damaged, or of another format; export it again')
         if mode not in _TYPES:
-            why = _REFUSED.get(mode, "which is unknown; convert it")
-            raise InputError(f"{path}: has MRC mode {mode}, {why} to mode 2 (float32)")
+            why = _REFUSED.get(mode, "which is unknown; convert it to mode 2 (float32)")
+            raise InputError(f"{path}: has MRC mode {mode}, {why}")
         if min(sizes) < 1 or int(self.fields["nsymbt"]) < 0:
             raise InputError(f"{path}: has the impossible size {sizes} in its header; export it again")
         if any(order) and sorted(order) != [1, 2, 3]:
@@ -160,6 +165,12 @@ class Header:
         for field, unknown in {"dmin": 0, "dmax": -1, "dmean": -2, "rms": -1}.items():
             self.fields[field] = unknown
 
+    def set_machine_stamp(self) -> None:
+        """Set the machine stamp if it says nothing of the byte order, or the opposite: other readers rely on it."""
+        order: Order = "<" if self.fields.dtype["nx"].newbyteorder("<") == self.fields.dtype["nx"] else ">"
+        if _ORDERS.get(bytes(self._data[_STAMP_AT])) != order:
+            self._data[_STAMP_AT] = _MACHINE_STAMPS[order]
+
     @property
     def pixel_size(self) -> PixelSize | None:
         """The size of the cell divided by its intervals, whatever part of the cell the image is."""
@@ -183,7 +194,7 @@ class Header:
 
     @property
     def annotations(self) -> tuple[str, ...]:
-        """See ``Style.annotations``."""
+        """What it says beside pixels, axes and pixel size, as in ``Style.annotations``."""
         fields = self.fields
         angles = {round(float(fields["cellb"][name]), 3) for name in ("alpha", "beta", "gamma")}
         count = self.label_count
@@ -240,7 +251,7 @@ class Header:
 
 def blank(layout: Layout, shape: tuple[int, ...]) -> Header:
     """The header of a new image of two to four dimensions: of a section, a stack of them, a volume, or volumes."""
-    stamp = b"\x44\x44" if sys.byteorder == "little" else b"\x11\x11"
+    stamp = _MACHINE_STAMPS["<" if sys.byteorder == "little" else ">"]
     header = Header(bytes(212) + stamp + bytes(LENGTH - 214))
     sizes = dict(zip(layout.stored, shape, strict=True))
     depth = sizes.get("Z", 1)
@@ -258,7 +269,19 @@ def blank(layout: Layout, shape: tuple[int, ...]) -> Header:
     return header
 
 
-def _byte_order(data: bytes) -> Literal["<", ">"]:
-    """As the machine stamp says; if it says nothing, that in which the image is smaller."""
-    smaller: Literal["<", ">"] = "<" if int.from_bytes(data[:4], "little") <= int.from_bytes(data[:4], "big") else ">"
-    return _ORDERS.get(bytes(data[212:214]), smaller)
+def _byte_order(data: bytes) -> Order:
+    """As the machine stamp says, unless the fields only make sense in the other; without a stamp, see ``_smaller``."""
+    said = _ORDERS.get(bytes(data[_STAMP_AT])) or _smaller(data)
+    other: Order = ">" if said == "<" else "<"
+    return other if _makes_sense(data, other) and not _makes_sense(data, said) else said
+
+
+def _smaller(data: bytes) -> Order:
+    """The byte order in which the image is smaller."""
+    return "<" if int.from_bytes(data[:4], "little") <= int.from_bytes(data[:4], "big") else ">"
+
+
+def _makes_sense(data: bytes, order: Order) -> bool:
+    """Whether the mode and the axis of columns are such as files have: both are small numbers."""
+    mode, columns = (int(np.frombuffer(data, f"{order}i4", 1, at)[0]) for at in (12, 64))
+    return 0 <= mode <= FOUR_BITS and 0 <= columns <= 3

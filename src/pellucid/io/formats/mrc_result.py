@@ -15,6 +15,7 @@ from pellucid.io.output_spec import OutputSpec
 _LABEL = 80
 _NO_BYTES = "MRC has no unsigned 8-bit mode: stored as uint16 (mode 6), values unchanged"
 _NO_FOUR_BITS = "4-bit pixels (mode 101) are stored as bytes, values unchanged"
+_UPWARDS = "rows go upwards in MRC: IMOD and Fiji show the result upside down"
 _NO_TIME = "MRC has no time axis: the planes are stored as sections"
 
 
@@ -53,6 +54,7 @@ def describe(spec: OutputSpec) -> Result:
     if spec.history:
         _add_label(result, spec.history)
     result.header.fields["nsymbt"] = len(result.extended)
+    result.header.set_machine_stamp()
     return result
 
 
@@ -64,8 +66,10 @@ def _stored(spec: OutputSpec, header: Header) -> np.dtype[Any]:
 
 def _new(spec: OutputSpec) -> Result:
     notes = [_NO_TIME] if spec.axes == "TYX" else []
-    if isinstance(spec.style, MrcStyle) and spec.style.annotations:
-        notes.append(f"not kept, as the axes are others: {', '.join(spec.style.annotations)}")
+    if not isinstance(spec.style, MrcStyle):
+        notes.append(_UPWARDS)
+    elif annotations := Header(spec.style.header).annotations:
+        notes.append(f"not kept, as the axes are others: {', '.join(annotations)}")
     layout = Layout(spec.axes)
     return Result(blank(layout, spec.shape), layout, notes=notes)
 

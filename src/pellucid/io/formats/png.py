@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class PngStyle(Style):
 
 
 STYLE = PngStyle
+logging.getLogger("imagecodecs").addHandler(logging.NullHandler())  # or it would warn of every interlaced file
 
 
 class PngImage(Image):
@@ -53,14 +55,16 @@ class PngImage(Image):
         with PngImageFile(path) as file:  # unlike Pillow.open, it does not refuse images above 179 megapixels
             shape, dtype, dpi = file.size[::-1], _GREY.get(file.mode), file.info.get("dpi")
             has_alpha = "A" in file.mode or "transparency" in file.info
-        _refuse_cut_off(path)
+        chunks = list(_chunks(path))
+        if not chunks or chunks[-1][0] != b"IEND":
+            raise InputError(f"{path}: is cut off before its end; copy or export it again")
         if dtype:
             super().__init__(path, Layout("YX"), shape, dtype)
         else:
             decoded = _decode(path)
             super().__init__(path, Layout("YXS"[: decoded.ndim]), decoded.shape, decoded.dtype)
         self.pixel_size = _pixel_size(dpi) if dpi else None
-        self.style = _style(path, has_alpha=has_alpha)
+        self.style = _style(chunks, has_alpha=has_alpha)
         self.refuse_colour()
 
     def read_window(self, index: tuple[int, ...], rows: slice, columns: slice) -> Array:
@@ -80,14 +84,13 @@ def _decode(path: str) -> Array:
     return decoded
 
 
-def _style(path: str, *, has_alpha: bool) -> PngStyle:
-    chunks = list(_chunks(path))
+def _style(chunks: list[tuple[bytes, bytes]], *, has_alpha: bool) -> PngStyle:
     lost = [words for name, words in _LOST.items() if name in dict(chunks)] + (["alpha"] if has_alpha else [])
     return PngStyle(tuple(chunk for chunk in chunks if chunk[0] in _COPIED), tuple(lost))
 
 
 def _chunks(path: str) -> Iterator[tuple[bytes, bytes]]:
-    """The name and content of each chunk that says something beside the pixels."""
+    """The name of each chunk up to the end of the image, with the content of those that say something beside pixels."""
     with Path(path).open("rb") as file:
         file.seek(8)
         while len(head := file.read(8)) == 8:
@@ -96,14 +99,10 @@ def _chunks(path: str) -> Iterator[tuple[bytes, bytes]]:
                 yield name, file.read(size)
                 file.seek(4, 1)
             else:
+                yield name, b""
                 file.seek(size + 4, 1)
-
-
-def _refuse_cut_off(path: str) -> None:
-    with Path(path).open("rb") as file:
-        file.seek(-8, 2)
-        if file.read(4) != b"IEND":
-            raise InputError(f"{path}: is cut off before its end; copy or export it again")
+            if name == b"IEND":  # what follows is no part of the image
+                return
 
 
 def _pixel_size(dpi: tuple[float, float]) -> PixelSize | None:
