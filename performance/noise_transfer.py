@@ -86,13 +86,14 @@ def train(clean: Images, noisy: Images, steps: int, seed: int) -> NoiseTransfer:
 
 @torch.no_grad()
 def quality(method: NoiseTransfer, pairs: Pairs) -> dict[str, float]:
-    """Means over images of PSNR, SSIM and the offset of the mean in grey levels."""
+    """Means over images of PSNR, SSIM and the offset of the mean in grey levels, and that of single images."""
     rows = []
     for noisy, truth in zip(pairs.noisy, pairs.truth, strict=True):
         denoised = method.denoiser(channels_last(noisy[None, None]))[0, 0]
         result, expected = ((image.double().numpy() + 1) * 127.5 for image in (denoised, truth))
         rows.append((psnr(result, expected, 255), ssim(result, expected, 255), float((result - expected).mean())))
-    return dict(zip(("PSNR", "SSIM", "offset"), np.mean(rows, axis=0).tolist(), strict=True))
+    offsets = {"lowest offset": min(row[2] for row in rows), "highest offset": max(row[2] for row in rows)}
+    return dict(zip(("PSNR", "SSIM", "offset"), np.mean(rows, axis=0).tolist(), strict=True)) | offsets
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import contents, open_image
-from pellucid.io.writing import create_image
+
+from .copying import copy
 
 SIZES = {"T": 2, "C": 3, "Z": 4, "Y": 20, "X": 30}
 
@@ -18,14 +19,6 @@ def tags(letters):
     """The attribute of vigra, as ilastik writes it."""
     axes = [{"key": letter.lower(), "typeFlags": 2, "resolution": 0, "description": ""} for letter in letters]
     return json.dumps({"axes": axes})
-
-
-def copy(source, target):
-    image = open_image(source)
-    with create_image(target, image) as writer:
-        for number, plane in enumerate(image.planes):
-            writer.write(number, plane.read())
-    return writer
 
 
 @pytest.mark.parametrize("letters", ["YXC", "ZYXC", "TZYXC", "XYZ", "CYX", "TYX"])

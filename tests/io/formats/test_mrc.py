@@ -24,7 +24,9 @@ from pellucid.io.formats.mrc_result import describe
 from pellucid.io.output_spec import OutputSpec
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
-from pellucid.io.writing import Writer, create_image, write_array
+from pellucid.io.writing import Writer, write_array
+
+from .copying import copy
 
 IMOD = 1146047817
 UPWARDS = "rows go upwards in MRC: IMOD and Fiji show the result upside down"
@@ -38,14 +40,6 @@ def make(path, array, voxel=None, stack=False):
             file.set_image_stack()
         if voxel is not None:
             file.voxel_size = voxel
-
-
-def copy(source, target):
-    image = open_image(source)
-    with create_image(target, image) as writer:
-        for number, plane in enumerate(image.planes):
-            writer.write(number, plane.read())
-    return writer
 
 
 def write(path, image, pixels, **more):

@@ -12,6 +12,8 @@ from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
 from pellucid.io.writing import create_image
 
+from .copying import copy
+
 FIVE = PixelSize({"Y": 5.0, "X": 5.0}, "nm")
 OBLONG = PixelSize({"Y": 6.0, "X": 5.0}, "nm")
 
@@ -154,11 +156,8 @@ def imagej(path, array, resolution=(4.0, 4.0), **said):
 
 
 def copied(source, target):
-    image = open_image(source)
-    with create_image(target, image) as writer:
-        for number, plane in enumerate(image.planes):
-            writer.write(number, plane.read())
-    return open_image(target), writer.notes
+    notes = copy(source, target).notes
+    return open_image(target), notes
 
 
 @pytest.mark.parametrize(

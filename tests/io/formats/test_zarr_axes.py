@@ -6,7 +6,8 @@ import zarr
 
 from pellucid.errors import InputError
 from pellucid.io.registry import open_image
-from pellucid.io.writing import create_image
+
+from .copying import copy
 
 
 def make(path, array, version="0.4", **description):
@@ -18,14 +19,6 @@ def make(path, array, version="0.4", **description):
     group = zarr.create_group(path, zarr_format=3 if version >= "0.5" else 2, attributes=attributes)
     group.create_array("0", data=array)
     return path
-
-
-def copy(source, target):
-    image = open_image(source)
-    with create_image(target, image) as writer:
-        for number, plane in enumerate(image.planes):
-            writer.write(number, plane.read())
-    return writer
 
 
 def axis(name, kind=None, unit=None):
