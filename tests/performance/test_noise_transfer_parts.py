@@ -52,6 +52,7 @@ def test_each_part_is_left_out_only_for_a_while():
 def test_a_training_is_scored_on_the_pairs(folder):
     clean, noisy, pairs = read(folder, [2, 1, 2], options(), "film")
     found = quality(train(clean, noisy, steps=2, seed=0), pairs)
-    assert set(found) == {"PSNR", "SSIM", "offset"}
+    assert set(found) == {"PSNR", "SSIM", "offset", "lowest offset", "highest offset"}
+    assert found["lowest offset"] <= found["offset"] <= found["highest offset"]
     assert found["PSNR"] > 5
     assert abs(found["offset"]) < 128
