@@ -8,40 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap
 
 from pellucid.benchmark.image_score import ImageScore
 from pellucid.benchmark.layout import Column, TableCell, TableLayout, TableSection
 from pellucid.benchmark.results import Result
 from pellucid.benchmark.table import DIGITS, METRICS
 from pellucid.errors import InputError, nearest
+from pellucid.evaluation.interval import CONFIDENCE, RESAMPLES, Interval, mean_with_interval
 from pellucid.methods import Supervision
-
-RESAMPLES = 9999
-CONFIDENCE = 95
-"""Confidence level of the interval, in per cent."""
-SEED = 0
 
 Place = tuple[str, str, str, int]
 """Dataset, fold scheme, budget and fold of a run."""
 
 Pair = tuple[int, Result, Result]
 """A seed, and the rows of both methods."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The mean difference of two methods: first minus second.
-
-    Attributes:
-        mean: mean over images.
-        low, high: ends of the 95 % interval; None for one image, or if a difference is infinite.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -63,8 +43,8 @@ class MethodComparison:
     images: int
     runs: int
     seeds: int
-    psnr: Difference
-    ssim: Difference
+    psnr: Interval
+    ssim: Interval
 
 
 def compare(results: Iterable[Result], first: str, second: str) -> list[MethodComparison]:
@@ -91,38 +71,6 @@ def compare(results: Iterable[Result], first: str, second: str) -> list[MethodCo
             f"{first} and {second} have no image in common: they need the same dataset, fold, seed and budget"
         )
     return comparisons
-
-
-def mean_difference(differences: ArrayLike) -> Difference:
-    """Return the mean and its percentile interval by bootstrap over seeds and images.
-
-    Seeds and images are drawn anew independently, each with replacement, and every chosen image counts in every chosen
-    seed (the bootstrap of crossed effects, Owen, Ann. Appl. Stat. 1(2), 2007). With one seed, or one image, only the
-    other is drawn. So the interval is for other seeds and other images; with few of either it is too narrow.
-
-    Args:
-        differences: the difference of each image, at least one; or of each seed and image (S, I), NaN where there is
-            none.
-    """
-    table = np.atleast_2d(np.asarray(differences, dtype=np.float64))
-    there = ~np.isnan(table)
-    values, counted = np.where(there, table, 0), there.astype(np.float64)
-    mean = float(values.sum() / counted.sum())
-    sizes = [np.arange(size) for size in table.shape if size > 1]
-    if not sizes or not np.isfinite(values).all():
-        return Difference(mean, None, None)
-
-    def mean_of(*drawn: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:  # noqa: ARG001 (always the last)
-        images = drawn[-1] if table.shape[1] > 1 else np.zeros_like(drawn[0][..., :1])
-        seeds = drawn[0] if table.shape[0] > 1 else np.zeros_like(images[..., :1])
-        chosen = seeds[..., :, None], images[..., None, :]
-        count = counted[chosen].sum((-2, -1))
-        return np.where(count > 0, values[chosen].sum((-2, -1)) / np.maximum(count, 1), mean)
-
-    interval = bootstrap(
-        sizes, mean_of, n_resamples=RESAMPLES, confidence_level=CONFIDENCE / 100, method="percentile", rng=SEED
-    ).confidence_interval
-    return Difference(mean, float(interval.low), float(interval.high))
 
 
 def comparison_layout(first: str, second: str, comparisons: Sequence[MethodComparison]) -> TableLayout:
@@ -180,7 +128,7 @@ def _comparison(dataset: str, scheme: str, budget: str, pairs: Sequence[Pair]) -
         raise InputError(f"dataset {dataset}: the test images of the two methods have different names")
     by_metric = (np.array([row[metric] for row in differences.values()]).T for metric in METRICS)
     return MethodComparison(
-        dataset, scheme, budget, len(differences), len(pairs), len(seeds), *map(mean_difference, by_metric)
+        dataset, scheme, budget, len(differences), len(pairs), len(seeds), *map(mean_with_interval, by_metric)
     )
 
 
@@ -209,6 +157,6 @@ def _record(first: str, second: str, comparison: MethodComparison) -> dict[str, 
     record: dict[str, object] = {"first": first, "second": second}
     record |= {name: getattr(comparison, name) for name in ("dataset", "scheme", "budget", "images", "runs", "seeds")}
     for metric in METRICS:
-        difference: Difference = getattr(comparison, metric)
+        difference: Interval = getattr(comparison, metric)
         record |= {metric: difference.mean, f"{metric}_low": difference.low, f"{metric}_high": difference.high}
     return record

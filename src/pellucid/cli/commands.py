@@ -51,6 +51,13 @@ COMMANDS = {
             "pellucid denoise noisy/ denoised/ --recipe bm3d",
         ),
     ),
+    "trust": Command(
+        "Say how far the results of a model can be trusted, without a truth.",
+        (
+            "pellucid trust noisy/ --model run --out trust.html",
+            "pellucid trust noisy/ --model run --clean clean/ --json",
+        ),
+    ),
     "evaluate": Command(
         "Compute PSNR and SSIM against the truth, and draw error maps.",
         ("pellucid evaluate denoised/ truth/ --baseline noisy/ --maps maps/",),

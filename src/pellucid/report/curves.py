@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from pellucid.data.sample import evenly_spaced
 from pellucid.errors import InputError
 from pellucid.report.grid import save_figure
+from pellucid.report.svg import INK, dress, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,6 @@ EXPECTATIONS = (
     (r"offset|sigma", "should become constant; it is measured, not learned"),
 )
 UNKNOWN = "should fall"
-SENTINEL = "#010203"  # replaced by the colour of the page's text in SVG
 MOST_POINTS = 400
 
 
@@ -147,14 +146,7 @@ def curves_svg(metrics: str | os.PathLike[str]) -> str:
     Raises:
         InputError: the metrics cannot be read or hold no losses.
     """
-    import matplotlib
-
-    figure = draw_curves(read_curves(metrics), ink=SENTINEL)
-    figure.patch.set_alpha(0)
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "pellucid"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return _inline(buffer.getvalue())
+    return inline_svg(draw_curves(read_curves(metrics), ink=INK))
 
 
 def draw_curves(curves: list[Curve], ink: str) -> Figure:
@@ -172,7 +164,7 @@ def draw_curves(curves: list[Curve], ink: str) -> Figure:
         row, column = divmod(index + wide * (index > 0), 2)
         axes = figure.add_subplot(places[0, :] if across else places[row, column])
         _draw_panel(axes, members)
-        _dress(axes, ink)
+        dress(axes, ink, "step")
         _name(axes, title, ink, columns=6 if across else 3)
         _explain(axes, members, ink, width=150 if across else 72)
     return figure
@@ -195,16 +187,6 @@ def _draw_panel(axes: Axes, members: list[Curve]) -> None:
         low, high = np.percentile(values, [0.5, 99.5])
         room = 0.08 * (high - low) or 0.1
         axes.set_ylim(low - room, high + room)
-
-
-def _dress(axes: Axes, ink: str) -> None:
-    axes.set_xlabel("step", fontsize=8, color=ink)
-    axes.patch.set_alpha(0)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set(color=ink, linewidth=0.6, alpha=0.5)
-    axes.tick_params(labelsize=8, colors=ink, width=0.6, length=3)
-    axes.grid(axis="y", color=ink, linewidth=0.4, alpha=0.15)
-    axes.margins(x=0.01)
 
 
 def _name(axes: Axes, title: str, ink: str, columns: int) -> None:
@@ -264,14 +246,3 @@ def _parse(line: str, where: str, forgiving: bool) -> dict[str, Any]:
 def _curve(name: str, by_step: dict[int, float]) -> Curve:
     steps = sorted(by_step)
     return Curve(name, np.array(steps, dtype=np.int64), np.array([by_step[step] for step in steps], dtype=np.float64))
-
-
-def _inline(svg: str) -> str:
-    """The bare element: no XML declaration, metadata or namespaces; colours and font are those of the page."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
-    svg = re.sub(r'\s(width|height)="[\d.]+pt"', "", svg, count=2)
-    svg = re.sub(r"\s*font-family: [^;\"]*;?", "", svg)
-    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
-    return svg.replace(SENTINEL, "currentColor").strip()

@@ -19,12 +19,32 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
+class Section:
+    """A part of a page: what was found, in words, numbers and a drawing.
+
+    Attributes:
+        heading: in a few words.
+        text: what it means, a paragraph each.
+        columns: headings of the table; the first column holds names.
+        rows: of the table.
+        drawing: an `<svg>` element that `report.svg` made.
+    """
+
+    heading: str
+    text: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    drawing: str | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """The content of a report. A section without content is omitted.
 
     Attributes:
         title: the headline.
         summary: one sentence below it.
+        sections: findings, above the images.
         figures: images before and after; the first is shown largest.
         evaluation_before: metrics of the noisy images against the truth.
         evaluation_after: metrics of the denoised images, of the same names in the same order.
@@ -37,6 +57,7 @@ class Page:
 
     title: str
     summary: str
+    sections: tuple[Section, ...] = ()
     figures: tuple[ImageComparison, ...] = ()
     evaluation_before: Evaluation | None = None
     evaluation_after: Evaluation | None = None
@@ -109,6 +130,7 @@ def render(page: Page) -> str:
         gains=gains,
         mean=mean,
         data_range=page.evaluation_after.data_range if page.evaluation_after else None,
+        drawings=[Markup(section.drawing) if section.drawing else None for section in page.sections],
         curves=Markup(curves_svg(page.curves)) if page.curves is not None else None,
         previews={caption: _preview(file) for caption, file in page.previews.items()},
         settings=flattened(page.settings),

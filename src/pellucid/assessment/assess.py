@@ -1,0 +1,195 @@
+"""All evidence about one model on some noisy images, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from pellucid.assessment.denoising import denoise_with
+from pellucid.assessment.error_band import ErrorBand, error_band
+from pellucid.assessment.filters import FILTERS, BestFilter, best_filter
+from pellucid.assessment.planted import FromNoise, Planted, made_from_noise, plant
+from pellucid.assessment.pseudo_pairs import Image, Images, make_pseudo_pairs
+from pellucid.assessment.quality import Quality, quality, quality_of_noisy
+from pellucid.assessment.removed import Removed, what_was_removed
+from pellucid.assessment.tone import Tone, tone
+from pellucid.data.crops import crops_of
+from pellucid.data.intensity_range import IntensityRange
+from pellucid.errors import InputError
+from pellucid.io.image import Plane
+from pellucid.model import Model
+from pellucid.report import terminal
+
+CROPS = 16
+"""Number of crops that are read of the noisy and of the clean images."""
+PLANTED_IN = 8
+"""Number of crops that structures are planted in."""
+STRENGTH = 1.25
+"""Factor between what is removed from real and from made noisy images, within which the made noise is like the real."""
+SHIFT = 0.05
+"""Likewise the difference between their changes of mean brightness, in units of [−1, 1]."""
+DRIFT = 0.06
+"""Difference of mean brightness between results and truth from which it is said."""
+CONTRAST = 0.15
+"""Likewise the relative difference of local contrast."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is known of a model's results on some noisy images; intensities in units of [−1, 1].
+
+    Attributes:
+        model: its name.
+        range: intensities that are −1 and 1.
+        noisy: quality of the noisy images of the pseudo-pairs.
+        denoised: quality of the model on them.
+        filters: the filters, each at its best on them.
+        removed: from the real noisy images.
+        removed_made: from those of the pseudo-pairs.
+        tone: of the real noisy images and their results.
+        tone_made: of those of the pseudo-pairs.
+        true_tone: of the truth of the pseudo-pairs and the results on them.
+        band: expected error; None if the model predicts none.
+        planted: structures put into the real noisy images.
+        from_noise: what becomes of noise alone.
+        noisy_crops: the real crops that were denoised.
+        denoised_crops: their results.
+        clean: where the clean images are from, in words.
+    """
+
+    model: str
+    range: IntensityRange
+    noisy: Quality
+    denoised: Quality
+    filters: Sequence[BestFilter]
+    removed: Removed
+    removed_made: Removed
+    tone: Tone
+    tone_made: Tone
+    true_tone: Tone
+    band: ErrorBand | None
+    planted: Planted
+    from_noise: FromNoise
+    noisy_crops: Images
+    denoised_crops: Images
+    clean: str
+
+    @property
+    def best_filter(self) -> BestFilter:
+        """The filter of the highest expected PSNR."""
+        return max(self.filters, key=lambda each: each.quality.psnr.mean)
+
+    @property
+    def doubts(self) -> list[str]:
+        """Reasons why the figures may be wrong: the made noise differs from the real."""
+        found = []
+        ratio = self.removed.deviation / max(self.removed_made.deviation, 1e-6)
+        if not 1 / STRENGTH <= ratio <= STRENGTH:
+            found.append(f"{ratio:.2f} times as much is removed from the real images as from those made like them")
+        shift = self.removed.mean - self.removed_made.mean
+        if abs(shift) > SHIFT:
+            found.append(
+                f"the real images change in brightness by {self._levels(-shift)} more than those made like them"
+            )
+        return found
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should look at before using the results."""
+        found = []
+        if self.tone.inverted:
+            found.append("the result is a negative of the noisy image")
+        if abs(self.true_tone.offset) > DRIFT:
+            way = "brighter" if self.true_tone.offset > 0 else "darker"
+            found.append(f"results are {way} than the truth by {self._levels(abs(self.true_tone.offset))}")
+        if abs(self.true_tone.contrast - 1) > CONTRAST:
+            found.append(f"the contrast of results is {self.true_tone.contrast:.2f} times that of the truth")
+        return found
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: what to expect, and whether a filter is better."""
+        expected, ssim, best = self.denoised.psnr, self.denoised.ssim, self.best_filter.quality
+        gain = self.denoised.gain_over(best)
+        text = (
+            f"expected {expected.mean:.1f} dB ({expected.low:.1f} to {expected.high:.1f}), SSIM {ssim.mean:.2f}; "
+            f"noisy {self.noisy.psnr.mean:.1f} dB; best filter ({best.name}) {best.psnr.mean:.1f} dB"
+        )
+        if gain.low is not None and gain.low > 0:
+            text += f": better than any filter by {gain.mean:.1f} dB"
+        elif gain.high is not None and gain.high < 0:
+            text += f": THE FILTER IS BETTER by {-gain.mean:.1f} dB"
+        else:
+            text += ": no better than the filter"
+        return text + (f". Not certain: {self.doubts[0]}" if self.doubts else "")
+
+    def _levels(self, value: float) -> str:
+        return f"{value * (self.range.high - self.range.low) / 2:.3g} grey levels"
+
+
+def assess(model: Model, noisy: Sequence[Plane], clean: Sequence[Plane], clean_name: str, seed: int = 0) -> Assessment:
+    """Gather all evidence about a model.
+
+    Args:
+        model: what is assessed.
+        noisy: planes of noisy images, best not those of the training.
+        clean: planes of clean images, best not those of the training.
+        clean_name: where these are from, in words.
+        seed: of places and noise.
+
+    Raises:
+        InputError: images that are too small, or cannot be read.
+    """
+    steps = ["measuring the noise", "the model", *FILTERS, "planted structures"]
+    with terminal.progress_bar("assessing", len(steps)) as bar:
+        bar.set(0, steps[0])
+        real = _normalised(noisy, model.intensity_range)
+        pairs = make_pseudo_pairs(real, _normalised(clean, IntensityRange.from_source(list(clean))), seed=seed)
+        denoise = partial(denoise_with, model)
+        crops = squares(real, pairs.truth.shape[-1])
+        bar.set(1, steps[1])
+        denoised, made = denoise(crops), denoise(pairs.noisy)
+        filters = []
+        for number, name in enumerate(FILTERS):
+            bar.set(2 + number, name)
+            filters.append(best_filter(name, pairs))
+        bar.set(len(steps) - 1, steps[-1])
+        found = Assessment(
+            model=model.name,
+            range=model.intensity_range,
+            noisy=quality_of_noisy(pairs),
+            denoised=quality(model.recipe.name, made, pairs),
+            filters=filters,
+            removed=what_was_removed(crops, denoised),
+            removed_made=what_was_removed(pairs.noisy, made),
+            tone=tone(crops, denoised),
+            tone_made=tone(pairs.noisy, made),
+            true_tone=tone(pairs.truth, made),
+            band=error_band(model.denoiser, pairs),
+            planted=plant(crops[:PLANTED_IN], denoise, seed),
+            from_noise=made_from_noise(pairs.noise, crops.shape[-1], denoise, seed),
+            noisy_crops=crops,
+            denoised_crops=denoised,
+            clean=clean_name,
+        )
+        bar.set(len(steps))
+    return found
+
+
+def squares(images: Sequence[Image], side: int) -> Images:
+    """The middle square of each image that is large enough."""
+    large = [image for image in images if min(image.shape) >= side]
+    starts = [[(size - side) // 2 for size in image.shape] for image in large]
+    cut = [image[top : top + side, left : left + side] for image, (top, left) in zip(large, starts, strict=True)]
+    return np.stack(cut)
+
+
+def _normalised(planes: Sequence[Plane], intensity_range: IntensityRange) -> list[Image]:
+    """Crops of planes in [−1, 1]."""
+    crops = [pixels for pixels, _ in crops_of(planes, CROPS)]
+    if not crops:
+        raise InputError(f"{planes[0].image.path}: shows no area of 64×64 pixels or more without padding")
+    return [np.clip(intensity_range.network_input(pixels), -1, 1) for pixels in crops]

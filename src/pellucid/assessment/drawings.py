@@ -1,0 +1,62 @@
+"""Drawings of an assessment, as `<svg>` elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid.assessment.planted import CONTRASTS, KINDS, Planted
+from pellucid.assessment.removed import LEVELS, RINGS, Removed
+from pellucid.report.curves import COLOURS
+from pellucid.report.svg import INK, dress, inline_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def removed_drawing(real: Removed, made: Removed, levels: float) -> str:
+    """Strength by intensity and spectrum of what was removed, from real noisy images and from made ones.
+
+    Args:
+        real: removed from the noisy images.
+        made: removed from the pseudo-pairs.
+        levels: grey levels in one unit of intensity.
+    """
+    strength, spectrum = _panels(2)
+    intensity = (np.arange(LEVELS) + 0.5) / LEVELS
+    frequency = (np.arange(RINGS) + 0.5) / RINGS / 2
+    for removed, name, colour in ((real, "your images", COLOURS[0]), (made, "made like them", COLOURS[1])):
+        strength.plot(intensity, removed.strength * levels, color=colour, label=name)
+        spectrum.semilogy(frequency, removed.spectrum * levels**2, color=colour, label=name)
+    _name(strength, "Strength by intensity", "denoised intensity (0 black, 1 white)", "grey levels")
+    _name(spectrum, "Spectrum", "cycles per pixel", "grey levels²")
+    strength.set_ylim(bottom=0)
+    return inline_svg(strength.figure)  # type: ignore[arg-type]
+
+
+def planted_drawing(planted: Planted) -> str:
+    """How much of the contrast of planted structures is left, by their size and contrast."""
+    panels = _panels(len(KINDS))
+    for axes, kind in zip(panels, KINDS, strict=True):
+        for contrast, colour in zip(CONTRASTS, COLOURS, strict=False):
+            kept = [planted.kept[kind.name, size, contrast] for size in kind.sizes]
+            axes.plot(kind.sizes, kept, marker="o", markersize=3, color=colour, label=f"{contrast:.0%}")
+        _name(axes, f"{kind.name}: contrast kept", "size, pixels", "")
+        axes.set_ylim(-0.1, 1.2)
+        axes.axhline(1, color=INK, linewidth=0.6, alpha=0.5)
+    return inline_svg(panels[0].figure)  # type: ignore[arg-type]
+
+
+def _panels(count: int) -> list[Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 3.1 * -(-count // 2)), layout="constrained")
+    return list(np.ravel(figure.subplots(-(-count // 2), 2)))
+
+
+def _name(axes: Axes, title: str, across: str, up: str) -> None:
+    dress(axes, INK, across)
+    axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
+    axes.set_ylabel(up, fontsize=8, color=INK)
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK)

@@ -1,0 +1,49 @@
+"""Filters at their best: each with the strength that is best on pseudo-pairs, as a bar for a trained model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pellucid.assessment.denoising import denoise_with
+from pellucid.assessment.pseudo_pairs import PseudoPairs
+from pellucid.assessment.quality import Quality, quality
+from pellucid.benchmark.filter_tuning import STRENGTHS, top
+from pellucid.methods import make_recipe
+from pellucid.model import Model
+from pellucid.recipe import Recipe
+
+FILTERS = ("gaussian", "median", "nlm", "bm3d")
+TUNED_ON = 8, 128
+"""Number of pairs on which a strength is chosen, and their side in pixels."""
+
+
+@dataclass(frozen=True)
+class BestFilter:
+    """A filter with its best strength.
+
+    Attributes:
+        recipe: with this strength.
+        quality: on all pairs.
+    """
+
+    recipe: Recipe
+    quality: Quality
+
+
+def best_filter(name: str, pairs: PseudoPairs) -> BestFilter:
+    """A filter with the strength of the best mean PSNR on some of the pairs.
+
+    Args:
+        name: of a filter in `benchmark.filter_tuning.STRENGTHS`.
+        pairs: to choose and to score on.
+    """
+    setting, strengths = STRENGTHS[name]
+    few = pairs.some(*TUNED_ON)
+
+    def score(strength: float, on: PseudoPairs) -> Quality:
+        recipe = make_recipe(name, "quick", {setting: strength})
+        model = Model.for_images(recipe, list(on.noisy), intensity_range=(-1, 1))
+        return quality(f"{name} {setting}={strength:g}", denoise_with(model, on.noisy), on)
+
+    best = top(strengths, lambda strength: score(strength, few).psnr.mean)
+    return BestFilter(make_recipe(name, "quick", {setting: best}), score(best, pairs))

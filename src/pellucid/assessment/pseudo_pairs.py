@@ -1,0 +1,143 @@
+"""Pseudo-pairs: clean images with the noise of the noisy ones. Their truth is known, so any denoiser can be scored.
+
+The noise is measured in noisy images beside clean ones, as noise transfer does before it learns
+(`methods/noise_model`). No denoiser takes part in it, so that none is favoured.
+
+All images are float32 in [−1, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.methods.noise_model.model import NoiseModel
+from pellucid.methods.noise_model.sampled_shading import SampledShading
+from pellucid.methods.noise_model.spectrum import frequencies
+from pellucid.seeding import seeded
+
+Image = NDArray[np.float32]
+"""(Y, X) in [−1, 1]."""
+Images = NDArray[np.float32]
+"""(N, Y, X) in [−1, 1]."""
+
+PAIRS = 16
+SIDE = 256
+"""Side of a pair, in pixels, unless the images are smaller."""
+SMALLEST = 64
+MULTIPLE = 32
+"""The side is a multiple of it."""
+MEASURED = 64
+"""Number of patches of each kind in which the noise is measured, of `SIDE`; more if they are smaller."""
+BATCH = 4
+BETWEEN = 0.12, 0.16, 0.2
+"""Frequencies between which the slope of the noise is measured, in cycles per pixel."""
+STEEP = 1.9
+"""Slope (power ∝ frequency^−slope) from which coarse noise is taken to be twice as strong; film has it."""
+
+
+@dataclass(frozen=True)
+class PseudoPairs:
+    """Noisy images and their truth.
+
+    Attributes:
+        noisy: (N, Y, X).
+        truth: (N, Y, X).
+        noise: the model of the noise that was put on the truth.
+    """
+
+    noisy: Images
+    truth: Images
+    noise: NoiseModel
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def some(self, count: int, side: int) -> PseudoPairs:
+        """The first pairs, of each the upper left corner."""
+        part = slice(count), slice(side), slice(side)
+        return PseudoPairs(self.noisy[part], self.truth[part], self.noise)
+
+
+def make_pseudo_pairs(noisy: Sequence[Image], clean: Sequence[Image], count: int = PAIRS, seed: int = 0) -> PseudoPairs:
+    """Measure the noise of noisy images, and put it on clean ones.
+
+    Args:
+        noisy: images in which the noise is measured.
+        clean: images that show no noise, of other places.
+        count: number of pairs.
+        seed: of the places and the noise.
+
+    Raises:
+        InputError: no image has a side of 64 pixels.
+    """
+    side = min(_side(noisy, "noisy"), _side(clean, "clean"))
+    draws = np.random.Generator(np.random.Philox(seed))
+    with seeded(seed):
+        noise = _measured_noise(noisy, clean, side, draws)
+        truth = noise.matched(_patches(clean, count, side, draws))
+        made = torch.cat([noise(truth[start : start + BATCH]) for start in range(0, count, BATCH)])
+    return PseudoPairs(made[:, 0].numpy(), truth[:, 0].numpy(), noise)
+
+
+def _measured_noise(
+    noisy: Sequence[Image], clean: Sequence[Image], side: int, draws: np.random.Generator
+) -> NoiseModel:
+    noise = NoiseModel(side)
+    noise.shading = SampledShading(side)
+    batches = MEASURED * SIDE**2 // (side**2 * BATCH)
+    drawn = [[_patches(images, BATCH, side, draws) for images in (noisy, clean)] for _ in range(batches)]
+    for batch in drawn:
+        noise.measure_brightness(*batch)
+    noise.settle_brightness()
+    noise.settle_shading()
+    for batch in drawn:
+        noise.measure_spectrum(*batch)
+    noise.settle_spectrum()
+    _add_coarse_noise(noise)
+    return noise
+
+
+def _add_coarse_noise(noise: NoiseModel) -> None:
+    """Make coarse noise as strong as the slope of finer noise lets expect.
+
+    Structure hides it, so noise transfer takes the least that there can be. Of noise that rises towards coarse
+    frequencies there is more, up to twice as much on film; an estimate of quality must not be too good.
+    """
+    radius = frequencies(len(noise.power), noise.power.device)
+    inner, middle, outer = BETWEEN
+    coarser, finer = (
+        float(noise.power[(radius >= low) & (radius < high)].mean()) for low, high in ((inner, middle), (middle, outer))
+    )
+    slope = math.log(max(coarser, 1e-20) / max(finer, 1e-20)) / math.log((middle + outer) / (inner + middle))
+    factor = 2 ** min(max(slope / STEEP, 0.0), 1.0)
+    power = noise.power * torch.lerp(torch.tensor(factor), torch.tensor(1.0), (radius / inner).clamp_max(1) ** 4)
+    scale = float((power.mean() / noise.power.mean()).sqrt())
+    noise.power.copy_(power / scale**2)
+    noise.strength.mul_(scale)
+
+
+def _side(images: Sequence[Image], kind: str) -> int:
+    """The side of a pair that fits into some of the images."""
+    largest = max((min(image.shape) for image in images), default=0)
+    if largest < SMALLEST:
+        raise InputError(f"the {kind} images are smaller than {SMALLEST}×{SMALLEST} pixels: too small to measure noise")
+    return min(SIDE, largest // MULTIPLE * MULTIPLE)
+
+
+def _patches(images: Sequence[Image], count: int, side: int, draws: np.random.Generator) -> torch.Tensor:
+    """Patches (N, 1, side, side) of random places, every pixel equally likely; images that are too small have none."""
+    large = [image for image in images if min(image.shape) >= side]
+    areas = np.array([image.size for image in large], np.float64)
+    patches = np.empty((count, 1, side, side), np.float32)
+    for patch in patches:
+        image = large[draws.choice(len(large), p=areas / areas.sum())]
+        top, left = (int(draws.integers(size - side + 1)) for size in image.shape)
+        patch[0] = image[top : top + side, left : left + side]
+    return torch.from_numpy(patches)

@@ -1,0 +1,65 @@
+"""`pellucid trust`."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+
+from pellucid.cli.options import Images, Settings, parse_settings
+from pellucid.report import terminal
+
+
+def trust(
+    noisy: str,
+    *,
+    model: Path | None = None,
+    recipe: str | None = None,
+    set_: Settings = None,
+    clean: Images | None = None,
+    out: Path | None = None,
+    json: bool = False,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> None:
+    """Say how far the results of a model can be trusted, without a truth.
+
+    Clean images get the noise of yours: there the truth is known. So the model is measured on your noise, and filters
+    beside it; faint structures are planted into your images to see which of them are kept.
+
+    Parameters
+    ----------
+    noisy
+        Noisy images: file, folder or glob; best not those of the training.
+    model
+        Folder of a run.
+    recipe
+        A method that needs no training instead, as in `--recipe bm3d`.
+    set_
+        With --recipe: settings that differ from the recipe's.
+    clean
+        Clean images of the same kind, best not those of the training; by default those of the training, or phantom
+        tissue.
+    out
+        Also write a page to look at, as in `--out trust.html`.
+    json
+        Print everything as JSON instead of the verdict.
+    device
+        "auto", "cpu", "cuda", "cuda:1", "mps".
+    overwrite
+        Replace a page that exists.
+    """
+    from pellucid.assessment.assess import assess
+    from pellucid.assessment.clean_images import find_clean
+    from pellucid.assessment.page import as_values, write_assessment
+    from pellucid.data.source import open_source
+    from pellucid.model import open_model
+
+    opened = open_model(noisy, model=model, recipe=recipe, settings=parse_settings(set_), device=device)
+    chosen = find_clean(clean, model)
+    found = assess(opened, open_source(noisy).planes, chosen.planes, chosen.origin)
+    if out is not None:
+        write_assessment(found, out, overwrite=overwrite)
+        terminal.say(f"page: {out}")
+    for warning in [*found.warnings, *found.doubts]:
+        terminal.warn(warning)
+    print(dumps(as_values(found), indent=2) if json else found.verdict)  # noqa: T201
