@@ -23,6 +23,8 @@ from tests.processes import dies
 
 from .stopping import signal_after
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def be_killed(*arguments):
     """The command line, in a process that ends after step 5."""

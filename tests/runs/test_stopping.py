@@ -16,6 +16,8 @@ from pellucid.runs import trainer
 
 from .stopping import signal_after
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SETTINGS = {"width": 4, "depth": 4, "patch": 16, "batch": 2, "steps": 4, "save_every": 100, "preview_every": 100}
 
 PROGRAM = """
