@@ -1,4 +1,4 @@
-"""Real processes that are told to stop, and two that want the same run."""
+"""Trainings that are told to stop, and two processes that want the same run."""
 
 from __future__ import annotations
 
