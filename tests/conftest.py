@@ -35,6 +35,22 @@ def _in_the_foreground():
             signal.signal(number, handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _few_patches_are_measured():
+    """What is measured with the weights whenever they are saved would take longer than the steps of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pellucid.training.loop.RECALIBRATION_BATCHES", 4)
+        patch.setattr("pellucid.runs.callbacks.STATISTICS_PATCHES", 8)
+        yield
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Trainings draw no pictures, which would take longer than their steps."""
+    for callback in ("DrawPreviews", "DrawCurves"):
+        monkeypatch.setattr(f"pellucid.runs.callbacks.{callback}.act", lambda *_: None)
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)

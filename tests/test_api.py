@@ -18,6 +18,8 @@ from pellucid.io.registry import open_image
 from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SETTINGS = {"width": 4, "batch": 2, "steps": 3, "device": "cpu"}
 
 

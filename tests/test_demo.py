@@ -70,6 +70,7 @@ def pixels(folder):
     return [image.planes[0].read().tolist() for image in open_source(str(folder)).images]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_stopped_anywhere_the_same_command_goes_on(pictures, tmp_path, command, refused, monkeypatch, one_thread):
     whole, out = tmp_path / "whole", tmp_path / "demo"
     call = ("demo", "--overwrite", "--out", out, *TINY)  # as make has it
@@ -93,6 +94,7 @@ def test_stopped_anywhere_the_same_command_goes_on(pictures, tmp_path, command, 
     assert not [path.name for path in out.iterdir() if path.name.startswith(".") and path.name != demo.MARK]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_training_on_own_images_goes_on_and_is_not_replaced(pictures, tmp_path, command, refused, monkeypatch):
     own, out = shutil.copytree(pictures, tmp_path / "own"), tmp_path / "demo"
     call = ("demo", "--out", out, "--clean", own / "clean", "--noisy", own / "noisy", *TINY)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import multiprocessing
 import os
 import signal
 import time
@@ -28,12 +27,11 @@ from pellucid.methods import SingleDenoiser
 from pellucid.norms import norm
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
+from tests.processes import dies, start
 
 PLENTY = 1 << 30
 COARSEST = 64
 """Sides of the coarsest level, where runs are killed."""
-IMPORTED = ("pytest", "pellucid.model", "pellucid.simulation.phantom", "zarr", "tifffile")
-"""By all processes that are killed, once."""
 LITTLE = 60_000
 """Bytes: planes of more than 1500 pixels need tiles."""
 
@@ -154,25 +152,11 @@ def _run_alone(arguments, options):
 
 def killed_after(seconds, begun, *arguments, **options):
     """Whether a process of its own that denoised files was killed so long after a path had come to be."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*IMPORTED])
-    process = context.Process(target=_run_alone, args=(arguments, options))
-    process.start()
+    process = start(_run_alone, arguments, options)
     while process.is_alive() and not begun.exists():
         time.sleep(0.001)
     process.join(seconds)
     process.kill()
     process.join()
-    assert process.exitcode in (-signal.SIGKILL, 0), process.exitcode
-    return process.exitcode == -signal.SIGKILL
-
-
-def dies(function, *arguments):
-    """Whether a process of its own that called a function was killed."""
-    context = multiprocessing.get_context("forkserver")  # whose server imports all once
-    context.set_forkserver_preload([*IMPORTED])
-    process = context.Process(target=function, args=arguments)
-    process.start()
-    process.join(120)
     assert process.exitcode in (-signal.SIGKILL, 0), process.exitcode
     return process.exitcode == -signal.SIGKILL

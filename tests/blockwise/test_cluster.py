@@ -157,6 +157,16 @@ def once(deed, notes):
         deed(notes)
 
 
+def fail_and_later_die(notes):
+    """Fail at the first try, be killed at the second."""
+    try:
+        (notes / "failed").touch(exist_ok=False)
+    except FileExistsError:
+        once(die, notes)
+    else:
+        raise OSError("for once")
+
+
 def freeze(notes):
     os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -213,16 +223,18 @@ def stopped_after(blocks):
         pytest.fail("nothing was left")
 
 
-def test_workers_of_which_one_is_killed_resume_the_run_of_one_process(run, volume, expected, tmp_path, workers_that):
-    notes = workers_that(partial(once, die))
+def test_workers_of_which_one_fails_and_one_is_killed_resume_the_run_of_one_process(
+    run, volume, expected, tmp_path, workers_that
+):
+    notes = workers_that(fail_and_later_die)
     with stopped_after(3):
         denoise(run, volume, tmp_path / "out.zarr")
     assert equal(denoise(run, volume, tmp_path / "out.zarr", "local:2"), expected)
     found = hands(notes)
     assert len(found) == BLOCKS - 3
     assert len(pids(notes)) >= 2  # three, if the new one comes in time
-    assert [end is None for _, _, end in found["0.5"]] == [True, False]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["done", "journal", "out.zarr"]
+    assert [end is None for _, _, end in found["0.5"]] == [True, True, False]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["done", "failed", "journal", "out.zarr"]
 
 
 @pytest.mark.slow
@@ -234,16 +246,6 @@ def test_a_block_that_kills_all_its_workers_fails_alone(run, volume, expected, t
     ):
         denoise(run, volume, tmp_path / "out.zarr", "local:2")
     assert equal(denoise(run, volume, tmp_path / "out.zarr"), expected)  # a single process takes up what is left
-
-
-def fail(notes):
-    raise OSError("for once")
-
-
-def test_a_block_that_fails_is_tried_again(run, volume, expected, tmp_path, workers_that):
-    notes = workers_that(partial(once, fail))
-    assert equal(denoise(run, volume, tmp_path / "out.zarr", "local:1"), expected)
-    assert [end is None for _, _, end in hands(notes)["0.5"]] == [True, False]
 
 
 @pytest.mark.slow
@@ -278,11 +280,11 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_stops_the_workers_too_and_the_run_goes_on_later(run, volume, expected, tmp_path):
+def test_ctrl_c_stops_the_worker_too_and_the_run_goes_on_later(run, volume, expected, tmp_path):
     """As a terminal sends it: to all processes at once."""
     script, output = tmp_path / "script.py", tmp_path / "out.zarr"
     script.write_text(INTERRUPTED)
-    options = ["--model", run, "--cluster", "local:2", "--statistics", "sampled", "--device", "cpu"]
+    options = ["--model", run, "--cluster", "local:1", "--statistics", "sampled", "--device", "cpu"]
     command = [sys.executable, script, "denoise", volume, output, *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
     with subprocess.Popen(
@@ -803,7 +805,7 @@ def test_the_same_pixels_as_array_or_file_at_any_memory_alone_or_on_a_cluster(ru
     store[:] = pixels  # chunks that hold the fill value alone are not written
     array = Model.load(run, device="cpu").denoise(pixels)
     results = {"plane": np.stack([Model.load(run, device="cpu").denoise(plane) for plane in pixels])}
-    for name, memory, where in (("tiles", 30_000, None), ("whole", 1 << 30, None), ("cluster", MEMORY, "local:2")):
+    for name, memory, where in (("tiles", 30_000, None), ("whole", 1 << 30, None), ("cluster", MEMORY, "local:1")):
         model = Model.load(run, device="cpu", memory=memory)
         model.denoise_files(tmp_path / "in.zarr", tmp_path / f"{name}.zarr", cluster=where)
         results[name] = pixels_of(tmp_path / f"{name}.zarr")[0]

@@ -16,7 +16,7 @@ from pellucid.errors import InputError, RunError
 
 from . import made
 
-SHAPE = (2, 352, 352)
+SHAPE = (2, 64, 352)
 OPTIONS = {"memory": made.LITTLE, "statistics": "trained"}
 """None of the pixels has to be read but those of a block and around it."""
 

@@ -11,8 +11,7 @@ from pellucid.blockwise import ledger as room
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
 from pellucid.errors import InputError, RunError
 from pellucid.evaluation import PairMoments, RemovedNoise
-
-from . import made
+from tests.processes import dies
 
 KEY = {"model": "a1", "region": None, "estimates": True, "chunks": (1, 2)}
 
@@ -120,7 +119,7 @@ def _mark_and_die(path, patience):
 def test_marks_survive_the_process_that_wrote_them(patience, kept, path):
     """But for those of the last seconds."""
     path.parent.mkdir()
-    assert made.dies(_mark_and_die, path, patience)
+    assert dies(_mark_and_die, path, patience)
     with Ledger(path) as ledger:
         ledger.agree(KEY)
         assert ledger.count("blocks") == kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 
@@ -58,6 +59,20 @@ def make(path, array):
     kvstore = {"driver": "file", "path": str(path)}
     store = tensorstore.open({**spec, "kvstore": kvstore}, create=True).result()
     store[...] = array.T if path.suffix == ".n5" else array.T[..., None]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The result, by the name of the image, of a run in which nothing happens."""
+
+    @functools.cache
+    def result(name):
+        folder = tmp_path_factory.mktemp("undisturbed")
+        make(folder / name, made.stack(SHAPE))
+        made.run(folder / name, folder / "out" / name, **OPTIONS)
+        return folder / "out" / name
+
+    return result
 
 
 def chunks(path):
@@ -223,14 +238,13 @@ def test_a_volume_that_vanished_or_changed_is_not_gone_on_with(change, said, tmp
     made.run(path, output_of(path), overwrite=True, **OPTIONS)
 
 
-def test_a_chunk_that_no_block_has_seen_may_be_repaired(tmp_path, monkeypatch):
+def test_a_chunk_that_no_block_has_seen_may_be_repaired(tmp_path, monkeypatch, undisturbed):
     path = tmp_path / "v3.zarr"
     make(path, made.stack(SHAPE))
-    made.run(path, tmp_path / "expected" / "v3.zarr", **OPTIONS)
     stopped(monkeypatch, path)
     make_later(chunks(path)[-1])
     made.run(path, output_of(path), **OPTIONS)
-    assert made.snapshot(output_of(path)) == made.snapshot(tmp_path / "expected" / "v3.zarr")
+    assert made.snapshot(output_of(path)) == made.snapshot(undisturbed("v3.zarr"))
 
 
 def test_a_file_that_changed_is_not_gone_on_with(tmp_path, monkeypatch):
@@ -248,7 +262,9 @@ def test_a_file_that_changed_is_not_gone_on_with(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["v3.zarr", "a.npy", "zlib.tif"])
 @pytest.mark.parametrize("what", ["folder", "parent", "files", "ledger.sqlite"])
-def test_a_job_whose_folder_is_removed_writes_nothing_under_the_final_name(name, what, tmp_path, monkeypatch):
+def test_a_job_whose_folder_is_removed_writes_nothing_under_the_final_name(
+    name, what, tmp_path, monkeypatch, undisturbed
+):
     path = tmp_path / name
     make(path, made.stack(SHAPE))
     output = output_of(path)
@@ -266,8 +282,7 @@ def test_a_job_whose_folder_is_removed_writes_nothing_under_the_final_name(name,
     assert "\n" not in str(told.value)
     assert not output.exists()
     made.run(path, output, **OPTIONS)
-    made.run(path, tmp_path / "expected" / name, **OPTIONS)
-    assert np.array_equal(made.read(output), made.read(tmp_path / "expected" / name))
+    assert np.array_equal(made.read(output), made.read(undisturbed(name)))
 
 
 def test_results_that_are_removed_while_others_are_made_are_told_and_made_again(tmp_path, monkeypatch):
@@ -291,16 +306,15 @@ def half(folder):
 
 
 @pytest.mark.parametrize("name", ["v3.zarr", "a.npy", "zlib.tif"])
-def test_what_was_done_and_is_gone_is_done_again(name, tmp_path, monkeypatch, capsys):
+def test_what_was_done_and_is_gone_is_done_again(name, tmp_path, monkeypatch, capsys, undisturbed):
     path = tmp_path / name
     make(path, made.stack(SHAPE))
     monkeypatch.setattr("pellucid.blockwise.plan.LARGEST_BLOCK", 4096)
-    made.run(path, tmp_path / "expected" / name, **OPTIONS)
     stopped(monkeypatch, path)
     half(output_of(path).with_name(f"{name}.unfinished"))
     made.run(path, output_of(path), **OPTIONS)
     assert "finished parts are missing from disk; they are computed again" in capsys.readouterr().err
-    assert np.array_equal(made.read(output_of(path)), made.read(tmp_path / "expected" / name))
+    assert np.array_equal(made.read(output_of(path)), made.read(undisturbed(name)))
 
 
 def test_coarser_levels_are_not_made_of_what_is_gone(tmp_path, monkeypatch):

@@ -17,6 +17,8 @@ import torch
 from pellucid.io.writing import write_array
 from pellucid.simulation.phantom import tissue
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TINY = ("--device", "cpu", "--set", "width=4", "batch=2", "steps=2", "save_every=1")
 
 

@@ -4,14 +4,17 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
+import signal
+from functools import partial
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 from skimage.metrics import peak_signal_noise_ratio
 
+from pellucid.blockwise.worker import BlockWorker
+from pellucid.cli import main
 from pellucid.evaluation import removed_noise
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image
@@ -20,6 +23,7 @@ from pellucid.methods import iscl
 from pellucid.model import Model
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
+from tests.processes import dies
 
 NANOMETRES = PixelSize({"Y": 8.0, "X": 8.0}, "nm")
 
@@ -362,39 +366,43 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(noisy, trained, tmp_path, c
     assert "b.zarr: exists already" in refused("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", *options)
 
 
-PROGRAM = """
-import os, signal, sys
-from pellucid.cli import main
-from pellucid.blockwise.worker import BlockWorker
+def before_the_third_block(deed, patch):
+    """Let something happen just before the third block is written."""
+    write, blocks = BlockWorker._write_block, []
 
-whole, blocks = BlockWorker._write_block, []
+    def do_and_write(self, task, done):
+        blocks.append(task)
+        if len(blocks) == 3:
+            deed()
+        return write(self, task, done)
 
-def stopping(self, task, done):
-    blocks.append(task)
-    if len(blocks) == 3:
-        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
-    return whole(self, task, done)
+    patch.setattr(BlockWorker, "_write_block", do_and_write)
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell began in the background
-BlockWorker._write_block = stopping
-main(sys.argv[2:])
-"""
-"""The command line, which gets a signal before it writes its third block."""
+
+def get(signal):
+    """Send a signal to this process."""
+    os.kill(os.getpid(), signal)
+
+
+def run_and_be_killed(*arguments):
+    """The command line, in a process that ends before it writes its third block."""
+    torch.set_num_threads(1)
+    before_the_third_block(partial(get, signal.SIGKILL), pytest.MonkeyPatch())
+    main([str(argument) for argument in arguments])
 
 
 @pytest.mark.parametrize(("how", "status"), [("SIGKILL", -9), ("SIGINT", 130), ("SIGTERM", 143)])
-def test_stopped_and_started_again_equals_never_stopped(how, status, noisy, trained, tmp_path, command, one_thread):
+def test_stopped_and_started_again_equals_never_stopped(
+    how, status, noisy, trained, tmp_path, command, refused, one_thread
+):
     write_array(tmp_path / "a.tif", noisy, axes="ZYX")
     arguments = ["denoise", tmp_path / "a.tif", tmp_path / "b.tif", "--model", trained, "--memory", "2M"]
-    stopped = subprocess.run(
-        [sys.executable, "-c", PROGRAM, how, *map(str, arguments)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert stopped.returncode == status, stopped.stderr
-    assert "Traceback" not in stopped.stderr
+    if how == "SIGKILL":
+        assert dies(run_and_be_killed, *arguments)
+    else:
+        with pytest.MonkeyPatch.context() as patch:
+            before_the_third_block(partial(get, getattr(signal, how)), patch)
+            refused(*arguments, status=status)
     assert (tmp_path / "b.tif.unfinished").is_dir()
     assert not (tmp_path / "b.tif").exists()
     again = command(*arguments)
@@ -406,43 +414,16 @@ def test_stopped_and_started_again_equals_never_stopped(how, status, noisy, trai
     assert not list(tmp_path.glob("*.unfinished"))
 
 
-REMOVING = """
-import shutil, sys
-from pellucid.cli import main
-from pellucid.blockwise.worker import BlockWorker
-
-whole, blocks = BlockWorker._write_block, []
-
-def removing(self, task, done):
-    blocks.append(task)
-    if len(blocks) == 3:
-        shutil.rmtree(sys.argv[1])
-    return whole(self, task, done)
-
-BlockWorker._write_block = removing
-main(sys.argv[2:])
-"""
-"""The command line, under whose hands a folder is removed before it writes its third block."""
-
-
-GONE = [("a.zarr", "has vanished"), ("b.zarr.unfinished", "removed, or taken over")]
-
-
-@pytest.mark.parametrize(("gone", "said"), GONE)
-def test_what_is_removed_meanwhile_ends_the_command_in_one_line_and_with_status_1(gone, said, noisy, trained, tmp_path):
+@pytest.mark.parametrize(
+    ("gone", "said"), [("a.zarr", "has vanished"), ("b.zarr.unfinished", "removed, or taken over")]
+)
+def test_what_is_removed_meanwhile_ends_the_command_in_one_line_and_with_status_1(
+    gone, said, noisy, trained, tmp_path, refused, monkeypatch
+):
     write_array(tmp_path / "a.zarr", noisy, axes="ZYX")
-    arguments = ["denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", "--model", trained, "--memory", "2M"]
-    ended = subprocess.run(
-        [sys.executable, "-c", REMOVING, tmp_path / gone, *map(str, [*arguments, "--statistics", "trained"])],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ended.returncode == 1, ended.stderr
-    assert "Traceback" not in ended.stderr
-    *_, last = ended.stderr.splitlines()
-    assert said in last
+    before_the_third_block(partial(shutil.rmtree, tmp_path / gone), monkeypatch)
+    options = ["--model", trained, "--memory", "2M", "--statistics", "trained"]
+    assert said in refused("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", *options, status=1)
     assert not (tmp_path / "b.zarr").exists()
 
 

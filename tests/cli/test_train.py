@@ -12,6 +12,8 @@ from pellucid.runs.folder import Run
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TINY = ("--device", "cpu", "--set", "width=4", "batch=2", "steps=3")
 """The first two steps measure the noise, the third learns."""
 
@@ -237,4 +239,3 @@ def test_images_of_mixed_sizes_are_fine(tmp_path, command):
     result = command("train", "--clean", tmp_path / "clean", "--noisy", tmp_path / "noisy", "--out", run, *TINY)
     assert result.status == 0, result.err
     assert "70×96, 64×64, 40×130" in result.err
-    assert (run / "previews" / "000003.png").stat().st_size > 1000

@@ -42,7 +42,7 @@ def padded(noisy):
 def assert_tiled_is_whole(denoiser, tolerance=2e-5):
     noisy = padded(noisy_tissue())
     whole = denoise_plane(denoiser, noisy, PLENTY)
-    tiled = denoise_plane(denoiser, noisy, denoiser.bytes_per_pixel * (64 + 2 * denoiser.halo) ** 2)
+    tiled = denoise_plane(denoiser, noisy, denoiser.bytes_per_pixel * (96 + 2 * denoiser.halo) ** 2)
     valid = whole.valid
     assert np.array_equal(tiled.valid, valid)
     assert 0.4 < valid.mean() < 0.8

@@ -137,5 +137,5 @@ def test_learns_under_every_adversarial_objective(name):
 
 
 def test_a_short_training_beats_the_noisy_image_by_3_db(learned):
-    before, after = learned("adn", width=8, patch=32, steps=45, learning_rate=2e-3, average=0.9)
+    before, after = learned("adn", width=8, patch=32, steps=32, learning_rate=2e-3, average=0.9)
     assert after > before + 3

@@ -17,17 +17,17 @@ from pellucid.training import Training
 
 recipes = pytest.mark.parametrize("name", learning_recipes())
 
-TINY = {"width": 4, "generator_width": 2, "discriminator_width": 2, "blocks": 1, "batch": 2, "patch": 64, "steps": 20}
+TINY = {"width": 4, "generator_width": 2, "discriminator_width": 2, "blocks": 1, "batch": 2, "patch": 32, "steps": 20}
 """As far as a recipe has these settings."""
-SPECIAL = {"noise2noise": {"width": 6}, "noise2kernel": {"width": 8}}
-"""Where a recipe refuses one of these, or dies of it: so few ReLUs may all be silent."""
+SPECIAL = {"iscl": {"patch": 64}, "noise2noise": {"width": 6}, "noise2kernel": {"width": 8}}
+"""Where a method refuses one of these, or dies of it: so few ReLUs may all be silent."""
 
 
 def tiny(name):
     """A recipe as small as it can be."""
-    known = type(make_recipe(name)).model_fields
-    settings = {key: value for key, value in TINY.items() if key in known}
-    return make_recipe(name, settings=settings | SPECIAL.get(name, {}))
+    whole = make_recipe(name)
+    settings = {key: value for key, value in TINY.items() if key in type(whole).model_fields}
+    return make_recipe(name, settings=settings | SPECIAL.get(whole.method, {}))
 
 
 def start(name):

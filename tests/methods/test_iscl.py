@@ -111,7 +111,7 @@ def test_the_penalty_is_the_mean_over_both_made_images_of_a_kind():
 def test_updates_equal_those_of_the_plain_step(name):
     method = make(name)
     plain = PlainIscl(method, method.recipe)
-    steps = 7 if name in ("proposed", "iscl") else 3  # seven reach rectified Adam and Lookahead
+    steps = 7 if name == "proposed" else 2  # seven reach rectified Adam and Lookahead, whatever the norms
     for number in range(1, steps + 1):
         given = batch()
         before = {key: value.clone() for key, value in method.state_dict().items()}
@@ -344,8 +344,13 @@ def test_running_rate_reaches_every_norm_that_runs():
     assert {norm.momentum for norm in running_norms(build(make_recipe("proposed", "paper", {"width": 4})))} == {0.01}
 
 
-@pytest.mark.parametrize("name", ["hinge-published", "hinge", "lsgan", "wgan", "wgan-gp"])
-@pytest.mark.parametrize("discriminator", ["spectral", "batch-instance"])
+@pytest.mark.parametrize(
+    ("name", "discriminator"),
+    [
+        *((name, "spectral") for name in ("hinge-published", "hinge", "lsgan", "wgan", "wgan-gp")),
+        *((name, "batch-instance") for name in ("hinge-published", "wgan-gp")),
+    ],
+)
 def test_learns_under_every_adversarial_objective(name, discriminator):
     method = make(objective=name, discriminator=discriminator)
     before = [weight.clone() for weight in method.D_X.parameters()]

@@ -21,19 +21,19 @@ def after(name, *steps):
     return alone(memory_after, name, "paper", settings, steps)
 
 
-def assert_does_not_grow(name):
-    early, late = after(name, 50, 300)
+def assert_does_not_grow(name, *steps):
+    early, late = after(name, *steps)
     assert late.tensors <= early.tensors  # detects a single tensor that each step leaves behind
     assert late.resident < GROWTH * early.resident
 
 
-@pytest.mark.timeout(1200)  # many minutes on a busy machine
+@pytest.mark.timeout(1200)  # minutes on a busy machine
 def test_training_does_not_grow():
-    """Not marked slow: nobody can train with a leak."""
-    assert_does_not_grow("proposed")
+    """Not marked slow: nobody can train with a leak. So few steps find a tensor that stays, or 0.2 MB a step."""
+    assert_does_not_grow("proposed", 40, 100)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in learning_recipes() if name != "proposed"])
+@pytest.mark.parametrize("name", learning_recipes())
 def test_no_recipe_grows(name):
-    assert_does_not_grow(name)
+    assert_does_not_grow(name, 50, 300)

@@ -10,6 +10,8 @@ from pellucid.data.patches import Patches
 from pellucid.methods import make_recipe
 from pellucid.runs import patches, trainer
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def batches_of(settings, tmp_path, monkeypatch):

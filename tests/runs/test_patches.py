@@ -14,6 +14,8 @@ from pellucid.runs.patches import find_covers, make_batches
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 TINY = {"recipe": "proposed", "steps": 2, "batch": 2, "width": 2, "patch": 64}
 
 

@@ -15,6 +15,8 @@ from pellucid.runs import trainer
 from pellucid.runs.folder import Run
 from pellucid.runs.provenance import name_of, path_of, without_folders
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_only_the_file_that_is_for_this_machine_tells_of_it(trained, pictures):
     told = [str(pictures), str(trained.parent), f"/{getpass.getuser()}/", socket.gethostname()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,30 +12,25 @@ import numpy as np
 import pytest
 import torch
 
+from pellucid.cli import main
 from pellucid.errors import InputError, Interrupted
 from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
-from pellucid.runs import callbacks, trainer
+from pellucid.runs import trainer
 from pellucid.runs.folder import Run
 from pellucid.training import Callback
+from tests.processes import dies
 
-PROGRAM = """
-import os, signal, sys
-import pellucid.runs.callbacks as callbacks
-from pellucid.cli import main
+from .stopping import signal_after
 
-record = callbacks.ShowProgress.after_step
+pytestmark = pytest.mark.usefixtures("undrawn")
 
-def record_and_die(self, training, losses):
-    record(self, training, losses)
-    if training.number == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
 
-callbacks.ShowProgress.after_step = record_and_die
-sys.modules["tensorboard"] = None  # its import takes longer than the run
-main(sys.argv[1:])
-"""
-"""The command line, which is killed after step 5."""
+def be_killed(*arguments):
+    """The command line, in a process that ends after step 5."""
+    torch.set_num_threads(1)
+    signal_after(5, signal.SIGKILL, pytest.MonkeyPatch())
+    main(arguments)
 
 
 def arguments(pictures, settings, out):
@@ -62,13 +56,7 @@ def assert_same_run(run, expected):
 
 def test_killed_and_resumed_equals_never_stopped(pictures, settings, trained, tmp_path, one_thread):
     run = tmp_path / "run"
-    killed = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments(pictures, settings, run)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        timeout=120,
-    )
-    assert killed.returncode == -signal.SIGKILL
+    assert dies(be_killed, *arguments(pictures, settings, run))
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 3
     lines = (run / "metrics.jsonl").read_text()
     assert [json.loads(line)["step"] for line in lines.splitlines()] == [1, 2, 3, 4, 5]
@@ -86,24 +74,12 @@ def test_killed_before_the_first_save_begins_again(trained, tmp_path, one_thread
     assert_same_run(run, trained)
 
 
-def interrupted_after(number, monkeypatch):
-    """Let somebody press Ctrl-C after a step."""
-    record = callbacks.ShowProgress.after_step
-
-    def record_and_interrupt(self, training, losses):
-        record(self, training, losses)
-        if training.number == number:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(callbacks.ShowProgress, "after_step", record_and_interrupt)
-
-
 def test_interrupted_and_resumed_equals_never_stopped(
     pictures, settings, trained, tmp_path, one_thread, refused, monkeypatch
 ):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        interrupted_after(4, patch)
+        signal_after(4, signal.SIGINT, patch)
         line = refused(*arguments(pictures, settings, run), status=130)
     assert line == f"pellucid: stopped after step 4; saved. Resume with: pellucid resume {run}"
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 4

@@ -12,6 +12,8 @@ from pellucid.runs.folder import Run
 from pellucid.runs.resume_settings import changed_recipe, differences
 from pellucid.training.checkpoint import load_state
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SETTINGS = {"patch": 16, "batch": 2, "steps": 2, "save_every": 100, "preview_every": 100}
 CONSTANT = make_recipe("noise2self", "quick", {**SETTINGS, "width": 4})
 """The settings of a method whose learning rate never changes."""

@@ -1,4 +1,4 @@
-"""Real processes that are told to stop, and two that want the same run."""
+"""Trainings that are told to stop, and two processes that want the same run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ import torch
 from pellucid.methods import make_recipe
 from pellucid.runs import trainer
 
+from .stopping import signal_after
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SETTINGS = {"width": 4, "depth": 4, "patch": 16, "batch": 2, "steps": 4, "save_every": 100, "preview_every": 100}
 
 PROGRAM = """
-import os, signal, sys, time
+import os, sys, time
 import pellucid.runs.callbacks as callbacks
 from pellucid import signals
 from pellucid.cli import main
@@ -33,11 +37,9 @@ def record_and_stop(self, training, losses):
         os.write(1, b"close it\\n")  # print would go to the bar
         while signals._pending.get().number is None:  # the kernel tells that the terminal is gone
             time.sleep(0.01)
-    elif how == "wait":
+    else:
         os.write(1, b"waiting\\n")
         sys.stdin.read()
-    else:
-        os.kill(os.getpid(), getattr(signal, how))
 
 if how == "closed terminal":
     import fcntl, termios
@@ -86,15 +88,15 @@ def read_until_told(terminal, told):
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP"])
-def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(how, arguments, never_stopped, tmp_path, one_thread):
-    stopped = subprocess.run(
-        command(how, *arguments), env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert stopped.returncode == 128 + getattr(signal, how), stopped.stderr
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(
+    number, arguments, never_stopped, tmp_path, one_thread, refused
+):
+    with pytest.MonkeyPatch.context() as patch:
+        signal_after(2, number, patch)
+        line = refused(*arguments, "--device", "cpu", status=128 + number)
     run = tmp_path / "run"
-    said = f"pellucid: stopped after step 2; saved. Resume with: pellucid resume {run}"
-    assert stopped.stderr.splitlines()[-1] == said
+    assert line == f"pellucid: stopped after step 2; saved. Resume with: pellucid resume {run}"
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 2
     assert trainer.resume(run, "cpu").weights("last").read_bytes() == never_stopped
 
@@ -117,7 +119,7 @@ def test_a_closed_terminal_saves(arguments, tmp_path):
     assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["number"] == 2
 
 
-def test_of_two_that_train_one_run_one_is_refused(arguments, tmp_path):
+def test_of_two_that_train_one_run_one_is_refused(arguments, tmp_path, refused):
     run = tmp_path / "run"
     with subprocess.Popen(
         command("wait", *arguments),
@@ -128,11 +130,8 @@ def test_of_two_that_train_one_run_one_is_refused(arguments, tmp_path):
         text=True,
     ) as first:
         assert first.stdout.readline() == "waiting\n"
-        second = subprocess.run(
-            command("none", "resume", run), env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
-        )
+        line = refused("resume", run)
         first.communicate(timeout=120)
-    assert second.returncode == 2
-    assert second.stderr == f"pellucid: {run}: another process is training this run; wait for it, or stop it\n"
+    assert line == f"pellucid: {run}: another process is training this run; wait for it, or stop it"
     assert first.returncode == 0
     assert torch.load(run / "state.pt", weights_only=True)["number"] == 4

@@ -14,6 +14,8 @@ from pellucid.runs.time_budget import MARKS, TimeBudget
 from pellucid.training import Callback, Training, fit
 from pellucid.training.checkpoint import load_state
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 MINUTES = 10.0
 SECONDS = 60 * MINUTES
 
