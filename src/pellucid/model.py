@@ -335,6 +335,8 @@ class Model:
         source = source.of_one_type(self.dtype)
         for line in source.passed_over:
             terminal.warn(line)
+        if source.data_bars:
+            terminal.say(source.data_bars)
         if source.left_out:
             whole = f"{len(source.left_out)} of {len(source.left_out) + len(source.images)} files"
             terminal.warn(f"left out because they cannot be used: {whole}; they are named at the end")

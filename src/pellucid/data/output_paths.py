@@ -84,7 +84,7 @@ def refuse_existing(paths: Sequence[Path]) -> None:
 def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
     """Raise InputError if two outputs are one file, or if one would replace an input or be inside its folder."""
     files = [split(path)[0] for path in paths]
-    if twice := {file.name for file in files if files.count(file) > 1}:
+    if twice := [file.name for file, count in Counter(files).items() if count > 1]:
         raise InputError(f"several outputs would be named {min(twice)}: use different output folders")
     inputs = {split(image.path)[0].resolve() for image in source.images}
     if isinstance(source.spec, str | Path) and Path(source.spec).is_dir():

@@ -71,6 +71,20 @@ class Source:
         return sum(int(np.prod(image.shape, dtype=np.int64)) for image in self.images)
 
     @property
+    def data_bars(self) -> str | None:
+        """One line on the data bars of which the files tell; None if there are none."""
+        barred = [image for image in self.images if image.data_bar]
+        if not barred:
+            return None
+        rows = sorted({image.data_bar for image in barred})
+        height = f"{rows[0]}" if len(rows) == 1 else f"{rows[0]} to {rows[-1]}"
+        where = barred[0].path if len(self.images) == 1 else f"{len(barred)} of {len(self.images)} images"
+        return (
+            f"data bar: the lowest {height} rows of {where}, as the microscope's own data tell; "
+            "they stay as they are and influence nothing"
+        )
+
+    @property
     def dtypes(self) -> list[np.dtype[Any]]:
         """The pixel types that occur, by name."""
         return sorted({image.dtype for image in self.images}, key=lambda dtype: dtype.name)

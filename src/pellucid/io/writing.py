@@ -61,7 +61,7 @@ class Writer:
 
         Args:
             plane_index: The position in C order of the leading axes, as in ``Image.planes``.
-            plane: In any dtype of numbers; rounded and clipped if it is not the file's.
+            plane: In any dtype of numbers; rounded and clipped if it is not the file's. Masks are not written.
 
         Raises:
             InputError: The shape or position does not fit the image, or a pixel is NaN or infinite.
@@ -76,7 +76,7 @@ class Writer:
                 "give planes of the size of the image"
             )
         name = f"{self.path}[{plane_index}]" if self._spec.planes > 1 else self.path
-        converted = self._conversion(plane, name)
+        converted = self._conversion(np.ma.getdata(plane), name)
         index = np.unravel_index(plane_index, shape[:-2])
         region = {letter: slice(int(i), int(i) + 1) for letter, i in zip(self._spec.axes, index, strict=False)}
         layout = self._writer.layout
