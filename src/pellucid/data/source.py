@@ -16,6 +16,7 @@ import numpy as np
 from pellucid.data.sample import evenly_spaced
 from pellucid.errors import InputError
 from pellucid.io.arrays import is_array, kind_of, open_array
+from pellucid.io.frames import Frames, ImageOfFrames, read_frames
 from pellucid.io.image import Image, Plane, reading
 from pellucid.io.layout import Array
 from pellucid.io.manifest import WholeFiles
@@ -71,8 +72,18 @@ class Source:
         return sum(int(np.prod(image.shape, dtype=np.int64)) for image in self.images)
 
     @property
-    def data_bars(self) -> str | None:
-        """One line on the data bars of which the files tell; None if there are none."""
+    def remarks(self) -> list[str]:
+        """What to say of how the files are read, a line each: data bars, sections that are taken for frames."""
+        return [line for line in (self._data_bars(), self._frames_along_z()) if line]
+
+    def _frames_along_z(self) -> str | None:
+        taken = [image for image in self.images if isinstance(image, ImageOfFrames) and image.axis == "Z"]
+        if not taken:
+            return None
+        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        return f"{taken[0].path}{more}: has no axis T, so its planes along Z are taken for frames"
+
+    def _data_bars(self) -> str | None:
         barred = [image for image in self.images if image.data_bar]
         if not barred:
             return None
@@ -132,17 +143,18 @@ class Source:
         return digest.hexdigest()
 
 
-def open_source(spec: Spec) -> Source:
+def open_source(spec: Spec, frames: Frames = "separate") -> Source:
     """Open the images that a user names, without reading their pixels.
 
     Args:
         spec: A file, ``"file.h5:/path"``, a folder (every image in it, in natural order; a Zarr folder is one image),
             a glob, an array of 2 to 5 dimensions of any library (see `arrays`), or a list of these.
+        frames: what becomes of the frames of a video: "separate" or "average".
 
     Raises:
         InputError: There is no image, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
     """
-    source = open_usable(spec).of_one_type()
+    source = open_usable(spec, frames).of_one_type()
     if source.left_out:
         unlisted = len(source.left_out) - _MOST_REASONS
         more = f"; and {unlisted} more" if unlisted > 0 else ""
@@ -150,15 +162,19 @@ def open_source(spec: Spec) -> Source:
     return source
 
 
-def open_usable(spec: Spec) -> Source:
+def open_usable(spec: Spec | Source, frames: Frames = "separate") -> Source:
     """Open like `open_source`, but leave out unusable files of a folder or glob, and allow mixed pixel types.
+
+    A source that is open already is returned as it is.
 
     Raises:
         InputError: No file can be used, or one that was named directly cannot.
     """
+    if isinstance(spec, Source):
+        return spec
     items = list(enumerate(spec)) if isinstance(spec, list | tuple) else [(None, spec)]
     found = [each for at, item in items for each in _item(item, "array" if at is None else f"array {at}")]
-    images = [each for each in found if isinstance(each, Image)]
+    images = [read_frames(each, frames) for each in found if isinstance(each, Image)]
     problems = [each for each in found if isinstance(each, InputError)]
     if problems and not images:
         raise problems[0]

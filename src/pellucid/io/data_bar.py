@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 #: The width and height of the picture alone: Hitachi, JEOL.
-_PICTURE = re.compile(r"^\s*(?:DataSize\s*=|\$CM_FULL_SIZE\s)\s*(\d+)\s*[x*\s]\s*(\d+)\s*$", re.MULTILINE | re.IGNORECASE)
+_PICTURE = re.compile(r"^\s*(?:DataSize\s*=|\$CM_FULL_SIZE\s)\s*(\d+)\s*[xX\s]\s*(\d+)\s*$", re.MULTILINE)
 #: The height of the bar: Tescan.
 _STRIP = re.compile(r"^\s*ImageStripSize\s*=\s*(\d+)\s*$", re.MULTILINE)
 #: How these texts begin, so that no other text file is taken for one.

@@ -40,7 +40,7 @@ class Plane:
     @property
     def shape(self) -> tuple[int, int]:
         """(Y, X) in pixels."""
-        return self.image.shape[-2], self.image.shape[-1]
+        return self.image.plane_shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -98,8 +98,8 @@ class Image(ABC):
         dtype: The pixel type, in this machine's byte order.
         pixel_size: None if the file does not state it.
         chunks: The sides, along ``axes``, of what is best read at once: a chunk of the file, else a plane.
-        data_bar: How many rows at the bottom are the data bar of a microscope, as its maker's tags tell; they are masked
-            in all that is read.
+        data_bar: How many rows at the bottom are the data bar of a microscope, as its own data tell; they are masked in
+            all that is read.
         style: What a writer of the same format copies: compression, kind, chunks, annotations.
         unwritten: How many of the chunks inside its file were never written, of how many; None if that is not known.
         files: The image's files on disk; None for an image in memory.
@@ -124,6 +124,11 @@ class Image(ABC):
             raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels")
 
     @property
+    def plane_shape(self) -> tuple[int, int]:
+        """(Y, X) in pixels."""
+        return self.shape[-2], self.shape[-1]
+
+    @property
     def planes(self) -> Sequence[Plane]:
         """Every plane, in C order of the leading axes."""
         return _Planes(self)
@@ -133,7 +138,7 @@ class Image(ABC):
         """A window of the plane at ``index`` of the leading axes: (Y, X), or (Y, X, samples) if in colour."""
 
     def read_block(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
-        """A region of the image, (..., Y, X) in the order of ``axes``, in its own dtype; possibly a map of the file, or masked.
+        """A region of the image, (..., Y, X) in the order of ``axes``, in its own dtype; perhaps a map, or masked.
 
         Args:
             leading: A slice for every leading axis; all slices lie within the image and have step 1.

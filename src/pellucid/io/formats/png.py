@@ -65,7 +65,7 @@ class PngImage(Image):
             decoded = _decode(path)
             super().__init__(path, Layout("YXS"[: decoded.ndim]), decoded.shape, decoded.dtype)
         self.pixel_size = _pixel_size(dpi) if dpi else None
-        self.data_bar = bar_beside(path, self.shape[-2:])
+        self.data_bar = bar_beside(path, self.plane_shape)
         self.style = _style(chunks, has_alpha=has_alpha)
         self.refuse_colour()
 

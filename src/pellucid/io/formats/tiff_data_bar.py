@@ -25,7 +25,7 @@ def read_data_bar(page: Any, shape: tuple[int, int]) -> int:
 
 
 def without_bar(tag: Tag) -> Tag:
-    """A tag for an image that has lost its bar: Tescan's would still tell of one. The others name the picture's size."""
+    """A tag for an image that has lost its bar, of which Tescan's would still tell; others name the picture's size."""
     code, kind, count, value, once = tag
     if code != _TESCAN or not isinstance(value, bytes):
         return tag
