@@ -30,6 +30,7 @@ from pellucid.io.image import Image, Plane
 from pellucid.methods import Denoiser, build_denoiser, make_recipe
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
+from pellucid.report.source_remarks import show_source_remarks
 from pellucid.runs.model_folder import ModelFolder
 from pellucid.runs.sources import range_of
 from pellucid.version import __version__
@@ -337,10 +338,7 @@ class Model:
         if not any(map(self._takes, source.images)):
             self._refuse_other_types(source.images)
         source = source.of_one_type(self.dtype)
-        for line in source.passed_over:
-            terminal.warn(line)
-        for line in source.remarks:
-            terminal.say(line)
+        show_source_remarks(source)
         if source.left_out:
             whole = f"{len(source.left_out)} of {len(source.left_out) + len(source.images)} files"
             terminal.warn(f"left out because they cannot be used: {whole}; they are named at the end")

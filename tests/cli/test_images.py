@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from skimage.metrics import peak_signal_noise_ratio
 
 from pellucid.data.source import open_source
@@ -138,3 +139,16 @@ def test_inspect_tells_of_data_bars(tmp_path, command):
     (tmp_path / "a1.txt").write_text("$CM_FULL_SIZE 128 96\n")
     said = " ".join(command("inspect", "--noisy", tmp_path).err.split())
     assert "data bar: the lowest 7 rows of 1 of 2 images, as the microscope's own data tell" in said
+
+
+def test_simulate_and_evaluate_name_what_they_pass_over(tmp_path, command):
+    write_array(tmp_path / "clean" / "a.png", tissue((64, 64)))
+    (tmp_path / "clean" / "b.czi").touch()
+    made = command("simulate", tmp_path / "clean", tmp_path / "noisy", "--noise", "gaussian", "--seed", 7)
+    assert f"{tmp_path / 'clean'}: passed over b.czi" in made.err
+    with Pillow.open(tmp_path / "noisy" / "a.png") as noisy:
+        assert noisy.text["Software"].startswith("noise added with Pellucid")
+        assert noisy.text["Software"].endswith(": gaussian, strength default, seed 7")
+    scored = command("evaluate", tmp_path / "noisy", tmp_path / "clean", "--json")
+    assert scored.err.count("passed over b.czi") == 1
+    assert scored.status == 0

@@ -21,6 +21,7 @@ from pellucid.inference import Cost, Statistics, affordable_side, fits_whole, ha
 from pellucid.inference.tiles import Box
 from pellucid.io.frames import Frames
 from pellucid.io.image import Image
+from pellucid.io.output_spec import DENOISED_BY
 from pellucid.io.region import parse_region
 from pellucid.methods import Denoiser
 from pellucid.version import __version__
@@ -106,7 +107,7 @@ class DenoiserSpec:
     @property
     def history(self) -> str:
         """One line that tells which denoiser it was: Pellucid's version, the method, the model's digest."""
-        return f"denoised with Pellucid {__version__}: {self.method}, model {self.digest[:12]}"
+        return f"{DENOISED_BY} {__version__}: {self.method}, model {self.digest[:12]}"
 
 
 Opener = Callable[[], DenoiserSpec]

@@ -18,8 +18,10 @@ from pellucid.io.image import Plane, check_finite
 from pellucid.io.layout import Array
 from pellucid.io.writing import create_image
 from pellucid.report import terminal
+from pellucid.report.source_remarks import show_source_remarks
 from pellucid.simulation.noise import simulate as add_noise
 from pellucid.simulation.noise.registry import find
+from pellucid.version import __version__
 
 
 def simulate(
@@ -60,15 +62,17 @@ def simulate(
         Replace files that exist.
     """
     source = open_source(input_)
+    show_source_remarks(source)
     targets = output_paths(source, output)
     refuse_unsafe(targets, source)
     if not overwrite:
         refuse_existing(targets)
     options = _options(noise, captured, how)
     seeds = count(seed)
+    history = f"noise added with Pellucid {__version__}: {noise}, strength {strength or 'default'}, seed {seed}"
     with terminal.progress_over(list(zip(source.images, targets, strict=True)), "simulating") as pairs:
         for image, target in pairs:
-            with create_image(target, image, overwrite=overwrite) as writer:
+            with create_image(target, image, overwrite=overwrite, history=history) as writer:
                 for index, plane in enumerate(image.planes):
                     pixels, bar = _read(plane)
                     with _naming(plane.name):

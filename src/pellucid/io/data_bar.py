@@ -36,8 +36,8 @@ def bar_below(height: int, width: int, shape: tuple[int, int]) -> int:
 def bar_beside(path: str, shape: tuple[int, int]) -> int:
     """The height of the data bar, in rows, by the text file that Hitachi, JEOL and Tescan put beside an image."""
     file = Path(path)
-    names = (f"{file.stem}.txt", f"{file.stem}-{file.suffix[1:]}.hdr", f"{file.stem}.hdr")
-    return next((bar for name in names if (bar := bar_in_text(_text(file.with_name(name)), shape))), 0)
+    beside = (file.with_suffix(".txt"), file.with_name(f"{file.stem}-{file.suffix[1:]}.hdr"), file.with_suffix(".hdr"))
+    return next((bar for text in beside if (bar := bar_in_text(_text(text), shape))), 0)
 
 
 def _text(file: Path) -> str:

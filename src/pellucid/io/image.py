@@ -101,6 +101,7 @@ class Image(ABC):
         data_bar: How many rows at the bottom are the data bar of a microscope, as its own data tell; they are masked in
             all that is read.
         style: What a writer of the same format copies: compression, kind, chunks, annotations.
+        read_as: The format, and by what it was recognised or read, if its extension does not say so.
         unwritten: How many of the chunks inside its file were never written, of how many; None if that is not known.
         files: The image's files on disk; None for an image in memory.
         known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
@@ -116,6 +117,7 @@ class Image(ABC):
         self.pixel_size: PixelSize | None = None
         self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
         self.data_bar = 0
+        self.read_as = ""
         self.style = Style()
         self.unwritten: tuple[int, int] | None = None
         self.files: Files | None = None
