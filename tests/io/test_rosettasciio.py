@@ -65,7 +65,7 @@ def test_what_is_no_image_is_refused(tmp_path, picture, installed):
         open_image(tmp_path / "a.mib")
     axes = [axis(at, name, 20, navigate=at < 2) for at, name in enumerate("yxyx")]
     installed.append({"data": picture((20, 20, 20, 20)), "axes": axes})
-    with pytest.raises(InputError, match=r"a\.mib: holds 4 dimensions, not an image or a series of images"):
+    with pytest.raises(InputError, match=r"a\.mib: holds 4 dimensions, not an image or a series of them"):
         open_image(tmp_path / "a.mib")
 
 

@@ -1,6 +1,6 @@
 """Formats that are read through rosettasciio, if the user has installed it; Pellucid itself never needs it.
 
-It gives arrays with a description of their axes, of which two are those of the image. What else a file says is not taken.
+It gives arrays with a description of their axes, of which two are those of the image. Nothing else is taken.
 """
 
 from __future__ import annotations
@@ -56,14 +56,12 @@ def open_file(path: str) -> ArrayImage:
 
 def _letters(axes: list[dict[str, Any]], path: str) -> str:
     """The axes in stored order: two that are shown, and at most one along which there are several images."""
-    along = [axis for axis in axes if axis["navigate"]]
+    along = [axis for axis in axes if axis.get("navigate")]
     if len(axes) - len(along) != 2 or len(along) > 1:
-        raise InputError(
-            f"{path}: holds {len(axes)} dimensions, not an image or a series of images; export one as TIFF"
-        )
+        raise InputError(f"{path}: holds {len(axes)} dimensions, not an image or a series of them; export one as TIFF")
     shown = iter("YX")
     series = "T" if along and str(along[0].get("name", "")).lower().startswith(("t", "frame")) else "Z"
-    return "".join(series if axis["navigate"] else next(shown) for axis in axes)
+    return "".join(series if axis.get("navigate") else next(shown) for axis in axes)
 
 
 def _read(reader: Any, path: str) -> list[dict[str, Any]]:
