@@ -29,6 +29,7 @@ def test_each_maker_s_text_tells_the_height(text):
         HITACHI.replace("128x96", "128x40"),
         JEOL.replace("128 96", "128 0"),
         JEOL.replace("128 96", "640"),
+        JEOL.replace("128 96", f"128 {'9' * 5000}"),
         TESCAN.replace("=7", "=0"),
         TESCAN.replace("=7", "=103"),
         TESCAN.replace("=7", "=-7"),

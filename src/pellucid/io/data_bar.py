@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 
 #: The width and height of the picture alone: Hitachi, JEOL.
-_PICTURE = re.compile(r"^\s*(?:DataSize\s*=|\$CM_FULL_SIZE\s)\s*(\d+)\s*[xX\s]\s*(\d+)\s*$", re.MULTILINE)
+_PICTURE = re.compile(r"^\s*(?:DataSize\s*=|\$CM_FULL_SIZE\s)\s*(\d{1,9})\s*[xX\s]\s*(\d{1,9})\s*$", re.MULTILINE)
 #: The height of the bar: Tescan.
-_STRIP = re.compile(r"^\s*ImageStripSize\s*=\s*(\d+)\s*$", re.MULTILINE)
+_STRIP = re.compile(r"^\s*ImageStripSize\s*=\s*(\d{1,9})\s*$", re.MULTILINE)
 #: How these texts begin, so that no other text file is taken for one.
 _BEGINNINGS = ("[SemImageFile]", "$CM_", "$$SM_", "[MAIN]")
 _LONGEST = 1 << 16
@@ -43,6 +43,8 @@ def bar_beside(path: str, shape: tuple[int, int]) -> int:
 def _text(file: Path) -> str:
     """The text of a maker's file, in one byte a letter or in UTF-16; empty if it is another, or not there."""
     try:
+        if not file.is_file():  # opening a pipe would wait for ever
+            return ""
         with file.open("rb") as opened:
             stored = opened.read(_LONGEST)
     except (OSError, ValueError):  # a name with a zero

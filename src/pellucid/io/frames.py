@@ -72,7 +72,7 @@ class ImageOfFrames(Image):
         self.pixel_size = image.pixel_size.along(self.axes) if image.pixel_size else None
         self.chunks = tuple(side for axis, side in zip(image.axes, image.chunks, strict=True) if axis in self.axes)
         self.data_bar = image.data_bar
-        self.read_as = image.read_as
+        self.read_as, self.extension = image.read_as, image.extension
         self.style = _StyleOfFrames(image.style.annotations)
         self.unwritten = image.unwritten
         self.files = image.files

@@ -102,6 +102,7 @@ class Image(ABC):
             all that is read.
         style: What a writer of the same format copies: compression, kind, chunks, annotations.
         read_as: The format, and by what it was recognised or read, if its extension does not say so.
+        extension: Of results in that format, then; else empty.
         unwritten: How many of the chunks inside its file were never written, of how many; None if that is not known.
         files: The image's files on disk; None for an image in memory.
         known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
@@ -118,6 +119,7 @@ class Image(ABC):
         self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
         self.data_bar = 0
         self.read_as = ""
+        self.extension = ""
         self.style = Style()
         self.unwritten: tuple[int, int] | None = None
         self.files: Files | None = None

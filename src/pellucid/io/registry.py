@@ -238,7 +238,8 @@ def open_image(path: str | Path) -> Image:
         if misnamed is None:
             raise
         raise InputError(f"{problem} (it is {misnamed.name} by its content, not {known.name}: rename it)") from problem
-    image.read_as = f"{misnamed.name}, by its content" if misnamed else ""
+    if misnamed:
+        image.read_as, image.extension = f"{misnamed.name}, by its content", misnamed.extensions[0]
     if not known.is_folder and image.files is None:
         image.files = WholeFiles(image.path, image.shape, lambda: [file])
     return image

@@ -51,6 +51,7 @@ def open_file(path: str) -> ArrayImage:
     image.pixel_size = pixel_size_of(sizes, units)
     image.files = WholeFiles(path, image.shape, lambda: [Path(path)])
     image.read_as = f"{reader['name']}, by rosettasciio; pixels and their size alone"
+    image.extension = ".tif"
     return image
 
 
