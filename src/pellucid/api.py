@@ -25,6 +25,7 @@ from pellucid.methods import DEFAULT, make_recipe
 from pellucid.model import Model, open_model
 from pellucid.report import terminal
 from pellucid.runs import trainer
+from pellucid.runs.sources import TrainingFrames
 from pellucid.training import Callback, Execution
 
 OPTIONS = frozenset(field.name for field in fields(DenoiseOptions))
@@ -42,6 +43,7 @@ def train(
     device: str = "auto",
     execution: Execution | None = None,
     callbacks: Sequence[Callback] = (),
+    frames: TrainingFrames = "separate",
     **settings: Any,
 ) -> Model:
     """Learn to denoise, from noisy images and unrelated clean ones, or from what another recipe needs.
@@ -58,6 +60,8 @@ def train(
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed, such as `pellucid.Execution(amp=True)`.
         callbacks: called at each step, in addition to those that write the run's folder.
+        frames: planes of noisy images along T, else along Z, that show one place: "separate", each an image; "average",
+            their mean; or "copies", noisy copies of one another for "noise2noise", in the place of `pairs`.
         settings: any setting of the recipe, such as `minutes=5`, or `steps=500` instead.
 
     Returns:
@@ -72,7 +76,7 @@ def train(
     sources = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
 
     def train_in(folder: str | Path) -> Model:
-        run = trainer.train(sources, folder, chosen, device, execution=execution, callbacks=callbacks)
+        run = trainer.train(sources, folder, chosen, device, execution=execution, callbacks=callbacks, frames=frames)
         return Model.load(run.folder, device=device)
 
     if out is not None:
@@ -179,6 +183,7 @@ def denoise(
         intensity_range=intensity_range,
         device=device,
         memory=memory,
+        frames=chosen.get("frames", "separate"),
     )
     return opened.denoise(images, output, **chosen)
 

@@ -25,10 +25,12 @@ from pellucid.errors import IncompleteError, InputError
 from pellucid.evaluation import RemovedNoise
 from pellucid.files import replacing
 from pellucid.inference import Statistics
+from pellucid.io.frames import Frames
 from pellucid.io.image import Image, Plane
 from pellucid.methods import Denoiser, build_denoiser, make_recipe
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
+from pellucid.report.source_remarks import show_source_remarks
 from pellucid.runs.model_folder import ModelFolder
 from pellucid.runs.sources import range_of
 from pellucid.version import __version__
@@ -109,6 +111,7 @@ class Model:
         intensity_range: tuple[float, float] | None = None,
         device: str = "auto",
         memory: int | None = None,
+        frames: Frames = "separate",
     ) -> Model:
         """A model that needs no training, in the intensity range of the images to denoise.
 
@@ -118,6 +121,7 @@ class Model:
             intensity_range: black and white, instead of those of the images.
             device: "auto", "cpu", "cuda", ...
             memory: bytes that the method may use; half of what is free if not given.
+            frames: what becomes of the frames of a video: "separate" or "average".
 
         Raises:
             InputError: the method learns first, settings do not work together, or the images cannot be read.
@@ -128,7 +132,7 @@ class Model:
             )
         for warning in recipe.check():
             terminal.warn(warning)
-        source = open_usable(images).of_one_type()
+        source = open_usable(images, frames).of_one_type()
         measured = (
             range_of(source) if intensity_range is None else IntensityRange.from_limits(*_limits(intensity_range))
         )
@@ -312,7 +316,7 @@ class Model:
         """
         options = options or DenoiseOptions(**keywords)
         cluster = Cluster(options.cluster, self.opener()) if options.cluster is not None else None
-        spec, source = self.spec, self._open(images)
+        spec, source = self.spec, self._open(images, options.frames)
         self._warn_of_differences(source.planes)
         written = denoise_source(source, Path(output), spec, options, cluster)
         _refuse_left_out(source, written)
@@ -324,17 +328,17 @@ class Model:
         Raises:
             InputError: as there.
         """
-        source = self._open(images)
-        dry_run(source, Path(output), self.spec, options or DenoiseOptions(**keywords))
+        options = options or DenoiseOptions(**keywords)
+        source = self._open(images, options.frames)
+        dry_run(source, Path(output), self.spec, options)
         _refuse_left_out(source)
 
-    def _open(self, images: Any) -> Source:
-        source = open_usable(images)
+    def _open(self, images: Any, frames: Frames) -> Source:
+        source = open_usable(images, frames)
         if not any(map(self._takes, source.images)):
             self._refuse_other_types(source.images)
         source = source.of_one_type(self.dtype)
-        for line in source.passed_over:
-            terminal.warn(line)
+        show_source_remarks(source)
         if source.left_out:
             whole = f"{len(source.left_out)} of {len(source.left_out) + len(source.images)} files"
             terminal.warn(f"left out because they cannot be used: {whole}; they are named at the end")
@@ -366,6 +370,7 @@ def open_model(
     intensity_range: tuple[float, float] | None = None,
     device: str = "auto",
     memory: int | None = None,
+    frames: Frames = "separate",
 ) -> Model:
     """The model to denoise images with: a trained one, or one of a recipe that needs no training.
 
@@ -379,6 +384,7 @@ def open_model(
         intensity_range: black and white, instead of those of the training or the images.
         device: "auto", "cpu", "cuda", ...; for a folder or a recipe.
         memory: bytes that the networks may use; for a folder or a recipe.
+        frames: what becomes of the frames of a video, in images which a recipe takes its intensity range from.
 
     Raises:
         InputError: neither a model nor a recipe, or both; or either cannot be used.
@@ -393,7 +399,9 @@ def open_model(
         if weights is not None:
             raise InputError("weights go with a model: a recipe has none")
         chosen = make_recipe(recipe, preset or "quick", settings)
-        return Model.for_images(chosen, images, intensity_range=intensity_range, device=device, memory=memory)
+        return Model.for_images(
+            chosen, images, intensity_range=intensity_range, device=device, memory=memory, frames=frames
+        )
     if model is None:
         raise InputError(
             "denoising needs a model, the folder of a run (--model, in Python model=...), or a recipe that needs no "

@@ -258,3 +258,28 @@ def test_padding_is_told_and_no_cause_for_warning(noisy, tmp_path, command, caps
     for said in (result.err, capsys.readouterr().err):
         (line,) = [line for line in said.splitlines() if " % of all pixels are padding" in line]
         assert not line.startswith("warning:")
+
+
+@pytest.mark.parametrize("axes", ["TYX", "ZYX"])
+def test_frames_are_averaged_when_asked(axes, noisy, tmp_path, command):
+    write_array(tmp_path / "a.tif", noisy, axes=axes)
+    options = ["--recipe", "gaussian", "--frames", "average", "--intensity-range", 0, 255]
+    result = command("denoise", tmp_path / "a.tif", tmp_path / "b.tif", *options)
+    assert result.status == 0, result.err
+    taken = "has no axis T, so its planes along Z are taken for frames"
+    assert (taken in " ".join(result.err.split())) == (axes == "ZYX")
+    mean = noisy.mean(0).astype(np.float32)
+    expected = pellucid.denoise(mean, recipe="gaussian", intensity_range=(0, 255))
+    np.testing.assert_allclose(read(tmp_path / "b.tif"), expected, atol=1e-3)
+    by_python = pellucid.denoise(tmp_path / "a.tif", tmp_path / "c.tif", recipe="gaussian", frames="average")
+    assert read(by_python).shape == mean.shape
+
+
+def test_the_order_of_a_folder_can_be_said(noisy, tmp_path, command, refused):
+    for number, name in enumerate(("s10", "s2")):
+        write_array(tmp_path / "in" / f"{name}.png", noisy[number])
+    (tmp_path / "order.txt").write_text("s10.png\ns2.png\n")
+    options = ["denoise", tmp_path / "in", tmp_path / "out", "--recipe", "gaussian", "--dry-run", "--order"]
+    for order, first in {"natural": "s2", tmp_path / "order.txt": "s10"}.items():
+        assert f"{first}.png and 1 more" in command(*options, order).err
+    assert "--order nmae: is neither" in refused(*options, "nmae")

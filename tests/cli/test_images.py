@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from skimage.metrics import peak_signal_noise_ratio
 
+from pellucid.data.source import open_source
 from pellucid.io.registry import open_image
 from pellucid.io.writing import write_array
 from pellucid.simulation.phantom import tissue
@@ -120,3 +122,33 @@ def test_inspect_shows_both_sources(pictures, command):
     assert result.status == 0, result.err
     for label in ("files", "megapixels", "type", "pixel size", "histogram"):
         assert any(line.startswith("│") and f" {label} " in line for line in result.err.splitlines())
+
+
+def test_simulate_leaves_a_data_bar_as_it_is(tmp_path, command):
+    write_array(tmp_path / "clean.png", np.vstack([tissue((96, 128), seed=1), np.full((7, 128), 9, np.uint8)]))
+    (tmp_path / "clean.txt").write_text("$CM_FULL_SIZE 128 96\n")
+    assert command("simulate", tmp_path / "clean.png", tmp_path / "noisy.png", "--noise", "gaussian").status == 0
+    clean, noisy = (open_source(tmp_path / f"{name}.png").planes[0].read() for name in ("clean", "noisy"))
+    np.testing.assert_array_equal(noisy[96:], np.ma.getdata(clean)[96:])
+    assert (noisy[:96] != np.ma.getdata(clean)[:96]).mean() > 0.9
+
+
+def test_inspect_tells_of_data_bars(tmp_path, command):
+    for number in range(2):
+        write_array(tmp_path / f"a{number}.png", tissue((103, 128), seed=number))
+    (tmp_path / "a1.txt").write_text("$CM_FULL_SIZE 128 96\n")
+    said = " ".join(command("inspect", "--noisy", tmp_path).err.split())
+    assert "data bar: the lowest 7 rows of 1 of 2 images, as the microscope's own data tell" in said
+
+
+def test_simulate_and_evaluate_name_what_they_pass_over(tmp_path, command):
+    write_array(tmp_path / "clean" / "a.png", tissue((64, 64)))
+    (tmp_path / "clean" / "b.czi").touch()
+    made = command("simulate", tmp_path / "clean", tmp_path / "noisy", "--noise", "gaussian", "--seed", 7)
+    assert f"{tmp_path / 'clean'}: passed over b.czi" in made.err
+    with Pillow.open(tmp_path / "noisy" / "a.png") as noisy:
+        assert noisy.text["Software"].startswith("noise added with Pellucid")
+        assert noisy.text["Software"].endswith(": gaussian, strength default, seed 7")
+    scored = command("evaluate", tmp_path / "noisy", tmp_path / "clean", "--json")
+    assert scored.err.count("passed over b.czi") == 1
+    assert scored.status == 0

@@ -156,3 +156,12 @@ def test_two_outputs_in_one_file_are_refused(files, tmp_path):
         refuse_unsafe(output_paths(source, tmp_path / "out"), source)
     with pytest.raises(InputError, match=r"several outputs would be named b\.h5"):
         refuse_unsafe([Path("b.h5:/1"), Path("b.h5:/2")], source)
+
+
+def test_a_result_has_the_extension_of_the_content(tmp_path, picture):
+    for number, name in enumerate(("a.png", "b.png")):
+        write_array(tmp_path / "in" / f"{number}.tif", picture((3, 16, 16)))
+        (tmp_path / "in" / f"{number}.tif").rename(tmp_path / "in" / name)
+    write_array(tmp_path / "in" / "c.png", picture((16, 16)))
+    names = [path.name for path in output_paths(open_source(tmp_path / "in"), tmp_path / "out")]
+    assert names == ["a.tif", "b.tif", "c.png"]

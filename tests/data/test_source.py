@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+import pellucid
 from pellucid.data.source import open_source, open_usable
 from pellucid.errors import InputError
 from pellucid.io.registry import is_unread, readable
@@ -260,3 +261,18 @@ def test_sections_come_in_natural_order_from_a_folder_and_from_a_glob(tmp_path, 
     assert names(open_source(tmp_path)) == expected
     assert names(open_source(f"{tmp_path}/s*.png")) == expected
     assert names(open_source([tmp_path / "s2.png", tmp_path / "s1.png"])) == ["s2.png", "s1.png"]  # a list as it is
+
+
+@pytest.mark.parametrize("extension", [".tif", ".png", ".zarr", ".mrc", ".h5", ".dm4"])
+def test_results_in_the_folder_are_no_images_that_were_forgotten(extension, picture, tmp_path):
+    image = picture((64, 64))
+    for name in ("a", "b"):
+        write_array(tmp_path / f"{name}{extension}", image.astype("uint16"))
+    pellucid.denoise(f"{tmp_path}/*{extension}", tmp_path / "smooth", recipe="gaussian")
+    assert list((tmp_path / "smooth").iterdir())
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").touch()
+    write_array(tmp_path / "run" / "curves.png", image)
+    assert open_source(tmp_path).passed_over == ()
+    write_array(tmp_path / "more" / "c.png", image)
+    assert "more/" in open_source(tmp_path).passed_over[0]

@@ -9,6 +9,7 @@ import pellucid
 from pellucid.data.patches import Patches
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
+from pellucid.io.writing import write_array
 from pellucid.methods import build, make_recipe
 from pellucid.runs.patches import find_covers, make_batches
 from pellucid.simulation.noise import simulate
@@ -85,3 +86,32 @@ def test_batches_hold_the_kinds_that_the_method_names(tmp_path):
         method = build(make_recipe(name, "quick", {"patch": 64, "batch": 1}))
         batches = make_batches(method, dict.fromkeys(("noisy", "clean", "pairs", "noise"), patches))
         assert set(batches(1)) == set(method.kinds), name
+
+
+def barred(path, seed):
+    """Noisy tissue with a data bar below it that is constant nowhere, as in a JPEG; Hitachi tells of it."""
+    noisy = simulate(tissue((128, 128), seed=seed), "film", seed=seed)
+    bar = np.random.default_rng(seed).integers(0, 255, (32, 128)).astype(np.uint8)
+    write_array(path, np.vstack([noisy, bar]))
+    path.with_suffix(".txt").write_text("[SemImageFile]\nDataSize=128x128\n")
+    return noisy
+
+
+def test_a_data_bar_that_a_file_tells_of_is_not_learned_from_and_stays(tmp_path, capsys):
+    noisy = barred(tmp_path / "noisy.png", 1)
+    clean = tissue((128, 128), seed=2)
+    model = pellucid.train(clean, tmp_path / "noisy.png", tmp_path / "run", **TINY)
+    alone = pellucid.train(clean, noisy, tmp_path / "alone", **TINY)
+    assert model.intensity_range == alone.intensity_range
+    assert f"data bar: the lowest 32 rows of {tmp_path / 'noisy.png'}" in " ".join(capsys.readouterr().err.split())
+    moments = [next(iter(each.trained[0].values())) for each in (model, alone)]
+    assert ((moments[0].mean - moments[1].mean).abs() / moments[1].var.sqrt()).max() < 1
+    model.denoise(tmp_path / "noisy.png", tmp_path / "out.png", noise=True)
+    given, result, removed = (
+        open_source(tmp_path / name).planes[0].read() for name in ("noisy.png", "out.png", "noise/out.tif")
+    )
+    np.testing.assert_array_equal(result[128:], np.ma.getdata(given)[128:])
+    assert not removed[128:].any()
+    assert removed[:128].any()
+    alike = np.abs(result[:64].astype(int) - model.denoise(noisy)[:64])
+    assert alike.mean() < 1  # the norms measure the same picture

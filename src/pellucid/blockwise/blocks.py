@@ -93,8 +93,8 @@ def denoise_block(
         except InputError as problem:
             raise InputError(f"{name}: {problem}") from None
         valid = valid if done else np.zeros_like(valid)
-        masked = part[noisy.core.within(noisy.read).slices]
-        finite, pixels = is_finite(masked), np.ma.getdata(masked)
+        pixels = np.ma.getdata(part[noisy.core.within(noisy.read).slices])
+        finite = is_finite(pixels)
         for result, convert in converted.items():
             block = blocks[result][at]
             if done:

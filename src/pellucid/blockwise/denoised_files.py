@@ -81,6 +81,6 @@ def padding_text(share: float) -> str:
     """A sentence on padding that makes up this share of all pixels."""
     percent = f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
     return (
-        f"{percent} % of all pixels are padding (areas of one value: canvas, bars, missing chunks); "
+        f"{percent} % of all pixels are padding (data bars, and areas of one value: canvas, missing chunks); "
         "they are excluded from all statistics and copied unchanged"
     )

@@ -19,7 +19,9 @@ from pellucid.data.source import Source
 from pellucid.errors import InputError
 from pellucid.inference import Cost, Statistics, affordable_side, fits_whole, has_norms
 from pellucid.inference.tiles import Box
+from pellucid.io.frames import Frames
 from pellucid.io.image import Image
+from pellucid.io.output_spec import DENOISED_BY
 from pellucid.io.region import parse_region
 from pellucid.methods import Denoiser
 from pellucid.version import __version__
@@ -27,7 +29,7 @@ from pellucid.version import __version__
 How = Literal["exact", "sampled", "trained"]
 DENOISED, NOISE = "denoised", "noise"
 """Names of two results; the others are the denoiser's estimates."""
-FORMAT = 4
+FORMAT = 5
 """Version of the format of an unfinished run's folder; a run of another version cannot be resumed."""
 PLAN = "plan.json"
 """The plan's file in the folder."""
@@ -47,6 +49,7 @@ class DenoiseOptions:
         statistics: source of the norms' moments: "exact" (each plane's own), "sampled" or "trained".
         amp: compute the networks in bfloat16; not with exact statistics.
         region: the part to denoise, "z0:z1,y0:y1,x0:x1"; everything by default.
+        frames: what becomes of the frames of a video: "separate", or "average", of which one image is left.
         estimates: also write each estimate of the clean image.
         noise: also write the removed noise, as float32.
         overwrite: replace existing files.
@@ -59,6 +62,7 @@ class DenoiseOptions:
     statistics: How = "exact"
     amp: bool = False
     region: str | None = None
+    frames: Frames = "separate"
     estimates: bool = False
     noise: bool = False
     overwrite: bool = False
@@ -103,7 +107,7 @@ class DenoiserSpec:
     @property
     def history(self) -> str:
         """One line that tells which denoiser it was: Pellucid's version, the method, the model's digest."""
-        return f"denoised with Pellucid {__version__}: {self.method}, model {self.digest[:12]}"
+        return f"{DENOISED_BY} {__version__}: {self.method}, model {self.digest[:12]}"
 
 
 Opener = Callable[[], DenoiserSpec]

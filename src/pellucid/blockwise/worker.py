@@ -22,6 +22,7 @@ from pellucid.blockwise.slab_statistics import SlabStatistics
 from pellucid.data.padding import HALO
 from pellucid.inference import FrozenDenoiser
 from pellucid.inference.tiles import Box, hull, tile_around
+from pellucid.io.frames import read_frames
 from pellucid.io.image import Image
 from pellucid.io.layout import Array
 from pellucid.io.pyramid import downsample
@@ -63,7 +64,7 @@ class BlockWorker:
     @classmethod
     def opened(cls, folder: Path, plan: BlockwisePlan, spec: DenoiserSpec) -> BlockWorker:
         """The worker of a process that does not lead the run: it opens the images itself."""
-        images = [open_image(volume.source) for volume in plan.volumes]
+        images = [read_frames(open_image(volume.source), plan.options.frames) for volume in plan.volumes]
         load_manifests(folder, images)
         return cls(folder, plan, spec, images)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pellucid.cli.options import Bytes, Range, Settings, Sizes, parse_settings
 from pellucid.errors import IncompleteError
+from pellucid.io.frames import Frames
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def denoise(
     weights: str | None = None,
     statistics: How = "exact",
     region: str | None = None,
+    frames: Frames = "separate",
+    order: str | None = None,
     memory: Bytes = None,
     device: str = "auto",
     amp: bool = False,
@@ -76,6 +79,11 @@ def denoise(
         windows spread over the volume; "trained", the training patches (no measuring at all).
     region
         The part to denoise, in pixels, as in `--region 0:10,512:1024,512:1024` (Z, Y, X) or `512:1024,512:1024` (Y, X).
+    frames
+        Planes along T, else along Z, that show one place: "separate", each an image, or "average", their mean.
+    order
+        Of the sections in a folder, which share statistics: "natural" (s2 before s10), "name", "time", or a text file
+        with a name a line.
     memory
         How much may be used, as in 2G (half of what is free if not given), whatever the size of the image.
     device
@@ -96,11 +104,14 @@ def denoise(
         Replace files that exist.
     """
     from pellucid.blockwise.plan import DenoiseOptions  # here: help needs no torch
+    from pellucid.data.order import in_order
+    from pellucid.data.source import open_usable
     from pellucid.model import open_model
 
     options = DenoiseOptions(
         statistics=statistics,
         region=region,
+        frames=frames,
         estimates=estimates,
         noise=noise,
         amp=amp,
@@ -110,8 +121,10 @@ def denoise(
         retries=retries,
         cluster=cluster,
     )
+    source = open_usable(input_, frames)
+    source = in_order(source, order) if order is not None else source
     opened = open_model(
-        input_,
+        source,
         model=model,
         recipe=recipe,
         preset=preset,
@@ -124,10 +137,10 @@ def denoise(
     opened = opened.only(only) if only is not None else opened
     terminal.say(f"{opened.recipe.name} ({opened.variant}) on {opened.device}")
     if dry_run:
-        opened.dry_run(input_, output, options)
+        opened.dry_run(source, output, options)
         return
     try:
-        _tell(opened.denoise_files(input_, output, options))
+        _tell(opened.denoise_files(source, output, options))
     except IncompleteError as problem:
         _tell(problem.done)
         raise

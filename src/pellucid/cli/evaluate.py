@@ -10,6 +10,7 @@ from pellucid.data.source import Source, open_source
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.report import terminal
 from pellucid.report.maps import write_difference_maps, write_error_maps
+from pellucid.report.source_remarks import show_source_remarks
 
 
 def evaluate(
@@ -45,15 +46,17 @@ def evaluate(
         Replace files that exist.
     """
     specs = {"prediction": prediction, **({"baseline": baseline} if baseline else {})}
-    scores = {name: evaluate_sources(spec, reference, data_range) for name, spec in specs.items()}
+    sources, truth = {name: open_source(spec) for name, spec in specs.items()}, open_source(reference)
+    for source in (*sources.values(), truth):
+        show_source_remarks(source)
+    scores = {name: evaluate_sources(source, truth, data_range) for name, source in sources.items()}
     for name, score in scores.items():
         for warning in score.warnings:
             terminal.warn(f"{name}: {warning}")
     if csv is not None:
         scores["prediction"].to_csv(csv, overwrite=overwrite)
     if maps is not None:
-        sources = {name: open_source(spec) for name, spec in specs.items()}
-        _draw(sources, open_source(reference), maps, overwrite=overwrite)
+        _draw(sources, truth, maps, overwrite=overwrite)
     (_show_json if json else _show_tables)(scores)
 
 

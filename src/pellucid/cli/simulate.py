@@ -8,15 +8,20 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pellucid.cli.options import Range
 from pellucid.data.output_paths import output_paths, refuse_existing, refuse_unsafe
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
-from pellucid.io.image import check_finite
+from pellucid.io.image import Plane, check_finite
+from pellucid.io.layout import Array
 from pellucid.io.writing import create_image
 from pellucid.report import terminal
+from pellucid.report.source_remarks import show_source_remarks
 from pellucid.simulation.noise import simulate as add_noise
 from pellucid.simulation.noise.registry import find
+from pellucid.version import __version__
 
 
 def simulate(
@@ -57,22 +62,30 @@ def simulate(
         Replace files that exist.
     """
     source = open_source(input_)
+    show_source_remarks(source)
     targets = output_paths(source, output)
     refuse_unsafe(targets, source)
     if not overwrite:
         refuse_existing(targets)
     options = _options(noise, captured, how)
     seeds = count(seed)
+    history = f"noise added with Pellucid {__version__}: {noise}, strength {strength or 'default'}, seed {seed}"
     with terminal.progress_over(list(zip(source.images, targets, strict=True)), "simulating") as pairs:
         for image, target in pairs:
-            with create_image(target, image, overwrite=overwrite) as writer:
+            with create_image(target, image, overwrite=overwrite, history=history) as writer:
                 for index, plane in enumerate(image.planes):
-                    pixels = plane.read()
-                    check_finite(plane.name, pixels)
+                    pixels, bar = _read(plane)
                     with _naming(plane.name):
                         noisy = add_noise(pixels, noise, strength, next(seeds), data_range=intensity_range, **options)
-                    writer.write(index, noisy)
+                    writer.write(index, np.where(bar, pixels, noisy))
     terminal.say(f"{len(targets)} images with {noise} noise written to {output}")
+
+
+def _read(plane: Plane) -> tuple[Array, Array]:
+    """Return the pixels of a plane, and where its data bar is, which gets no noise."""
+    pixels = plane.read()
+    check_finite(plane.name, pixels)
+    return np.ma.getdata(pixels), np.ma.getmaskarray(pixels)
 
 
 @contextmanager

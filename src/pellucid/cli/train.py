@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
 from pellucid.cli.recipes import DEFAULT
@@ -17,6 +18,7 @@ def train(
     recipe: str = DEFAULT,
     preset: str = "quick",
     minutes: float | None = None,
+    frames: Literal["separate", "average", "copies"] = "separate",
     set_: Settings = None,
     computation: Computation = Computation(),  # noqa: B008
 ) -> None:
@@ -32,16 +34,21 @@ def train(
         "quick" for a laptop, "paper" for a GPU.
     minutes
         Time that the training takes, by default 10 with "quick"; the number of steps follows.
+    frames
+        Planes of noisy images along T, else along Z, that show one place: "separate", each an image; "average", their
+        mean; "copies", noisy copies of one another for noise2noise, instead of --pairs.
     set_
         Settings that differ from the recipe's, as in `--set batch=8 width=8`; `steps=500` replaces the minutes.
     """
     from pellucid.methods import make_recipe  # here: help needs no torch
     from pellucid.runs import trainer
-    from pellucid.runs.sources import check_sources
+    from pellucid.runs.sources import check_sources, with_copies
 
-    chosen, given = make_recipe(recipe, preset, parse_settings(set_, minutes)), sources.given()
-    check_sources(chosen, set(given))
+    chosen = make_recipe(recipe, preset, parse_settings(set_, minutes))
+    check_sources(chosen, set(with_copies(chosen, sources.given(), frames)))
     if not out:
         raise InputError("train needs --out, a folder for the run (see pellucid train --help)")
-    run = trainer.train(given, out, chosen, computation.device, execution=computation.execution())
+    run = trainer.train(
+        sources.given(), out, chosen, computation.device, execution=computation.execution(), frames=frames
+    )
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")

@@ -23,8 +23,9 @@ def is_image(path: str | Path) -> bool:
 def output_paths(source: Source, output: Path) -> list[Path]:
     """The output file of each image: `output` itself if it names a file, else the input's name in that folder.
 
-    Of several images of one file each has its name in that file added: `cells_1.tif`. Images of a read-only format
-    become TIFF; JPEG becomes PNG, EMD HDF5, folders and zipped ones Zarr.
+    Of several images of one file each has its name in that file added: `cells_1.tif`. An image whose name has another
+    format's extension gets that of its own. Images of a read-only format become TIFF; JPEG becomes PNG, EMD HDF5,
+    folders and zipped ones Zarr.
 
     Raises:
         InputError: `output` is one file for several images, or of a format that cannot be written.
@@ -39,8 +40,12 @@ def output_paths(source: Source, output: Path) -> list[Path]:
             f"{output}: Pellucid cannot write {output.suffix} files; use one of {writable()}, or, if a folder is "
             "meant, create it first"
         )
-    files = Counter(split(image.path)[0] for image in source.images)
-    return [output / _name(*split(image.path), alone=files[split(image.path)[0]] == 1) for image in source.images]
+    named = [split(image.path) for image in source.images]
+    files = Counter(file for file, _ in named)
+    return [
+        output / _name(file.with_suffix(image.extension or file.suffix), inner, alone=files[file] == 1)
+        for image, (file, inner) in zip(source.images, named, strict=True)
+    ]
 
 
 def _name(file: Path, inner: str | None, *, alone: bool) -> str:
@@ -84,7 +89,7 @@ def refuse_existing(paths: Sequence[Path]) -> None:
 def refuse_unsafe(paths: Sequence[Path], source: Source) -> None:
     """Raise InputError if two outputs are one file, or if one would replace an input or be inside its folder."""
     files = [split(path)[0] for path in paths]
-    if twice := {file.name for file in files if files.count(file) > 1}:
+    if twice := [file.name for file, count in Counter(files).items() if count > 1]:
         raise InputError(f"several outputs would be named {min(twice)}: use different output folders")
     inputs = {split(image.path)[0].resolve() for image in source.images}
     if isinstance(source.spec, str | Path) and Path(source.spec).is_dir():

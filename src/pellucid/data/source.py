@@ -15,11 +15,14 @@ import numpy as np
 
 from pellucid.data.sample import evenly_spaced
 from pellucid.errors import InputError
+from pellucid.files import ZARR_FILES
 from pellucid.io.arrays import is_array, kind_of, open_array
+from pellucid.io.frames import Frames, ImageOfFrames, read_frames
 from pellucid.io.image import Image, Plane, reading
 from pellucid.io.layout import Array
 from pellucid.io.manifest import WholeFiles
 from pellucid.io.natural_order import natural
+from pellucid.io.output_spec import DENOISED_BY
 from pellucid.io.registry import format_of, is_unread, open_image, readable, split
 
 Spec: TypeAlias = Any
@@ -30,6 +33,8 @@ SMALLEST = 16
 _SAMPLED_PLANES = 32
 _SAMPLED_SIDE = 256
 _MOST_REASONS = 5
+_RECIPE = "recipe.toml"  # of a training's run
+_SEARCHED = 1 << 14
 _RESULTS = ("estimates", "noise")  # folders that a run of Pellucid makes beside its results
 
 
@@ -69,6 +74,34 @@ class Source:
     def pixels(self) -> int:
         """The number of pixels of all planes."""
         return sum(int(np.prod(image.shape, dtype=np.int64)) for image in self.images)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to say of how the files are read, a line each: data bars, sections that are taken for frames."""
+        return [line for line in (self._read_otherwise(), self._data_bars(), self._frames_along_z()) if line]
+
+    def _read_otherwise(self) -> str | None:
+        others = [f"{image.path} ({image.read_as})" for image in self.images if image.read_as]
+        return f"not read as the name says: {_some(others)}" if others else None
+
+    def _frames_along_z(self) -> str | None:
+        taken = [image for image in self.images if isinstance(image, ImageOfFrames) and image.axis == "Z"]
+        if not taken:
+            return None
+        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        return f"{taken[0].path}{more}: has no axis T, so its planes along Z are taken for frames"
+
+    def _data_bars(self) -> str | None:
+        barred = [image for image in self.images if image.data_bar]
+        if not barred:
+            return None
+        rows = sorted({image.data_bar for image in barred})
+        height = f"{rows[0]}" if len(rows) == 1 else f"{rows[0]} to {rows[-1]}"
+        where = barred[0].path if len(self.images) == 1 else f"{len(barred)} of {len(self.images)} images"
+        return (
+            f"data bar: the lowest {height} rows of {where}, as the microscope's own data tell; "
+            "they stay as they are and influence nothing"
+        )
 
     @property
     def dtypes(self) -> list[np.dtype[Any]]:
@@ -118,17 +151,18 @@ class Source:
         return digest.hexdigest()
 
 
-def open_source(spec: Spec) -> Source:
+def open_source(spec: Spec, frames: Frames = "separate") -> Source:
     """Open the images that a user names, without reading their pixels.
 
     Args:
         spec: A file, ``"file.h5:/path"``, a folder (every image in it, in natural order; a Zarr folder is one image),
             a glob, an array of 2 to 5 dimensions of any library (see `arrays`), or a list of these.
+        frames: what becomes of the frames of a video: "separate" or "average".
 
     Raises:
         InputError: There is no image, a file cannot be read, an image is smaller than 16×16, or pixel types are mixed.
     """
-    source = open_usable(spec).of_one_type()
+    source = open_usable(spec, frames).of_one_type()
     if source.left_out:
         unlisted = len(source.left_out) - _MOST_REASONS
         more = f"; and {unlisted} more" if unlisted > 0 else ""
@@ -136,15 +170,19 @@ def open_source(spec: Spec) -> Source:
     return source
 
 
-def open_usable(spec: Spec) -> Source:
+def open_usable(spec: Spec | Source, frames: Frames = "separate") -> Source:
     """Open like `open_source`, but leave out unusable files of a folder or glob, and allow mixed pixel types.
+
+    A source that is open already is returned as it is.
 
     Raises:
         InputError: No file can be used, or one that was named directly cannot.
     """
+    if isinstance(spec, Source):
+        return spec
     items = list(enumerate(spec)) if isinstance(spec, list | tuple) else [(None, spec)]
     found = [each for at, item in items for each in _item(item, "array" if at is None else f"array {at}")]
-    images = [each for each in found if isinstance(each, Image)]
+    images = [read_frames(each, frames) for each in found if isinstance(each, Image)]
     problems = [each for each in found if isinstance(each, InputError)]
     if problems and not images:
         raise problems[0]
@@ -242,12 +280,32 @@ def _some(names: Sequence[str]) -> str:
 
 def _holds_images(folder: Path) -> bool:
     """Whether a folder has images, other than those that Pellucid has made and the parts of an OIF file."""
-    if folder.name in _RESULTS or folder.suffix.lower() == ".files":
+    if folder.name in _RESULTS or folder.suffix.lower() in (".files", ".unfinished"):
         return False
     try:
-        return any(format_of(path) or is_unread(path) for path in folder.iterdir() if path.name[0] != ".")
+        if (folder / _RECIPE).exists():
+            return False
+        images = (path for path in folder.iterdir() if path.name[0] != "." and (format_of(path) or is_unread(path)))
+        first = next(images, None)
+        return first is not None and not _is_result(first)
     except OSError:  # no permission
         return False
+
+
+def _is_result(path: Path) -> bool:
+    """Whether the history in a file, or in the metadata of a Zarr, says that Pellucid has denoised it."""
+    texts = [path] if path.is_file() else [path / name for name in (*ZARR_FILES, ".zattrs") if (path / name).is_file()]
+    codings = ("ascii", "utf-16-le", "utf-16-be")  # ImageJ and DigitalMicrograph write two bytes a letter
+    marks = [DENOISED_BY.encode(coding) for coding in codings]
+    return any(mark in part for text in texts for part in _ends(text) for mark in marks)
+
+
+def _ends(file: Path) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file, where formats say what was done to the pixels."""
+    with file.open("rb") as opened:
+        first = opened.read(_SEARCHED)
+        opened.seek(-min(_SEARCHED, file.stat().st_size), os.SEEK_END)
+        return first, opened.read()
 
 
 def _once(tried: Sequence[Image | InputError]) -> list[Image | InputError]:

@@ -8,4 +8,5 @@
 - ``layout``: order of axes; ``axis_names``: their letters by name; ``region``: parts of an image; ``pixel_size``.
 - ``pyramid``: coarser levels.
 - ``manifest``: notices changed files; ``handles``: open files; ``memmap``: memory of mapped files; ``natural_order``.
+- ``signatures``: formats by content; ``data_bar``: the bar of an SEM; ``frames``: videos; ``rosettasciio``: others.
 """

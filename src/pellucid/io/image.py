@@ -40,7 +40,7 @@ class Plane:
     @property
     def shape(self) -> tuple[int, int]:
         """(Y, X) in pixels."""
-        return self.image.shape[-2], self.image.shape[-1]
+        return self.image.plane_shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -48,7 +48,7 @@ class Plane:
         return self.image.dtype
 
     def read(self) -> Array:
-        """The whole plane, (Y, X), in its own dtype.
+        """The whole plane, (Y, X), in its own dtype; masked if the image has a data bar.
 
         Raises:
             InputError: The file cannot be read, or the plane is in colour.
@@ -62,7 +62,7 @@ class Plane:
             block = self.image.read_window(self.index, rows, columns)
             if block.ndim == 3:
                 block = first_grey(block, self.name)
-            return block.astype(self.dtype, copy=self.image.known is not None)
+            return self.image.masked(block.astype(self.dtype, copy=self.image.known is not None), rows)
 
     def __repr__(self) -> str:
         return f"Plane({self.name!r}, {self.shape}, {self.dtype})"
@@ -98,7 +98,11 @@ class Image(ABC):
         dtype: The pixel type, in this machine's byte order.
         pixel_size: None if the file does not state it.
         chunks: The sides, along ``axes``, of what is best read at once: a chunk of the file, else a plane.
+        data_bar: How many rows at the bottom are the data bar of a microscope, as its own data tell; they are masked in
+            all that is read.
         style: What a writer of the same format copies: compression, kind, chunks, annotations.
+        read_as: The format, and by what it was recognised or read, if its extension does not say so.
+        extension: Of results in that format, then; else empty.
         unwritten: How many of the chunks inside its file were never written, of how many; None if that is not known.
         files: The image's files on disk; None for an image in memory.
         known: The state of these files that every reading must match, or None. If set, pixels are copied, not mapped,
@@ -113,12 +117,20 @@ class Image(ABC):
         self.dtype = check_dtype(np.dtype(dtype), path)
         self.pixel_size: PixelSize | None = None
         self.chunks: tuple[int, ...] = (1,) * (len(self.shape) - 2) + self.shape[-2:]
+        self.data_bar = 0
+        self.read_as = ""
+        self.extension = ""
         self.style = Style()
         self.unwritten: tuple[int, int] | None = None
         self.files: Files | None = None
         self.known: Manifest | None = None
         if 0 in self.shape:
             raise InputError(f"{path}: is empty (shape {self.shape}): give an image with pixels")
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """(Y, X) in pixels."""
+        return self.shape[-2], self.shape[-1]
 
     @property
     def planes(self) -> Sequence[Plane]:
@@ -130,7 +142,7 @@ class Image(ABC):
         """A window of the plane at ``index`` of the leading axes: (Y, X), or (Y, X, samples) if in colour."""
 
     def read_block(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
-        """A region of the image, (..., Y, X) in the order of ``axes``, in its own dtype; possibly a map of the file.
+        """A region of the image, (..., Y, X) in the order of ``axes``, in its own dtype; perhaps a map, or masked.
 
         Args:
             leading: A slice for every leading axis; all slices lie within the image and have step 1.
@@ -147,7 +159,15 @@ class Image(ABC):
             block = self.read_stored(leading, rows, columns)
             if SAMPLES in self.layout.stored:
                 block = first_grey(block, name)
-            return block.astype(self.dtype, copy=self.known is not None)
+            return self.masked(block.astype(self.dtype, copy=self.known is not None), rows)
+
+    def masked(self, block: Array, rows: slice) -> Array:
+        """These rows of the image, as a masked array without the data bar if the image has one."""
+        if not self.data_bar:
+            return block
+        mask = np.zeros(block.shape, bool)
+        mask[..., max(0, self.shape[-2] - self.data_bar - rows.start) :, :] = True
+        return np.ma.MaskedArray(block, mask)
 
     def read_stored(self, leading: tuple[slice, ...], rows: slice, columns: slice) -> Array:
         """The pixels of ``read_block`` as stored; by default window by window."""

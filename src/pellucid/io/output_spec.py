@@ -16,6 +16,9 @@ from pellucid.io.manifest import ChunkFiles
 from pellucid.io.memmap import release_map
 from pellucid.io.pixel_size import PixelSize
 
+#: How the history of a denoised image begins.
+DENOISED_BY = "denoised with Pellucid"
+
 
 @dataclass(frozen=True)
 class Style:

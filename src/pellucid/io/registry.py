@@ -12,9 +12,11 @@ from typing import Protocol, cast
 
 from pellucid.errors import InputError
 from pellucid.files import ZARR_FILES
+from pellucid.io import rosettasciio
 from pellucid.io.image import Image, reading
 from pellucid.io.manifest import WholeFiles
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
+from pellucid.io.signatures import other_format
 
 
 class FormatModule(Protocol):
@@ -211,22 +213,50 @@ def open_image(path: str | Path) -> Image:
         raise InputError(f"{path}: is a link to {file.readlink()}, which does not exist; repair or remove the link")
     if not file.exists():
         raise InputError(f"{path}: no such file; check the path")
-    known = format_of(file)
+    known, misnamed = format_of(file), None
     if known is None and file.is_dir():
         raise InputError(f"{path}: is a folder but not an image; give an image in it")
+    if known is None and rosettasciio.reader_of(file):
+        with reading(str(path)):
+            return rosettasciio.open_file(str(file))
     if known is None:
         remedy = CONVERSIONS.get(file.suffix.lower(), f"it reads {readable()}")
         said = remedy.format(name=file.name, stem=file.stem)
+        other = _by_content(file, "") if file.suffix.lower() not in CONVERSIONS else None
+        said = f"it is {other.name} by its content: rename it to {file.stem}{other.extensions[0]}" if other else said
         raise InputError(f"{path}: not an image format that Pellucid reads; {said}")
     if file.is_dir() != known.is_folder:
         if known.is_folder:
             raise InputError(f"{path}: is a file, not a {known.name} folder; rename it or give the folder")
         raise InputError(f"{path}: is a folder, not a {known.name} file; rename it or give a file in it")
-    with reading(str(path)):
-        image = known.load().open_file(str(file), inner)
+    if not known.is_folder and not known.is_bare:
+        misnamed = _by_content(file, known.name)
+    try:
+        with reading(str(path)):
+            image = (misnamed or known).load().open_file(str(file), inner)
+    except InputError as problem:
+        if misnamed is None:
+            raise
+        raise InputError(f"{problem} (it is {misnamed.name} by its content, not {known.name}: rename it)") from problem
+    if misnamed:
+        image.read_as, image.extension = f"{misnamed.name}, by its content", misnamed.extensions[0]
     if not known.is_folder and image.files is None:
         image.files = WholeFiles(image.path, image.shape, lambda: [file])
     return image
+
+
+def _by_content(file: Path, expected: str) -> Format | None:
+    """The format that a file has by its first bytes, where that is another than its name says.
+
+    Raises:
+        InputError: It cannot be read, or is of a format that is not read.
+    """
+    with reading(str(file)):
+        other = other_format(file, expected)
+    if other in CONVERSIONS:
+        remedy = CONVERSIONS[other].format(name=f"{file.stem}{other}", stem=file.stem)
+        raise InputError(f"{file}: is {other[1:].upper()} by its content, whatever its name: rename it, then {remedy}")
+    return next((known for known in FORMATS if known.name == other), None)
 
 
 def contents(path: str | Path) -> list[str]:

@@ -61,7 +61,7 @@ class Writer:
 
         Args:
             plane_index: The position in C order of the leading axes, as in ``Image.planes``.
-            plane: In any dtype of numbers; rounded and clipped if it is not the file's.
+            plane: In any dtype of numbers; rounded and clipped if it is not the file's. Masks are not written.
 
         Raises:
             InputError: The shape or position does not fit the image, or a pixel is NaN or infinite.
@@ -76,7 +76,7 @@ class Writer:
                 "give planes of the size of the image"
             )
         name = f"{self.path}[{plane_index}]" if self._spec.planes > 1 else self.path
-        converted = self._conversion(plane, name)
+        converted = self._conversion(np.ma.getdata(plane), name)
         index = np.unravel_index(plane_index, shape[:-2])
         region = {letter: slice(int(i), int(i) + 1) for letter, i in zip(self._spec.axes, index, strict=False)}
         layout = self._writer.layout
@@ -103,7 +103,12 @@ class Writer:
 
 
 def create_image(
-    path: str | Path, like: Image, *, dtype: npt.DTypeLike | None = None, overwrite: bool = False
+    path: str | Path,
+    like: Image,
+    *,
+    dtype: npt.DTypeLike | None = None,
+    overwrite: bool = False,
+    history: str = "",
 ) -> Writer:
     """Start an image with the shape, axes and pixel size of another, in the format of the extension of ``path``.
 
@@ -112,12 +117,14 @@ def create_image(
         like: The image whose dtype, axes and pixel size are copied and, for the same format, its kind and compression.
         dtype: Another pixel type.
         overwrite: Whether an existing output may be replaced.
+        history: One line that tells what was done to the pixels, for formats that have a place for it.
 
     Raises:
         InputError: The output exists, or the format is unknown or cannot store the image.
     """
     kept = like.dtype if dtype is None else check_dtype(np.dtype(dtype), str(path))
-    spec = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, inner=split(path)[1])
+    inner = split(path)[1]
+    spec = OutputSpec(str(path), like.axes, like.shape, kept, like.pixel_size, like.style, inner=inner, history=history)
     return Writer(spec, overwrite=overwrite)
 
 

@@ -129,6 +129,10 @@ class Run(ModelFolder):
         paths = self._known_paths()
         return {kind: {"path": paths.get(kind), "fingerprint": known} for kind, known in fingerprints.items()}
 
+    def frames(self) -> Any:
+        """Return what the run takes the frames of a video for; runs of older versions take each for an image."""
+        return self.provenance().get("frames", "separate")
+
     def note_paths(self, paths: Mapping[str, Any]) -> None:
         """Record where sources are on this machine, by kind; the paths of others stay."""
         write_json(self.paths, {**self._known_paths(), **paths})

@@ -34,6 +34,8 @@ def show_inventory(sources: Mapping[str, Source]) -> Shown:
     rows = ([label, *(column[label] for column in columns.values())] for label in labels)
     terminal.table("images", ["", *columns], rows)
     warnings = [finding.text for finding in findings(found)]
+    for line in dict.fromkeys(line for source in sources.values() for line in source.remarks):
+        terminal.say(line)
     passed_over = [line for source in sources.values() for line in source.passed_over]
     for warning in (*passed_over, *warnings):
         terminal.warn(warning)

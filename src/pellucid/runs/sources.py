@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pellucid.data.intensity_range import BlankError, IntensityRange
 from pellucid.data.sample import sample_pixels
 from pellucid.data.source import Source, open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import match_planes
+from pellucid.io.frames import neighbouring_frames
 from pellucid.io.image import Image, Plane
 from pellucid.launch import share
-from pellucid.methods import GIVEN_AS, KINDS, method_class
+from pellucid.methods import GIVEN_AS, KINDS, Supervision, method_class
 from pellucid.recipe import LearningRecipe, Recipe
+
+TrainingFrames = Literal["separate", "average", "copies"]
+"""What the frames of a video are to a training: images, one image as their mean, or noisy copies of one another."""
 
 
 def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
@@ -38,6 +43,40 @@ def check_sources(recipe: Recipe, given: set[str]) -> LearningRecipe:
         raise InputError(f"pipeline=official is for methods that take --noisy and --clean, not for {method.title}")
     check_share(recipe)
     return recipe
+
+
+def with_copies(recipe: Recipe, sources: Mapping[str, Any], frames: TrainingFrames) -> Mapping[str, Any]:
+    """Return the sources of a training; if frames are noisy copies, the partners are in the noisy images' own files.
+
+    Raises:
+        InputError: frames are to be copies for a method that does not learn from copies, or beside other partners.
+    """
+    if frames != "copies":
+        return sources
+    method = method_class(recipe.method)
+    if method.supervision is not Supervision.NOISY_PAIRS:
+        raise InputError(f"{method.title} does not learn from noisy copies: omit --frames copies, or use noise2noise")
+    if "pairs" in sources:
+        raise InputError("--frames copies takes the partners from --noisy: omit --pairs, or --frames copies")
+    return {**sources, "pairs": sources["noisy"]} if "noisy" in sources else sources
+
+
+def open_sources(sources: Mapping[str, Any], frames: TrainingFrames) -> dict[str, Source]:
+    """Open the sources of a training, which `with_copies` returned.
+
+    Raises:
+        InputError: images that cannot be used.
+    """
+    return {kind: _opened(kind, sources[kind], frames) for kind in GIVEN_AS if kind in sources}
+
+
+def _opened(kind: str, spec: Any, frames: TrainingFrames) -> Source:
+    if frames == "average" and kind in ("noisy", "pairs"):  # clean images are no videos of one place
+        return open_source(spec, "average")
+    source = open_source(spec)
+    if frames == "copies" and kind == "pairs":
+        return replace(source, images=list(map(neighbouring_frames, source.images)))
+    return source
 
 
 def check_share(recipe: LearningRecipe) -> None:
@@ -73,17 +112,22 @@ def planes_of(sources: Mapping[str, Source]) -> dict[str, Sequence[Plane]]:
     return planes
 
 
-def reopen_sources(known: Mapping[str, Mapping[str, Any]], moved: Mapping[str, Any]) -> dict[str, Source]:
+def reopen_sources(
+    known: Mapping[str, Mapping[str, Any]], moved: Mapping[str, Any], frames: TrainingFrames = "separate"
+) -> dict[str, Source]:
     """Open the sources of a run again.
 
     Args:
         known: path and fingerprint of each kind.
         moved: sources that have moved, by kind.
+        frames: what the run takes frames for.
 
     Raises:
         InputError: a kind that the run does not learn from, or a source that is missing or has changed.
     """
     places = {kind: each["path"] for kind, each in known.items()} | dict(moved)
+    if frames == "copies":
+        places["pairs"] = places["noisy"]
     for kind, place in places.items():
         if kind not in known:
             raise InputError(f"this run does not learn from {GIVEN_AS[kind]}: omit it")
@@ -92,7 +136,14 @@ def reopen_sources(known: Mapping[str, Mapping[str, Any]], moved: Mapping[str, A
                 f"the location of the {kind} images is not known (they were arrays, or the run was made on another "
                 f"machine): give them by {GIVEN_AS[kind]}"
             )
-    return {kind: _reopen(kind, place, known[kind]["fingerprint"]) for kind, place in places.items()}
+    opened = open_sources(places, frames)
+    for kind, source in opened.items():
+        if source.fingerprint() != known[kind]["fingerprint"]:
+            where = f" at {places[kind]}" if isinstance(places[kind], str | Path) else ""
+            raise InputError(
+                f"the {kind} images{where} are not those that the run was started with: restore them, or train anew"
+            )
+    return opened
 
 
 def intensities_of(sources: Mapping[str, Source]) -> dict[str, IntensityRange]:
@@ -116,16 +167,6 @@ def range_of(source: Source) -> IntensityRange:
         if not readable or len(readable) == len(source.images):
             raise
         return range_of(Source(readable))
-
-
-def _reopen(kind: str, place: Any, fingerprint: str) -> Source:
-    source = open_source(place)
-    if source.fingerprint() != fingerprint:
-        where = f" at {place}" if isinstance(place, str | Path) else ""
-        raise InputError(
-            f"the {kind} images{where} are not those that the run was started with: restore them, or train anew"
-        )
-    return source
 
 
 def _can_be_read(image: Image) -> bool:

@@ -12,12 +12,12 @@ from typing import Any
 from pellucid import process_group
 from pellucid.data.patches import prefetch
 from pellucid.data.plane_cache import cache_planes
-from pellucid.data.source import Source, open_source
+from pellucid.data.source import Source
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics_with_spread
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import Interrupted
 from pellucid.launch import WHOLE, leads, local_share, share
-from pellucid.methods import GIVEN_AS, build
+from pellucid.methods import build
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.callbacks import ShowProgress, run_callbacks
@@ -27,7 +27,16 @@ from pellucid.runs.patches import make_batches, make_patches
 from pellucid.runs.provenance import describe, machine, path_of, without_folders
 from pellucid.runs.remarks import show_remarks
 from pellucid.runs.resume_settings import changed_recipe, differences, learning_rates
-from pellucid.runs.sources import check_share, check_sources, intensities_of, planes_of, reopen_sources
+from pellucid.runs.sources import (
+    TrainingFrames,
+    check_share,
+    check_sources,
+    intensities_of,
+    open_sources,
+    planes_of,
+    reopen_sources,
+    with_copies,
+)
 from pellucid.runs.time_budget import Clock, TimeBudget
 from pellucid.training import Callback, Execution, Training, fit
 from pellucid.training.checkpoint import load_state
@@ -42,6 +51,7 @@ def train(
     execution: Execution | None = None,
     callbacks: Sequence[Callback] = (),
     clock: Clock = monotonic,
+    frames: TrainingFrames = "separate",
 ) -> Run:
     """Train from the beginning and write everything into a new folder.
 
@@ -55,11 +65,13 @@ def train(
         execution: how the training is computed; by default in float32, not compiled.
         callbacks: called at each step, before those that write the run's folder.
         clock: counts the recipe's minutes, if it has any.
+        frames: "separate", "average", or "copies": noisy copies of one another, in the place of "pairs".
 
     Raises:
         InputError: recipe, images or folder cannot be used.
         RunError: the training failed or was stopped.
     """
+    sources = with_copies(recipe, sources, frames)
     learning = check_sources(recipe, set(sources))
     for warning in learning.check():
         terminal.warn(warning)
@@ -70,7 +82,7 @@ def train(
         if leads():
             run.refuse_busy()
             run.refuse_used()
-        opened = {kind: open_source(sources[kind]) for kind in GIVEN_AS if kind in sources}
+        opened = open_sources(sources, frames)
         planes_of(opened)  # refuses pairs that do not fit
         training = Training(build(learning), chosen.torch, execution)
         shown = show_inventory(opened) if leads() else Shown([], {})
@@ -80,7 +92,7 @@ def train(
                 run.refuse_used()  # another process may have used it meanwhile
                 dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
                 warnings = without_folders(shown.warnings, opened.values())
-                origin = {"sources": describe(sources, opened), "warnings": warnings}
+                origin = {"sources": describe(sources, opened), "frames": frames, "warnings": warnings}
                 run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
                 run.start(learning, intensities, dtypes, {**_environment(chosen, execution), **origin})
                 run.save_structure(_with_spread(shown.structure, opened))
@@ -133,7 +145,7 @@ def resume(
             training.restore(state)
         changes = differences(original, recipe)
         finished = training.number >= recipe.steps
-        opened = {} if finished else reopen_sources(run.sources(), moved or {})
+        opened = {} if finished else reopen_sources(run.sources(), moved or {}, run.frames())
         if leads():
             if changes:
                 run.change(recipe)

@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from pellucid.errors import InputError
+from pellucid.io.data_bar import bar_beside
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
@@ -64,6 +65,7 @@ class PngImage(Image):
             decoded = _decode(path)
             super().__init__(path, Layout("YXS"[: decoded.ndim]), decoded.shape, decoded.dtype)
         self.pixel_size = _pixel_size(dpi) if dpi else None
+        self.data_bar = bar_beside(path, self.plane_shape)
         self.style = _style(chunks, has_alpha=has_alpha)
         self.refuse_colour()
 

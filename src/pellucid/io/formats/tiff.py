@@ -15,9 +15,11 @@ import tifffile
 
 from pellucid.errors import InputError
 from pellucid.files import reserve
+from pellucid.io.data_bar import bar_beside
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.formats import tiff_series
 from pellucid.io.formats.grey_palette import PaletteImage, is_identity, shown_values, sizes
+from pellucid.io.formats.tiff_data_bar import read_data_bar
 from pellucid.io.formats.tiff_pages import refuse_other_palettes, unwritten_chunks
 from pellucid.io.formats.tiff_tags import TiffStyle, read_pixel_size, read_style, write_options
 from pellucid.io.handles import Handle
@@ -47,6 +49,7 @@ def open_file(path: str, inner: str | None) -> Image:
         unwritten = unwritten_chunks(series, name)
         image = _shown(_stored(tif, number, layout, path, name), tif, series)
         image.unwritten = unwritten
+        image.data_bar = read_data_bar(series.keyframe, image.plane_shape) or bar_beside(path, image.plane_shape)
         image.style = read_style(tif, number, sizes(image))
         pixel_size = read_pixel_size(tif, number)
         image.pixel_size = pixel_size.along(image.axes) if pixel_size else None

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pellucid.io.formats.tiff_data_bar import without_bar
 from pellucid.io.formats.tiff_imagej import ImageJMetadata, imagej_options, read_imagej
 from pellucid.io.formats.tiff_kept_tags import Tag, fitting, in_words, kept_tags, raw_text
 from pellucid.io.formats.tiff_ome import ome_annotations, rewrite
@@ -41,6 +42,7 @@ class TiffStyle(Style):
         software, description: As stored; of a plain file.
         said: What tifffile's own description says beside shape and axes, as JSON.
         tags: The others of the first page, as tifffile writes them.
+        height: Of the image that they describe, in rows.
         ome: The OME-XML, and the number of the image in it.
         lost: What a TIFF would hold, but is not written again.
     """
@@ -57,6 +59,7 @@ class TiffStyle(Style):
     said: str = "{}"
     tags: tuple[Tag, ...] = ()
     dtype: str = field(default="", compare=False)
+    height: int = field(default=0, compare=False)
     imagej: ImageJMetadata = field(default=ImageJMetadata(), compare=False)
     ome: tuple[str, int] | None = field(default=None, compare=False)
     lost: tuple[str, ...] = field(default=(), compare=False)
@@ -115,6 +118,7 @@ def read_style(tif: Any, number: int, sizes: dict[str, int]) -> TiffStyle:
         said=json.dumps(said),
         tags=tags,
         dtype=str(series.dtype),
+        height=sizes["Y"],
         imagej=_imagej(tif, page, sizes) if kind == "imagej" else ImageJMetadata(),
         ome=(tif.ome_metadata, number) if has_ome else None,
         lost=(*lost_tags, *_lost(tif, number)),
@@ -173,7 +177,7 @@ def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str,
         "photometric": "miniswhite" if style.inverted else "minisblack",
         **described,
         **_resolution(kind, spec.pixel_size),
-        "extratags": fitting(style.tags, same_dtype=spec.dtype.name == style.dtype),
+        "extratags": fitting(_of_part(spec, style), same_dtype=spec.dtype.name == style.dtype),
     }
     if style.orientation != 1:
         page["extratags"].append((274, 3, 1, style.orientation, False))
@@ -182,6 +186,12 @@ def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str,
     if style.tile and all(side % 16 == 0 for side in style.tile):
         page["tile"] = style.tile
     return layout, file_options, page, [*style.lost, *lost]
+
+
+def _of_part(spec: OutputSpec, style: TiffStyle) -> list[Tag]:
+    """The tags of an image, or of a part of it, which may end above the data bar."""
+    ends_above = spec.offset.get("Y", 0) + spec.sizes["Y"] < style.height
+    return [without_bar(tag) for tag in style.tags] if ends_above else list(style.tags)
 
 
 def _described(kind: Kind, spec: OutputSpec, style: TiffStyle) -> tuple[dict[str, Any], list[str]]:
