@@ -17,6 +17,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from pellucid.assessment.keep_best import keep_best
 from pellucid.blockwise.plan import DenoiseOptions
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
@@ -76,7 +77,9 @@ def train(
     sources = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
 
     def train_in(folder: str | Path) -> Model:
-        run = trainer.train(sources, folder, chosen, device, execution=execution, callbacks=callbacks, frames=frames)
+        run = trainer.train(
+            sources, folder, chosen, device, execution=execution, callbacks=callbacks, judge=keep_best, frames=frames
+        )
         return Model.load(run.folder, device=device)
 
     if out is not None:
@@ -123,7 +126,9 @@ def resume(
     """
     _check(execution, callbacks)
     moved = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
-    trainer.resume(run, device, execution=execution, callbacks=callbacks, settings=settings, moved=moved)
+    trainer.resume(
+        run, device, execution=execution, callbacks=callbacks, judge=keep_best, settings=settings, moved=moved
+    )
     return Model.load(run, device=device)
 
 

@@ -12,19 +12,15 @@ from pellucid.assessment.denoising import denoise_with
 from pellucid.assessment.error_band import ErrorBand, error_band
 from pellucid.assessment.filters import FILTERS, BestFilter, best_filter
 from pellucid.assessment.planted import FromNoise, Planted, made_from_noise, plant
-from pellucid.assessment.pseudo_pairs import Image, Images, make_pseudo_pairs
+from pellucid.assessment.pseudo_pairs import Image, Images, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import Quality, quality, quality_of_noisy
 from pellucid.assessment.removed import Removed, what_was_removed
 from pellucid.assessment.tone import Tone, tone
-from pellucid.data.crops import crops_of
 from pellucid.data.intensity_range import IntensityRange
-from pellucid.errors import InputError
 from pellucid.io.image import Plane
 from pellucid.model import Model
 from pellucid.report import terminal
 
-CROPS = 16
-"""Number of crops that are read of the noisy and of the clean images."""
 PLANTED_IN = 8
 """Number of crops that structures are planted in."""
 STRENGTH = 1.25
@@ -146,8 +142,8 @@ def assess(model: Model, noisy: Sequence[Plane], clean: Sequence[Plane], clean_n
     steps = ["measuring the noise", "the model", *FILTERS, "planted structures"]
     with terminal.progress_bar("assessing", len(steps)) as bar:
         bar.set(0, steps[0])
-        real = _normalised(noisy, model.intensity_range)
-        pairs = make_pseudo_pairs(real, _normalised(clean, IntensityRange.from_source(list(clean))), seed=seed)
+        real = read_crops(noisy, model.intensity_range)
+        pairs = make_pseudo_pairs(real, read_crops(clean, IntensityRange.from_source(list(clean))), seed=seed)
         denoise = partial(denoise_with, model)
         crops = squares(real, pairs.truth.shape[-1])
         bar.set(1, steps[1])
@@ -185,11 +181,3 @@ def squares(images: Sequence[Image], side: int) -> Images:
     starts = [[(size - side) // 2 for size in image.shape] for image in large]
     cut = [image[top : top + side, left : left + side] for image, (top, left) in zip(large, starts, strict=True)]
     return np.stack(cut)
-
-
-def _normalised(planes: Sequence[Plane], intensity_range: IntensityRange) -> list[Image]:
-    """Crops of planes in [−1, 1]."""
-    crops = [pixels for pixels, _ in crops_of(planes, CROPS)]
-    if not crops:
-        raise InputError(f"{planes[0].image.path}: shows no area of 64×64 pixels or more without padding")
-    return [np.clip(intensity_range.network_input(pixels), -1, 1) for pixels in crops]

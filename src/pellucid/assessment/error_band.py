@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from pellucid.assessment.pseudo_pairs import Images, PseudoPairs
+from pellucid.assessment.pseudo_pairs import Images, Pairs
 from pellucid.methods import Denoiser
 from pellucid.methods.student import StudentDenoiser
 
@@ -48,7 +48,7 @@ class ErrorBand:
         return self.rank >= USEFUL
 
 
-def error_band(denoiser: Denoiser, pairs: PseudoPairs) -> ErrorBand | None:
+def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     """Calibrate what a denoiser says of its error; None if it says nothing."""
     predicted, denoised = predicted_error(denoiser, pairs.noisy)
     if predicted is None:

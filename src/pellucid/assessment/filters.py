@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pellucid.assessment.denoising import denoise_with
-from pellucid.assessment.pseudo_pairs import PseudoPairs
+from pellucid.assessment.pseudo_pairs import Pairs
 from pellucid.assessment.quality import Quality, quality
 from pellucid.benchmark.filter_tuning import STRENGTHS, top
 from pellucid.methods import make_recipe
@@ -30,7 +30,7 @@ class BestFilter:
     quality: Quality
 
 
-def best_filter(name: str, pairs: PseudoPairs) -> BestFilter:
+def best_filter(name: str, pairs: Pairs) -> BestFilter:
     """A filter with the strength of the best mean PSNR on some of the pairs.
 
     Args:
@@ -40,7 +40,7 @@ def best_filter(name: str, pairs: PseudoPairs) -> BestFilter:
     setting, strengths = STRENGTHS[name]
     few = pairs.some(*TUNED_ON)
 
-    def score(strength: float, on: PseudoPairs) -> Quality:
+    def score(strength: float, on: Pairs) -> Quality:
         recipe = make_recipe(name, "quick", {setting: strength})
         model = Model.for_images(recipe, list(on.noisy), intensity_range=(-1, 1))
         return quality(f"{name} {setting}={strength:g}", denoise_with(model, on.noisy), on)

@@ -16,7 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pellucid.data.crops import crops_of
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
+from pellucid.io.image import Plane
 from pellucid.methods.noise_model.model import NoiseModel
 from pellucid.methods.noise_model.sampled_shading import SampledShading
 from pellucid.methods.noise_model.spectrum import frequencies
@@ -27,6 +30,8 @@ Image = NDArray[np.float32]
 Images = NDArray[np.float32]
 """(N, Y, X) in [−1, 1]."""
 
+CROPS = 16
+"""Number of crops of up to 512 pixels that are read of large images."""
 PAIRS = 16
 SIDE = 256
 """Side of a pair, in pixels, unless the images are smaller."""
@@ -43,29 +48,35 @@ STEEP = 1.9
 
 
 @dataclass(frozen=True)
-class PseudoPairs:
-    """Noisy images and their truth.
-
-    Attributes:
-        noisy: (N, Y, X).
-        truth: (N, Y, X).
-        noise: the model of the noise that was put on the truth.
-    """
+class Pairs:
+    """Noisy images and their truth, each (N, Y, X)."""
 
     noisy: Images
     truth: Images
-    noise: NoiseModel
 
     def __len__(self) -> int:
         return len(self.truth)
 
-    def some(self, count: int, side: int) -> PseudoPairs:
+    def some(self, count: int, side: int) -> Pairs:
         """The first pairs, of each the upper left corner."""
         part = slice(count), slice(side), slice(side)
-        return PseudoPairs(self.noisy[part], self.truth[part], self.noise)
+        return Pairs(self.noisy[part], self.truth[part])
 
 
-def make_pseudo_pairs(noisy: Sequence[Image], clean: Sequence[Image], count: int = PAIRS, seed: int = 0) -> PseudoPairs:
+@dataclass(frozen=True)
+class PseudoPairs(Pairs):
+    """Pairs that were made.
+
+    Attributes:
+        noise: the model of the noise that was put on the truth.
+    """
+
+    noise: NoiseModel
+
+
+def make_pseudo_pairs(
+    noisy: Sequence[Image], clean: Sequence[Image], count: int = PAIRS, seed: int = 0, largest: int = SIDE
+) -> PseudoPairs:
     """Measure the noise of noisy images, and put it on clean ones.
 
     Args:
@@ -73,17 +84,41 @@ def make_pseudo_pairs(noisy: Sequence[Image], clean: Sequence[Image], count: int
         clean: images that show no noise, of other places.
         count: number of pairs.
         seed: of the places and the noise.
+        largest: side of the pairs, in pixels, unless the images are smaller.
 
     Raises:
         InputError: no image has a side of 64 pixels.
     """
-    side = min(_side(noisy, "noisy"), _side(clean, "clean"))
+    side = min(largest, _side(noisy, "noisy"), _side(clean, "clean"))
     draws = np.random.Generator(np.random.Philox(seed))
     with seeded(seed):
         noise = _measured_noise(noisy, clean, side, draws)
         truth = noise.matched(_patches(clean, count, side, draws))
         made = torch.cat([noise(truth[start : start + BATCH]) for start in range(0, count, BATCH)])
     return PseudoPairs(made[:, 0].numpy(), truth[:, 0].numpy(), noise)
+
+
+def cut_pairs(noisy: Sequence[Image], truth: Sequence[Image], count: int, seed: int, side: int) -> Pairs:
+    """Pairs from noisy images and the truth of each.
+
+    Raises:
+        InputError: no image has a side of 64 pixels.
+    """
+    side = min(side, _side(noisy, "noisy"))
+    drawn = (_patches(images, count, side, np.random.Generator(np.random.Philox(seed))) for images in (noisy, truth))
+    return Pairs(*(patches[:, 0].numpy() for patches in drawn))
+
+
+def read_crops(planes: Sequence[Plane], intensity_range: IntensityRange) -> list[Image]:
+    """Some crops of planes of any size, in [−1, 1].
+
+    Raises:
+        InputError: they show nothing but padding, or cannot be read.
+    """
+    crops = [pixels for pixels, _ in crops_of(planes, CROPS)]
+    if not crops:
+        raise InputError(f"{planes[0].image.path}: shows no area of 64×64 pixels or more without padding")
+    return [np.clip(intensity_range.network_input(pixels), -1, 1) for pixels in crops]
 
 
 def _measured_noise(
@@ -128,7 +163,7 @@ def _side(images: Sequence[Image], kind: str) -> int:
     largest = max((min(image.shape) for image in images), default=0)
     if largest < SMALLEST:
         raise InputError(f"the {kind} images are smaller than {SMALLEST}×{SMALLEST} pixels: too small to measure noise")
-    return min(SIDE, largest // MULTIPLE * MULTIPLE)
+    return largest // MULTIPLE * MULTIPLE
 
 
 def _patches(images: Sequence[Image], count: int, side: int, draws: np.random.Generator) -> torch.Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.assessment.pseudo_pairs import Images, PseudoPairs
+from pellucid.assessment.pseudo_pairs import Images, Pairs
 from pellucid.evaluation import psnr, ssim
 from pellucid.evaluation.interval import Interval, mean_with_interval
 
@@ -48,7 +48,7 @@ class Quality:
         return mean_with_interval(self.psnrs - other.psnrs)
 
 
-def quality(name: str, denoised: Images, pairs: PseudoPairs) -> Quality:
+def quality(name: str, denoised: Images, pairs: Pairs) -> Quality:
     """The quality of what a denoiser made of the noisy images of pairs.
 
     Args:
@@ -64,6 +64,6 @@ def quality(name: str, denoised: Images, pairs: PseudoPairs) -> Quality:
     )
 
 
-def quality_of_noisy(pairs: PseudoPairs) -> Quality:
+def quality_of_noisy(pairs: Pairs) -> Quality:
     """The quality of the noisy images themselves."""
     return quality("noisy", pairs.noisy, pairs)

@@ -27,12 +27,14 @@ def resume(
     set_
         Settings to change, as in `--set steps=3000`: steps, save_every, preview_every, weights; no others can change.
     """
-    from pellucid.runs import trainer  # here: help needs no torch
+    from pellucid.assessment.keep_best import keep_best  # here: help needs no torch
+    from pellucid.runs import trainer
 
     resumed = trainer.resume(
         run,
         computation.device,
         execution=computation.execution(),
+        judge=keep_best,
         settings=parse_settings(set_, minutes),
         moved=sources.given(),
     )

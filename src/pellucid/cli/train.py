@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 from typing import Literal
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
 from pellucid.cli.recipes import DEFAULT
 from pellucid.errors import InputError
 from pellucid.report import terminal
+
+LONG = 120.0
+"""Seconds from which a training is worth an assessment, which takes a minute."""
 
 
 def train(
@@ -23,6 +27,8 @@ def train(
     computation: Computation = Computation(),  # noqa: B008
 ) -> None:
     """Learn to denoise, from noisy images and unrelated clean ones, or from what another recipe needs.
+
+    An eighth of the images is kept from the training, to choose its best state, and to say how good it is.
 
     Parameters
     ----------
@@ -40,7 +46,9 @@ def train(
     set_
         Settings that differ from the recipe's, as in `--set batch=8 width=8`; `steps=500` replaces the minutes.
     """
-    from pellucid.methods import make_recipe  # here: help needs no torch
+    from pellucid.assessment.after_training import assess_run  # here: help needs no torch
+    from pellucid.assessment.keep_best import keep_best
+    from pellucid.methods import make_recipe
     from pellucid.runs import trainer
     from pellucid.runs.sources import check_sources, with_copies
 
@@ -48,7 +56,16 @@ def train(
     check_sources(chosen, set(with_copies(chosen, sources.given(), frames)))
     if not out:
         raise InputError("train needs --out, a folder for the run (see pellucid train --help)")
+    began = monotonic()
     run = trainer.train(
-        sources.given(), out, chosen, computation.device, execution=computation.execution(), frames=frames
+        sources.given(),
+        out,
+        chosen,
+        computation.device,
+        execution=computation.execution(),
+        judge=keep_best,
+        frames=frames,
     )
+    if monotonic() - began > LONG and run.judged():
+        assess_run(run, computation.device)
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")

@@ -65,7 +65,7 @@ class LogLosses(Callback):
             lines.write(json.dumps({"step": training.number, **losses}) + "\n")
 
 
-class _Periodic(Callback):
+class Periodic(Callback):
     """Acts every so many steps, at the last step, and by the clock."""
 
     def __init__(self, run: Run, pauses: Iterator[float]) -> None:
@@ -97,8 +97,15 @@ class _Periodic(Callback):
         last = copy.deepcopy(training.method.denoiser).eval()
         return {"last": last, "average": training.averaged(self._batches)}
 
+    def statistics(self, denoiser: Denoiser) -> Statistics:
+        """Return the moments that its norms measure on training patches."""
+        batch = self._batches(1)["noisy"]
+        numbers = range(1, math.ceil(STATISTICS_PATCHES / len(batch)) + 1)
+        patches = torch.cat([self._batches(number)["noisy"] for number in numbers])
+        return patch_statistics(denoiser, patches.to(denoiser.device))
 
-class SaveState(_Periodic):
+
+class SaveState(Periodic):
     """Saves the state to resume from, and the denoiser's weights, last and averaged."""
 
     def __init__(self, run: Run) -> None:
@@ -113,21 +120,15 @@ class SaveState(_Periodic):
         state = training.state()
         for which, denoiser in self.denoisers(training).items():
             self.run.save_weights(which, denoiser.state_dict(), training.number)
-            self.run.save_statistics(which, self._statistics(denoiser))
+            self.run.save_statistics(which, self.statistics(denoiser))
         save_state(state, self.run.state)  # last: a run whose state is that of the end has its weights too
 
     def on_stop(self, training: Training) -> None:
         """Save before the training stops."""
         self.act(training)
 
-    def _statistics(self, denoiser: Denoiser) -> Statistics:
-        batch = self._batches(1)["noisy"]
-        numbers = range(1, math.ceil(STATISTICS_PATCHES / len(batch)) + 1)
-        patches = torch.cat([self._batches(number)["noisy"] for number in numbers])
-        return patch_statistics(denoiser, patches.to(denoiser.device))
 
-
-class DrawPreviews(_Periodic):
+class DrawPreviews(Periodic):
     """Draws the same crops at regular intervals."""
 
     def __init__(self, run: Run, previews: Previews) -> None:
@@ -140,7 +141,7 @@ class DrawPreviews(_Periodic):
         self._previews.draw(**self.denoisers(training), heading=f"step {training.number}", path=path)
 
 
-class DrawCurves(_Periodic):
+class DrawCurves(Periodic):
     """Draws the losses so far."""
 
     def __init__(self, run: Run) -> None:

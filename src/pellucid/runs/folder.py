@@ -4,6 +4,7 @@
     state.pt                    everything needed to resume (tensors and plain values)
     paths.json                  where the sources are on this machine, to resume
     metrics.jsonl               the losses of each step
+    choice.jsonl                what the states were judged by of which the best is kept
     curves.png                  the losses as a picture
     previews/                   the same crops after different numbers of steps
     tensorboard/                the losses for TensorBoard, if it is installed
@@ -54,6 +55,11 @@ class Run(ModelFolder):
     def metrics(self) -> Path:
         """The losses, one line per step."""
         return self.folder / "metrics.jsonl"
+
+    @property
+    def choice(self) -> Path:
+        """What the states of the training were judged by, one line per state."""
+        return self.folder / "choice.jsonl"
 
     @property
     def curves(self) -> Path:
@@ -145,6 +151,19 @@ class Run(ModelFolder):
         """Record in the provenance that the run was resumed."""
         known = self.provenance()
         write_json(self.folder / "provenance.json", {**known, "resumed": [*known.get("resumed", []), details]})
+
+    def judged(self) -> bool:
+        """Whether parts of the images were held out to judge the training by.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
+        return bool(self.provenance().get("judged", False))
+
+    def looks(self) -> list[dict[str, Any]]:
+        """Return what states were judged by so far; a line cut off by a kill is left out."""
+        lines = self.choice.read_text(encoding="utf-8").splitlines(keepends=True) if self.choice.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def forget_metrics_after(self, number: int) -> None:
         """Remove the losses of steps that a resumed run will take again, and a line cut off by a kill."""

@@ -6,6 +6,7 @@ structure.json              brightness, contrast, noise and size of structures o
 provenance.json             version of Pellucid; for a run also names and fingerprints of the data, machine
 weights/last.safetensors    the denoiser's weights after the last saved step
 weights/average.safetensors their moving average
+weights/best.safetensors    those of the best state, if the training was judged (`assessment/keep_best.py`)
 weights/*-statistics.safetensors  the moments that the norms of either measured on training patches
 """
 
@@ -35,6 +36,9 @@ from pellucid.version import __version__
 
 V = TypeVar("V")
 
+WEIGHTS = ("best", "last", "average")
+"""Names of the weights; not every run has the first."""
+
 FORMAT = 1
 """Version of the layout of the folder; a newer one is refused."""
 
@@ -44,7 +48,7 @@ class StoredModel(NamedTuple):
 
     Attributes:
         recipe: recipe of the run.
-        weights: name of the weights, "last" or "average".
+        weights: name of the weights, "best", "last" or "average".
         denoiser: the denoiser with these weights, in evaluation mode on the CPU.
         intensity_range: intensity range of the noisy images.
         dtype: pixel type of the noisy images; None if any is accepted.
@@ -74,7 +78,7 @@ class ModelFolder:
         self.folder = Path(folder)
 
     def weights(self, which: str) -> Path:
-        """Return the path of the denoiser's weights: "last" or "average"."""
+        """Return the path of the denoiser's weights: "best", "last" or "average"."""
         return self.folder / "weights" / f"{which}.safetensors"
 
     def write_model(
@@ -103,14 +107,14 @@ class ModelFolder:
         """Read everything that denoising needs.
 
         Args:
-            weights: "last" or "average"; by default as in the recipe.
+            weights: "best", "last" or "average"; by default the best, else as in the recipe.
 
         Raises:
             InputError: this is not the folder of a run, or a file is missing, damaged or of a newer Pellucid.
         """
         recipe = self.recipe()  # first: it tells whether this is a run at all
         denoiser = build_denoiser(recipe)
-        which = weights or recipe.weights
+        which = weights or self.chosen(recipe)
         self._load_weights(denoiser, which)
         return StoredModel(
             recipe=recipe,
@@ -188,23 +192,27 @@ class ModelFolder:
         """Write the structure statistics of each source."""
         write_json(self.folder / "structure.json", {kind: asdict(of_kind) for kind, of_kind in structure.items()})
 
+    def chosen(self, recipe: LearningRecipe) -> str:
+        """Return the name of the weights to use: the best if they are known, else those of the recipe."""
+        return "best" if self.weights("best").is_file() else recipe.weights
+
     def denoiser(self, which: str | None = None) -> Denoiser:
         """Return the trained denoiser, in evaluation mode on the CPU.
 
         Args:
-            which: "last" or "average"; by default as in the recipe.
+            which: "best", "last" or "average"; by default the best, else as in the recipe.
 
         Raises:
             InputError: weights that are missing, damaged or of another recipe.
         """
         recipe = self.recipe()
         denoiser = build_denoiser(recipe)
-        self._load_weights(denoiser, which or recipe.weights)
+        self._load_weights(denoiser, which or self.chosen(recipe))
         return denoiser
 
     def _load_weights(self, denoiser: Denoiser, which: str) -> None:
-        if which not in ("last", "average"):
-            raise InputError(f"{self.folder}: there are no weights {which!r}; choose 'last' or 'average'")
+        if which not in WEIGHTS:
+            raise InputError(f"{self.folder}: there are no weights {which!r}; choose {', '.join(WEIGHTS)}")
         path = self.weights(which)
         try:
             weights = load_file(path)
@@ -237,7 +245,7 @@ class ModelFolder:
         Raises:
             InputError: the file is missing or damaged, or of another denoiser.
         """
-        path = self._statistics(which or self.recipe().weights)
+        path = self._statistics(which or self.chosen(self.recipe()))
         with undamaged(path):
             statistics = load_statistics(path)
         refuse_other(path, statistics, denoiser)

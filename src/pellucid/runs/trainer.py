@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -10,12 +10,15 @@ from time import monotonic
 from typing import Any
 
 from pellucid import process_group
+from pellucid.data.held_out import hold_out
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.patches import prefetch
 from pellucid.data.plane_cache import cache_planes
 from pellucid.data.source import Source
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics_with_spread
 from pellucid.device import Device, choose_device, free_memory
 from pellucid.errors import Interrupted
+from pellucid.io.image import Plane
 from pellucid.launch import WHOLE, leads, local_share, share
 from pellucid.methods import build
 from pellucid.recipe import LearningRecipe, Recipe
@@ -41,6 +44,9 @@ from pellucid.runs.time_budget import Clock, TimeBudget
 from pellucid.training import Callback, Execution, Training, fit
 from pellucid.training.checkpoint import load_state
 
+Judge = Callable[[Run, LearningRecipe, Mapping[str, Sequence[Plane]], Mapping[str, IntensityRange]], Callback | None]
+"""Returns what judges a training, from its folder, recipe, held-out planes and intensity ranges by kind."""
+
 
 def train(
     sources: Mapping[str, Any],
@@ -50,6 +56,7 @@ def train(
     *,
     execution: Execution | None = None,
     callbacks: Sequence[Callback] = (),
+    judge: Judge | None = None,
     clock: Clock = monotonic,
     frames: TrainingFrames = "separate",
 ) -> Run:
@@ -64,6 +71,7 @@ def train(
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed; by default in float32, not compiled.
         callbacks: called at each step, before those that write the run's folder.
+        judge: makes what judges the training on parts of the images that are then held out; by default there is none.
         clock: counts the recipe's minutes, if it has any.
         frames: "separate", "average", or "copies": noisy copies of one another, in the place of "pairs".
 
@@ -92,13 +100,18 @@ def train(
                 run.refuse_used()  # another process may have used it meanwhile
                 dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
                 warnings = without_folders(shown.warnings, opened.values())
-                origin = {"sources": describe(sources, opened), "frames": frames, "warnings": warnings}
+                origin = {
+                    "sources": describe(sources, opened),
+                    "frames": frames,
+                    "judged": judge is not None,
+                    "warnings": warnings,
+                }
                 run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
                 run.start(learning, intensities, dtypes, {**_environment(chosen, execution), **origin})
                 run.save_structure(_with_spread(shown.structure, opened))
             process_group.meet()  # now the folder exists
             budget.begin(training)
-            _train(run, training, opened, chosen, [*callbacks, budget])
+            _train(run, training, opened, chosen, [*callbacks, budget], judge)
     return run
 
 
@@ -108,6 +121,7 @@ def resume(
     *,
     execution: Execution | None = None,
     callbacks: Sequence[Callback] = (),
+    judge: Judge | None = None,
     settings: Mapping[str, Any] | None = None,
     moved: Mapping[str, Any] | None = None,
     clock: Clock = monotonic,
@@ -122,6 +136,7 @@ def resume(
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed from now on; by default in float32, not compiled.
         callbacks: called at each step, before those that write the run's folder.
+        judge: as for `train`; it is used if the run was begun with one.
         settings: settings of the recipe to change; `MAY_CHANGE` lists those that may.
         moved: sources that have moved, by kind.
         clock: counts the recipe's minutes, if it has any; those of before are kept.
@@ -159,7 +174,7 @@ def resume(
             if moved:
                 run.note_paths({kind: path_of(spec) for kind, spec in moved.items()})
         budget.begin(training)
-        _train(run, training, opened, chosen, [*callbacks, budget])
+        _train(run, training, opened, chosen, [*callbacks, budget], judge if run.judged() else None)
     return run
 
 
@@ -169,12 +184,21 @@ def _used(state: Mapping[str, Any] | None) -> tuple[int, float]:
 
 
 def _train(
-    run: Run, training: Training, sources: Mapping[str, Source], device: Device, callbacks: Sequence[Callback]
+    run: Run,
+    training: Training,
+    sources: Mapping[str, Source],
+    device: Device,
+    callbacks: Sequence[Callback],
+    judge: Judge | None,
 ) -> None:
     recipe, number_of_processes = training.method.recipe, share().size
     where = f"{device}, {number_of_processes} processes" if number_of_processes > 1 else str(device)
     terminal.say(f"recipe {recipe.name} ({recipe.preset}), {_amount(recipe)}, on {where}; run folder {run.folder}")
     intensities, planes = run.intensities(), planes_of(sources)
+    judging = None
+    if judge is not None:
+        planes, held = hold_out_of(planes)
+        judging = judge(run, recipe, held, intensities) if leads() else None
     memory = free_memory() // 2 // len(sources) // local_share().size
     images = {kind: cache_planes(planes[kind], memory) for kind in planes}
     patches = make_patches(planes, images, intensities, recipe.patch, device)
@@ -185,7 +209,7 @@ def _train(
         prefetch(own_batches) if on_disk else nullcontext(own_batches) as drawn,
     ):
         writers = run_callbacks(run, images, intensities) if leads() else []
-        everyone = [*callbacks, *writers, ShowProgress(bar)]
+        everyone = [*callbacks, *([judging] if judging else []), *writers, ShowProgress(bar)]
         for callback in everyone:
             callback.on_start(training, batches)
         try:
@@ -198,6 +222,22 @@ def _train(
                 callback.on_end()
     if leads():
         show_remarks(training)
+
+
+def hold_out_of(
+    planes: Mapping[str, Sequence[Plane]],
+) -> tuple[dict[str, Sequence[Plane]], dict[str, Sequence[Plane]]]:
+    """Split the planes of each kind into those to learn from and those to judge by; noise alone is not split.
+
+    Without clean images or partners nothing can be judged, and nothing is held out.
+    """
+    if not planes.keys() & {"clean", "pairs"}:
+        return dict(planes), {}
+    splits = {kind: hold_out(of_kind) for kind, of_kind in planes.items() if kind != "noise"}
+    if not all(split.held for split in splits.values()):
+        return dict(planes), {}
+    kept = {kind: split.kept for kind, split in splits.items()}
+    return {**planes, **kept}, {kind: split.held for kind, split in splits.items()}
 
 
 def _amount(recipe: LearningRecipe) -> str:
