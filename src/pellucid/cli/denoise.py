@@ -52,7 +52,7 @@ def denoise(
     output
         File for a single image, else a folder.
     model
-        Folder of a run.
+        Folder of a run, or a model.zip that `pellucid export` wrote.
     recipe
         A method that needs no training, or learns from each image while it denoises: see `pellucid methods`.
     preset
