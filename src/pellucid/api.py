@@ -25,7 +25,6 @@ from pellucid.methods import DEFAULT, make_recipe
 from pellucid.model import Model, open_model
 from pellucid.report import terminal
 from pellucid.runs import trainer
-from pellucid.sharing.targets import ExportOptions, export_model
 from pellucid.training import Callback, Execution
 
 OPTIONS = frozenset(field.name for field in fields(DenoiseOptions))
@@ -154,6 +153,8 @@ def export(model: Model | str | Path, target: str | Path, **options: Any) -> Pat
         InputError: a target that exists, a model or option that the format cannot take, or a library that is missing.
         RunError: the disk is full, or the file would give other pixels than Pellucid.
     """
+    from pellucid.sharing.targets import ExportOptions, export_model  # here: most programs export nothing
+
     loaded = model if isinstance(model, Model) else Model.load(model, device="cpu")
     return export_model(loaded, target, ExportOptions(**options))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pellucid.data.structure_statistics import StructureStatistics
 from pellucid.methods import KINDS, method_class
+from pellucid.methods.digest import short
 from pellucid.runs.stored_model import StoredModel
 
 OF_A_ZIP = """\
@@ -50,7 +51,7 @@ def facts_of(stored: StoredModel) -> Mapping[str, str]:
         "method": f"{method.title} ({method.reference})",
         "recipe": f"{recipe.name}, preset {recipe.preset}, {recipe.steps:,} steps",
         "weights": f"{stored.weights}, {sum(value.numel() for value in stored.denoiser.parameters()):,} parameters",
-        "digest": stored.digest,
+        "digest": short(stored.digest),
         "trained with": f"Pellucid {origin.pellucid}",
         "for": f"{pixels}, black {stored.intensity_range.low:g}, white {stored.intensity_range.high:g}",
         "sees": f"{stored.denoiser.halo} pixels around each pixel",

@@ -66,8 +66,12 @@ class Origin:
         Raises:
             InputError: a text with control characters.
         """
-        said = {"licence": licence, "description": description, "authors": None if authors is None else tuple(authors)}
-        changed = replace(self, **{name: value for name, value in said.items() if value is not None})
+        changed = replace(
+            self,
+            licence=self.licence if licence is None else licence,
+            description=self.description if description is None else description,
+            authors=self.authors if authors is None else tuple(authors),
+        )
         for text in (changed.licence, changed.description, *changed.authors):
             if not is_printable(text):
                 raise InputError(f"{text!r}: has control characters; write plain text")
