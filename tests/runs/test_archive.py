@@ -81,14 +81,10 @@ def test_other_compressions_and_encryption_are_refused(tmp_path):
     refused(tmp_path / "b.zip", "'a' is encrypted")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK", b"no zip at all" * 99, b"PK\x05\x06", b"PK\x05\x06" + bytes(18) + b"x"]
-)
+@pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all" * 99, b"PK\x05\x06", b"PK\x05\x06" + b"\1" * 18])
 def test_what_is_no_zip_is_told(content, tmp_path):
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(InputError, match="not a zip file, or damaged"), open_archive(tmp_path / "a.zip") as archive:
-        assert archive.names == []
-        raise InputError("not a zip file, or damaged")  # an empty zip is one
+    refused(tmp_path / "a.zip", "not a zip file, or damaged|list of members is too long")
 
 
 def test_a_member_is_never_read_beyond_its_limit(tmp_path):
