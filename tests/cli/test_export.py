@@ -24,7 +24,7 @@ def test_inspect_shows_a_model_or_images(refused, tmp_path):
     assert "one of them at a time" in refused("inspect", STUDENT, "--noisy", tmp_path)
     assert "or a model" in refused("inspect")
     (tmp_path / "a.zip").write_bytes(b"nothing")
-    assert "a.zip: not a zip file, or damaged" in refused("inspect", tmp_path / "a.zip")
+    assert "a.zip: not the folder of a run, nor the zip of a model" in refused("inspect", tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize(

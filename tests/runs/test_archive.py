@@ -84,7 +84,7 @@ def test_other_compressions_and_encryption_are_refused(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all" * 99, b"PK\x05\x06", b"PK\x05\x06" + b"\1" * 18])
 def test_what_is_no_zip_is_told(content, tmp_path):
     (tmp_path / "a.zip").write_bytes(content)
-    refused(tmp_path / "a.zip", "not a zip file, or damaged|list of members is too long")
+    refused(tmp_path / "a.zip", "nor the zip of a model, or damaged|list of members is too long")
 
 
 def test_a_member_is_never_read_beyond_its_limit(tmp_path):

@@ -31,6 +31,8 @@ def package(student, onnx, tmp_path_factory):
     stored = student.stored.signed("CC0-1.0", None, ["A. Author"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bioimage, "onnx_bytes", lambda *_: onnx.read_bytes())
+        for name in ("request", "stream"):
+            patch.setattr(f"httpx.{name}", lambda *_, **__: pytest.fail("packing needs no network"))
         path.write_bytes(bioimage_bytes(stored, PixelNetwork(stored)))
     return path
 

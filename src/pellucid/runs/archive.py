@@ -73,7 +73,8 @@ def open_archive(path: Path) -> Iterator[Archive]:
             with zipfile.ZipFile(file) as opened:
                 yield Archive(path, opened)
     except (zipfile.BadZipFile, struct.error, OSError, ValueError) as problem:
-        raise _damaged(path, str(problem)) from None
+        expected = "not the folder of a run, nor the zip of a model, or damaged"
+        raise InputError(f"{path}: {expected} ({problem}); `pellucid export` makes one") from None
 
 
 def archive_bytes(members: Mapping[str, bytes]) -> bytes:
@@ -123,4 +124,4 @@ def _unsafe(path: Path, fault: str) -> InputError:
 
 
 def _damaged(path: Path, reason: str) -> InputError:
-    return InputError(f"{path}: not a zip file, or damaged ({reason}); get the file from its author again")
+    return InputError(f"{path}: damaged ({reason}); get the file from its author again")

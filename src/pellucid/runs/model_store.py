@@ -13,14 +13,11 @@ thumbnails.png              of a saved model, if asked for: crops of the trainin
 
 from __future__ import annotations
 
-import json
 import tomllib
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import tomli_w
@@ -30,11 +27,12 @@ from torch import Tensor
 
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.structure_statistics import StructureStatistics
-from pellucid.errors import InputError, PellucidError
+from pellucid.errors import InputError
 from pellucid.inference import Statistics, dump_statistics, parse_statistics, refuse_other
 from pellucid.methods import Denoiser, build_denoiser, method_class
 from pellucid.recipe import LearningRecipe
 from pellucid.runs.card import card_text
+from pellucid.runs.file_store import FileStore
 from pellucid.runs.origin import Origin, is_printable
 from pellucid.runs.stored_model import StoredModel
 from pellucid.version import __version__
@@ -59,44 +57,8 @@ def statistics_name(which: str) -> str:
     return f"weights/{which}-statistics.safetensors"
 
 
-class ModelStore(ABC):
-    """The files of a trained denoiser, which subclasses read and write.
-
-    Args:
-        path: of the folder or zip.
-
-    Raises:
-        InputError: it is not given as a path.
-    """
-
-    remedy: ClassVar[str]
-    """What to do if a file is damaged."""
-
-    def __init__(self, path: str | Path) -> None:
-        if not isinstance(path, str | Path):
-            raise InputError(f"{path!r} is not a folder; give its path, as in 'run'")
-        self.path = Path(path)
-
-    @abstractmethod
-    def content(self, name: str) -> bytes:
-        """Return the content of a file.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-        """
-
-    @abstractmethod
-    def put(self, name: str, content: bytes) -> None:
-        """Write a file, over an earlier one.
-
-        Raises:
-            InputError: it cannot be written.
-            RunError: the disk is full.
-        """
-
-    @abstractmethod
-    def place(self, name: str) -> str:
-        """Return how a file is named in messages."""
+class ModelStore(FileStore):
+    """The files of a trained denoiser; subclasses say what they are kept in."""
 
     @abstractmethod
     def refuse_other(self) -> None:
@@ -280,14 +242,6 @@ class ModelStore(ABC):
             return f"this is a saved model with its {others[0]!r} weights alone"
         return f"if the run was stopped before its first save: pellucid resume {self.path}"
 
-    def has(self, name: str) -> bool:
-        """Return whether there is such a file."""
-        try:
-            self.content(name)
-        except OSError:
-            return False
-        return True
-
     def save_weights(self, which: str, weights: Mapping[str, Tensor], number: int | None = None) -> None:
         """Write weights of the denoiser, with the number of the step if it is known."""
         tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
@@ -314,37 +268,6 @@ class ModelStore(ABC):
     def save_statistics(self, which: str, statistics: Statistics) -> None:
         """Write the moments that the norms of some weights measured."""
         self.put(statistics_name(which), dump_statistics(statistics))
-
-    def put_json(self, name: str, values: Mapping[str, Any]) -> None:
-        """Write a file of readable JSON."""
-        self.put(name, (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
-
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Return the values of a file of JSON.
-
-        Raises:
-            InputError: the file is missing or damaged.
-        """
-        with self.undamaged(name):
-            return dict(json.loads(self.content(name).decode("utf-8")))
-
-    @contextmanager
-    def undamaged(self, name: str) -> Iterator[None]:
-        """Within the block a file is read; errors name it in one line.
-
-        Raises:
-            InputError: the file is missing or damaged.
-        """
-        place = self.place(name)
-        try:
-            yield
-        except PellucidError as problem:
-            if place in str(problem):
-                raise
-            raise InputError(f"{place}: damaged ({problem}); {self.remedy}") from None
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, SafetensorError) as problem:
-            reason = "; ".join(str(problem).splitlines())
-            raise InputError(f"{place}: missing or damaged ({reason}); {self.remedy}") from None
 
     def _model(self) -> dict[str, Any]:
         model = self.read_json(MODEL)

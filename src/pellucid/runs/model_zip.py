@@ -31,6 +31,8 @@ LONGEST_STATISTICS = 1 << 24
 LONGEST_HEADER = 1 << 20
 """Most bytes of a file of weights that are not weights."""
 
+_NAMED = 5
+"""How many members that do not belong to a model are named."""
 _TEXTS = (RECIPE, MODEL, STRUCTURE, PROVENANCE)
 _WEIGHTS = tuple(weights_name(which) for which in ("last", "average"))
 _STATISTICS = tuple(statistics_name(which) for which in ("last", "average"))
@@ -106,7 +108,9 @@ class ModelZip(ModelStore):
         """Name members that no model has; they are not read."""
         others = sorted(set(archive.names) - {*_TEXTS, *_WEIGHTS, *_STATISTICS, *_FOR_PEOPLE})
         if others:
-            terminal.warn(f"{self.path}: ignored, as no model has them: {', '.join(map(repr, others))}")
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            named = ", ".join(map(repr, others[:_NAMED]))
+            terminal.warn(f"{self.path}: ignored, as no model has them: {named}{more}")
 
 
 def open_model_store(path: str | Path) -> ModelStore:
