@@ -52,7 +52,7 @@ def facts_of(stored: StoredModel) -> Mapping[str, str]:
         "recipe": f"{recipe.name}, preset {recipe.preset}, {recipe.steps:,} steps",
         "weights": f"{stored.weights}, {sum(value.numel() for value in stored.denoiser.parameters()):,} parameters",
         "digest": short(stored.digest),
-        "trained with": f"Pellucid {origin.pellucid}",
+        "trained with": f"Pellucid {origin.pellucid or 'of an unknown version'}",
         "for": f"{pixels}, black {stored.intensity_range.low:g}, white {stored.intensity_range.high:g}",
         "sees": f"{stored.denoiser.halo} pixels around each pixel",
         "authors": ", ".join(origin.authors) or "not stated",

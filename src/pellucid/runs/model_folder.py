@@ -48,7 +48,9 @@ class ModelFolder(ModelStore):
     def refuse_other(self) -> None:
         """Raise InputError if this is not the folder of a run or a saved model."""
         if self.folder.is_file():
-            raise InputError(f"{self.folder}: is a file, not the folder of a run; give the --out of `pellucid train`")
+            raise InputError(
+                f"{self.folder}: not the folder of a run but a file; a saved model cannot be trained on, only its run"
+            )
         if not (self.folder / RECIPE).is_file():
             raise InputError(
                 f"{self.folder}: not the folder of a run (no recipe.toml in it); give the --out of `pellucid train`"

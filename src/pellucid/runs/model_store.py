@@ -163,11 +163,13 @@ class ModelStore(FileStore):
         return self.read_json(PROVENANCE)
 
     def origin(self) -> Origin:
-        """Return what the provenance says without names.
+        """Return what the provenance says without names; some take that file away before they give a model away.
 
         Raises:
-            InputError: the file is missing or damaged.
+            InputError: the file is damaged.
         """
+        if not self.has(PROVENANCE):
+            return Origin()
         values = self.provenance()
         with self.undamaged(PROVENANCE):
             return Origin.from_provenance(values)

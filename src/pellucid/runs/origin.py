@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pellucid.errors import InputError
@@ -27,15 +27,15 @@ class Origin:
     """Where a model comes from.
 
     Attributes:
-        pellucid: the version that began its training.
-        trained_on: the amount of each kind of images.
+        pellucid: the version that began its training; empty if not known.
+        trained_on: the amount of each kind of images; empty if not known.
         licence: under which it may be used, as an SPDX identifier or in words; empty if not said.
         description: in the words of who saved it; may be empty.
         authors: names that who saved it gave; may be empty.
     """
 
-    pellucid: str
-    trained_on: Mapping[str, Amount]
+    pellucid: str = ""
+    trained_on: Mapping[str, Amount] = field(default_factory=dict)
     licence: str = ""
     description: str = ""
     authors: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Origin:
         """
         amounts = values.get("trained_on") or values.get("sources") or {}
         return cls(
-            pellucid=_text(values["pellucid"]),
+            pellucid=_text(values.get("pellucid", "")),
             trained_on={_text(kind): Amount(int(of["images"]), int(of["pixels"])) for kind, of in amounts.items()},
             licence=_text(values.get("licence", "")),
             description=_text(values.get("description", "")),

@@ -103,7 +103,7 @@ def _description(stored: StoredModel, network: PixelNetwork, folder: Path) -> An
     try:
         return zoo.ModelDescr(
             name=f"Pellucid {method.title} {short(stored.digest)}",
-            description=f"Removes noise from microscope images; trained with Pellucid {origin.pellucid}.",
+            description=f"Removes noise from microscope images ({method.title}, trained with Pellucid).",
             authors=[zoo.Author(name=name) for name in origin.authors or (NOT_NAMED,)],
             cite=[_citation(method.title, method.reference)],
             license=origin.licence,
