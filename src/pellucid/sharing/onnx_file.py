@@ -166,7 +166,12 @@ def _refuse_different(content: bytes, network: PixelNetwork, stored: StoredModel
         noisy = noise * np.float32(limits.high - limits.low) + np.float32(limits.low)
         with torch.no_grad(), plain():
             expected = network(torch.from_numpy(noisy)).numpy()
-        difference = float(np.abs(run(content, noisy) - expected).max() / (limits.high - limits.low))
+        try:
+            found = run(content, noisy)
+        except Exception as problem:  # onnxruntime's own have no common class
+            reason = next(iter(str(problem).splitlines()), type(problem).__name__)
+            raise RunError(f"onnxruntime cannot run the file, so it was not written ({reason})") from None
+        difference = float(np.abs(found - expected).max() / (limits.high - limits.low))
         if not difference <= TOLERANCE:
             raise RunError(
                 f"the ONNX file would differ from Pellucid by {difference:.2g} of the intensity range, so it was not "

@@ -18,7 +18,9 @@ from pellucid.norms import feature_norms
 from pellucid.runs.stored_model import StoredModel
 
 SMALLEST = 32
-"""The smallest side of an image that every exported network takes, unless its stride is larger."""
+"""The smallest side of an image that an exported network takes."""
+DEEPEST = 8
+"""Likewise the smallest side of its coarsest map: some are mirrored by several pixels."""
 
 
 class PixelNetwork(nn.Module):
@@ -43,7 +45,7 @@ class PixelNetwork(nn.Module):
                 "frozen=True), whose results differ from Pellucid's own"
             )
         self.stride, self.halo = denoiser.stride, denoiser.halo
-        self.smallest = max(SMALLEST, self.stride)
+        self.smallest = max(SMALLEST, DEEPEST * self.stride)
         limits = stored.intensity_range
         self._black, self._half = limits.low, (limits.high - limits.low) / 2
         self._denoiser = copy.deepcopy(denoiser).cpu().eval()
