@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import pellucid
+from pellucid.inference import patch_statistics
 from pellucid.methods import build_denoiser, make_recipe
 from pellucid.model import Model
 from pellucid.sharing.targets import ExportOptions, export_model
@@ -43,10 +45,6 @@ def untrained(student):
 
 
 def _trained(denoiser):
-    import torch
-
-    from pellucid.inference import patch_statistics
-
     return patch_statistics(denoiser, torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1)
 
 
