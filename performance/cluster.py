@@ -39,7 +39,7 @@ MEMORY = 1 << 28
 def untrained(width: int) -> DenoiserSpec:
     """An untrained denoiser; training does not affect the time."""
     denoiser = build(make_recipe("proposed", "quick", {"width": width})).denoiser.eval().requires_grad_(False)
-    return DenoiserSpec(denoiser, IntensityRange.from_limits(0, 255), "untrained", MEMORY)
+    return DenoiserSpec(denoiser, IntensityRange.from_limits(0, 255), {}, MEMORY)
 
 
 def volume(path: Path, side: int) -> None:

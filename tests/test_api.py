@@ -235,7 +235,7 @@ def test_a_saved_model_is_the_same(model, trained, noisy, tmp_path):
     with pytest.raises(InputError, match="exists already"):
         model.save(tmp_path / "last")
     files = {str(path.relative_to(tmp_path / "last")) for path in (tmp_path / "last").rglob("*") if path.is_file()}
-    named = {"recipe.toml", "model.json", "provenance.json", "structure.json"}
+    named = {"recipe.toml", "model.json", "provenance.json", "structure.json", "card.md"}
     assert files == named | {"weights/last.safetensors", "weights/last-statistics.safetensors"}
     for name in named:
         assert str(trained.parent) not in (tmp_path / "last" / name).read_text()
@@ -261,19 +261,19 @@ def test_a_model_that_cannot_be_saved_leaves_nothing(model, tmp_path, monkeypatc
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pellucid.runs.model_folder.save", full)
+    monkeypatch.setattr("pellucid.runs.model_store.save", full)
     with pytest.raises(RunError, match="disk full while writing"):
         model.save(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_says_what_it_is(model, noisy):
-    assert repr(model) == "<Model proposed (average weights) for uint8, black 0, white 255, on cpu (as asked)>"
+    known = f"for uint8, black 0, white 255, digest {model.digest[:12]}, on cpu (as asked)"
+    assert repr(model) == f"<Model proposed (average weights) {known}>"
     only = model.only("F").with_intensity_range(1, 2.5)
-    assert (
-        repr(only)
-        == "<Model proposed (average weights, F alone) for any pixel type, black 1, white 2.5, on cpu (as asked)>"
-    )
+    known = f"for any pixel type, black 1, white 2.5, digest {only.digest[:12]}, on cpu (as asked)"
+    assert repr(only) == f"<Model proposed (average weights, F alone) {known}>"
+    assert only.digest != model.digest
     assert repr(pellucid.Model.for_images(make_recipe("median"), noisy)).startswith("<Model median (paper) for uint8")
 
 
@@ -323,7 +323,7 @@ def test_denoise_takes_either_a_model_or_a_recipe(model, trained, noisy):
     wide = pellucid.denoise(noisy.astype("uint16") * 4, model=model, intensity_range=(0, 1020))
     assert np.abs(wide / 4 - expected).max() <= 0.63
     for wrong, said in (
-        ({}, "denoising needs a model, the folder of a run .* or a recipe that needs no training"),
+        ({}, "denoising needs a model, the folder or zip of a run .* or a recipe that needs no training"),
         ({"model": model, "recipe": "median"}, "both a model and a recipe were given"),
         ({"model": model, "seed": 3}, "preset and settings go with a recipe"),
     ):

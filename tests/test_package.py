@@ -18,7 +18,7 @@ import pellucid
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 5_000_000
-BINARY = {".npz", ".npy", ".png", ".jpg", ".tif", ".mrc", ".h5"}
+BINARY = {".npz", ".zip", ".safetensors", ".npy", ".png", ".jpg", ".tif", ".mrc", ".h5"}
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:home|root|work|Users|mnt|scratch)/[\w.-]+")
 NORMS_ALONE = (
     "import pellucid.norms, pellucid.networks, pellucid.methods.iscl, pellucid.data.patches, pellucid.training"

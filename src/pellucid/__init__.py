@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.version import __version__
 
 if TYPE_CHECKING:
-    from pellucid.api import denoise, evaluate, load, resume, train
+    from pellucid.api import denoise, evaluate, export, load, resume, train
     from pellucid.blockwise.plan import DenoiseOptions
     from pellucid.model import Model
     from pellucid.training import Callback, Execution
@@ -23,6 +23,7 @@ _HOME = {
     "Model": "pellucid.model",
     "denoise": "pellucid.api",
     "evaluate": "pellucid.api",
+    "export": "pellucid.api",
     "resume": "pellucid.api",
     "load": "pellucid.api",
     "train": "pellucid.api",
@@ -36,6 +37,7 @@ __all__ = [
     "__version__",
     "denoise",
     "evaluate",
+    "export",
     "load",
     "resume",
     "train",

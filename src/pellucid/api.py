@@ -136,15 +136,36 @@ def load(run: str | Path, *, weights: str | None = None, device: str = "auto", m
     """Load a trained model.
 
     Args:
-        run: the folder that `train` or `Model.save` wrote.
-        weights: "last" or "average"; by default as in the recipe.
+        run: the folder or zip that `train`, `export` or `Model.save` wrote. A zip may come from anyone: it has no code.
+        weights: "best", "last" or "average"; by default the best, else as in the recipe.
         device: "auto", "cpu", "cuda", ...
         memory: bytes that the networks may use; by default half of what is free.
 
     Raises:
-        InputError: the folder is not that of a run, or a file in it is missing, damaged or of a newer version.
+        InputError: it is neither, or a file in it is missing, damaged or of a newer version.
     """
     return Model.load(run, weights=weights, device=device, memory=memory)
+
+
+def export(model: Model | str | Path, target: str | Path, **options: Any) -> Path:
+    """Write a trained model for others: a zip for Pellucid, an ONNX file, or a package for bioimage.io.
+
+    Args:
+        model: a model, or the folder or zip of one.
+        target: ends in .zip, .onnx or .bioimageio.zip, unless the format is given.
+        options: fields of `pellucid.sharing.targets.ExportOptions`, such as `licence="CC-BY-4.0"`.
+
+    Returns:
+        The target.
+
+    Raises:
+        InputError: a target that exists, a model or option that the format cannot take, or a library that is missing.
+        RunError: the disk is full, or the file would give other pixels than Pellucid.
+    """
+    from pellucid.sharing.targets import ExportOptions, export_model  # here: most programs export nothing
+
+    loaded = model if isinstance(model, Model) else Model.load(model, device="cpu")
+    return export_model(loaded, target, ExportOptions(**options))
 
 
 def denoise(
@@ -164,7 +185,7 @@ def denoise(
     Args:
         images: array of any library, (Y, X) to (T, C, Z, Y, X), or a list of such; or a file, folder or glob.
         output: where files go. For an array: the file that the result is written to, plane by plane.
-        model: a model, or the folder of a run.
+        model: a model, or the folder or zip of one.
         recipe: one that `pellucid methods` lists as needing nothing but the image, instead of a model.
         preset: with a recipe: "quick" for a laptop (default), "paper" for a GPU.
         intensity_range: black and white, instead of those of the training or the images.

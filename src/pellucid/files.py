@@ -53,7 +53,7 @@ def check_free(target: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise InputError(f"{target}: exists already; choose another name or ask to overwrite it")
     if target.is_dir() and not is_zarr(target):
-        raise InputError(f"{target}: is a folder, which an image never replaces; choose another name")
+        raise InputError(f"{target}: is a folder, which a file never replaces; choose another name")
 
 
 def is_zarr(folder: Path) -> bool:

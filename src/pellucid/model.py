@@ -23,17 +23,18 @@ from pellucid.data.training_comparison import compare_with_training
 from pellucid.device import choose_device, free_memory
 from pellucid.errors import IncompleteError, InputError
 from pellucid.evaluation import RemovedNoise
-from pellucid.files import replacing
 from pellucid.inference import Statistics
 from pellucid.io.frames import Frames
 from pellucid.io.image import Image, Plane
 from pellucid.methods import Denoiser, build_denoiser, make_recipe
+from pellucid.methods.digest import model_digest, short
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.report.source_remarks import show_source_remarks
-from pellucid.runs.model_folder import ModelFolder
+from pellucid.runs.model_zip import new_model_store, open_model_store
 from pellucid.runs.sources import range_of
-from pellucid.version import __version__
+from pellucid.runs.stored_model import StoredModel
+from pellucid.runs.thumbnails import put_thumbnails
 
 
 class Model:
@@ -77,7 +78,7 @@ class Model:
         self._device = device
         self._run: tuple[Path, str | None] | None = None
         self._only: str | None = None
-        self._weights = "last"
+        self._stored: StoredModel | None = None
         self._range = intensity_range  # that of the training, also after `with_intensity_range`
 
     @classmethod
@@ -87,17 +88,17 @@ class Model:
         """The model of a run.
 
         Args:
-            folder: of the run, or one that `save` wrote.
-            weights: "last" or "average"; as the recipe says if not given.
+            folder: of the run, or the folder or zip that `save` wrote. A zip may come from anyone: it holds no code.
+            weights: "best", "last" or "average"; the best if it is known, else as the recipe says.
             device: "auto", "cpu", "cuda", ...
             memory: bytes that the networks may use; half of what is free if not given.
 
         Raises:
-            InputError: this is no run's folder, or a part of it is missing, damaged or too new.
+            InputError: this is no run's folder or zip, or a part of it is missing, damaged or too new.
         """
-        stored = ModelFolder(folder).read(weights)
+        stored = open_model_store(folder).read(weights)
         model = cls(stored.recipe, stored.denoiser, stored.intensity_range, stored.dtype, device=device, memory=memory)
-        model._weights, model.trained, model.structure = stored.weights, stored.trained, stored.structure
+        model._stored, model.trained, model.structure = stored, stored.trained, stored.structure
         model.variant = f"{stored.weights} weights"
         model._run = Path(folder).absolute(), weights
         return model
@@ -139,43 +140,75 @@ class Model:
         dtype = source.dtypes[0] if intensity_range is None else None
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
-    def save(self, folder: str | Path) -> Path:
-        """Write a trained model into a folder of its own, to be kept or given away: weights, recipe, intensity range.
+    def save(
+        self,
+        path: str | Path,
+        *,
+        licence: str | None = None,
+        description: str | None = None,
+        authors: Sequence[str] | None = None,
+        thumbnails: bool = False,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a trained model to be kept or given away: weights, recipe, intensity range, and a card for people.
 
-        The folder has statistics of the training images (brightness, contrast, noise, size of structures), to warn of
+        It has statistics of the training images (brightness, contrast, noise, size of structures), to warn of
         others, but not their names or paths. Its training cannot be resumed: that needs the run's own folder.
 
         Args:
-            folder: must not exist; it appears complete or not at all.
+            path: of a zip file if it ends in .zip, else of a folder; must not exist. It appears complete or not at all.
+            licence: under which others may use it: an SPDX identifier such as "CC-BY-4.0", or words.
+            description: what others should know.
+            authors: names to be credited.
+            thumbnails: also store crops before and after, from the run's previews: they show the training images.
+            overwrite: replace a zip that exists.
 
         Returns:
-            The folder, for `load`.
+            The path, for `load`.
 
         Raises:
-            InputError: the folder exists or cannot be written, or the model is untrained, or one estimate alone.
+            InputError: the path exists or cannot be written, or the model is untrained, or one estimate alone; or
+                thumbnails of a model without previews.
             RunError: the disk is full.
+        """
+        signed = self.stored.signed(licence, description, authors)
+        with new_model_store(path, overwrite=overwrite) as store:
+            store.write(signed)
+            if thumbnails:
+                put_thumbnails(store, self._run[0] if self._run else None)
+        return Path(path)
+
+    @property
+    def stored(self) -> StoredModel:
+        """All that is saved of a trained model.
+
+        Raises:
+            InputError: the model is untrained, or one estimate alone.
         """
         if not isinstance(self.recipe, LearningRecipe):
             raise InputError(f"{self.recipe.name} has learned nothing that could be saved: use it by its name")
         if self._only is not None:
             raise InputError(f"this is {self._only} alone: save the whole model, then use only({self._only!r}) of it")
-        if self.trained is None:
+        if self._stored is None:
             raise InputError("the statistics of this model's training are not known: save a model that `load` returned")
-        recipe = self.recipe.with_settings({"weights": self._weights})
-        with replacing(ModelFolder(folder).folder) as temporary:
-            model = ModelFolder(temporary)
-            model.write_model(recipe, {"noisy": self.intensity_range}, {"noisy": self.dtype}, {"pellucid": __version__})
-            model.save_weights(self._weights, self.denoiser.state_dict())
-            model.save_statistics(self._weights, self.trained)
-            model.save_structure({"noisy": self.structure} if self.structure is not None else {})
-        return Path(folder)
+        return self._stored._replace(intensity_range=self.intensity_range, dtype=self.dtype)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of recipe and weights, in hexadecimal digits: the same for equal models, wherever they are stored."""
+        return model_digest(self._settings, self.denoiser.state_dict())
+
+    @property
+    def _settings(self) -> Mapping[str, Any]:
+        """The recipe's settings, of a trained model as they were stored."""
+        return self._stored.settings if self._stored else self.recipe.model_dump(exclude_none=True)
 
     def __repr__(self) -> str:
         only = f", {self._only} alone" if self._only is not None else ""
         kind = self.dtype.name if self.dtype is not None else "any pixel type"
         return (
             f"<Model {self.recipe.name} ({self.variant}{only}) for {kind}, black {self.intensity_range.low:g}, "
-            f"white {self.intensity_range.high:g}, on {self.device}>"
+            f"white {self.intensity_range.high:g}, digest {short(self.digest)}, on {self.device}>"
         )
 
     def __dir__(self) -> list[str]:
@@ -250,7 +283,7 @@ class Model:
 
     @property
     def name(self) -> str:
-        """Its name in messages: the run's folder, or the recipe."""
+        """Its name in messages: the run's folder or the zip, or the recipe."""
         return f"the model {self._run[0]}" if self._run else f"the method {self.recipe.name}"
 
     def compare_with_training(self, planes: Sequence[Plane]) -> list[str]:
@@ -277,7 +310,7 @@ class Model:
         return DenoiserSpec(
             self.denoiser,
             self.intensity_range,
-            self.recipe.to_toml(),
+            self._settings,
             self.memory,
             self.trained,
             self.name,
@@ -285,12 +318,12 @@ class Model:
         )
 
     def opener(self) -> Opener:
-        """How another process opens this model's denoiser: from the run's folder, or from the recipe.
+        """How another process opens this model's denoiser: from the run's folder or the zip, or from the recipe.
 
         Raises:
             InputError: it comes from neither.
         """
-        if self._run is not None and self._run[0].is_dir():
+        if self._run is not None and self._run[0].exists():
             return partial(_from_run, *self._run, self._only, self.intensity_range, self._device)
         if isinstance(self.recipe, LearningRecipe):
             raise InputError("a cluster opens the model from its folder: save it, and load it from there")
@@ -376,11 +409,11 @@ def open_model(
 
     Args:
         images: which a recipe takes its intensity range from.
-        model: a model, or the folder of a run.
+        model: a model, the folder of a run, or a saved model, folder or zip.
         recipe: name of a recipe, instead of a model.
         preset: of the recipe: "quick" (default) or "paper".
         settings: of the recipe.
-        weights: of the run: "last" or "average".
+        weights: of the run: "best", "last" or "average".
         intensity_range: black and white, instead of those of the training or the images.
         device: "auto", "cpu", "cuda", ...; for a folder or a recipe.
         memory: bytes that the networks may use; for a folder or a recipe.
@@ -404,8 +437,8 @@ def open_model(
         )
     if model is None:
         raise InputError(
-            "denoising needs a model, the folder of a run (--model, in Python model=...), or a recipe that needs no "
-            "training (--recipe, in Python recipe=...): see pellucid methods"
+            "denoising needs a model, the folder or zip of a run (--model, in Python model=...), or a recipe that "
+            "needs no training (--recipe, in Python recipe=...): see pellucid methods"
         )
     loaded = model if isinstance(model, Model) else Model.load(model, weights=weights, device=device, memory=memory)
     return loaded.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else loaded

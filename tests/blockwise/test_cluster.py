@@ -582,20 +582,20 @@ def test_no_scheduler_at_the_address(run, volume, tmp_path, monkeypatch):
 def test_a_model_without_a_run_opens_elsewhere_as_well(volume, recipe):
     model = Model.for_images(make_recipe(recipe, "quick"), volume, device="cpu")
     opened = pickle.loads(pickle.dumps(model.opener()))()
-    assert opened.digest == model.spec.digest
+    assert opened.fingerprint == model.spec.fingerprint
 
 
 def test_a_model_of_a_run_opens_elsewhere_with_its_range(run):
     model = Model.load(run, device="cpu").with_intensity_range(10, 99)
     opened = pickle.loads(pickle.dumps(model.opener()))()
-    assert opened.digest == model.spec.digest
+    assert opened.fingerprint == model.spec.fingerprint
     assert (opened.intensity_range.low, opened.intensity_range.high) == (10, 99)
 
 
 def test_a_model_of_one_estimate_opens_elsewhere_as_such(run):
     model = Model.load(run, device="cpu").only("F")
     opened = pickle.loads(pickle.dumps(model.opener()))()
-    assert opened.digest == model.spec.digest
+    assert opened.fingerprint == model.spec.fingerprint
     assert tuple(opened.denoiser.estimate_names) == ("F",)
 
 
@@ -767,7 +767,7 @@ def test_another_version_is_refused(begun, monkeypatch):
 
 def test_another_model_under_the_same_path_is_refused(begun, monkeypatch):
     found = plugin(begun)
-    found._digest = "another"
+    found._fingerprint = "another"
     assert "has another model under the same path: copy the run's folder again" in str(outcome_of(found))
 
 

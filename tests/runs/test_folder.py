@@ -15,7 +15,7 @@ from pellucid.errors import InputError, RunError
 from pellucid.model import Model
 from pellucid.norms import Moments, feature_norms
 from pellucid.runs.folder import Run
-from pellucid.runs.model_folder import FORMAT
+from pellucid.runs.model_store import FORMAT
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ class KeepBest(Periodic):
         return True
 
     def _nothing_gained(self, training: Training) -> bool:
-        steps = training.method.recipe.steps
+        steps: int = training.method.recipe.steps
         return training.number >= max(HALF * steps, self._gained_at + WITHOUT_GAIN * steps)
 
 

@@ -147,7 +147,7 @@ class _ArrayRun:
             partial(_denoise_chunk, self._spec, layout.stored),
             dtype=chunked.dtype,
             meta=np.empty((0,) * chunked.ndim, chunked.dtype),
-            name=f"denoised-{self._spec.digest[:16]}-{planes.name}",
+            name=f"denoised-{self._spec.fingerprint[:16]}-{planes.name}",
         )
 
 

@@ -62,7 +62,7 @@ class BlockPlugin(WorkerPlugin):
         self._start = Path.cwd()
         self._token = fencing_token(folder)
         self._opener = opener
-        self._digest = spec.digest
+        self._fingerprint = spec.fingerprint
         self._memory = spec.memory
         self._threads = threads
         self._version = __version__
@@ -98,7 +98,7 @@ class BlockPlugin(WorkerPlugin):
             worker = BlockWorker.opened(self._folder, _from_root(plan, self._start), spec)
         except Exception as problem:
             raise _unfit(f"cannot begin ({problem}): {_SAME}") from None
-        if spec.digest != self._digest:
+        if spec.fingerprint != self._fingerprint:
             raise _unfit("has another model under the same path: copy the run's folder again")
         return worker
 

@@ -24,6 +24,7 @@ from pellucid.io.image import Image
 from pellucid.io.output_spec import DENOISED_BY
 from pellucid.io.region import parse_region
 from pellucid.methods import Denoiser
+from pellucid.methods.digest import model_digest, short
 from pellucid.version import __version__
 
 How = Literal["exact", "sampled", "trained"]
@@ -79,7 +80,7 @@ class DenoiserSpec:
     Attributes:
         denoiser: in evaluation mode, on its device.
         intensity_range: of the noisy images.
-        recipe: of the method, as TOML.
+        settings: of the recipe, as they are stored.
         memory: bytes that the networks and the blocks in flight may use.
         trained: the moments that the norms saw in training; None if they are not known.
         name: the model's name in messages.
@@ -88,7 +89,7 @@ class DenoiserSpec:
 
     denoiser: Denoiser
     intensity_range: IntensityRange
-    recipe: str
+    settings: Mapping[str, Any]
     memory: int
     trained: Statistics | None = None
     name: str = "the model"
@@ -96,18 +97,19 @@ class DenoiserSpec:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the recipe, the intensity range and the weights."""
-        digest = hashlib.sha256(self.recipe.encode())
-        digest.update(f"{self.intensity_range.low!r} {self.intensity_range.high!r}".encode())
-        for name, value in sorted(self.denoiser.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        """The model's digest, SHA-256."""
+        return model_digest(self.settings, self.denoiser.state_dict())
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that its pixels depend on: the model, and black and white."""
+        limits = f"{self.intensity_range.low!r} {self.intensity_range.high!r}"
+        return hashlib.sha256(f"{self.digest} {limits}".encode()).hexdigest()
 
     @property
     def history(self) -> str:
-        """One line that tells which denoiser it was: Pellucid's version, the method, the model's digest."""
-        return f"{DENOISED_BY} {__version__}: {self.method}, model {self.digest[:12]}"
+        """One line that tells which denoiser it was: Pellucid's version, the recipe's name, the model's digest."""
+        return f"{DENOISED_BY} {__version__}: {self.method}, model {short(self.digest)}"
 
 
 Opener = Callable[[], DenoiserSpec]
@@ -218,7 +220,7 @@ def identity(source: Source, spec: DenoiserSpec, options: DenoiseOptions) -> dic
     """All that the result depends on: what must be the same for a run to be resumed."""
     free = ("overwrite", "retries", "cluster")
     chosen = {name: value for name, value in asdict(options).items() if name not in free}
-    return {"format": FORMAT, "model": spec.digest, "input": source.fingerprint(), **chosen}
+    return {"format": FORMAT, "model": spec.fingerprint, "input": source.fingerprint(), **chosen}
 
 
 def _volume(image: Image, results: Mapping[str, str], region: str | None) -> VolumePlan:

@@ -63,8 +63,16 @@ COMMANDS = {
         ("pellucid evaluate denoised/ truth/ --baseline noisy/ --maps maps/",),
     ),
     "inspect": Command(
-        "Show what images contain, and warn of everything that would harm a training.",
-        ("pellucid inspect --clean clean/ --noisy noisy/",),
+        "Show what images contain and what would harm a training, or what a trained model is.",
+        ("pellucid inspect --clean clean/ --noisy noisy/", "pellucid inspect run", "pellucid inspect model.zip"),
+    ),
+    "export": Command(
+        "Write a trained model into one file for others: for Pellucid, as ONNX, or for bioimage.io.",
+        (
+            "pellucid export run model.zip --licence CC-BY-4.0",
+            "pellucid export run model.onnx",
+            'pellucid export run model.bioimageio.zip --licence CC-BY-4.0 --authors "A. Author"',
+        ),
     ),
     "simulate": Command(
         "Add noise to clean images, to test methods with a known truth.",

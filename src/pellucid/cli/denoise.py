@@ -55,7 +55,7 @@ def denoise(
     output
         File for a single image, else a folder.
     model
-        Folder of a run.
+        Folder of a run, or a model.zip that `pellucid export` wrote.
     recipe
         A method that needs no training, or learns from each image while it denoises: see `pellucid methods`.
     preset
@@ -73,7 +73,7 @@ def denoise(
         Intensities that are black and white: with --model as in training, for images of another pixel type; with
         --recipe instead of what the images hold. `--intensity-range 0 65535`.
     weights
-        With --model: "last" or "average"; as the run's recipe says if not given.
+        With --model: "best", "last" or "average"; the best if it is known, else as the run's recipe says.
     statistics
         Where the networks' norms take their moments from: "exact", each plane's own, whatever the memory; "sampled",
         windows spread over the volume; "trained", the training patches (no measuring at all).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from pellucid.cli.options import Images
 from pellucid.data.source import Source, open_usable
@@ -16,11 +17,15 @@ LISTED = 3
 """Files whose images are listed."""
 
 
-def inspect(*, clean: Images | None = None, noisy: Images | None = None, frames: Frames = "separate") -> None:
-    """Show what images contain, and warn of everything that would harm a training. Nothing is trained.
+def inspect(
+    model: Path | None = None, *, clean: Images | None = None, noisy: Images | None = None, frames: Frames = "separate"
+) -> None:
+    """Show what images contain, and warn of everything that would harm a training; or show what a trained model is.
 
     Parameters
     ----------
+    model
+        Folder of a run, or a model that `pellucid export` wrote.
     clean
         Clean images, as in `--clean clean/`. Files of a folder or glob that cannot be used are listed at the end.
     noisy
@@ -29,8 +34,13 @@ def inspect(*, clean: Images | None = None, noisy: Images | None = None, frames:
         Planes of noisy images along T, else along Z, that show one place: "separate", each an image, or "average".
     """
     given = {kind: spec for kind, spec in {"clean": clean, "noisy": noisy}.items() if spec is not None}
+    if model is not None:
+        if given:
+            raise InputError("inspect shows a model, or images by --clean and --noisy: one of them at a time")
+        _show_model(model)
+        return
     if not given:
-        raise InputError("inspect needs --clean, --noisy or both: files, folders or globs")
+        raise InputError("inspect needs --clean, --noisy or both (files, folders or globs), or a model")
     read_as: dict[str, Frames] = {"noisy": frames}
     sources = {kind: open_usable(spec, read_as.get(kind, "separate")).of_one_type() for kind, spec in given.items()}
     show_inventory(sources)
@@ -38,6 +48,17 @@ def inspect(*, clean: Images | None = None, noisy: Images | None = None, frames:
     _show_frames(sources.values())
     if left_out := [why for source in sources.values() for why in source.left_out]:
         raise IncompleteError(f"not usable, and left out: {'; '.join(left_out)}")
+
+
+def _show_model(path: Path) -> None:
+    from pellucid.runs.card import facts_of, structure_line  # here: looking at images needs no torch
+    from pellucid.runs.model_zip import open_model_store
+
+    stored = open_model_store(path).read()
+    terminal.table(str(path), ["", ""], facts_of(stored).items(), terminal.results(), text=2)
+    for line in (stored.origin.description, structure_line(stored.structure) if stored.structure else ""):
+        if line:
+            terminal.say(line)
 
 
 def _show_contents(sources: Iterable[Source]) -> None:

@@ -12,7 +12,14 @@ from pellucid.inference.plane import (
 )
 from pellucid.inference.sampled_statistics import Sample, sample_statistics
 from pellucid.inference.statistics import Statistics, exact_statistics, has_norms, measure_pieces, patch_statistics
-from pellucid.inference.statistics_file import are_finite, load_statistics, refuse_other, save_statistics
+from pellucid.inference.statistics_file import (
+    are_finite,
+    dump_statistics,
+    load_statistics,
+    parse_statistics,
+    refuse_other,
+    save_statistics,
+)
 from pellucid.inference.view import View
 from pellucid.inference.z_interpolation import ZInterpolation
 
@@ -29,6 +36,7 @@ __all__ = [
     "are_finite",
     "denoise_plane",
     "denoise_view",
+    "dump_statistics",
     "exact_statistics",
     "fits_whole",
     "has_norms",
@@ -36,6 +44,7 @@ __all__ = [
     "load_statistics",
     "measure_pieces",
     "measure_tile",
+    "parse_statistics",
     "patch_statistics",
     "probe",
     "refuse_other",

@@ -1,4 +1,4 @@
-"""How many parameters a method has."""
+"""How many parameters a method has, and how many bytes its denoiser."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def count_parameters(recipe: Recipe) -> ParameterCount:
     with torch.device("meta"), _SkipInPlace():
         method = method_class(recipe.method)(recipe)
     return ParameterCount(_count(method.denoiser), _count(method))
+
+
+def denoiser_bytes(recipe: Recipe) -> int:
+    """Bytes of all weights of a recipe's denoiser, without memory for them."""
+    with torch.device("meta"), _SkipInPlace():
+        denoiser = method_class(recipe.method).denoiser_type(recipe)
+    return sum(value.numel() * value.element_size() for value in denoiser.state_dict().values())
 
 
 def _count(module: nn.Module) -> int:

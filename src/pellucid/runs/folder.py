@@ -1,6 +1,6 @@
 """The folder of a run: that of a model, plus what a training needs to resume and what it shows.
 
-    (the files that `model_folder.py` lists)
+    (the files that `model_store.py` lists)
     state.pt                    everything needed to resume (tensors and plain values)
     paths.json                  where the sources are on this machine, to resume
     metrics.jsonl               the losses of each step
@@ -30,7 +30,8 @@ from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
 from pellucid.files import refuse_unwritable, write_json, write_text, writing
 from pellucid.recipe import LearningRecipe
-from pellucid.runs.model_folder import ModelFolder, undamaged, with_noisy
+from pellucid.runs.model_folder import ModelFolder
+from pellucid.runs.model_store import PROVENANCE, with_noisy
 
 
 class Run(ModelFolder):
@@ -129,7 +130,7 @@ class Run(ModelFolder):
         provenance = self.provenance()
         if "sources" not in provenance:
             raise InputError(f"{self.folder}: is a saved model; resume the run that it was saved from")
-        with undamaged(self.folder / "provenance.json"):
+        with self.undamaged(PROVENANCE):
             fingerprints = {kind: known["fingerprint"] for kind, known in provenance["sources"].items()}
             with_noisy(fingerprints)
         paths = self._known_paths()
@@ -174,5 +175,5 @@ class Run(ModelFolder):
     def _known_paths(self) -> dict[str, Any]:
         if not self.paths.exists():
             return {}
-        with undamaged(self.paths):
+        with self.undamaged("paths.json"):
             return dict(json.loads(self.paths.read_text(encoding="utf-8")))

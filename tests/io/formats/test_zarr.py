@@ -177,7 +177,7 @@ def test_a_zarr_is_replaced_whole(tmp_path, picture, pixels):
 def test_another_folder_is_never_replaced(tmp_path, picture):
     (tmp_path / "a.zarr").mkdir()
     (tmp_path / "a.zarr" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="which an image never replaces"):
+    with pytest.raises(InputError, match="which a file never replaces"):
         write_array(tmp_path / "a.zarr", picture((20, 30)), overwrite=True)
     assert (tmp_path / "a.zarr" / "thesis.txt").read_text() == "years of work"
 
