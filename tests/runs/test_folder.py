@@ -246,8 +246,8 @@ def test_missing_and_damaged_statistics_are_named(run):
 
 
 def test_unknown_weights_are_refused(run):
-    with pytest.raises(InputError, match=r"'best'.*'last' or 'average'"):
-        run.denoiser("best")
+    with pytest.raises(InputError, match=r"'first'.*best, last, average"):
+        run.denoiser("first")
 
 
 def test_metrics_after_a_step_and_a_half_written_line_are_dropped(run):

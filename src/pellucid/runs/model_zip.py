@@ -19,6 +19,7 @@ from pellucid.runs.model_store import (
     RECIPE,
     STRUCTURE,
     THUMBNAILS,
+    WEIGHTS,
     ModelStore,
     statistics_name,
     weights_name,
@@ -34,8 +35,8 @@ LONGEST_HEADER = 1 << 20
 _NAMED = 5
 """How many members that do not belong to a model are named."""
 _TEXTS = (RECIPE, MODEL, STRUCTURE, PROVENANCE)
-_WEIGHTS = tuple(weights_name(which) for which in ("last", "average"))
-_STATISTICS = tuple(statistics_name(which) for which in ("last", "average"))
+_WEIGHTS = tuple(weights_name(which) for which in WEIGHTS)
+_STATISTICS = tuple(statistics_name(which) for which in WEIGHTS)
 _FOR_PEOPLE = (CARD, THUMBNAILS)
 
 

@@ -22,7 +22,7 @@ class StoredModel(NamedTuple):
     Attributes:
         recipe: recipe of the run.
         settings: the recipe's settings as they are stored, without those that later versions added.
-        weights: name of the weights, "last" or "average".
+        weights: name of the weights, "best", "last" or "average".
         denoiser: the denoiser with these weights, in evaluation mode on the CPU.
         intensity_range: intensity range of the noisy images.
         dtype: pixel type of the noisy images; None if any is accepted.
