@@ -10,6 +10,7 @@ the membrane with the gap: 0 means that the gap was closed or the membrane was l
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ Mask = NDArray[np.float32]
 
 CONTRASTS = (0.05, 0.1, 0.2, 0.4)
 """Of planted structures, as shares of the distance from black to white."""
+LEAST_OF_A_KIND = 4
+"""Number of structures of each kind and size at least; small images are used several times."""
 SPACING = 64
 """Side of the square that each structure has to itself, in pixels."""
 FAR = 24
@@ -98,6 +101,7 @@ class FromNoise:
 def plant(noisy: Images, denoise: Denoise, seed: int = 0) -> Planted:
     """Plant structures of all kinds, sizes and contrasts into noisy images (N, Y, X), and denoise them."""
     kinds = [(kind.name, size) for kind in KINDS for size in kind.sizes]
+    noisy = np.concatenate([noisy] * math.ceil(LEAST_OF_A_KIND * len(kinds) / len(_corners(noisy))))
     sums: dict[tuple[str, int, float], list[float]] = defaultdict(list)
     elsewhere = 0.0
     for contrast in CONTRASTS:

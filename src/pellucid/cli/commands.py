@@ -58,6 +58,13 @@ COMMANDS = {
             "pellucid trust noisy/ --model run --clean clean/ --json",
         ),
     ),
+    "compare": Command(
+        "Rank models and filters on your noisy images, without a truth.",
+        (
+            "pellucid compare run other-run --noisy noisy/ --recipes bm3d gaussian",
+            "pellucid compare --recipes bm3d nlm median --noisy noisy/ --clean clean/",
+        ),
+    ),
     "evaluate": Command(
         "Compute PSNR and SSIM against the truth, and draw error maps.",
         ("pellucid evaluate denoised/ truth/ --baseline noisy/ --maps maps/",),
@@ -110,6 +117,10 @@ BENCHMARK_COMMANDS = {
     "figures": Command(
         "Draw crops, heat maps of errors and differences, and quality over steps.",
         ("pellucid benchmark figures bench --methods iscl proposed --out figures",),
+    ),
+    "choose": Command(
+        "Choose among the runs of a benchmark without their truth, and compare with it.",
+        ("pellucid benchmark choose bench",),
     ),
     "norms": Command(
         "Train ISCL with other norms in its networks.",

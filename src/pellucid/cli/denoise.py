@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pellucid.cli.options import Bytes, Range, Settings, Sizes, parse_settings
+from pellucid.cli.trust import assess_and_tell
 from pellucid.errors import IncompleteError
 from pellucid.io.frames import Frames
 from pellucid.report import terminal
@@ -41,6 +42,7 @@ def denoise(
     chunks: Sizes = None,
     shards: Sizes = None,
     retries: int = 2,
+    trust: Path | None = None,
     dry_run: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -98,6 +100,8 @@ def denoise(
         Likewise its shards.
     retries
         How often a failing block is tried again before the others go on without it.
+    trust
+        Also write a page that says how far the results can be trusted, as in `--trust trust.html` (`pellucid trust`).
     dry_run
         Print what would be done, with time, memory and disk, and stop.
     overwrite
@@ -106,6 +110,7 @@ def denoise(
     from pellucid.blockwise.plan import DenoiseOptions  # here: help needs no torch
     from pellucid.data.order import in_order
     from pellucid.data.source import open_usable
+    from pellucid.files import check_free
     from pellucid.model import open_model
 
     options = DenoiseOptions(
@@ -139,11 +144,15 @@ def denoise(
     if dry_run:
         opened.dry_run(source, output, options)
         return
+    if trust is not None:
+        check_free(trust, overwrite=overwrite)
     try:
         _tell(opened.denoise_files(source, output, options))
     except IncompleteError as problem:
         _tell(problem.done)
         raise
+    if trust is not None:
+        terminal.say(assess_and_tell(opened, source.planes, None, model, trust).verdict)
 
 
 def _tell(files: Sequence[DenoisedFile]) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from json import dumps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pellucid.cli.options import Images, Settings, parse_settings
 from pellucid.report import terminal
+
+if TYPE_CHECKING:
+    from pellucid.assessment.assess import Assessment
+    from pellucid.io.image import Plane
+    from pellucid.model import Model
 
 
 def trust(
@@ -48,18 +55,39 @@ def trust(
     overwrite
         Replace a page that exists.
     """
-    from pellucid.assessment.assess import assess
-    from pellucid.assessment.clean_images import find_clean
-    from pellucid.assessment.page import as_values, write_assessment
+    from pellucid.assessment.page import as_values  # here: help needs no torch
     from pellucid.data.source import open_source
+    from pellucid.files import check_free
     from pellucid.model import open_model
 
-    opened = open_model(noisy, model=model, recipe=recipe, settings=parse_settings(set_), device=device)
-    chosen = find_clean(clean, model)
-    found = assess(opened, open_source(noisy).planes, chosen.planes, chosen.origin)
     if out is not None:
-        write_assessment(found, out, overwrite=overwrite)
-        terminal.say(f"page: {out}")
+        check_free(out, overwrite=overwrite)
+    opened = open_model(noisy, model=model, recipe=recipe, settings=parse_settings(set_), device=device)
+    found = assess_and_tell(opened, open_source(noisy).planes, clean, model, out)
+    print(dumps(as_values(found), indent=2) if json else found.verdict)  # noqa: T201
+
+
+def assess_and_tell(
+    model: Model, noisy: Sequence[Plane], clean: list[str] | None, run: Path | None, page: Path | None
+) -> Assessment:
+    """Assess a model, write the page if one is asked for, and show what a user should look at.
+
+    Args:
+        model: what is assessed.
+        noisy: planes of noisy images.
+        clean: clean images, if given.
+        run: folder of the model's run, if it has one.
+        page: the file to write, over an earlier one.
+    """
+    from pellucid.assessment.assess import assess
+    from pellucid.assessment.clean_images import find_clean
+    from pellucid.assessment.page import write_assessment
+
+    chosen = find_clean(clean, run)
+    found = assess(model, noisy, chosen.planes, chosen.origin)
+    if page is not None:
+        write_assessment(found, page, overwrite=True)
+        terminal.say(f"how far the results can be trusted: {page}")
     for warning in [*found.warnings, *found.doubts]:
         terminal.warn(warning)
-    print(dumps(as_values(found), indent=2) if json else found.verdict)  # noqa: T201
+    return found
