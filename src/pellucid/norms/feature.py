@@ -46,9 +46,6 @@ class FeatureNorm(nn.Module):
     follows_mode = False
     """Whether training and evaluation mode give different results."""
 
-    fixed_in_use = False
-    """Whether in evaluation mode scale and shift are the same for every image."""
-
     local_statistics = False
     """Whether batch moments are those of this process's samples, not those of the whole batch."""
 
@@ -188,7 +185,6 @@ class Batch(RunningNorm):
 
     eps = 1e-3
     keeps_unbiased = True
-    fixed_in_use = True
 
     def affine(self, moments: Moments) -> tuple[Tensor, Tensor]:
         """y = (x − μ_c)/√(σ²_c + ε)."""

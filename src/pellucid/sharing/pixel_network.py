@@ -15,6 +15,7 @@ from pellucid.errors import InputError
 from pellucid.inference.folding import Folding
 from pellucid.methods import Denoiser
 from pellucid.norms import feature_norms
+from pellucid.norms.feature import Batch
 from pellucid.runs.stored_model import StoredModel
 
 SMALLEST = 32
@@ -64,7 +65,7 @@ class PixelNetwork(nn.Module):
 def measures_images(denoiser: Denoiser) -> bool:
     """Whether norms of a denoiser take their moments from the image."""
     norms = (norm for network in denoiser.networks() for norm in feature_norms(network).values())
-    return any(not norm.fixed_in_use for norm in norms)
+    return any(not isinstance(norm, Batch) for norm in norms)  # batch norm uses running moments
 
 
 def _refuse_unfit(name: str, denoiser: Denoiser) -> None:
