@@ -6,9 +6,11 @@ import pytest
 
 from pellucid.benchmark.condition import Condition
 from pellucid.benchmark.datasets import PhantomSize, find_dataset
+from pellucid.benchmark.dry_run import show_dry_run
 from pellucid.benchmark.existing_rows import take_over
 from pellucid.benchmark.method_spec import MethodSpec, parse_methods
 from pellucid.benchmark.plan import Benchmark, Budget, make_plan
+from pellucid.benchmark.resources import Resources
 from pellucid.benchmark.results import Result, ResultsFile
 
 from .made import score
@@ -82,3 +84,12 @@ def test_a_filter_s_row_holds_for_every_seed_budget_and_condition(made, tmp_path
     rows = taken(others, [row_of(plain)], tmp_path)
     assert [row.run for row in rows] == [others[0].run]
     assert rows[0].run.condition == "clean-scale=0.7"
+
+
+def test_a_dry_run_does_not_count_runs_that_are_taken_over(made, tmp_path, capsys):
+    benchmark = Benchmark(parse_methods(["gaussian", "noisy"]), [PHANTOM], Budget("quick", steps=3))
+    rows = [row_of(spec) for spec in make_plan(benchmark, made) if spec.run.method == "gaussian"]
+    show_dry_run(benchmark, made, Resources(), rows)
+    shown = capsys.readouterr()
+    assert "1 of 2 runs would be taken over" in shown.err
+    assert "gaussian" not in shown.out

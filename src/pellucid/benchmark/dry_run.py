@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from pellucid.benchmark.existing_rows import row_for
 from pellucid.benchmark.plan import Benchmark, make_plan
 from pellucid.benchmark.resources import Resources
+from pellucid.benchmark.results import Result
 from pellucid.benchmark.run_spec import RunSpec
 from pellucid.benchmark.step_time import step_seconds
 from pellucid.methods import method_class
@@ -18,13 +21,23 @@ OVERHEAD = 10.0
 """Seconds to start a process, read images, denoise and score; filters may take longer."""
 
 
-def show_dry_run(benchmark: Benchmark, out: Path, resources: Resources) -> float:
+def show_dry_run(benchmark: Benchmark, out: Path, resources: Resources, existing: Sequence[Result] = ()) -> float:
     """Print the plan and the time it would take; return that time in seconds.
+
+    Args:
+        benchmark: what would be done.
+        out: its folder.
+        resources: processes and threads.
+        existing: finished rows from elsewhere; runs that they hold for are not counted.
 
     Raises:
         InputError: as `make_plan`.
     """
-    specs = resources.share(make_plan(benchmark, out))
+    done = [row for row in existing if row.status == "done"]
+    planned = resources.share(make_plan(benchmark, out))
+    specs = [spec for spec in planned if row_for(spec, done) is None]
+    if len(specs) < len(planned):
+        terminal.say(f"{len(planned) - len(specs)} of {len(planned)} runs would be taken over from the rows given")
     rows, total = [], 0.0
     torch.set_num_threads(resources.threads)
     with terminal.progress_over(list(dict.fromkeys(spec.run.method for spec in specs)), "measuring") as methods:

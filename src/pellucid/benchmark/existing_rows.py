@@ -22,8 +22,8 @@ def take_over(specs: Sequence[RunSpec], rows: Iterable[Result], results: Results
     for spec in specs:
         if spec.run in done:
             continue
+        row = row_for(spec, found)
         candidates = [row for row in found if _same_run(row, spec)]
-        row = next((row for row in candidates if not any(_differences(row, spec))), None)
         if row is not None:
             results.add(row.model_copy(update={"run": spec.run, "settings": dict(spec.settings), "images": ()}))
             terminal.say(f"{spec.run}: taken over, {_origin(row)}")
@@ -31,6 +31,11 @@ def take_over(specs: Sequence[RunSpec], rows: Iterable[Result], results: Results
             nearest = min(candidates, key=lambda row: len(list(_differences(row, spec))))
             other = " and ".join(_differences(nearest, spec))
             terminal.say(f"{spec.run}: the row {_origin(nearest)} is of other {other}, and not taken over")
+
+
+def row_for(spec: RunSpec, rows: Iterable[Result]) -> Result | None:
+    """The first row that holds for a run, or None."""
+    return next((row for row in rows if _same_run(row, spec) and not any(_differences(row, spec))), None)
 
 
 def _same_run(row: Result, spec: RunSpec) -> bool:

@@ -139,14 +139,15 @@ def run_methods(methods: Sequence[MethodSpec], options: BenchmarkOptions, out: P
         curve_every=options.curve_every,
         device=options.device,
     )
+    from pellucid.benchmark.run_records import read_records
+
+    existing = [row for path in options.have or () for row in read_records(path)]
     if options.dry_run:
         from pellucid.benchmark.dry_run import show_dry_run
 
-        show_dry_run(benchmark, out, resources)
+        show_dry_run(benchmark, out, resources, existing)
         return
-    from pellucid.benchmark.run_records import read_records
     from pellucid.benchmark.runner import run_benchmark
 
-    existing = [row for path in options.have or () for row in read_records(path)]
     run_benchmark(benchmark, out, resources, existing)
     terminal.say(f"results are in {out}; to show them: pellucid benchmark table {out}")
