@@ -56,15 +56,15 @@ class Examples:
         return np.clip(self._noisy(truth, draws), 0, 1).astype(np.float32), truth
 
     def _clean(self, draws: np.random.Generator) -> Image:
-        specimen = self.specimens[draws.integers(len(self.specimens))]
-        image = specimen.images[draws.integers(len(specimen.images))]
+        specimen = self.specimens[int(draws.integers(len(self.specimens)))]
+        image = specimen.images[int(draws.integers(len(specimen.images)))]
         scale = float(np.exp(draws.uniform(*np.log(specimen.scales))))
         wide = min(int(np.ceil(self.side / scale)) + 2, *image.shape)
         top, left = (int(draws.integers(size - wide + 1)) for size in image.shape)
         patch = image[top : top + wide, left : left + wide].astype(np.float32) / 255
         smooth = gaussian_filter(patch, 0.6 / scale) if scale < 1 else patch
         patch = zoom(smooth, self.side / wide, order=1 if scale < 1 else 3, mode="mirror", grid_mode=True)
-        patch = np.rot90(patch[: self.side, : self.side], draws.integers(4))
+        patch = np.rot90(patch[: self.side, : self.side], int(draws.integers(4)))
         low, high = np.quantile(image[::8, ::8], (0.01, 0.99)) / 255
         contrast = (patch[:, ::-1] if draws.random() < 0.5 else patch) - low
         return _toned(contrast / max(high - low, 0.05), draws)
@@ -76,10 +76,10 @@ class Examples:
 
     def captured(self, truth: Image, draws: np.random.Generator) -> Image:
         """Noise of empty resin, as strong as drawn."""
-        image = self.resin[draws.integers(len(self.resin))].astype(np.float32)
+        image = self.resin[int(draws.integers(len(self.resin)))].astype(np.float32)
         top, left = (int(draws.integers(size - self.side + 1)) for size in image.shape)
         noise = image[top : top + self.side, left : left + self.side] - image.mean()
-        return truth + noise / noise.std() * _deviation(draws)
+        return np.asarray(truth + noise / noise.std() * _deviation(draws), np.float32)
 
 
 def _toned(patch: Image, draws: np.random.Generator) -> Image:
@@ -117,7 +117,7 @@ def _correlated(_: Examples, truth: Image, draws: np.random.Generator) -> Image:
     field = np.fft.ifft2(np.fft.fft2(white) * amplitude / np.sqrt((amplitude**2).mean())).real
     slope = draws.uniform(-0.8, 0.8)
     strength = np.clip(1 + slope * (2 * truth - 1), 0.1, None)
-    return truth + _deviation(draws) * strength * field[: truth.shape[0], : truth.shape[1]].astype(np.float32)
+    return np.asarray(truth + _deviation(draws) * strength * field[: truth.shape[0], : truth.shape[1]], np.float32)
 
 
 KINDS: dict[str, tuple[float, Callable[[Examples, Image, np.random.Generator], Image]]] = {
