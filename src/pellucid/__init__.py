@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pellucid.version import __version__
 
 if TYPE_CHECKING:
-    from pellucid.api import denoise, evaluate, export, load, resume, train
+    from pellucid.api import denoise, evaluate, export, load, resume, train, trust
     from pellucid.blockwise.plan import DenoiseOptions
     from pellucid.model import Model
     from pellucid.training import Callback, Execution
@@ -27,6 +27,7 @@ _HOME = {
     "resume": "pellucid.api",
     "load": "pellucid.api",
     "train": "pellucid.api",
+    "trust": "pellucid.api",
 }
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "load",
     "resume",
     "train",
+    "trust",
 ]
 
 

@@ -17,8 +17,12 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from pellucid.assessment.assess import Assessment, assess
+from pellucid.assessment.clean_images import find_clean
 from pellucid.assessment.keep_best import keep_best
+from pellucid.assessment.page import write_assessment
 from pellucid.blockwise.plan import DenoiseOptions
+from pellucid.data.source import open_source
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.launch import share
@@ -44,6 +48,7 @@ def train(
     device: str = "auto",
     execution: Execution | None = None,
     callbacks: Sequence[Callback] = (),
+    start: Model | str | Path | None = None,
     frames: TrainingFrames = "separate",
     **settings: Any,
 ) -> Model:
@@ -61,6 +66,7 @@ def train(
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed, such as `pellucid.Execution(amp=True)`.
         callbacks: called at each step, in addition to those that write the run's folder.
+        start: a model to begin with instead of random weights: "em", a run with the same networks, or a `Model`.
         frames: planes of noisy images along T, else along Z, that show one place: "separate", each an image; "average",
             their mean; or "copies", noisy copies of one another for "noise2noise", in the place of `pairs`.
         settings: any setting of the recipe, such as `minutes=5`, or `steps=500` instead.
@@ -75,10 +81,19 @@ def train(
     _check(execution, callbacks)
     chosen = make_recipe(recipe, preset, settings)
     sources = _given(noisy=noisy, clean=clean, pairs=pairs, noise=noise)
+    begun = start if isinstance(start, Model) or start is None else Model.load(start, device="cpu")
 
     def train_in(folder: str | Path) -> Model:
         run = trainer.train(
-            sources, folder, chosen, device, execution=execution, callbacks=callbacks, judge=keep_best, frames=frames
+            sources,
+            folder,
+            chosen,
+            device,
+            execution=execution,
+            callbacks=callbacks,
+            judge=keep_best,
+            start=begun.stored if begun is not None else None,
+            frames=frames,
         )
         return Model.load(run.folder, device=device)
 
@@ -212,6 +227,40 @@ def denoise(
         frames=chosen.get("frames", "separate"),
     )
     return opened.denoise(images, output, **chosen)
+
+
+def trust(
+    noisy: Any,
+    *,
+    model: Model | str | Path | None = None,
+    recipe: str | None = None,
+    clean: Any = None,
+    page: str | Path | None = None,
+    device: str = "auto",
+) -> Assessment:
+    """Say how far the results of a model can be trusted, without a truth.
+
+    Args:
+        noisy: noisy images: file, folder, glob, array of any library, or a list of these; best not those of the
+            training.
+        model: a model, the folder or zip of a run, or a name in the box; by default the model in the box.
+        recipe: a method that needs no training, instead of a model.
+        clean: clean images of the same kind; by default those of the training, or phantom tissue.
+        page: a file to write a page to look at, which must not exist.
+        device: "auto", "cpu", "cuda", ...
+
+    Returns:
+        All evidence; its `verdict` is one sentence.
+
+    Raises:
+        InputError: images or model that cannot be used, or a page that exists.
+    """
+    opened = open_model(noisy, model=model, recipe=recipe, device=device)
+    chosen = find_clean(clean, Path(model) if isinstance(model, str | Path) else None)
+    found = assess(opened, open_source(noisy).planes, chosen.planes, chosen.origin)
+    if page is not None:
+        write_assessment(found, Path(page))
+    return found
 
 
 def evaluate(prediction: Any, reference: Any, data_range: float | None = None) -> Evaluation:

@@ -16,6 +16,7 @@ from pellucid.blockwise.cluster import Cluster
 from pellucid.blockwise.denoised_files import DenoisedFile
 from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec, Opener
 from pellucid.blockwise.run import denoise_source, dry_run
+from pellucid.box import DEFAULT, find_boxed
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import Source, is_path, open_usable
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
@@ -78,6 +79,7 @@ class Model:
         self._device = device
         self._run: tuple[Path, str | None] | None = None
         self._only: str | None = None
+        self._boxed: str | None = None
         self._stored: StoredModel | None = None
         self._range = intensity_range  # that of the training, also after `with_intensity_range`
 
@@ -100,7 +102,9 @@ class Model:
         model = cls(stored.recipe, stored.denoiser, stored.intensity_range, stored.dtype, device=device, memory=memory)
         model._stored, model.trained, model.structure = stored, stored.trained, stored.structure
         model.variant = f"{stored.weights} weights"
-        model._run = Path(folder).absolute(), weights
+        boxed = find_boxed(folder)
+        model._run = (boxed or Path(folder)).absolute(), weights
+        model._boxed = str(folder) if boxed else None
         return model
 
     @classmethod
@@ -133,11 +137,7 @@ class Model:
             )
         for warning in recipe.check():
             terminal.warn(warning)
-        source = open_usable(images, frames).of_one_type()
-        measured = (
-            range_of(source) if intensity_range is None else IntensityRange.from_limits(*_limits(intensity_range))
-        )
-        dtype = source.dtypes[0] if intensity_range is None else None
+        measured, dtype = _measured(images, frames) if intensity_range is None else (_given(intensity_range), None)
         return cls(recipe, build_denoiser(recipe), measured, dtype, device=device, memory=memory)
 
     def save(
@@ -220,8 +220,12 @@ class Model:
         Raises:
             InputError: not two finite numbers, the lower first.
         """
+        return self.for_range(IntensityRange.from_limits(low, high), None)
+
+    def for_range(self, intensity_range: IntensityRange, dtype: np.dtype[Any] | None) -> Model:
+        """The same model for images of this intensity range and pixel type; of any type if there is none."""
         other = copy.copy(self)
-        other.intensity_range, other.dtype = IntensityRange.from_limits(low, high), None
+        other.intensity_range, other.dtype = intensity_range, dtype
         return other
 
     def only(self, estimate: str) -> Model:
@@ -284,7 +288,14 @@ class Model:
     @property
     def name(self) -> str:
         """Its name in messages: the run's folder or the zip, or the recipe."""
+        if self._boxed is not None:
+            return f"the model {self._boxed}"
         return f"the model {self._run[0]}" if self._run else f"the method {self.recipe.name}"
+
+    @property
+    def boxed(self) -> bool:
+        """Whether it came with Pellucid, and has never seen images of this kind."""
+        return self._boxed is not None
 
     def compare_with_training(self, planes: Sequence[Plane]) -> list[str]:
         """Differences between planes and those of the training, a line each; a few crops of them are read."""
@@ -314,7 +325,7 @@ class Model:
             self.memory,
             self.trained,
             self.name,
-            self.recipe.name,
+            f"{self._boxed} ({self.recipe.name})" if self._boxed else self.recipe.name,
         )
 
     def opener(self) -> Opener:
@@ -405,11 +416,12 @@ def open_model(
     memory: int | None = None,
     frames: Frames = "separate",
 ) -> Model:
-    """The model to denoise images with: a trained one, or one of a recipe that needs no training.
+    """The model to denoise images with: a trained one, one of a recipe that needs no training, or that in the box.
 
     Args:
-        images: which a recipe takes its intensity range from.
-        model: a model, the folder of a run, or a saved model, folder or zip.
+        images: which a recipe, or a model in the box, takes its intensity range from.
+        model: a model, the folder of a run, a saved model, folder or zip, or the name of one in the box; with neither
+            this nor a recipe, the one in the box.
         recipe: name of a recipe, instead of a model.
         preset: of the recipe: "quick" (default) or "paper".
         settings: of the recipe.
@@ -420,13 +432,13 @@ def open_model(
         frames: what becomes of the frames of a video, in images which a recipe takes its intensity range from.
 
     Raises:
-        InputError: neither a model nor a recipe, or both; or either cannot be used.
+        InputError: both a model and a recipe, or either cannot be used.
     """
     if model is not None and recipe is not None:
         raise InputError(
             "both a model and a recipe were given: choose the trained model, or the method without training"
         )
-    if model is not None and (preset is not None or settings):
+    if recipe is None and (preset is not None or settings):
         raise InputError("preset and settings go with a recipe: a trained model stays as it was trained")
     if recipe is not None:
         if weights is not None:
@@ -435,13 +447,21 @@ def open_model(
         return Model.for_images(
             chosen, images, intensity_range=intensity_range, device=device, memory=memory, frames=frames
         )
-    if model is None:
-        raise InputError(
-            "denoising needs a model, the folder or zip of a run (--model, in Python model=...), or a recipe that "
-            "needs no training (--recipe, in Python recipe=...): see pellucid methods"
-        )
-    loaded = model if isinstance(model, Model) else Model.load(model, weights=weights, device=device, memory=memory)
-    return loaded.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else loaded
+    named = DEFAULT if model is None else model
+    loaded = named if isinstance(named, Model) else Model.load(named, weights=weights, device=device, memory=memory)
+    if intensity_range is not None:
+        return loaded.with_intensity_range(*_limits(intensity_range))
+    return loaded.for_range(*_measured(images, frames)) if loaded.boxed else loaded
+
+
+def _measured(images: Any, frames: Frames) -> tuple[IntensityRange, np.dtype[Any]]:
+    """The intensity range and the pixel type of images."""
+    source = open_usable(images, frames).of_one_type()
+    return range_of(source), source.dtypes[0]
+
+
+def _given(intensity_range: tuple[float, float]) -> IntensityRange:
+    return IntensityRange.from_limits(*_limits(intensity_range))
 
 
 def _limits(intensity_range: Any) -> tuple[float, float]:

@@ -101,7 +101,7 @@ def test_what_learns_first_is_sent_to_train(pictures, tmp_path, refused):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ([], "denoising needs a model, the folder of a run (--model, in Python model=...), or a recipe"),
+        (["--set", "seed=1"], "preset and settings go with a recipe"),
         (["--model", "run", "--recipe", "median"], "both a model and a recipe were given: choose"),
         (["--model", "run", "--set", "seed=1"], "preset and settings go with a recipe"),
         (["--model", "run", "--preset", "paper"], "preset and settings go with a recipe"),

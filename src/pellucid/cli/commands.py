@@ -45,6 +45,7 @@ COMMANDS = {
     "denoise": Command(
         "Denoise images with a trained model, or by a method that needs no training.",
         (
+            "pellucid denoise noisy/ denoised/",
             "pellucid denoise noisy/ denoised/ --model run",
             "pellucid denoise volume.zarr denoised.zarr --model run --memory 2G",
             "pellucid denoise volume.zarr denoised.zarr --model run --dry-run",
@@ -92,6 +93,10 @@ COMMANDS = {
     "methods": Command(
         "List the methods and what they need, or show all settings of one.",
         ("pellucid methods noise-transfer", "pellucid methods proposed --preset paper"),
+    ),
+    "models": Command(
+        "List the models that come with Pellucid, which need no training.",
+        ("pellucid models",),
     ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",

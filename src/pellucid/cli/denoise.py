@@ -46,7 +46,7 @@ def denoise(
     dry_run: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Denoise images with a trained model, or by a method that needs no training; format, dtype, axes, pixel size stay.
+    """Denoise images with a trained model, the one in the box, or a filter; format, dtype, axes, pixel size stay.
 
     Images may be larger than memory. Stopped at any instant, the same command goes on where it was.
 
@@ -141,6 +141,11 @@ def denoise(
     )
     opened = opened.only(only) if only is not None else opened
     terminal.say(f"{opened.recipe.name} ({opened.variant}) on {opened.device}")
+    if opened.boxed:
+        terminal.say(
+            f"{opened.name} (digest {opened.digest[:12]}) has not been trained on images like these: a model of their "
+            "own is better (pellucid train). How far this one can be trusted: --trust trust.html"
+        )
     if dry_run:
         opened.dry_run(source, output, options)
         return

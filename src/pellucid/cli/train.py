@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import monotonic
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
 from pellucid.cli.recipes import DEFAULT
@@ -22,6 +24,7 @@ def train(
     recipe: str = DEFAULT,
     preset: str = "quick",
     minutes: float | None = None,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
     frames: Literal["separate", "average", "copies"] = "separate",
     set_: Settings = None,
     computation: Computation = Computation(),  # noqa: B008
@@ -40,6 +43,9 @@ def train(
         "quick" for a laptop, "paper" for a GPU.
     minutes
         Time that the training takes, by default 10 with "quick"; the number of steps follows.
+    from_
+        A model to begin with instead of random weights: a name that `pellucid models` lists, as in `--from em`, or the
+        folder or zip of a run with the same networks.
     frames
         Planes of noisy images along T, else along Z, that show one place: "separate", each an image; "average", their
         mean; "copies", noisy copies of one another for noise2noise, instead of --pairs.
@@ -50,6 +56,7 @@ def train(
     from pellucid.assessment.keep_best import keep_best
     from pellucid.methods import make_recipe
     from pellucid.runs import trainer
+    from pellucid.runs.model_zip import open_model_store
     from pellucid.runs.sources import check_sources, with_copies
 
     chosen = make_recipe(recipe, preset, parse_settings(set_, minutes))
@@ -64,6 +71,7 @@ def train(
         computation.device,
         execution=computation.execution(),
         judge=keep_best,
+        start=open_model_store(from_).read() if from_ is not None else None,
         frames=frames,
     )
     if monotonic() - began > LONG and run.judged():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pellucid.box import find_boxed
 from pellucid.errors import InputError
 from pellucid.files import replacing
 from pellucid.methods.parameter_count import denoiser_bytes
@@ -115,13 +116,13 @@ class ModelZip(ModelStore):
 
 
 def open_model_store(path: str | Path) -> ModelStore:
-    """Return the model in a folder or a zip file.
+    """Return the model in a folder or a zip file, or that of this name in the box.
 
     Raises:
         InputError: no path, or a file that is no zip, damaged, or made to do harm.
     """
-    folder = ModelFolder(path)
-    return ModelZip.opened(path) if folder.path.is_file() else folder
+    folder = ModelFolder(find_boxed(path) or path)
+    return ModelZip.opened(folder.path) if folder.path.is_file() else folder
 
 
 @contextmanager

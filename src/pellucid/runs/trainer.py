@@ -17,10 +17,10 @@ from pellucid.data.plane_cache import cache_planes
 from pellucid.data.source import Source
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics_with_spread
 from pellucid.device import Device, choose_device, free_memory
-from pellucid.errors import Interrupted
+from pellucid.errors import InputError, Interrupted
 from pellucid.io.image import Plane
 from pellucid.launch import WHOLE, leads, local_share, share
-from pellucid.methods import build
+from pellucid.methods import Method, build
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.callbacks import ShowProgress, run_callbacks
@@ -40,9 +40,10 @@ from pellucid.runs.sources import (
     reopen_sources,
     with_copies,
 )
+from pellucid.runs.stored_model import StoredModel
 from pellucid.runs.time_budget import Clock, TimeBudget
 from pellucid.training import Callback, Execution, Training, fit
-from pellucid.training.checkpoint import load_state
+from pellucid.training.checkpoint import load_state, save_state
 
 Judge = Callable[[Run, LearningRecipe, Mapping[str, Sequence[Plane]], Mapping[str, IntensityRange]], Callback | None]
 """Returns what judges a training, from its folder, recipe, held-out planes and intensity ranges by kind."""
@@ -57,6 +58,7 @@ def train(
     execution: Execution | None = None,
     callbacks: Sequence[Callback] = (),
     judge: Judge | None = None,
+    start: StoredModel | None = None,
     clock: Clock = monotonic,
     frames: TrainingFrames = "separate",
 ) -> Run:
@@ -71,6 +73,7 @@ def train(
         device: "auto", "cpu", "cuda", ...
         execution: how the training is computed; by default in float32, not compiled.
         callbacks: called at each step, before those that write the run's folder.
+        start: a model whose weights the denoiser begins with; by default it begins with random ones.
         judge: makes what judges the training on parts of the images that are then held out; by default there is none.
         clock: counts the recipe's minutes, if it has any.
         frames: "separate", "average", or "copies": noisy copies of one another, in the place of "pairs".
@@ -92,7 +95,7 @@ def train(
             run.refuse_used()
         opened = open_sources(sources, frames)
         planes_of(opened)  # refuses pairs that do not fit
-        training = Training(build(learning), chosen.torch, execution)
+        training = Training(_begun(learning, start), chosen.torch, execution)
         shown = show_inventory(opened) if leads() else Shown([], {})
         intensities = intensities_of(opened)  # refuses blank images
         with run.held() if leads() else nullcontext():
@@ -109,6 +112,8 @@ def train(
                 run.note_paths({kind: path_of(spec) for kind, spec in sources.items()})
                 run.start(learning, intensities, dtypes, {**_environment(chosen, execution), **origin})
                 run.save_structure(_with_spread(shown.structure, opened))
+                if start is not None:  # a training that is killed early begins with the same weights again
+                    save_state(training.state(), run.state)
             process_group.meet()  # now the folder exists
             budget.begin(training)
             _train(run, training, opened, chosen, [*callbacks, budget], judge)
@@ -222,6 +227,25 @@ def _train(
                 callback.on_end()
     if leads():
         show_remarks(training)
+
+
+def _begun(recipe: LearningRecipe, start: StoredModel | None) -> Method[Any]:
+    """A method before its first step, whose denoiser has the weights of a model if there is one.
+
+    Raises:
+        InputError: the model's denoiser is another one.
+    """
+    method = build(recipe)
+    if start is None:
+        return method
+    try:
+        method.denoiser.load_state_dict(start.denoiser.state_dict())
+    except RuntimeError:
+        raise InputError(
+            f"{recipe.name} cannot begin with the weights of this model ({start.recipe.name}): its denoiser is another "
+            "one; leave out --from, or choose a recipe and settings with the same networks"
+        ) from None
+    return method
 
 
 def hold_out_of(
