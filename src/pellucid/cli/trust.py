@@ -5,7 +5,7 @@ from __future__ import annotations
 from json import dumps
 from pathlib import Path
 
-from pellucid.cli.options import Images, Settings, parse_settings
+from pellucid.cli.options import Images, Range, Settings, parse_settings
 from pellucid.report import terminal
 
 
@@ -15,6 +15,8 @@ def trust(
     model: Path | None = None,
     recipe: str | None = None,
     set_: Settings = None,
+    weights: str | None = None,
+    intensity_range: Range = None,
     clean: Images | None = None,
     out: Path | None = None,
     json: bool = False,
@@ -31,11 +33,15 @@ def trust(
     noisy
         Noisy images: file, folder or glob; best not those of the training.
     model
-        Folder of a run.
+        Folder of a run, or a model.zip that `pellucid export` wrote.
     recipe
         A method that needs no training instead, as in `--recipe bm3d`.
     set_
         With --recipe: settings that differ from the recipe's.
+    weights
+        With --model: "best", "last" or "average"; the best if it is known, else as the run's recipe says.
+    intensity_range
+        Intensities that are black and white, for images of another pixel type than the training's.
     clean
         Clean images of the same kind, best not those of the training; by default those of the training, or phantom
         tissue.
@@ -52,11 +58,24 @@ def trust(
     from pellucid.assessment.clean_images import find_clean
     from pellucid.assessment.page import as_values, write_assessment
     from pellucid.data.source import open_source
+    from pellucid.files import check_free
     from pellucid.model import open_model
 
-    opened = open_model(noisy, model=model, recipe=recipe, settings=parse_settings(set_), device=device)
+    if out is not None:
+        check_free(out, overwrite=overwrite)  # now, not after minutes
+    source = open_source(noisy)
+    opened = open_model(
+        source,
+        model=model,
+        recipe=recipe,
+        settings=parse_settings(set_),
+        weights=weights,
+        intensity_range=intensity_range,
+        device=device,
+    )
+    opened.refuse_other_types(source.images)
     chosen = find_clean(clean, model)
-    found = assess(opened, open_source(noisy).planes, chosen.planes, chosen.origin)
+    found = assess(opened, source.planes, chosen.planes, chosen.origin)
     if out is not None:
         write_assessment(found, out, overwrite=overwrite)
         terminal.say(f"page: {out}")
