@@ -48,6 +48,7 @@ def train(
     """
     from pellucid.assessment.after_training import assess_run  # here: help needs no torch
     from pellucid.assessment.keep_best import keep_best
+    from pellucid.launch import leads
     from pellucid.methods import make_recipe
     from pellucid.runs import trainer
     from pellucid.runs.sources import check_sources, with_copies
@@ -66,6 +67,6 @@ def train(
         judge=keep_best,
         frames=frames,
     )
-    if monotonic() - began > LONG and run.judged():
+    if leads() and monotonic() - began > LONG and run.judged():
         assess_run(run, computation.device)
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")
