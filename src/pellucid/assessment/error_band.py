@@ -24,6 +24,8 @@ CELL = 8
 """Side of the squares by which predicted and true errors are ranked, in pixels."""
 USEFUL = 0.6
 """Rank correlation from which a map of expected errors is shown."""
+ROUNDING = 1e-4
+"""Difference of the smallest and the largest predicted error, relative, below which they are the same."""
 LEAST = 0.01
 """Smallest error that is predicted, in units of [−1, 1]."""
 
@@ -56,7 +58,7 @@ def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     errors = np.abs(denoised - pairs.truth)
     factor = float(np.quantile(errors[::2] / predicted[::2], BAND))
     band, rest = factor * predicted[1::2], errors[1::2]
-    rank = spearmanr(_cells(band), _cells(rest)).statistic if np.ptp(band) > 0 else 0.0
+    rank = spearmanr(_cells(band), _cells(rest)).statistic if np.ptp(band) > ROUNDING * band.max() else 0.0
     return ErrorBand(factor, float((rest <= band).mean()), float(rank))
 
 
