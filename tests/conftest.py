@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from functools import partial
 from types import SimpleNamespace
 
 import hypothesis
@@ -122,6 +123,28 @@ def trained(pictures, tmp_path_factory):
     trainer.train(sources, folder, make_recipe("proposed", "quick", SETTINGS), "cpu", callbacks=[KeepHalf()])
     torch.set_num_threads(threads)
     return folder
+
+
+def be_hasty(patch):
+    """Let assessments take few small pairs, few structures, and one filter: a second or two in the place of minutes."""
+    from pellucid.assessment import assess, clean_images, drawings, filters, page, planted, pseudo_pairs
+
+    kinds = planted.Kind("membrane", (2, 8)), planted.Kind("gap", (8,))
+    for module in (drawings, page, planted):
+        patch.setattr(module, "CONTRASTS", (0.05, 0.4))
+        patch.setattr(module, "KINDS", kinds)
+    patch.setattr(clean_images, "PHANTOMS", 1)
+    patch.setattr(clean_images, "SIDE", 96)
+    patch.setattr(filters, "FILTERS", ("gaussian",))
+    patch.setattr(assess, "PLANTED_IN", 1)
+    patch.setattr(pseudo_pairs, "MEASURED", 1)
+    patch.setattr(assess, "make_pseudo_pairs", partial(pseudo_pairs.make_pseudo_pairs, count=4, largest=64))
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Assessments take a second or two."""
+    be_hasty(monkeypatch)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from pellucid.blockwise.plan import DenoiseOptions
 from pellucid.data.source import open_source
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
+from pellucid.files import check_free
 from pellucid.launch import share
 from pellucid.methods import DEFAULT, make_recipe
 from pellucid.model import Model, open_model
@@ -255,9 +256,13 @@ def trust(
     Raises:
         InputError: images or model that cannot be used, or a page that exists.
     """
-    opened = open_model(noisy, model=model, recipe=recipe, device=device)
+    if page is not None:
+        check_free(Path(page), overwrite=False)  # now, not after minutes
+    source = open_source(noisy)
+    opened = open_model(source, model=model, recipe=recipe, device=device)
+    opened.refuse_other_types(source.images)
     chosen = find_clean(clean, Path(model) if isinstance(model, str | Path) else None)
-    found = assess(opened, open_source(noisy).planes, chosen.planes, chosen.origin)
+    found = assess(opened, source.planes, chosen.planes, chosen.origin)
     if page is not None:
         write_assessment(found, Path(page))
     return found

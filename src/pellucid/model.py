@@ -275,7 +275,7 @@ class Model:
         model = self.with_intensity_range(*_limits(intensity_range)) if intensity_range is not None else self
         if not names_files(images):
             spec, source = model.spec, open_arrays(images)
-            model._refuse_other_types(source.images)
+            model.refuse_other_types(source.images)
             model._warn_of_differences(planes_at_hand(source))
             result, self.removed = denoise_arrays(spec, source, output, **options)
             return result
@@ -380,7 +380,7 @@ class Model:
     def _open(self, images: Any, frames: Frames) -> Source:
         source = open_usable(images, frames)
         if not any(map(self._takes, source.images)):
-            self._refuse_other_types(source.images)
+            self.refuse_other_types(source.images)
         source = source.of_one_type(self.dtype)
         show_source_remarks(source)
         if source.left_out:
@@ -391,7 +391,7 @@ class Model:
     def _takes(self, image: Image) -> bool:
         return self.dtype is None or image.dtype == self.dtype or image.dtype.kind == self.dtype.kind == "f"
 
-    def _refuse_other_types(self, images: Sequence[Image]) -> None:
+    def refuse_other_types(self, images: Sequence[Image]) -> None:
         """Raise InputError if pixels are of another type than the model's: their values mean other intensities."""
         for image in images:
             if self.dtype is None or self._takes(image):

@@ -76,6 +76,7 @@ def test_a_row_holds_scores_cost_and_provenance_and_is_not_made_again(tmp_path, 
     assert [point.step for point in iscl.curve] == [2]
     assert 0 < iscl.curve[0].seconds < iscl.training_seconds
     assert not list((tmp_path / "runs").rglob("state.pt"))
+    assert not list((tmp_path / "runs").rglob("best.safetensors"))  # no part of a fold is kept from its training
     before = (tmp_path / "results-2of2.sqlite").read_bytes()
     capsys.readouterr()
     run_benchmark(asked, tmp_path, dataclasses.replace(ALONE, shard=(2, 2)))

@@ -15,7 +15,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.evaluation import evaluate_planes
 from pellucid.report.comparison import ImageComparison
-from pellucid.report.page import Page, flattened, write_page
+from pellucid.report.page import Page, Section, flattened, write_page
 from pellucid.report.pictures import image_grid
 
 NASTY = '<script>alert("x")</script> & "quoted" \'names\'.tif'
@@ -230,3 +230,18 @@ def test_a_browser_shows_the_slider_and_enlarges_a_picture(full_page, tmp_path):
     assert np.array_equal(under[..., 0], full_page.figures[1].denoised)
     assert np.array_equal(over[..., 0], full_page.figures[1].noisy)
     assert np.array_equal(pictures[-1], pictures[3 + 7])  # the enlarged picture is the eighth of the page
+
+
+def test_sections_say_names_as_they_are_and_draw(tmp_path):
+    drawing = '<svg viewBox="0 0 1 1"><path d="M0 0"></path></svg>'
+    full = Section(f"Heading {NASTY}", (f"Text {NASTY}", "more"), ("", f"Column {NASTY}"), ((NASTY, "1"),), drawing)
+    html = written(Page("title", "summary", sections=(full, Section("Alone"))), tmp_path)
+    outline = Outline(html)
+    for text in (f"Heading {NASTY}", f"Text {NASTY}", f"Column {NASTY}", "Alone"):
+        assert text in outline.text
+    assert "<script>alert" not in html
+    tags = [tag for tag, _ in outline.tags]
+    assert (tags.count("svg"), tags.count("table")) == (1, 1)
+    assert html.index("Heading") < html.index("<table") < html.index("<svg viewBox") < html.index("Alone")
+    numbers = [attributes["id"] for tag, attributes in outline.tags if tag == "h2"]
+    assert numbers[:2] == ["section-1", "section-2"]

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from pellucid.assessment.assess import Assessment, assess
+from pellucid.assessment.clean_images import clean_kind
 from pellucid.assessment.page import write_assessment
-from pellucid.data.held_out import hold_out
-from pellucid.io.image import Plane
+from pellucid.errors import InputError
 from pellucid.model import Model
 from pellucid.report import terminal
 from pellucid.runs.folder import Run
-from pellucid.runs.sources import reopen_sources
+from pellucid.runs.sources import planes_of, reopen_sources
+from pellucid.runs.trainer import hold_out_of
 
 PAGE = "trust.html"
 """Name of the page in the run's folder."""
+SEEN = "those of the training, too few to keep some from it"
 
 
 def assess_run(run: Run, device: str = "auto") -> Assessment | None:
-    """Assess a finished run, write the page into its folder and show the verdict; None if it learned without a truth.
+    """Assess a finished run, write the page into its folder and show the verdict.
 
     Args:
-        run: whose images are where they were in the training.
+        run: of the training.
         device: "auto", "cpu", "cuda", ...
+
+    Returns:
+        None if it learned without clean images, or, with a warning, if its images cannot be used: the training is done.
     """
-    sources = reopen_sources(run.sources(), {}, run.frames())
-    kind = next((kind for kind in ("clean", "pairs") if kind in sources), None)
-    if kind is None or run.recipe().method == "noise2noise":
+    kind = clean_kind(run.recipe(), run.sources())
+    if kind is None:
         return None
-    noisy, clean = (_unseen(sources[each].planes) for each in ("noisy", kind))
-    origin = "parts of the training's that it did not learn from"
-    found = assess(Model.load(run.folder, device=device), noisy, clean, origin)
-    write_assessment(found, Path(run.folder) / PAGE, overwrite=True)
+    try:
+        planes, held = hold_out_of(planes_of(reopen_sources(run.sources(), {}, run.frames())))
+        unseen, origin = (held, "parts of the training's that it did not learn from") if held else (planes, SEEN)
+        found = assess(Model.load(run.folder, device=device), unseen["noisy"], unseen[kind], origin)
+        write_assessment(found, run.folder / PAGE, overwrite=True)
+    except InputError as problem:
+        terminal.warn(f"how far the model can be trusted was not measured: {problem}")
+        return None
     terminal.say(found.verdict)
     for warning in [*found.warnings, *found.doubts]:
         terminal.warn(warning)
     terminal.say(f"how far it can be trusted: {run.folder / PAGE}")
     return found
-
-
-def _unseen(planes: Sequence[Plane]) -> Sequence[Plane]:
-    return hold_out(planes).held or planes

@@ -10,13 +10,14 @@ import numpy as np
 
 from pellucid.assessment.denoising import denoise_with
 from pellucid.assessment.error_band import ErrorBand, error_band
-from pellucid.assessment.filters import FILTERS, BestFilter, best_filter
+from pellucid.assessment.filters import BestFilter, best_filter, filters_at_hand
 from pellucid.assessment.planted import FromNoise, Planted, made_from_noise, plant
 from pellucid.assessment.pseudo_pairs import Image, Images, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import Quality, quality, quality_of_noisy
 from pellucid.assessment.removed import Removed, what_was_removed
 from pellucid.assessment.tone import Tone, tone
 from pellucid.data.intensity_range import IntensityRange
+from pellucid.errors import InputError
 from pellucid.io.image import Plane
 from pellucid.model import Model
 from pellucid.report import terminal
@@ -88,7 +89,8 @@ class Assessment:
         shift = self.removed.mean - self.removed_made.mean
         if abs(shift) > SHIFT:
             found.append(
-                f"the real images change in brightness by {self._levels(-shift)} more than those made like them"
+                f"brightness changes by {self._levels(-self.removed.mean)} in the real images, but by "
+                f"{self._levels(-self.removed_made.mean)} in those made like them"
             )
         return found
 
@@ -137,9 +139,15 @@ def assess(model: Model, noisy: Sequence[Plane], clean: Sequence[Plane], clean_n
         seed: of places and noise.
 
     Raises:
-        InputError: images that are too small, or cannot be read.
+        InputError: images that are too small, or cannot be read; or a model that learns anew from each image.
     """
-    steps = ["measuring the noise", "the model", *FILTERS, "planted structures"]
+    if model.denoiser.rounds > 1:
+        raise InputError(
+            f"{model.recipe.name} learns anew from each image, and a hundred are denoised here: that would take hours; "
+            "choose a trained model, or a filter"
+        )
+    names = filters_at_hand()
+    steps = ["measuring the noise", "the model", *names, "planted structures"]
     with terminal.progress_bar("assessing", len(steps)) as bar:
         bar.set(0, steps[0])
         real = read_crops(noisy, model.intensity_range)
@@ -149,7 +157,7 @@ def assess(model: Model, noisy: Sequence[Plane], clean: Sequence[Plane], clean_n
         bar.set(1, steps[1])
         denoised, made = denoise(crops), denoise(pairs.noisy)
         filters = []
-        for number, name in enumerate(FILTERS):
+        for number, name in enumerate(names):
             bar.set(2 + number, name)
             filters.append(best_filter(name, pairs))
         bar.set(len(steps) - 1, steps[-1])

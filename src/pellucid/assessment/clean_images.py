@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.io.image import Plane
+from pellucid.methods import Supervision, method_class
+from pellucid.recipe import LearningRecipe
 from pellucid.runs.folder import Run
 from pellucid.simulation.phantom import tissue
 
@@ -28,7 +30,7 @@ def find_clean(given: Any | None, run: Path | None) -> CleanImages:
 
     Args:
         given: by the user; file, folder, glob, array or list.
-        run: folder of the model's run, whose clean images are taken if none are given.
+        run: folder of the model's run, whose clean images, or the truth of its pairs, are taken if none are given.
 
     Raises:
         InputError: the images that were given cannot be read.
@@ -44,7 +46,16 @@ def find_clean(given: Any | None, run: Path | None) -> CleanImages:
 
 def _of_training(run: Path) -> Sequence[Plane] | None:
     try:
-        path = Run(run).sources()["clean"]["path"]
+        trained = Run(run)
+        kind = clean_kind(trained.recipe(), trained.sources())
+        path = trained.sources()[kind]["path"] if kind is not None else None
         return open_source(path).planes if path is not None else None
-    except (InputError, KeyError):  # a saved model without its run, or images that are gone
+    except InputError:  # a saved model without its run, or images that are gone
         return None
+
+
+def clean_kind(recipe: LearningRecipe, kinds: Collection[str]) -> str | None:
+    """Which of the kinds that a training learned from are clean: "clean", "pairs" if these are the truth, or None."""
+    if "clean" in kinds:
+        return "clean"
+    return "pairs" if method_class(recipe.method).supervision is Supervision.PAIRED else None

@@ -24,6 +24,8 @@ CELL = 8
 """Side of the squares by which predicted and true errors are ranked, in pixels."""
 USEFUL = 0.6
 """Rank correlation from which a map of expected errors is shown."""
+ROUNDING = 1e-4
+"""Difference of the smallest and the largest predicted error, relative, below which they are the same."""
 LEAST = 0.01
 """Smallest error that is predicted, in units of [−1, 1]."""
 
@@ -50,18 +52,18 @@ class ErrorBand:
 
 def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     """Calibrate what a denoiser says of its error; None if it says nothing."""
-    predicted, denoised = predicted_error(denoiser, pairs.noisy)
-    if predicted is None:
+    if not _predicts(denoiser):
         return None
+    predicted, denoised = predicted_error(denoiser, pairs.noisy)
     errors = np.abs(denoised - pairs.truth)
     factor = float(np.quantile(errors[::2] / predicted[::2], BAND))
     band, rest = factor * predicted[1::2], errors[1::2]
-    rank = spearmanr(_cells(band), _cells(rest)).statistic
+    rank = spearmanr(_cells(band), _cells(rest)).statistic if np.ptp(band) > ROUNDING * band.max() else 0.0
     return ErrorBand(factor, float((rest <= band).mean()), float(rank))
 
 
-def predicted_error(denoiser: Denoiser, noisy: Images) -> tuple[NDArray[np.float32] | None, Images]:
-    """The error that a denoiser predicts in each pixel, not calibrated, None if it predicts none; and its result."""
+def predicted_error(denoiser: Denoiser, noisy: Images) -> tuple[NDArray[np.float32], Images]:
+    """The error that a denoiser which predicts it expects in each pixel, not calibrated; and its result."""
     found, results = [], []
     with torch.inference_mode():
         for image in torch.from_numpy(noisy)[:, None, None].to(denoiser.device):
@@ -71,14 +73,14 @@ def predicted_error(denoiser: Denoiser, noisy: Images) -> tuple[NDArray[np.float
                 results.append(estimate.clamp(-1, 1))
                 continue
             estimates = denoiser.estimates(image)
+            one, other = estimates.values()
+            found.append((one - other).abs())
             results.append(denoiser.combine(estimates))
-            if len(estimates) == 2:
-                one, other = estimates.values()
-                found.append((one - other).abs())
-    denoised = torch.cat(results)[:, 0].cpu().numpy()
-    if not found:
-        return None, denoised
-    return torch.cat(found)[:, 0].clamp_min(LEAST).cpu().numpy(), denoised
+    return torch.cat(found)[:, 0].clamp_min(LEAST).cpu().numpy(), torch.cat(results)[:, 0].cpu().numpy()
+
+
+def _predicts(denoiser: Denoiser) -> bool:
+    return isinstance(denoiser, StudentDenoiser) or len(denoiser.estimate_names) == 2
 
 
 def _cells(images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,11 +8,15 @@ from pellucid.assessment.denoising import denoise_with
 from pellucid.assessment.pseudo_pairs import Pairs
 from pellucid.assessment.quality import Quality, quality
 from pellucid.benchmark.filter_tuning import STRENGTHS, top
+from pellucid.errors import InputError
 from pellucid.methods import make_recipe
+from pellucid.methods.classical.restoration import restoration
 from pellucid.model import Model
 from pellucid.recipe import Recipe
 
 FILTERS = ("gaussian", "median", "nlm", "bm3d")
+FROM_SCIKIT_IMAGE = ("nlm",)
+"""Those of the filters that need scikit-image."""
 TUNED_ON = 8, 128
 """Number of pairs on which a strength is chosen, and their side in pixels."""
 
@@ -28,6 +32,15 @@ class BestFilter:
 
     recipe: Recipe
     quality: Quality
+
+
+def filters_at_hand() -> list[str]:
+    """`FILTERS`, without those whose library is not installed."""
+    try:
+        restoration()
+    except InputError:
+        return [name for name in FILTERS if name not in FROM_SCIKIT_IMAGE]
+    return list(FILTERS)
 
 
 def best_filter(name: str, pairs: Pairs) -> BestFilter:

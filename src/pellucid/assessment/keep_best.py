@@ -80,7 +80,8 @@ class KeepBest(Periodic):
         super().__init__(run, repeat(EVERY))
         self._pairs = pairs
         self._best: Look | None = None
-        self._gained_at = 0
+        self._gain: Look | None = None
+        """The last state that was better by what counts than the one of which this was said before."""
 
     def on_start(self, training: Training, batches: Batches) -> None:
         """Take up what was found before a stop."""
@@ -114,8 +115,8 @@ class KeepBest(Periodic):
         if self._best is not None:
             best = self._best
             terminal.say(
-                f"best: {best.weights} weights of step {best.step}, expected {best.psnr:.2f} dB on parts that were "
-                "kept from the training"
+                f"best: {best.weights} weights of step {best.step}, {best.psnr:.2f} dB on parts that were kept "
+                "from the training"
             )
 
     def _look(self, number: int, which: str, denoiser: Denoiser) -> Look:
@@ -127,12 +128,16 @@ class KeepBest(Periodic):
 
     def _take(self, look: Look) -> bool:
         """Whether it is the best so far."""
-        if look.better_than(self._best, GAIN):
-            self._gained_at = look.step
+        if look.better_than(self._gain, GAIN):
+            self._gain = look
         if not look.better_than(self._best):
             return False
         self._best = look
         return True
+
+    @property
+    def _gained_at(self) -> int:
+        return self._gain.step if self._gain is not None else 0
 
     def _nothing_gained(self, training: Training) -> bool:
         steps: int = training.method.recipe.steps

@@ -10,11 +10,10 @@ the membrane with the gap: 0 means that the gap was closed or the membrane was l
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, islice, product
 from typing import NamedTuple
 
 import numpy as np
@@ -30,9 +29,7 @@ Denoise = Callable[[Images], Images]
 Mask = NDArray[np.float32]
 
 CONTRASTS = (0.05, 0.1, 0.2, 0.4)
-"""Of planted structures, as shares of the distance from black to white."""
-LEAST_OF_A_KIND = 4
-"""Number of structures of each kind and size at least; small images are used several times."""
+"""Contrasts of planted structures, as shares of the distance from black to white."""
 SPACING = 64
 """Side of the square that each structure has to itself, in pixels."""
 FAR = 24
@@ -100,14 +97,9 @@ class FromNoise:
 
 def plant(noisy: Images, denoise: Denoise, seed: int = 0) -> Planted:
     """Plant structures of all kinds, sizes and contrasts into noisy images (N, Y, X), and denoise them."""
-    kinds = [(kind.name, size) for kind in KINDS for size in kind.sizes]
-    noisy = np.concatenate([noisy] * math.ceil(LEAST_OF_A_KIND * len(kinds) / len(_corners(noisy))))
     sums: dict[tuple[str, int, float], list[float]] = defaultdict(list)
     elsewhere = 0.0
-    for contrast in CONTRASTS:
-        draws = np.random.Generator(np.random.Philox(seed))
-        places = zip(_corners(noisy), cycle(kinds), strict=False)
-        sites = [_Site(image, *corner, *kind, draws) for (image, corner), kind in places]
+    for contrast, sites in product(CONTRASTS, _rounds(noisy, seed)):
         before, after = noisy.copy(), noisy.copy()
         for site in sites:
             site.plant(before, after, 2 * contrast)
@@ -179,6 +171,17 @@ def _drawn(kind: str, size: int, angle: float) -> tuple[Mask, Mask]:
         base, shape = nothing, radius <= size / 2
     soft = [gaussian_filter(mask.astype(np.float32), SOFT) for mask in (base, shape)]
     return soft[0], soft[1]
+
+
+def _rounds(images: Images, seed: int) -> list[list[_Site]]:
+    """Sites of all kinds and sizes, equally many of each or one more; in several rounds if squares are few."""
+    kinds = [(kind.name, size) for kind in KINDS for size in kind.sizes]
+    corners = _corners(images)
+    needed = -(-len(kinds) // len(corners)) * len(corners)
+    draws = np.random.Generator(np.random.Philox(seed))
+    places = zip(islice(cycle(corners), needed), cycle(kinds), strict=False)
+    sites = [_Site(image, *corner, *kind, draws) for (image, corner), kind in places]
+    return [sites[start : start + len(corners)] for start in range(0, needed, len(corners))]
 
 
 def _corners(images: Images) -> list[tuple[int, tuple[int, int]]]:

@@ -117,7 +117,11 @@ def read_crops(planes: Sequence[Plane], intensity_range: IntensityRange) -> list
     """
     crops = [pixels for pixels, _ in crops_of(planes, CROPS)]
     if not crops:
-        raise InputError(f"{planes[0].image.path}: shows no area of 64×64 pixels or more without padding")
+        others = f" and {len(planes) - 1} more" if len(planes) > 1 else ""
+        raise InputError(
+            f"{planes[0].name}{others}: no area of {SMALLEST}×{SMALLEST} pixels without padding, in which noise can be "
+            "measured: give larger images"
+        )
     return [np.clip(intensity_range.network_input(pixels), -1, 1) for pixels in crops]
 
 
@@ -162,7 +166,10 @@ def _side(images: Sequence[Image], kind: str) -> int:
     """The side of a pair that fits into some of the images."""
     largest = max((min(image.shape) for image in images), default=0)
     if largest < SMALLEST:
-        raise InputError(f"the {kind} images are smaller than {SMALLEST}×{SMALLEST} pixels: too small to measure noise")
+        raise InputError(
+            f"the {kind} images are smaller than {SMALLEST}×{SMALLEST} pixels, in which noise cannot be measured: give "
+            "larger ones"
+        )
     return largest // MULTIPLE * MULTIPLE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +14,8 @@ from pellucid.evaluation.interval import Interval, mean_with_interval
 DATA_RANGE = 2.0
 """From black to white in [−1, 1]: PSNR is that of the intensity range, 255 for images of 8 bits."""
 
-Denoise = Callable[[Images], Images]
-"""Denoises images (N, Y, X) in [−1, 1]."""
+HIGHEST = 100.0
+"""PSNR in dB of results that equal the truth: infinite ones have no mean that tells anything."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def quality(name: str, denoised: Images, pairs: Pairs) -> Quality:
     couples = list(zip(np.clip(denoised, -1, 1) + 1, pairs.truth + 1, strict=True))  # SSIM counts from black
     return Quality(
         name,
-        np.array([psnr(result, truth, DATA_RANGE) for result, truth in couples]),
+        np.array([min(psnr(result, truth, DATA_RANGE), HIGHEST) for result, truth in couples]),
         np.array([ssim(result, truth, DATA_RANGE) for result, truth in couples]),
     )
 

@@ -22,6 +22,8 @@ EDGE = 1.5
 """Width of the edges that removed noise is compared with, in pixels (σ of the Gaussian)."""
 CELL = 8
 """Side of the squares over which strength and edges are averaged."""
+ROUNDING = 1e-9
+"""Standard deviation, as a share of the largest value, below which values differ by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,10 @@ def what_was_removed(noisy: Images, denoised: Images) -> Removed:
 
 def correlation(one: Floats, other: Floats) -> float:
     """Pearson's correlation of all values; 0 if either is constant."""
+    if any(each.std() <= ROUNDING * np.abs(each).max() for each in (one, other)):
+        return 0.0
     one, other = one.ravel() - one.mean(), other.ravel() - other.mean()
-    scale = float(np.sqrt((one @ one) * (other @ other)))
-    return float(one @ other) / scale if scale > 0 else 0.0
+    return float(one @ other) / float(np.sqrt((one @ one) * (other @ other)))
 
 
 def _strength(removed: Floats, denoised: Images) -> Floats:

@@ -54,6 +54,7 @@ def train(
     """
     from pellucid.assessment.after_training import assess_run  # here: help needs no torch
     from pellucid.assessment.keep_best import keep_best
+    from pellucid.launch import leads
     from pellucid.methods import make_recipe
     from pellucid.runs import trainer
     from pellucid.runs.model_zip import open_model_store
@@ -74,6 +75,6 @@ def train(
         start=open_model_store(from_).read() if from_ is not None else None,
         frames=frames,
     )
-    if monotonic() - began > LONG and run.judged():
+    if leads() and monotonic() - began > LONG and run.judged():
         assess_run(run, computation.device)
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")

@@ -7,7 +7,7 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pellucid.cli.options import Images, Settings, parse_settings
+from pellucid.cli.options import Images, Range, Settings, parse_settings
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def trust(
     model: Path | None = None,
     recipe: str | None = None,
     set_: Settings = None,
+    weights: str | None = None,
+    intensity_range: Range = None,
     clean: Images | None = None,
     out: Path | None = None,
     json: bool = False,
@@ -38,11 +40,15 @@ def trust(
     noisy
         Noisy images: file, folder or glob; best not those of the training.
     model
-        Folder of a run.
+        Folder of a run, or a model.zip that `pellucid export` wrote.
     recipe
         A method that needs no training instead, as in `--recipe bm3d`.
     set_
         With --recipe: settings that differ from the recipe's.
+    weights
+        With --model: "best", "last" or "average"; the best if it is known, else as the run's recipe says.
+    intensity_range
+        Intensities that are black and white, for images of another pixel type than the training's.
     clean
         Clean images of the same kind, best not those of the training; by default those of the training, or phantom
         tissue.
@@ -61,9 +67,19 @@ def trust(
     from pellucid.model import open_model
 
     if out is not None:
-        check_free(out, overwrite=overwrite)
-    opened = open_model(noisy, model=model, recipe=recipe, settings=parse_settings(set_), device=device)
-    found = assess_and_tell(opened, open_source(noisy).planes, clean, model, out)
+        check_free(out, overwrite=overwrite)  # now, not after minutes
+    source = open_source(noisy)
+    opened = open_model(
+        source,
+        model=model,
+        recipe=recipe,
+        settings=parse_settings(set_),
+        weights=weights,
+        intensity_range=intensity_range,
+        device=device,
+    )
+    opened.refuse_other_types(source.images)
+    found = assess_and_tell(opened, source.planes, clean, model, out)
     print(dumps(as_values(found), indent=2) if json else found.verdict)  # noqa: T201
 
 

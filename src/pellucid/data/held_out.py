@@ -20,20 +20,21 @@ LEAST = 64
 class PlanePart(Plane):
     """Some rows of a plane, as a plane."""
 
-    __slots__ = ("rows",)
+    __slots__ = ("rows", "whole")
 
     def __init__(self, plane: Plane, rows: slice) -> None:
         super().__init__(plane.image, plane.index)
-        self.rows = rows
+        self.whole, self.rows = plane, rows
 
     @property
     def shape(self) -> tuple[int, int]:
         """(Y, X) in pixels."""
-        return self.rows.stop - self.rows.start, super().shape[1]
+        return self.rows.stop - self.rows.start, self.whole.shape[1]
 
     def __getitem__(self, window: tuple[slice, slice]) -> Array:
         start, stop, step = window[0].indices(self.shape[0])
-        return super().__getitem__((slice(self.rows.start + start, self.rows.start + stop, step), window[1]))
+        rows = slice(self.rows.start + start, self.rows.start + max(start, stop), step)
+        return self.whole[rows, window[1]]
 
 
 class Split(NamedTuple):

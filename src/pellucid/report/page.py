@@ -44,7 +44,6 @@ class Page:
     Attributes:
         title: the headline.
         summary: one sentence below it.
-        sections: findings, above the images.
         figures: images before and after; the first is shown largest.
         evaluation_before: metrics of the noisy images against the truth.
         evaluation_after: metrics of the denoised images, of the same names in the same order.
@@ -53,11 +52,11 @@ class Page:
         settings: the recipe; may be nested.
         provenance: version, seed, data, machine; may be nested.
         notes: remarks for the reader, a paragraph each.
+        sections: findings, above the images.
     """
 
     title: str
     summary: str
-    sections: tuple[Section, ...] = ()
     figures: tuple[ImageComparison, ...] = ()
     evaluation_before: Evaluation | None = None
     evaluation_after: Evaluation | None = None
@@ -66,6 +65,7 @@ class Page:
     settings: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True)
