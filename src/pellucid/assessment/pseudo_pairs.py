@@ -1,14 +1,12 @@
 """Pseudo-pairs: clean images with the noise of the noisy ones. Their truth is known, so any denoiser can be scored.
 
-The noise is measured in noisy images beside clean ones, as noise transfer does before it learns
-(`methods/noise_model`). No denoiser takes part in it, so that none is favoured.
+No denoiser takes part in measuring the noise (`made_noise.py`), so that none is favoured.
 
 All images are float32 in [−1, 1].
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,13 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pellucid.assessment.made_noise import measured_noise
 from pellucid.data.crops import crops_of
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
 from pellucid.io.image import Plane
 from pellucid.methods.noise_model.model import NoiseModel
-from pellucid.methods.noise_model.sampled_shading import SampledShading
-from pellucid.methods.noise_model.spectrum import frequencies
 from pellucid.seeding import seeded
 
 Image = NDArray[np.float32]
@@ -41,10 +38,6 @@ MULTIPLE = 32
 MEASURED = 64
 """Number of patches of each kind in which the noise is measured, of `SIDE`; more if they are smaller."""
 BATCH = 4
-BETWEEN = 0.12, 0.16, 0.2
-"""Frequencies between which the slope of the noise is measured, in cycles per pixel."""
-STEEP = 1.9
-"""Slope (power ∝ frequency^−slope) from which coarse noise is taken to be twice as strong; film has it."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +85,10 @@ def make_pseudo_pairs(
     side = min(largest, _side(noisy, "noisy"), _side(clean, "clean"))
     draws = np.random.Generator(np.random.Philox(seed))
     with seeded(seed):
-        noise = _measured_noise(noisy, clean, side, draws)
+        batches = range(MEASURED * SIDE**2 // (side**2 * BATCH))
+        noise = measured_noise(
+            [(_patches(noisy, BATCH, side, draws), _patches(clean, BATCH, side, draws)) for _ in batches]
+        )
         truth = noise.matched(_patches(clean, count, side, draws))
         made = torch.cat([noise(truth[start : start + BATCH]) for start in range(0, count, BATCH)])
     return PseudoPairs(made[:, 0].numpy(), truth[:, 0].numpy(), noise)
@@ -123,43 +119,6 @@ def read_crops(planes: Sequence[Plane], intensity_range: IntensityRange) -> list
             "measured: give larger images"
         )
     return [np.clip(intensity_range.network_input(pixels), -1, 1) for pixels in crops]
-
-
-def _measured_noise(
-    noisy: Sequence[Image], clean: Sequence[Image], side: int, draws: np.random.Generator
-) -> NoiseModel:
-    noise = NoiseModel(side)
-    noise.shading = SampledShading(side)
-    batches = MEASURED * SIDE**2 // (side**2 * BATCH)
-    drawn = [[_patches(images, BATCH, side, draws) for images in (noisy, clean)] for _ in range(batches)]
-    for batch in drawn:
-        noise.measure_brightness(*batch)
-    noise.settle_brightness()
-    noise.settle_shading()
-    for batch in drawn:
-        noise.measure_spectrum(*batch)
-    noise.settle_spectrum()
-    _add_coarse_noise(noise)
-    return noise
-
-
-def _add_coarse_noise(noise: NoiseModel) -> None:
-    """Make coarse noise as strong as the slope of finer noise lets expect.
-
-    Structure hides it, so noise transfer takes the least that there can be. Of noise that rises towards coarse
-    frequencies there is more, up to twice as much on film; an estimate of quality must not be too good.
-    """
-    radius = frequencies(len(noise.power), noise.power.device)
-    inner, middle, outer = BETWEEN
-    coarser, finer = (
-        float(noise.power[(radius >= low) & (radius < high)].mean()) for low, high in ((inner, middle), (middle, outer))
-    )
-    slope = math.log(max(coarser, 1e-20) / max(finer, 1e-20)) / math.log((middle + outer) / (inner + middle))
-    factor = 2 ** min(max(slope / STEEP, 0.0), 1.0)
-    power = noise.power * torch.lerp(torch.tensor(factor), torch.tensor(1.0), (radius / inner).clamp_max(1) ** 4)
-    scale = float((power.mean() / noise.power.mean()).sqrt())
-    noise.power.copy_(power / scale**2)
-    noise.strength.mul_(scale)
 
 
 def _side(images: Sequence[Image], kind: str) -> int:
