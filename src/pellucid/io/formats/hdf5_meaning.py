@@ -121,6 +121,12 @@ def _element_size(dataset: Any) -> _Told:
     return _Told("", dict(zip(axes, sizes.tolist(), strict=True)), dict.fromkeys(axes, "µm"))
 
 
+def says_element_size(dataset: Any) -> bool:
+    """Whether ``ELEMENT_SIZE`` is such that the size of a pixel is read from it."""
+    told = _element_size(dataset)
+    return pixel_size_of(told.sizes, told.units) is not None
+
+
 def _cells(dataset: Any) -> _Told:
     match = _CELLS.fullmatch(dataset.name)
     return _Told("ZYX") if match and f"/{match[1]}/resolutions" in dataset.file else _Told()

@@ -214,8 +214,9 @@ class Header:
 
     @property
     def label_count(self) -> int:
-        """The number of labels; damaged headers may claim more than ten."""
-        return min(max(int(self.fields["nlabl"]), 0), LABELS)
+        """The number of labels up to the last with a text: what the header counts (nlabl) may be wrong."""
+        written = [number for number, label in enumerate(self.fields["label"], 1) if bytes(label).strip(b" \0")]
+        return max(written, default=0)
 
     def bytes_per_section(self, extended: bytes) -> int | None:
         """The bytes of each section in an extended header; None if that is not known."""

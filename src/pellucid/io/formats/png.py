@@ -30,6 +30,8 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _SAID = {b"eXIf": "Exif", b"tIME": "time", **dict.fromkeys(_TEXTS, "texts"), b"gAMA": "gamma"}
 _LOST = {b"iCCP": "colour profile", b"acTL": "the frames after the first"}
 _COPIED = (*_SAID, b"sRGB", b"cHRM")  # with gamma, the last two tell how bright a grey is shown
+# written anew, of colours, or parts of what is told in words
+_NOT_TOLD = (b"pHYs", b"tRNS", b"bKGD", b"hIST", b"sPLT", b"fcTL", b"fdAT")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,11 @@ def _decode(path: str) -> Array:
 
 
 def _style(chunks: list[tuple[bytes, bytes]], *, has_alpha: bool) -> PngStyle:
-    lost = [words for name, words in _LOST.items() if name in dict(chunks)] + (["alpha"] if has_alpha else [])
+    names = dict(chunks)
+    lost = [words for name, words in _LOST.items() if name in names] + (["alpha"] if has_alpha else [])
+    known = (*_LOST, *_COPIED, *_NOT_TOLD)
+    others = [name.decode("latin-1") for name in names if name[:1].islower() and name not in known]
+    lost += [f"other chunks: {', '.join(others)}"] if others else []
     return PngStyle(tuple(chunk for chunk in chunks if chunk[0] in _COPIED), tuple(lost))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tifffile
@@ -35,21 +35,40 @@ def _ome_size(xml: str, number: int) -> PixelSize | None:
     images = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
     images = images if isinstance(images, list) else [images]
     pixels = images[number].get("Pixels", {}) if number < len(images) else {}
-    found = {}
-    for axis in "ZYX":
-        size = _positive(pixels.get(f"PhysicalSize{axis}"))
-        unit = known_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-        if size and unit:
-            found[axis] = PixelSize({axis: size}, unit)
+    found = _ome_lengths(pixels)
     if not {"Y", "X"} <= set(found):
         return None
     unit = found["X"].unit
     return PixelSize({axis: size.to(unit).values[axis] for axis, size in found.items()}, unit)
 
 
+def _ome_lengths(pixels: Mapping[str, Any]) -> dict[str, PixelSize]:
+    """The size along each axis of which OME's attributes tell a length."""
+    found = {}
+    for axis in "ZYX":
+        size, unit = _positive(pixels.get(f"PhysicalSize{axis}")), known_unit(_ome_unit(pixels, axis))
+        if size and unit:
+            found[axis] = PixelSize({axis: size}, unit)
+    return found
+
+
+def _ome_unit(pixels: Mapping[str, Any], axis: str) -> str:
+    return str(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+
+
+def other_ome_calibration(pixels: Mapping[str, Any]) -> tuple[str, ...]:
+    """What OME's attributes say of the size of a pixel that is not read, in words."""
+    lengths = _ome_lengths(pixels)
+    known = lengths if {"Y", "X"} <= set(lengths) else {}
+    told = {axis: pixels.get(f"PhysicalSize{axis}") for axis in "XYZ" if axis not in known}
+    words = [f"{axis} {size} {_ome_unit(pixels, axis)}" for axis, size in told.items() if _positive(size)]
+    return (f"calibration ({', '.join(words)})",) if words else ()
+
+
 def _per_unit(page: Any) -> dict[str, float]:
     """The sizes in the unit of the resolution tags; empty if there are none."""
-    per_unit = page.get_resolution() if "XResolution" in page.tags else (0, 0)
+    told = "XResolution" in page.tags and "YResolution" in page.tags
+    per_unit = page.get_resolution() if told else (0, 0)
     if min(per_unit) <= 0:
         return {}
     x, y = (float(f"{1 / number:.7g}") for number in per_unit)
