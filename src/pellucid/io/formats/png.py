@@ -121,12 +121,17 @@ def _pixel_size(dpi: tuple[float, float]) -> PixelSize | None:
     return size.to("nm" if x < 1e-6 else "µm", digits=7)  # it was stored as a whole number of pixels per metre
 
 
-def create(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Encode one plane at the end."""
+def check(spec: OutputSpec) -> None:
+    """Raise InputError if there is more than one plane."""
     if spec.planes != 1:
         raise InputError(
             f"{spec.path}: PNG holds one plane, but this image has {spec.planes}; write .tif, .mrc or .zarr instead"
         )
+
+
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
+    """Encode one plane at the end."""
+    check(spec)
     return _noted(create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec)), spec)
 
 
