@@ -308,7 +308,9 @@ def test_impossible_outputs(output, expected, given, tmp_path):
         ("link.npy", {}, "exists already"),
     ],
 )
-def test_what_an_image_cannot_replace_is_refused_before_anything_is_computed(output, options, expected, given, tmp_path):
+def test_what_an_image_cannot_replace_is_refused_before_anything_is_computed(
+    output, options, expected, given, tmp_path
+):
     (tmp_path / "folder.zarr").mkdir()
     (tmp_path / "folder.zarr" / "notes.txt").write_text("mine")
     (tmp_path / "link.npy").symlink_to(tmp_path / "nowhere")

@@ -238,6 +238,8 @@ def open_image(path: str | Path) -> Image:
         if misnamed is None:
             raise
         raise InputError(f"{problem} (it is {misnamed.name} by its content, not {known.name}: rename it)") from problem
+    if image.pixel_size and not image.pixel_size.is_plausible:
+        image.pixel_size = None
     if misnamed:
         image.read_as, image.extension = f"{misnamed.name}, by its content", misnamed.extensions[0]
     if not known.is_folder and image.files is None:

@@ -224,3 +224,11 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, kind, d
     else:
         refused = ""
     assert "\n" not in refused
+
+
+def test_how_lerc_stored_pixels_is_not_told_of_a_result_that_is_stored_otherwise(tmp_path, picture):
+    tifffile.imwrite(tmp_path / "a.tif", picture((20, 30), "float32"), compression="lerc", metadata=None)
+    assert open_image(tmp_path / "a.tif").style.annotations == ()
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert 50674 not in tif.pages.first.tags

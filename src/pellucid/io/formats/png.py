@@ -20,6 +20,7 @@ from pellucid.io.data_bar import bar_beside
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
+from pellucid.io.maker_text import size_beside
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style, lost_pixel_size
 from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 
@@ -66,7 +67,7 @@ class PngImage(Image):
         else:
             decoded = _decode(path)
             super().__init__(path, Layout("YXS"[: decoded.ndim]), decoded.shape, decoded.dtype)
-        self.pixel_size = _pixel_size(dpi) if dpi else None
+        self.pixel_size = (_pixel_size(dpi) if dpi else None) or size_beside(path, self.plane_shape)
         self.data_bar = bar_beside(path, self.plane_shape)
         self.style = _style(chunks, has_alpha=has_alpha)
         self.refuse_colour()
