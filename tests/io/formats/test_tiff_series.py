@@ -198,7 +198,7 @@ SizeT="1"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>{data}</Pixels></Image>
 DATUM = '<TiffData FirstZ="{z}" IFD="{ifd}" PlaneCount="1"><UUID FileName="{name}">{uuid}</UUID></TiffData>'
 
 
-def test_a_set_of_files_is_one_image_and_a_missing_or_cut_file_is_named(tmp_path, pixels, capfd):
+def test_a_set_of_files_is_one_image_and_a_missing_file_is_named(tmp_path, pixels, capfd):
     uuids = [f"urn:uuid:{number}" for number in range(3)]
     data = "".join(DATUM.format(z=z, ifd=z % 2, name=f"{z // 2}.ome.tif", uuid=uuids[z // 2]) for z in range(6))
     for number, uuid in enumerate(uuids):
@@ -212,14 +212,22 @@ def test_a_set_of_files_is_one_image_and_a_missing_or_cut_file_is_named(tmp_path
         np.testing.assert_array_equal(image.planes[5][2:4, 3:5], PLANES[5, 2:4, 3:5])
         assert image.files.paths == {tmp_path / f"{each}.ome.tif" for each in range(3)}
     assert [image.path for image in open_source(tmp_path).images] == [str(tmp_path / "0.ome.tif")]
-    last = (tmp_path / "2.ome.tif").read_bytes()
-    (tmp_path / "2.ome.tif").write_bytes(last[:-10])
-    with pytest.raises(InputError, match=r"0\.ome\.tif: 2\.ome\.tif: is cut off \([\d,]+ of [\d,]+ bytes\); copy"):
-        open_image(tmp_path / "0.ome.tif")
     shutil.move(tmp_path / "1.ome.tif", tmp_path / "elsewhere.tif")
     with pytest.raises(InputError, match=r"0\.ome\.tif: has planes in 1\.ome\.tif, which is missing; put that file"):
         open_image(tmp_path / "0.ome.tif")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
+def test_the_file_of_a_set_that_is_cut_off_is_named(tmp_path, options):
+    data = "".join(DATUM.format(z=z, ifd=0, name=f"{z}.ome.tif", uuid=f"urn:uuid:{z}") for z in range(6))
+    for number, plane in enumerate(PLANES):
+        text = OME.format(own=f"urn:uuid:{number}", data=data).encode()
+        tifffile.imwrite(tmp_path / f"{number}.ome.tif", plane, description=text, metadata=None, ome=False, **options)
+    whole = (tmp_path / "4.ome.tif").read_bytes()
+    (tmp_path / "4.ome.tif").write_bytes(whole[:-10])
+    with pytest.raises(InputError, match=r"0\.ome\.tif: 4\.ome\.tif: is cut off \([\d,]+ of [\d,]+ bytes\); copy"):
+        open_image(tmp_path / "0.ome.tif")
 
 
 def test_a_part_of_a_set_that_is_described_elsewhere_is_refused(tmp_path):

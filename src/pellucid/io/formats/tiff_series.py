@@ -121,8 +121,8 @@ def has_alpha(series: Any) -> bool:
 
 def planes_of(series: Any) -> int:
     """The number of pages that the shape of a series needs."""
-    pixels: int = series.keyframe.size
-    return math.prod(series.shape) // pixels
+    pixels: int = math.prod(series.shape)
+    return pixels // int(series.keyframe.size)
 
 
 def unnamed_pages(tif: Any) -> int:
