@@ -21,7 +21,7 @@ from pellucid.errors import InputError
 from pellucid.io.axis_names import axis_letter, axis_letters
 from pellucid.io.formats.hdf5_storage import dataset_paths
 from pellucid.io.layout import Layout, default_layout, named_layout
-from pellucid.io.pixel_size import PixelSize, pixel_size_of
+from pellucid.io.pixel_size import PixelSize, pixel_size_of, readable
 
 #: Sizes along z, y, x in µm.
 ELEMENT_SIZE = "element_size_um"
@@ -69,7 +69,8 @@ def meaning(dataset: Any, name: str) -> Meaning:
     dtype = dataset.dtype
     if cells.letters and dtype.kind == "i" and dtype.itemsize == 2:
         dtype = np.dtype(dtype.str.replace("i", "u"))
-    return Meaning(layout, next((one for one in sizes if one), None), dtype)
+    size = next((one for one in sizes if one), None)
+    return Meaning(layout, readable(size) if size and size.unit == "m" else size, dtype)
 
 
 def image_paths(file: Any, most: int = 1000) -> list[str]:

@@ -72,6 +72,7 @@ class TiffStyle(Style):
             *self.lost,
             *self.of_kind,
             *(["image description"] if self.description else []),
+            *([f"metadata: {', '.join(json.loads(self.said))}"] if self.said != "{}" else []),
             *(["software"] if self._is_of_a_maker else []),
             *([f"orientation (shown {_SHOWN[self.orientation]} there)"] if self.orientation != 1 else []),
             *(["white is 0 (shown inverted there)"] if self.inverted else []),
