@@ -178,8 +178,14 @@ def _axistags(dataset: Any, name: str) -> _Told:
 def _dimensions(dataset: Any) -> _Told:
     scales = [dimension[0] if len(dimension) else None for dimension in dataset.dims]
     of_scales = [scale.name.rpartition("/")[2] if scale is not None else "" for scale in scales]
-    names = [dimension.label or name for dimension, name in zip(dataset.dims, of_scales, strict=True)]
+    names = [label or name for label, name in zip(_labels(dataset), of_scales, strict=True)]
     return _scaled(names, scales)
+
+
+def _labels(dataset: Any) -> list[str]:
+    """The labels of the dimensions, of which the library's own function kills the process if they are damaged."""
+    labels = texts_of(dataset.attrs.get("DIMENSION_LABELS", ""))
+    return labels if len(labels) == dataset.ndim else [""] * dataset.ndim
 
 
 def _scaled(names: Sequence[str], scales: Sequence[Any]) -> _Told:
