@@ -236,8 +236,8 @@ def open_image(path: str | Path) -> Image:
             image = (misnamed or known).load().open_file(str(file), inner)
     except MemoryError as error:
         raise InputError(
-            f"{path}: needs more memory to be opened than there is; it may be damaged: export it again, as .mrc or .zarr "
-            "if it is so large"
+            f"{path}: needs more memory to be opened than there is; it may be damaged: export it again, as .mrc or "
+            ".zarr if it is so large"
         ) from error
     except InputError as problem:
         if misnamed is None:
