@@ -29,7 +29,7 @@ Denoise = Callable[[Images], Images]
 Mask = NDArray[np.float32]
 
 CONTRASTS = (0.05, 0.1, 0.2, 0.4)
-"""Of planted structures, as shares of the distance from black to white."""
+"""The contrasts of planted structures, as shares of the distance from black to white."""
 SPACING = 64
 """Side of the square that each structure has to itself, in pixels."""
 FAR = 24

@@ -24,6 +24,7 @@ class FormatModule(Protocol):
 
     WRITABLE: tuple[str, ...]
     STYLE: type[Style]  # only if files of the format have annotations, or more that is copied
+    OWN: tuple[str, ...]  # only if some of these annotations are true of every file of the format
 
     def open_file(self, path: str, inner: str | None) -> Image:
         """Open the image in a file, without reading its pixels."""
@@ -86,7 +87,9 @@ class Format:
 
     def _noted(self, writer: ArrayWriter, spec: OutputSpec) -> ArrayWriter:
         """A writer whose notes tell what a file of another format says and this format does not keep."""
-        lost = () if isinstance(spec.style, getattr(self.load(), "STYLE", ())) else spec.style.annotations
+        module = self.load()
+        told = () if isinstance(spec.style, getattr(module, "STYLE", ())) else spec.style.annotations
+        lost = [words for words in told if words not in getattr(module, "OWN", ())]
         writer.notes += [f"not kept by {self.name}: {', '.join(lost)}"] if lost else []
         return writer
 

@@ -40,7 +40,8 @@ _IMOD = np.dtype(
     }
 )
 _STAMP = 1146047817  # "IMOD": the flags are valid
-_UPWARDS = "that rows go upwards (IMOD and Fiji show the result upside down)"
+#: What is true of every file: others are shown the other way up.
+UPWARDS = "that rows go upwards (IMOD and Fiji show the result upside down)"
 _SIGNED, _ORIGIN_AS_STANDARD, _PACKED = 1, 4, 16
 _STAMP_AT = slice(212, 214)
 _ORDERS: dict[bytes, Order] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}
@@ -60,7 +61,7 @@ class MrcStyle(Style):
     @property
     def annotations(self) -> tuple[str, ...]:
         """See ``Style.annotations``."""
-        return *Header(self.header).annotations, _UPWARDS
+        return *Header(self.header).annotations, UPWARDS
 
 
 class Header:
