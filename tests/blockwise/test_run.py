@@ -301,6 +301,22 @@ def test_impossible_outputs(output, expected, given, tmp_path):
     snapshot_and_run(tmp_path, expected, given, tmp_path / output)
 
 
+@pytest.mark.parametrize(
+    ("output", "options", "expected"),
+    [
+        ("folder.zarr", {"overwrite": True}, "is a folder, which an image never replaces"),
+        ("link.npy", {}, "exists already"),
+    ],
+)
+def test_what_an_image_cannot_replace_is_refused_before_anything_is_computed(
+    output, options, expected, given, tmp_path
+):
+    (tmp_path / "folder.zarr").mkdir()
+    (tmp_path / "folder.zarr" / "notes.txt").write_text("mine")
+    (tmp_path / "link.npy").symlink_to(tmp_path / "nowhere")
+    snapshot_and_run(tmp_path, expected, given, tmp_path / output, **options)
+
+
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder in which nobody can make anything")
 @pytest.mark.parametrize("output", ["/proc/b.zarr", "/proc/self/b/b.npy"])
 def test_outputs_where_nothing_can_be_made(output, given, tmp_path):

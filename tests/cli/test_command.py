@@ -89,14 +89,24 @@ def test_debug_raises_the_error(tmp_path):
         main(["denoise", "a", "b", "--model", str(tmp_path), "--debug"])
 
 
-def test_the_unforeseen_is_one_line_too(command, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("two\nlines"), "ValueError: two lines (--debug shows where)"),
+        (
+            MemoryError(),
+            "out of memory: free some, or look for an image that is damaged and claims to be larger than it is",
+        ),
+    ],
+)
+def test_the_unforeseen_is_one_line_too(command, monkeypatch, tmp_path, error, told):
     def broken(*_, **__):
-        raise ValueError("two\nlines")
+        raise error
 
     monkeypatch.setattr("pellucid.cli.phantom.tissue", broken)
     result = command("phantom", tmp_path, "--count", 1)
     assert result.status == 1
-    assert result.err.splitlines() == ["pellucid: ValueError: two lines (--debug shows where)"]
+    assert result.err.splitlines() == [f"pellucid: {told}"]
 
 
 def test_interrupting_anything_is_one_line(command, monkeypatch, tmp_path):

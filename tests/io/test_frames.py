@@ -108,3 +108,14 @@ def test_a_data_bar_stays_one(tmp_path, picture):
     (tmp_path / "a.txt").write_text("$CM_FULL_SIZE 30 16\n")
     mean = read_frames(open_image(tmp_path / "a.tif"), "average")
     np.testing.assert_array_equal(np.ma.getmaskarray(mean.planes[0].read())[:, 0], np.arange(20) >= 16)
+
+
+def test_the_mean_of_an_mrc_is_shown_like_it_by_all_programs(tmp_path, picture):
+    write_array(tmp_path / "a.mrc", picture((4, 20, 30), "int16"), pixel_size=SIZE)
+    mean = read_frames(open_image(tmp_path / "a.mrc"), "average")
+    with create_image(tmp_path / "b.mrc", mean, dtype="float32") as writer:
+        writer.write(0, mean.planes[0].read())
+    assert writer.notes == []
+    with create_image(tmp_path / "b.npy", mean) as writer:
+        writer.write(0, mean.planes[0].read())
+    assert any("rows go upwards" in note for note in writer.notes)

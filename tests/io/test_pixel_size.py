@@ -27,3 +27,8 @@ def test_units_by_any_spelling():
     assert [known_unit(text) for text in ("micron", "µm", "μm", "Nanometer", "angstrom", "Å", "pixel", None)] == [
         "µm", "µm", "µm", "nm", "Å", "Å", None, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "plausible"), [(0.1, True), (1e9, True), (1e-9, False), (1e300, False)])
+def test_sizes_of_damaged_fields_are_not_plausible(size, plausible):
+    assert PixelSize({"Y": 1.0, "X": size}, "nm").is_plausible == plausible

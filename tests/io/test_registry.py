@@ -62,3 +62,14 @@ def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path, known):
         said = f"is a folder, not a {known.name} file; rename it or give a file in it"
     with pytest.raises(InputError, match=said):
         open_image(path)
+
+
+def test_a_header_that_claims_more_than_memory_is_told_in_one_line(tmp_path, picture, monkeypatch):
+    write_array(tmp_path / "a.npy", picture((20, 30)))
+
+    def open_file(path, inner):
+        raise MemoryError
+
+    monkeypatch.setattr("pellucid.io.formats.npy.open_file", open_file)
+    with pytest.raises(InputError, match=r"a\.npy: needs more memory to be opened than there is; it may be damaged"):
+        open_image(tmp_path / "a.npy")

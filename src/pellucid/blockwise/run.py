@@ -26,10 +26,12 @@ from pellucid.blockwise.worker import BlockWorker
 from pellucid.data.output_paths import refuse_existing
 from pellucid.data.source import Source
 from pellucid.errors import InputError, RunError
+from pellucid.files import check_free
 from pellucid.inference import Cost, measure_tile
 from pellucid.io.conversion import ClipReport
 from pellucid.io.image import Image
 from pellucid.io.manifest import ChangedError
+from pellucid.io.registry import split
 from pellucid.report import terminal
 
 _WORTH_TELLING = 8e6
@@ -109,8 +111,11 @@ def _measured_tile(source: Source, spec: DenoiserSpec) -> Cost:
 
 def _refuse_impossible(plan: BlockwisePlan, images: Sequence[Image]) -> None:
     """Raise InputError if results exist, cannot be written there, or cannot be held by the formats asked for."""
+    targets = [Path(path) for volume in plan.volumes for path in volume.results.values()]
     if not plan.options.overwrite:
-        refuse_existing([Path(path) for volume in plan.volumes for path in volume.results.values()])
+        refuse_existing(targets)
+    for target in targets:
+        check_free(split(target)[0], overwrite=plan.options.overwrite)
     for volume, image in zip(plan.volumes, images, strict=True):
         Outputs(Path(), plan, volume, image).check()
     refuse_disk(plan, images)

@@ -54,6 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except MemoryError:
+        _stop(
+            "out of memory: free some, or look for an image that is damaged and claims to be larger than it is",
+            1,
+            debug,
+        )
     except Exception as problem:
         _stop(f"{type(problem).__name__}: {problem} (--debug shows where)", 1, debug)
     sys.exit(0)

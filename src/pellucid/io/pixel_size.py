@@ -27,6 +27,7 @@ _SPELLINGS = {
 }
 
 PRINT_METRES = 20e-6
+_PLAUSIBLE = (1e-15, 1e3)  # metres: numbers beyond are of damaged or empty fields
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ class PixelSize:
         kept = {axis: size for axis, size in self.values.items() if axis in axes}
         return PixelSize(kept, self.unit) if kept else None
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether a pixel of an image can have this size."""
+        low, high = _PLAUSIBLE
+        return all(low <= size * _METRES[self.unit] <= high for size in self.values.values())
+
     def __str__(self) -> str:
         return " × ".join(f"{size:.4g}" for size in self.values.values()) + f" {self.unit}"
 
@@ -79,3 +86,34 @@ def pixel_size_of(sizes: Mapping[str, float], units: Mapping[str, str]) -> Pixel
     return PixelSize(
         {axis: PixelSize({axis: sizes[axis]}, own).to(unit).values[axis] for axis, own in known.items() if own}, unit
     )
+
+
+def positive(value: object) -> float:
+    """A number from a file; 0 if it is missing, not a number, infinite or negative."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        return 0.0
+    return number if 0 < number < math.inf else 0.0
+
+
+def rectangle(x: object, y: object, unit: str | None) -> PixelSize | None:
+    """The size of a pixel from two numbers in a file; None if one is not positive, or the unit is not known."""
+    sizes = {"Y": float(f"{positive(y):.7g}"), "X": float(f"{positive(x):.7g}")}
+    return PixelSize(sizes, unit) if unit and min(sizes.values()) > 0 else None
+
+
+def square(value: object, unit: object) -> PixelSize | None:
+    """The size of a square pixel, with its unit as in the file."""
+    return rectangle(value, value, known_unit(unit))
+
+
+def metres(x: object, y: object) -> PixelSize | None:
+    """The size of a pixel from two numbers in metres, in a unit that is easy to read."""
+    size = rectangle(x, y, "m")
+    return readable(size) if size else None
+
+
+def readable(size: PixelSize) -> PixelSize:
+    """A size in nanometres below a micrometre, else in micrometres."""
+    return size.to("nm" if size.to("m").values["X"] < 1e-6 else "µm", digits=7)

@@ -24,6 +24,7 @@ class FormatModule(Protocol):
 
     WRITABLE: tuple[str, ...]
     STYLE: type[Style]  # only if files of the format have annotations, or more that is copied
+    OWN: tuple[str, ...]  # only if some of these annotations are true of every file of the format
 
     def open_file(self, path: str, inner: str | None) -> Image:
         """Open the image in a file, without reading its pixels."""
@@ -86,7 +87,9 @@ class Format:
 
     def _noted(self, writer: ArrayWriter, spec: OutputSpec) -> ArrayWriter:
         """A writer whose notes tell what a file of another format says and this format does not keep."""
-        lost = () if isinstance(spec.style, getattr(self.load(), "STYLE", ())) else spec.style.annotations
+        module = self.load()
+        told = () if isinstance(spec.style, getattr(module, "STYLE", ())) else spec.style.annotations
+        lost = [words for words in told if words not in getattr(module, "OWN", ())]
         writer.notes += [f"not kept by {self.name}: {', '.join(lost)}"] if lost else []
         return writer
 
@@ -234,10 +237,17 @@ def open_image(path: str | Path) -> Image:
     try:
         with reading(str(path)):
             image = (misnamed or known).load().open_file(str(file), inner)
+    except MemoryError as error:
+        raise InputError(
+            f"{path}: needs more memory to be opened than there is; it may be damaged: export it again, as .mrc or "
+            ".zarr if it is so large"
+        ) from error
     except InputError as problem:
         if misnamed is None:
             raise
         raise InputError(f"{problem} (it is {misnamed.name} by its content, not {known.name}: rename it)") from problem
+    if image.pixel_size and not image.pixel_size.is_plausible:
+        image.pixel_size = None
     if misnamed:
         image.read_as, image.extension = f"{misnamed.name}, by its content", misnamed.extensions[0]
     if not known.is_folder and image.files is None:

@@ -51,7 +51,7 @@ def test_frames_of_velox_come_last_and_are_times(tmp_path, picture, pixels, fram
     array = picture((20, 30, frames), "uint16")
     image = open_image(velox(tmp_path / "a.emd", array))
     assert (image.axes, image.shape, image.chunks) == ("TYX", (frames, 20, 30), (1, 20, 30))
-    assert image.pixel_size == PixelSize({"Y": 2.5e-10, "X": 2.5e-10}, "m")
+    assert image.pixel_size == PixelSize({"Y": 0.25, "X": 0.25}, "nm")
     np.testing.assert_array_equal(pixels(image), array.transpose(2, 0, 1))
 
 
@@ -121,5 +121,5 @@ def test_a_copy_of_velox_is_read_as_it_was_written(tmp_path, picture, pixels, in
     made = open_image(tmp_path / "b.h5")
     assert made.path == f"{tmp_path}/b.h5{inner or ':/data'}"
     assert (made.axes, made.shape) == ("TYX", (2, 32, 48))
-    assert made.pixel_size.to("m") == image.pixel_size
+    assert made.pixel_size.to("nm") == image.pixel_size
     np.testing.assert_array_equal(pixels(made), array.transpose(2, 0, 1))

@@ -105,3 +105,27 @@ def test_int16_elsewhere_stays_signed(tmp_path, picture):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["t00000/s00/0/cells"] = picture((4, 20, 30), "int16")
     assert open_image(tmp_path / "a.h5").dtype == np.int16
+
+
+@pytest.mark.parametrize("size", [[0.0, 0.0, 0.0], [1.0], "1 2 3"])
+def test_sizes_that_are_not_understood_are_kept_as_they_are(tmp_path, picture, size):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("raw", data=picture((3, 20, 30))).attrs["element_size_um"] = size
+    image = open_image(tmp_path / "a.h5")
+    assert image.pixel_size is None
+    assert image.style.annotations == ("attributes: element_size_um",)
+    copy(tmp_path / "a.h5", tmp_path / "b.h5")
+    with h5py.File(tmp_path / "b.h5") as file:
+        np.testing.assert_array_equal(file["raw"].attrs["element_size_um"], size)
+
+
+def test_damaged_labels_are_refused_and_do_not_kill_the_process(tmp_path, picture):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        raw = file.create_dataset("raw", data=picture((3, 20, 30)))
+        for dimension, label in zip(raw.dims, ("zebra", "y", "x"), strict=True):
+            dimension.label = label
+    data = (tmp_path / "a.h5").read_bytes()
+    heap = data.index(b"GCOL")  # where texts of any length are
+    (tmp_path / "a.h5").write_bytes(data[:heap] + b"LOCG" + data[heap + 4 :])
+    with pytest.raises(InputError, match=r"a\.h5: cannot be read; it may be damaged"):
+        open_image(tmp_path / "a.h5")

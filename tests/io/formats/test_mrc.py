@@ -183,6 +183,20 @@ def test_other_formats_tell_what_they_do_not_keep(tmp_path, picture):
     assert copy(tmp_path / "c.mrc", tmp_path / "e.mrc").notes == []
 
 
+@pytest.mark.parametrize("count", [0, 1, 99, -5])
+def test_labels_are_what_has_a_text_whatever_their_count_says(tmp_path, picture, count):
+    array = picture((20, 30), "int16")
+    make(tmp_path / "a.mrc", array)
+    with mrcfile.open(tmp_path / "a.mrc", "r+") as file:
+        file.add_label("acquired")
+        before = [label.strip() for label in file.get_labels()]
+        file.header.nlabl = count
+    writer = write(tmp_path / "b.mrc", open_image(tmp_path / "a.mrc"), array, history="denoised")
+    assert writer.notes == []
+    with mrcfile.open(tmp_path / "b.mrc") as made:
+        assert [label.strip() for label in made.get_labels()] == [*before, "denoised"]
+
+
 def test_the_last_of_ten_labels_gives_way(tmp_path, picture):
     make(tmp_path / "a.mrc", picture((20, 30), "int16"))
     with mrcfile.open(tmp_path / "a.mrc", "r+") as file:

@@ -176,3 +176,19 @@ def test_alpha_and_further_frames_are_told(tmp_path, picture):
         with create_image(tmp_path / f"{name}2.png", image) as writer:
             writer.write(0, image.planes[0].read())
         assert writer.notes == [f"not kept: {lost}"]
+
+
+def test_chunks_that_are_not_copied_are_told(tmp_path):
+    array = np.zeros((20, 30), np.uint8)
+    Pillow.fromarray(array).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    more = b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in ((b"sBIT", b"\x07"), (b"bKGD", b"\0\0"), (b"vpAg", bytes(9)))
+    )
+    (tmp_path / "a.png").write_bytes(data[:33] + more + data[33:])
+    image = open_image(tmp_path / "a.png")
+    assert image.style.annotations == ("other chunks: sBIT, vpAg",)
+    with create_image(tmp_path / "b.png", image) as writer:
+        writer.write(0, array)
+    assert writer.notes == ["not kept: other chunks: sBIT, vpAg"]

@@ -17,7 +17,7 @@ from pellucid.io.formats.mrc_header import MrcStyle, blank
 from pellucid.io.formats.tiff_tags import TiffStyle
 from pellucid.io.formats.zarr_metadata import ZarrStyle
 from pellucid.io.layout import Layout
-from pellucid.io.output_spec import OutputSpec
+from pellucid.io.output_spec import OutputSpec, Style
 from pellucid.io.pixel_size import PixelSize
 from pellucid.io.registry import open_image, writable_format
 
@@ -34,16 +34,16 @@ def turned():
 
 
 STYLES = {
-    "map.npy": None,
-    "map.mrc": None,
+    "map.npy": Style(),
+    "map.mrc": Style(),
     "turned.mrc": turned(),
-    "map.tif": None,
-    "map.dm3": None,
-    "map.dm4": None,
+    "map.tif": Style(),
+    "map.dm3": Style(),
+    "map.dm4": Style(),
     "zlib.tif": TiffStyle("ome", "zlib", predictor=True),
     "tiles.tif": TiffStyle("plain", "zlib", tile=(32, 48)),
     "raw-tiles.tif": TiffStyle("imagej", tile=(16, 16)),
-    "data.h5": None,
+    "data.h5": Style(),
     "two.zarr": ZarrStyle(2, {"Z": 2, "Y": 20, "X": 30}),
     "shards.zarr": ZarrStyle(3, {"Z": 1, "Y": 10, "X": 20}, {"Z": 2, "Y": 20, "X": 40}),
 }

@@ -90,6 +90,9 @@ def test_calibrations_that_are_no_lengths_are_no_pixel_size(tmp_path, picture, m
 IMAGE = np.ones((20, 30), "float32")
 
 
+MANY = series(0x0220, [element(IMAGE)])
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -103,6 +106,7 @@ IMAGE = np.ones((20, 30), "float32")
         (series(0x0220, [element(IMAGE)])[:-2000], "is cut off or damaged; copy or export it again"),
         (series(0x0210, [element(IMAGE)])[:40], "is cut off or damaged"),
         (b"II\x97\x01", "is cut off or damaged"),
+        (MANY[:18] + struct.pack("<i", 2**31 - 1) + MANY[22:], "is cut off or damaged"),
         (b"MM\x01\x97", "is not a SER file of TIA"),
     ],
 )

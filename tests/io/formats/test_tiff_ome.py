@@ -133,3 +133,21 @@ def test_one_of_several_images_is_written_with_its_own_description(tmp_path, pic
     root, notes = written(image, tmp_path / "b.ome.tif", (3, 20, 30))
     assert [element.get("Name") for element in find(root, "Image")] == ["two"]
     assert notes == ["not kept: 1 other image in the file"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({"X": (5.0, "pixel"), "Y": (5.0, "pixel")}, ("calibration (X 5.0 pixel, Y 5.0 pixel)",)),
+        ({"X": (5.0, "nm")}, ("calibration (X 5.0 nm)",)),
+        ({"X": (5.0, "nm"), "Y": (5.0, "nm"), "Z": (2.0, "reference frame")}, ("calibration (Z 2.0 reference frame)",)),
+        ({"X": (0.0, "nm"), "Y": (0.0, "nm")}, ()),
+        ({"X": (5.0, "nm"), "Y": (5.0, "nm"), "Z": (2.0, "nm")}, ()),
+    ],
+)
+def test_sizes_that_are_not_read_are_told(tmp_path, picture, sizes, told):
+    metadata = {"axes": "ZYX"}
+    for axis, (size, unit) in sizes.items():
+        metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": unit}
+    tifffile.imwrite(tmp_path / "b.tif", picture((3, 20, 30)), ome=True, metadata=metadata, photometric="minisblack")
+    assert open_image(tmp_path / "b.tif").style.annotations == told

@@ -210,3 +210,24 @@ def test_a_calibration_that_is_no_length_is_kept_as_it_is(tmp_path, picture, sai
 def test_a_size_in_pixels_says_nothing_to_other_formats(tmp_path, picture):
     source = imagej(tmp_path / "a.tif", picture((3, 20, 30)), (1.0, 1.0), unit="pixel", spacing=1.0)
     assert open_image(source).style.annotations == ()
+
+
+def test_a_size_that_no_resolution_can_tell_is_told_to_be_lost(tmp_path, picture):
+    array = picture((20, 30))
+    tifffile.imwrite(tmp_path / "a.tif", array, resolution=(2**32 - 1, 2**32 - 1), resolutionunit=3, metadata=None)
+    assert open_image(tmp_path / "a.tif").pixel_size is not None
+    made, notes = copied(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert notes == [
+        "not kept: pixel size (0.002328 × 0.002328 nm, which is too small or too large for a TIFF of this kind)"
+    ]
+    assert made.pixel_size is None
+
+
+def test_a_resolution_along_one_axis_alone_is_none(tmp_path, picture):
+    tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), metadata=None, resolution=(1e6, 1e6), resolutionunit=3)
+    data = (tmp_path / "a.tif").read_bytes()
+    order = "<" if data[:2] == b"II" else ">"
+    entry = struct.pack(f"{order}HH", 283, 5)
+    assert data.count(entry) == 1
+    (tmp_path / "a.tif").write_bytes(data.replace(entry, struct.pack(f"{order}HH", 40000, 5)))
+    assert open_image(tmp_path / "a.tif").pixel_size is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 
 import numpy as np
@@ -61,6 +62,54 @@ def test_a_stack_that_is_cut_anywhere_is_whole_or_refused(tmp_path, pixels, capl
     assert len(refused) > 20
     assert all("cut.tif" in line and "\n" not in line for line in refused)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_file_that_is_cut_within_its_description_is_refused(tmp_path, big):
+    # tifffile and Bio-Formats write OME-XML behind the pixels, without which the file would be read as a plain stack
+    tifffile.imwrite(tmp_path / "a.tif", PLANES, ome=True, bigtiff=big, photometric="minisblack")
+    data = (tmp_path / "a.tif").read_bytes()
+    start = data.rindex(b"<?xml")
+    for length in (start - 1, start, start + 9, len(data) - 1):
+        (tmp_path / "a.tif").write_bytes(data[:length])
+        with pytest.raises(InputError, match=r"a\.tif: is cut off before the end of its tags; copy or export it again"):
+            open_image(tmp_path / "a.tif")
+
+
+def pages(path, description, **options):
+    with tifffile.TiffWriter(path) as tif:
+        for number, plane in enumerate(PLANES):
+            text = description if number == 0 else None
+            tif.write(plane, description=text, photometric="minisblack", metadata=None, contiguous=False, **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
+@pytest.mark.parametrize("said", ["images=4\nslices=4", "images=6\nchannels=2\nslices=2"])
+def test_a_stack_with_more_planes_than_imagej_s_description_says_is_refused(tmp_path, said, options):
+    pages(tmp_path / "a.tif", f"ImageJ=1.53t\n{said}\n", **options)
+    with pytest.raises(InputError, match=r"a\.tif: says 4 planes, but holds 6; open it in Fiji and save it again"):
+        open_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("storage", STORAGE)
+def test_pages_that_no_image_of_a_description_has_are_told(tmp_path, pixels, storage):
+    write(tmp_path / "a.tif", "ome", False, storage)
+    assert open_image(tmp_path / "a.tif").style.lost == ()
+    text = tifffile.tiffcomment(tmp_path / "a.tif")
+    text = re.sub(r'Size([TCZ])="6"', r'Size\1="4"', text).replace('PlaneCount="6"', 'PlaneCount="4"')
+    tifffile.tiffcomment(tmp_path / "a.tif", text.encode())
+    image = open_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(pixels(image), PLANES[:4])
+    assert image.style.lost == ("2 pages that the description does not name",)
+
+
+def test_an_image_without_pixels_is_refused_as_empty(tmp_path):
+    write(tmp_path / "a.tif", "plain", False, "contiguous")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as tif:
+        for page in tif.pages:
+            page.tags["ImageWidth"].overwrite(0)
+    with pytest.raises(InputError, match=r"a\.tif: is empty \(shape .*\): give an image with pixels"):
+        open_image(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("storage", STORAGE)
@@ -167,6 +216,18 @@ def test_a_set_of_files_is_one_image_and_a_missing_file_is_named(tmp_path, pixel
     with pytest.raises(InputError, match=r"0\.ome\.tif: has planes in 1\.ome\.tif, which is missing; put that file"):
         open_image(tmp_path / "0.ome.tif")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
+def test_the_file_of_a_set_that_is_cut_off_is_named(tmp_path, options):
+    data = "".join(DATUM.format(z=z, ifd=0, name=f"{z}.ome.tif", uuid=f"urn:uuid:{z}") for z in range(6))
+    for number, plane in enumerate(PLANES):
+        text = OME.format(own=f"urn:uuid:{number}", data=data).encode()
+        tifffile.imwrite(tmp_path / f"{number}.ome.tif", plane, description=text, metadata=None, ome=False, **options)
+    whole = (tmp_path / "4.ome.tif").read_bytes()
+    (tmp_path / "4.ome.tif").write_bytes(whole[:-10])
+    with pytest.raises(InputError, match=r"0\.ome\.tif: 4\.ome\.tif: is cut off \([\d,]+ of [\d,]+ bytes\); copy"):
+        open_image(tmp_path / "0.ome.tif")
 
 
 def test_a_part_of_a_set_that_is_described_elsewhere_is_refused(tmp_path):

@@ -90,6 +90,15 @@ def test_texts_of_single_pages_are_told_to_be_lost(tmp_path, picture):
     assert notes == ["not kept: descriptions of single pages, dates of single pages"]
 
 
+def test_what_tifffile_wrote_of_an_image_is_kept_and_told_to_other_formats(tmp_path, picture):
+    said = {"axes": "YX", "exposure": 2, "operator": "A"}
+    tifffile.imwrite(tmp_path / "a.tif", picture((20, 30)), metadata=said)
+    assert open_image(tmp_path / "a.tif").style.annotations == ("metadata: exposure, operator",)
+    assert copy(tmp_path / "a.tif", tmp_path / "b.tif") == []
+    with tifffile.TiffFile(tmp_path / "b.tif") as made:
+        assert made.shaped_metadata == ({"shape": [20, 30], **said},)
+
+
 @pytest.mark.parametrize("kind", ["plain", "imagej", "ome"])
 def test_the_history_is_in_a_new_file(tmp_path, kind):
     spec = OutputSpec("a.tif", "ZYX", (2, 20, 30), np.dtype("uint8"), style=TiffStyle(kind), history="denoised")
@@ -224,3 +233,11 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, kind, d
     else:
         refused = ""
     assert "\n" not in refused
+
+
+def test_how_lerc_stored_pixels_is_not_told_of_a_result_that_is_stored_otherwise(tmp_path, picture):
+    tifffile.imwrite(tmp_path / "a.tif", picture((20, 30), "float32"), compression="lerc", metadata=None)
+    assert open_image(tmp_path / "a.tif").style.annotations == ()
+    copy(tmp_path / "a.tif", tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert 50674 not in tif.pages.first.tags

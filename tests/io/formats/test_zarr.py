@@ -290,6 +290,8 @@ def test_a_group_without_arrays_tells_what_it_has(tmp_path, picture):
         ({"axes": ["x", "x", "y"]}, "but an image has Y, X"),
         ({"coordinateTransformations": [{"type": "scale", "scale": [4.0, 4.0]}]}, "'scale' that is not a list of 3"),
         ({"coordinateTransformations": [{"type": "scale", "path": "s"}]}, "'scale' that is not a list of 3 numbers"),
+        ({"coordinateTransformations": [{"type": "scale", "scale": [1e400, 4.0, 4.0]}]}, "that is not a list of 3"),
+        ({"coordinateTransformations": [{"type": "scale", "scale": ["4", 4.0, 4.0]}]}, "that is not a list of 3"),
         (
             {"coordinateTransformations": [{"type": "affine", "affine": [[1]]}]},
             "transformation 'affine' that is not a list",

@@ -110,3 +110,23 @@ def test_an_array_names_its_axes_in_words(tmp_path, picture, names, axes):
     attributes = {"_ARRAY_DIMENSIONS": names}
     zarr.create_array(tmp_path / "b.zarr", data=picture((3, 20, 30)), zarr_format=2, attributes=attributes)
     assert open_image(tmp_path / "b.zarr").axes == axes
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_an_axis_of_no_known_name_and_type_gets_no_type(tmp_path, picture, version):
+    axes = [{"name": "angle"}, *(axis(name, "space") for name in "yx")]
+    copy(make(tmp_path / "a.zarr", picture((3, 20, 30)), version, axes=axes), tmp_path / "b.zarr")
+    told = dict(zarr.open_group(tmp_path / "b.zarr", mode="r").attrs)
+    assert told.get("ome", told)["multiscales"][0]["axes"] == axes
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_units_without_a_scale_are_no_pixel_size(tmp_path, picture, version):
+    axes = [axis("t", "time", "second"), axis("y", "space", "nanometer"), axis("x", "space", "nanometer")]
+    make(tmp_path / "a.zarr", picture((3, 20, 30)), version, axes=axes, datasets=[{"path": "0"}])
+    image = open_image(tmp_path / "a.zarr")
+    assert image.pixel_size is None
+    told = "units without a scale: Y nanometer, X nanometer"
+    assert image.style.annotations == (told,)
+    assert copy(tmp_path / "a.zarr", tmp_path / "b.zarr").notes == [f"not kept: {told}"]
+    assert open_image(tmp_path / "b.zarr").pixel_size is None

@@ -198,3 +198,12 @@ def test_a_collection_lists_its_images_and_tells_of_its_metadata(tmp_path, pictu
 def test_an_output_names_no_image_inside(tmp_path, picture, store):
     with pytest.raises(InputError, match=r"b\.zarr:second: an OME-Zarr is written with one image; leave out ':second'"):
         create_image(f"{tmp_path}/b.zarr:second", open_image(store[0]))
+
+
+def test_single_files_beside_an_image_are_told_to_be_left_out(store, tmp_path):
+    path, _ = store
+    (path / "notes.txt").write_text("mine")
+    image = open_image(path)
+    assert "file notes.txt" in image.style.annotations
+    writer = write(tmp_path / "b.zarr", image)
+    assert writer.notes == ["not kept: a second multiscale: aligned, file notes.txt"]

@@ -20,6 +20,7 @@ from pellucid.io.formats.hdf5_meaning import (
     meaning,
     path_of_copy,
     reordered_tags,
+    says_element_size,
     texts_of,
 )
 from pellucid.io.formats.hdf5_storage import broken_links, dataset_paths, files_of, unwritten_chunks
@@ -33,7 +34,7 @@ from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
 WRITABLE = DTYPES
 _HISTORY = "history"
 #: Written anew, or about other objects of the file.
-_NOT_COPIED = (ELEMENT_SIZE, "DIMENSION_LIST", "DIMENSION_LABELS", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid")
+_NOT_COPIED = ("DIMENSION_LIST", "DIMENSION_LABELS", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid")
 _MOST_NAMED = 10
 
 
@@ -92,7 +93,7 @@ def open_file(path: str, inner: str | None) -> Image:
             chunks,
             dataset.compression if dataset.compression in ("gzip", "lzf") else None,
             meant.layout.stored,
-            _attributes(dataset),
+            _of_dataset(dataset),
             {above: told for above, group in groups.items() if (told := _attributes(group))},
             tuple(name for item in (*groups.values(), dataset) for name in _uncopied(item)),
             tuple(other for other in (*dataset_paths(file), *broken_links(file)) if other != place),
@@ -173,6 +174,12 @@ def _attributes(item: Any) -> dict[str, Any]:
     """The attributes that can be copied to another file."""
     copied = {str(name): _value(item, name) for name in item.attrs if name not in _NOT_COPIED}
     return {name: value for name, value in copied.items() if value is not None}
+
+
+def _of_dataset(dataset: Any) -> dict[str, Any]:
+    """The attributes of a data set that can be copied, without the sizes of pixels unless they are not understood."""
+    copied = _attributes(dataset)
+    return {name: value for name, value in copied.items() if name != ELEMENT_SIZE or not says_element_size(dataset)}
 
 
 def _uncopied(item: Any) -> list[str]:

@@ -21,7 +21,7 @@ from pellucid.errors import InputError
 from pellucid.io.axis_names import axis_letter, axis_letters
 from pellucid.io.formats.hdf5_storage import dataset_paths
 from pellucid.io.layout import Layout, default_layout, named_layout
-from pellucid.io.pixel_size import PixelSize, pixel_size_of
+from pellucid.io.pixel_size import PixelSize, pixel_size_of, readable
 
 #: Sizes along z, y, x in µm.
 ELEMENT_SIZE = "element_size_um"
@@ -69,7 +69,8 @@ def meaning(dataset: Any, name: str) -> Meaning:
     dtype = dataset.dtype
     if cells.letters and dtype.kind == "i" and dtype.itemsize == 2:
         dtype = np.dtype(dtype.str.replace("i", "u"))
-    return Meaning(layout, next((one for one in sizes if one), None), dtype)
+    size = next((one for one in sizes if one), None)
+    return Meaning(layout, readable(size) if size and size.unit == "m" else size, dtype)
 
 
 def image_paths(file: Any, most: int = 1000) -> list[str]:
@@ -119,6 +120,12 @@ def _element_size(dataset: Any) -> _Told:
         return _Told()
     axes = "ZYX"[-sizes.size :]
     return _Told("", dict(zip(axes, sizes.tolist(), strict=True)), dict.fromkeys(axes, "µm"))
+
+
+def says_element_size(dataset: Any) -> bool:
+    """Whether ``ELEMENT_SIZE`` is such that the size of a pixel is read from it."""
+    told = _element_size(dataset)
+    return pixel_size_of(told.sizes, told.units) is not None
 
 
 def _cells(dataset: Any) -> _Told:
@@ -171,8 +178,14 @@ def _axistags(dataset: Any, name: str) -> _Told:
 def _dimensions(dataset: Any) -> _Told:
     scales = [dimension[0] if len(dimension) else None for dimension in dataset.dims]
     of_scales = [scale.name.rpartition("/")[2] if scale is not None else "" for scale in scales]
-    names = [dimension.label or name for dimension, name in zip(dataset.dims, of_scales, strict=True)]
+    names = [label or name for label, name in zip(_labels(dataset), of_scales, strict=True)]
     return _scaled(names, scales)
+
+
+def _labels(dataset: Any) -> list[str]:
+    """The labels of the dimensions, of which the library's own function kills the process if they are damaged."""
+    labels = texts_of(dataset.attrs.get("DIMENSION_LABELS", ""))
+    return labels if len(labels) == dataset.ndim else [""] * dataset.ndim
 
 
 def _scaled(names: Sequence[str], scales: Sequence[Any]) -> _Told:

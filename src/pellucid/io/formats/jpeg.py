@@ -18,6 +18,7 @@ from pellucid.errors import InputError
 from pellucid.io.data_bar import bar_beside
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
+from pellucid.io.maker_text import size_beside
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style
 
 WRITABLE: tuple[str, ...] = ()
@@ -59,6 +60,7 @@ class JpegImage(Image):
             raise InputError(f"{path}: is a print image with {bands} inks; convert it to grey")
         layout = Layout("YX" if bands == 1 else "YXS")
         super().__init__(path, layout, (height, width, bands)[: len(layout.stored)], np.uint8)
+        self.pixel_size = size_beside(path, self.plane_shape)
         self.data_bar = bar_beside(path, self.plane_shape)
         self.style = JpegStyle(said)
         self._is_whole = False

@@ -21,7 +21,7 @@ import numpy as np
 
 from pellucid.errors import InputError
 from pellucid.files import reserve, writing
-from pellucid.io.formats.mrc_header import FOUR_BITS, LENGTH, Header, MrcStyle
+from pellucid.io.formats.mrc_header import FOUR_BITS, LENGTH, UPWARDS, Header, MrcStyle
 from pellucid.io.formats.mrc_result import describe
 from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage, Image
@@ -31,6 +31,7 @@ from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_writer, refu
 
 WRITABLE = ("uint8", "int8", "uint16", "int16", "float16", "float32")
 STYLE = MrcStyle
+OWN = (UPWARDS,)
 _PART = 1 << 18  # pixels that are processed at once: they fit in the processor's cache
 _PACKERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open}  # by their first bytes
 

@@ -40,7 +40,8 @@ _IMOD = np.dtype(
     }
 )
 _STAMP = 1146047817  # "IMOD": the flags are valid
-_UPWARDS = "that rows go upwards (IMOD and Fiji show the result upside down)"
+#: What is true of every file: others are shown the other way up.
+UPWARDS = "that rows go upwards (IMOD and Fiji show the result upside down)"
 _SIGNED, _ORIGIN_AS_STANDARD, _PACKED = 1, 4, 16
 _STAMP_AT = slice(212, 214)
 _ORDERS: dict[bytes, Order] = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}
@@ -60,7 +61,7 @@ class MrcStyle(Style):
     @property
     def annotations(self) -> tuple[str, ...]:
         """See ``Style.annotations``."""
-        return *Header(self.header).annotations, _UPWARDS
+        return *Header(self.header).annotations, UPWARDS
 
 
 class Header:
@@ -214,8 +215,9 @@ class Header:
 
     @property
     def label_count(self) -> int:
-        """The number of labels; damaged headers may claim more than ten."""
-        return min(max(int(self.fields["nlabl"]), 0), LABELS)
+        """The number of labels up to the last with a text: what the header counts (nlabl) may be wrong."""
+        written = [number for number, label in enumerate(self.fields["label"], 1) if bytes(label).strip(b" \0")]
+        return max(written, default=0)
 
     def bytes_per_section(self, extended: bytes) -> int | None:
         """The bytes of each section in an extended header; None if that is not known."""

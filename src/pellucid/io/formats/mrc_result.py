@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.io.formats.mrc_header import FOUR_BITS, LABELS, WHOLE, Header, MrcStyle, blank
+from pellucid.io.formats.mrc_header import FOUR_BITS, LABELS, UPWARDS, WHOLE, Header, MrcStyle, blank
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec
 
@@ -67,7 +67,7 @@ def _stored(spec: OutputSpec, header: Header) -> np.dtype[Any]:
 def _new(spec: OutputSpec) -> Result:
     notes = [_NO_TIME] if spec.axes == "TYX" else []
     if not isinstance(spec.style, MrcStyle):
-        notes.append(_UPWARDS)
+        notes += [] if UPWARDS in spec.style.annotations else [_UPWARDS]
     elif annotations := Header(spec.style.header).annotations:
         notes.append(f"not kept, as the axes are others: {', '.join(annotations)}")
     layout = Layout(spec.axes)

@@ -20,6 +20,7 @@ from pellucid.io.data_bar import bar_beside
 from pellucid.io.deferred_write import create_deferred, reopen_deferred
 from pellucid.io.image import Image
 from pellucid.io.layout import Array, Layout
+from pellucid.io.maker_text import size_beside
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, Style, lost_pixel_size
 from pellucid.io.pixel_size import PRINT_METRES, PixelSize
 
@@ -30,6 +31,8 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _SAID = {b"eXIf": "Exif", b"tIME": "time", **dict.fromkeys(_TEXTS, "texts"), b"gAMA": "gamma"}
 _LOST = {b"iCCP": "colour profile", b"acTL": "the frames after the first"}
 _COPIED = (*_SAID, b"sRGB", b"cHRM")  # with gamma, the last two tell how bright a grey is shown
+# written anew, of colours, or parts of what is told in words
+_NOT_TOLD = (b"pHYs", b"tRNS", b"bKGD", b"hIST", b"sPLT", b"fcTL", b"fdAT")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class PngImage(Image):
         else:
             decoded = _decode(path)
             super().__init__(path, Layout("YXS"[: decoded.ndim]), decoded.shape, decoded.dtype)
-        self.pixel_size = _pixel_size(dpi) if dpi else None
+        self.pixel_size = (_pixel_size(dpi) if dpi else None) or size_beside(path, self.plane_shape)
         self.data_bar = bar_beside(path, self.plane_shape)
         self.style = _style(chunks, has_alpha=has_alpha)
         self.refuse_colour()
@@ -87,7 +90,11 @@ def _decode(path: str) -> Array:
 
 
 def _style(chunks: list[tuple[bytes, bytes]], *, has_alpha: bool) -> PngStyle:
-    lost = [words for name, words in _LOST.items() if name in dict(chunks)] + (["alpha"] if has_alpha else [])
+    names = dict(chunks)
+    lost = [words for name, words in _LOST.items() if name in names] + (["alpha"] if has_alpha else [])
+    known = (*_LOST, *_COPIED, *_NOT_TOLD)
+    others = [name.decode("latin-1") for name in names if name[:1].islower() and name not in known]
+    lost += [f"other chunks: {', '.join(others)}"] if others else []
     return PngStyle(tuple(chunk for chunk in chunks if chunk[0] in _COPIED), tuple(lost))
 
 
@@ -115,12 +122,17 @@ def _pixel_size(dpi: tuple[float, float]) -> PixelSize | None:
     return size.to("nm" if x < 1e-6 else "µm", digits=7)  # it was stored as a whole number of pixels per metre
 
 
-def create(path: Path, spec: OutputSpec) -> ArrayWriter:
-    """Encode one plane at the end."""
+def check(spec: OutputSpec) -> None:
+    """Raise InputError if there is more than one plane."""
     if spec.planes != 1:
         raise InputError(
             f"{spec.path}: PNG holds one plane, but this image has {spec.planes}; write .tif, .mrc or .zarr instead"
         )
+
+
+def create(path: Path, spec: OutputSpec) -> ArrayWriter:
+    """Encode one plane at the end."""
+    check(spec)
     return _noted(create_deferred(path, spec, Layout(spec.axes), partial(_encode, spec)), spec)
 
 

@@ -135,10 +135,9 @@ def _element(file: BinaryIO, start: int, path: str) -> _Element:
 
 
 def _take(file: BinaryIO, count: int, path: str) -> bytes:
-    taken = file.read(count)
-    if len(taken) != count:
+    if file.tell() + count > os.fstat(file.fileno()).st_size:  # before a damaged count fills the memory
         _refuse_cut_off(path)
-    return taken
+    return file.read(count)
 
 
 def _refuse_cut_off(path: str) -> None:

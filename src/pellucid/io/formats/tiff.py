@@ -25,6 +25,7 @@ from pellucid.io.formats.tiff_tags import TiffStyle, read_pixel_size, read_style
 from pellucid.io.handles import Handle
 from pellucid.io.image import DTYPES, ArrayImage, Image, reading
 from pellucid.io.layout import SAMPLES, Array, Layout
+from pellucid.io.maker_text import size_beside
 from pellucid.io.manifest import WholeFiles
 from pellucid.io.memmap import release_map
 from pellucid.io.output_spec import ArrayWriter, OutputSpec, mapped_writer, refuse_mismatch
@@ -51,7 +52,7 @@ def open_file(path: str, inner: str | None) -> Image:
         image.unwritten = unwritten
         image.data_bar = read_data_bar(series.keyframe, image.plane_shape) or bar_beside(path, image.plane_shape)
         image.style = read_style(tif, number, sizes(image))
-        pixel_size = read_pixel_size(tif, number)
+        pixel_size = read_pixel_size(tif, number) or size_beside(path, image.plane_shape)
         image.pixel_size = pixel_size.along(image.axes) if pixel_size else None
         if series.is_multifile:
             files = tiff_series.files_of_set(series)

@@ -14,10 +14,10 @@ _TEXTS |= {316: "computer", 33432: "copyright", 700: "XMP", 33723: "IPTC", 34675
 _MAKERS = {34118: "Zeiss", 34119: "Zeiss", 34680: "FEI", 34682: "FEI", 50431: "Tescan", 37706: "TVIPS"}
 _MAKERS |= {33471: "Olympus", 33560: "Olympus"}
 _LIMITS = (280, 281, 340, 341)  # the range of the pixels, which depends on their type
-# what describes how pixels are stored, or is written from the image: 2xx and 3xx up to JPEG's tables, ImageJ's
+# what describes how pixels are stored, or is written from the image: 2xx and 3xx up to JPEG's tables, ImageJ's, LERC's
 _WRITTEN = {*range(254, 263), 266, 270, 273, 274, *range(277, 280), 282, 283, 284, 290, 291, 292, 293, 296, 297, 301}
 _WRITTEN |= {305, 317, 318, 319, 320, *range(322, 326), 330, 338, 339, 347, *range(512, 533), 32997, 32998}
-_WRITTEN |= {50838, 50839}
+_WRITTEN |= {50838, 50839, 50674}
 # what holds positions in the file, which become wrong: Exif and GPS, and data of Olympus, MetaMorph, LSM, DNG
 _POSITIONS = {34665: "Exif", 34853: "GPS", 40965: "Exif", 33560: "Olympus data", 400: "global parameters"}
 _POSITIONS |= {**dict.fromkeys(range(33628, 33632), "MetaMorph data"), 34412: "LSM data", 50740: "DNG data"}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from pellucid.io.formats.tiff_pixel_size import other_ome_calibration
 from pellucid.io.formats.tiff_series import ome_image
 from pellucid.io.output_spec import OutputSpec
 
@@ -40,7 +41,7 @@ def ome_annotations(xml: str, number: int) -> tuple[str, ...]:
     }
     others = {_name(child) for parent in (root, image) for child in parent} - set(_NAMED)
     spelled = (_CAPITAL.sub(" ", name).lower() for name in sorted(others) if not name.endswith("Ref"))
-    return (*(words for words, applies in said.items() if applies), *spelled)
+    return (*(words for words, applies in said.items() if applies), *other_ome_calibration(pixels.attrib), *spelled)
 
 
 def _has_settings(channel: Element) -> bool:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tifffile
 
-from pellucid.io.pixel_size import PRINT_METRES, PixelSize, known_unit, pixel_size_of
+from pellucid.io.maker_text import described_size, tescan_size
+from pellucid.io.pixel_size import (
+    PRINT_METRES,
+    PixelSize,
+    known_unit,
+    metres,
+    pixel_size_of,
+    positive,
+    readable,
+    rectangle,
+    square,
+)
 
 _IMPERIAL = {"inch": 2.54, "inches": 2.54, "in": 2.54, "mil": 2.54e-3, "mils": 2.54e-3}  # in centimetres
-_NUMBER = r"([\d.]+(?:[eE][-+]?\d+)?)"
 
 
 def read_pixel_size(tif: Any, number: int) -> PixelSize | None:
@@ -35,21 +45,40 @@ def _ome_size(xml: str, number: int) -> PixelSize | None:
     images = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
     images = images if isinstance(images, list) else [images]
     pixels = images[number].get("Pixels", {}) if number < len(images) else {}
-    found = {}
-    for axis in "ZYX":
-        size = _positive(pixels.get(f"PhysicalSize{axis}"))
-        unit = known_unit(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-        if size and unit:
-            found[axis] = PixelSize({axis: size}, unit)
+    found = _ome_lengths(pixels)
     if not {"Y", "X"} <= set(found):
         return None
     unit = found["X"].unit
     return PixelSize({axis: size.to(unit).values[axis] for axis, size in found.items()}, unit)
 
 
+def _ome_lengths(pixels: Mapping[str, Any]) -> dict[str, PixelSize]:
+    """The size along each axis of which OME's attributes tell a length."""
+    found = {}
+    for axis in "ZYX":
+        size, unit = positive(pixels.get(f"PhysicalSize{axis}")), known_unit(_ome_unit(pixels, axis))
+        if size and unit:
+            found[axis] = PixelSize({axis: size}, unit)
+    return found
+
+
+def _ome_unit(pixels: Mapping[str, Any], axis: str) -> str:
+    return str(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+
+
+def other_ome_calibration(pixels: Mapping[str, Any]) -> tuple[str, ...]:
+    """What OME's attributes say of the size of a pixel that is not read, in words."""
+    lengths = _ome_lengths(pixels)
+    known = lengths if {"Y", "X"} <= set(lengths) else {}
+    told = {axis: pixels.get(f"PhysicalSize{axis}") for axis in "XYZ" if axis not in known}
+    words = [f"{axis} {size} {_ome_unit(pixels, axis)}" for axis, size in told.items() if positive(size)]
+    return (f"calibration ({', '.join(words)})",) if words else ()
+
+
 def _per_unit(page: Any) -> dict[str, float]:
     """The sizes in the unit of the resolution tags; empty if there are none."""
-    per_unit = page.get_resolution() if "XResolution" in page.tags else (0, 0)
+    told = "XResolution" in page.tags and "YResolution" in page.tags
+    per_unit = page.get_resolution() if told else (0, 0)
     if min(per_unit) <= 0:
         return {}
     x, y = (float(f"{1 / number:.7g}") for number in per_unit)
@@ -59,7 +88,7 @@ def _per_unit(page: Any) -> dict[str, float]:
 def _imagej_size(metadata: dict[str, Any], page: Any) -> PixelSize | None:
     """The size where ImageJ's units are lengths. A size in inches may be that of a print, like one in the tags."""
     sizes = _per_unit(page)
-    if depth := _positive(str(metadata.get("spacing")).lstrip("-")):  # whose sign ImageJ ignores
+    if depth := positive(str(metadata.get("spacing")).lstrip("-")):  # whose sign ImageJ ignores
         sizes["Z"] = depth
     units = {axis: _imagej_unit(metadata, axis) for axis in sizes}
     for axis in [axis for axis, unit in units.items() if unit in _IMPERIAL]:
@@ -88,7 +117,7 @@ def other_calibration(metadata: dict[str, Any], page: Any) -> dict[str, Any]:
 
 
 def _spacing(metadata: dict[str, Any]) -> dict[str, float]:
-    spacing = _positive(metadata.get("spacing"))
+    spacing = positive(metadata.get("spacing"))
     return {"Z": spacing} if spacing else {}
 
 
@@ -96,17 +125,13 @@ def _printed_size(page: Any, metadata: dict[str, Any]) -> PixelSize | None:
     """The size in a plain file's tags, per inch or centimetre; if Pellucid wrote it, ``metadata`` names its unit."""
     unit, sizes = known_unit(metadata.get("unit", "")), _per_unit(page)
     tag = page.tags.get("ResolutionUnit")
-    metres = {2: 0.0254, 3: 0.01}.get(int(tag.value), 0.0) if tag else 0.0
-    if metres == 0 or not sizes or (unit is None and sizes["X"] * metres >= PRINT_METRES):
+    unit_metres = {2: 0.0254, 3: 0.01}.get(int(tag.value), 0.0) if tag else 0.0
+    if unit_metres == 0 or not sizes or (unit is None and sizes["X"] * unit_metres >= PRINT_METRES):
         return None
-    size = PixelSize({axis: value * metres for axis, value in sizes.items()}, "m")
+    size = PixelSize({axis: value * unit_metres for axis, value in sizes.items()}, "m")
     if unit is None:
-        return _readable(size)
+        return readable(size)
     return PixelSize({**_spacing(metadata), **size.to(unit, digits=7).values}, unit)
-
-
-def _readable(metres: PixelSize) -> PixelSize:
-    return metres.to("nm" if metres.values["X"] < 1e-6 else "µm", digits=7)
 
 
 def _maker_size(page: Any) -> PixelSize | None:
@@ -124,34 +149,32 @@ def _maker_size(page: Any) -> PixelSize | None:
 def _zeiss(page: Any) -> PixelSize | None:
     """Zeiss SmartSEM. AP_PIXEL_SIZE is another number: that of a pixel on the screen."""
     _, value, unit = page.tags[34118].value["ap_image_pixel_size"]
-    return _square(value, unit)
+    return square(value, unit)
 
 
 def _thermo(page: Any) -> PixelSize | None:
     """FEI and Thermo Fisher: metres, 0 if unknown."""
     sections: dict[str, Any] = page.tags[34682 if 34682 in page.tags else 34680].value
     scan = sections["Scan"]
-    return _metres(scan["PixelWidth"], scan["PixelHeight"])
+    return metres(scan["PixelWidth"], scan["PixelHeight"])
 
 
 def _tescan(page: Any) -> PixelSize | None:
     """Tescan: metres, in text behind a preview."""
     tag = page.tags[50431].value
-    text = tag.decode("latin-1") if isinstance(tag, bytes) else str(tag)
-    x, y = (re.search(rf"^\s*PixelSize{axis}\s*=\s*{_NUMBER}", text, re.MULTILINE) for axis in "XY")
-    return _metres(x[1], y[1]) if x and y else None
+    return tescan_size(tag.decode("latin-1") if isinstance(tag, bytes) else str(tag))
 
 
 def _olympus(page: Any) -> PixelSize | None:
     """Olympus SIS: metres."""
     found = page.tags[33560].value
-    return _metres(found["pixelsizex"], found["pixelsizey"])
+    return metres(found["pixelsizex"], found["pixelsizey"])
 
 
 def _tvips(page: Any) -> PixelSize | None:
     """TVIPS EM-MENU: nanometres."""
     found = page.tags[37706].value
-    return _rectangle(found["PixelSizeX"], found["PixelSizeY"], "nm")
+    return rectangle(found["PixelSizeX"], found["PixelSizeY"], "nm")
 
 
 def _gatan(page: Any) -> PixelSize | None:
@@ -159,34 +182,22 @@ def _gatan(page: Any) -> PixelSize | None:
     units = [known_unit(page.tags[code].value) for code in (65003, 65004)]
     if units[0] is None or units[0] != units[1]:
         return None
-    return _rectangle(page.tags[65009].value, page.tags[65010].value, units[0])
+    return rectangle(page.tags[65009].value, page.tags[65010].value, units[0])
 
 
 def _zeiss_lsm(page: Any) -> PixelSize | None:
     """Zeiss LSM: metres."""
     found = page.tags[34412].value
-    size = _metres(found["VoxelSizeX"], found["VoxelSizeY"])
-    depth = _positive(found["VoxelSizeZ"])
+    size = metres(found["VoxelSizeX"], found["VoxelSizeY"])
+    depth = positive(found["VoxelSizeZ"])
     if size is None or not depth:
         return size
     return PixelSize({"Z": depth, **size.to("m").values}, "m").to(size.unit, digits=7)
 
 
-def _hitachi(page: Any) -> PixelSize | None:
-    """Hitachi, in the description: nanometres unless a unit is named."""
-    found = re.search(rf"^\s*PixelSize\s*=\s*{_NUMBER}[ \t]*([^\s\d]*)\s*$", page.description, re.MULTILINE)
-    if not found or not (found[2] or page.description.lstrip().startswith("[SemImageFile]")):
-        return None
-    return _square(found[1], found[2] or "nm")
-
-
-def _jeol(page: Any) -> PixelSize | None:
-    """JEOL, in the description: the length of the scale bar, in pixels and as written beside it."""
-    pixels = re.search(rf"^\$+SM_MICRON_BAR\s+{_NUMBER}\s*$", page.description, re.MULTILINE)
-    length = re.search(rf"^\$+SM_MICRON_MARKER\s+{_NUMBER}\s*(\S+)\s*$", page.description, re.MULTILINE)
-    if not pixels or not length or not _positive(pixels[1]):
-        return None
-    return _square(float(f"{float(length[1]) / float(pixels[1]):.7g}"), length[2])
+def _described(page: Any) -> PixelSize | None:
+    """Hitachi and JEOL, in the description."""
+    return described_size(page.description)
 
 
 _MAKERS: tuple[Callable[[Any], PixelSize | None], ...] = (
@@ -197,29 +208,5 @@ _MAKERS: tuple[Callable[[Any], PixelSize | None], ...] = (
     _tvips,
     _gatan,
     _zeiss_lsm,
-    _hitachi,
-    _jeol,
+    _described,
 )
-
-
-def _positive(value: object) -> float:
-    """A number from a file; 0 if it is missing, not a number, infinite or negative."""
-    try:
-        number = float(str(value))
-    except ValueError:
-        return 0.0
-    return number if 0 < number < float("inf") else 0.0
-
-
-def _square(value: object, unit: object) -> PixelSize | None:
-    return _rectangle(value, value, known_unit(unit))
-
-
-def _metres(x: object, y: object) -> PixelSize | None:
-    size = _rectangle(x, y, "m")
-    return _readable(size) if size else None
-
-
-def _rectangle(x: object, y: object, unit: str | None) -> PixelSize | None:
-    sizes = {"Y": float(f"{_positive(y):.7g}"), "X": float(f"{_positive(x):.7g}")}
-    return PixelSize(sizes, unit) if unit and min(sizes.values()) > 0 else None

@@ -21,7 +21,6 @@ _GREY = (0, 1, 3, 32844, 34892, 51177)  # white is 0, black is 0, palette, log l
 _COLOUR = (2, 6)  # RGB, and YCbCr, which is decoded to RGB
 _MASK = 4
 _ALPHA = (1, 2)  # of ExtraSamples: associated and unassociated
-_ESSENTIAL = (270, 273, 279, 320, 324, 325, 50839)  # description, where pixels are, palette, ImageJ's metadata
 _REDUCED = 0b101  # of NewSubfileType: a smaller version of another image, or its transparency
 
 
@@ -94,6 +93,8 @@ def layout_of(series: Any, path: str) -> Layout:
         InputError: The pixels are of a kind that is not grey, or not read.
     """
     page, axes = series.keyframe, series.axes
+    if 0 in series.shape:
+        raise InputError(f"{path}: is empty (shape {series.shape}): give an image with pixels")
     if page.dtype is None:
         raise InputError(f"{path}: has {page.bitspersample}-bit pixels, which are not read; convert it to 16 bits")
     if page.photometric not in (*_GREY, *_COLOUR):
@@ -118,30 +119,64 @@ def has_alpha(series: Any) -> bool:
     return SAMPLES in series.axes and any(extra in _ALPHA for extra in series.keyframe.extrasamples)
 
 
+def planes_of(series: Any) -> int:
+    """The number of pages that the shape of a series needs."""
+    pixels: int = math.prod(series.shape)
+    return pixels // int(series.keyframe.size)
+
+
+def unnamed_pages(tif: Any) -> int:
+    """How many pages of an ImageJ or OME file are in none of the images that its description names."""
+    if not (tif.is_imagej or tif.is_ome):
+        return 0
+    return max(0, len(tif.pages) - sum(map(planes_of, tif.series)))
+
+
 def refuse_incomplete(tif: Any, number: int, path: str) -> None:
     """Raise InputError if the file ends too early, or holds fewer planes of a series than it says."""
     series = tif.series[number]
     _refuse_lost_tags(tif, series, path)
     _refuse_lost_files(tif, path)
-    said = max(_said_planes(tif, series, number), len(series.pages))
+    said, shown = max(_said_planes(tif, series, number), len(series.pages)), planes_of(series)
     is_mapped = series.dataoffset is not None
-    held = math.prod(series.shape) // series.keyframe.size if is_mapped else sum(map(bool, series.pages))
+    held = shown if is_mapped else sum(map(bool, series.pages))
     if said > held:
         raise InputError(f"{path}: is cut off: says {said} planes, holds {held}; copy or export it again")
-    size = tif.filehandle.size
-    needed = series.dataoffset + series.nbytes if is_mapped else max(_ends(tif, series), default=0)
-    if needed > size:
-        raise InputError(f"{path}: is cut off ({size:,} of {needed:,} bytes); copy or export it again")
+    if held > shown:
+        raise InputError(f"{path}: says {shown} planes, but holds {held}; open it in Fiji and save it again")
+    if is_mapped:
+        _refuse_short(tif, series.dataoffset + series.nbytes, path)
+    else:
+        _refuse_cut_pages(series, path)
     if not (is_mapped and series.kind == "imagej" and said > 1):  # a stack that needs no entries but the first
         _refuse_broken_chain(tif, path)
 
 
 def _refuse_lost_tags(tif: Any, series: Any, path: str) -> None:
-    """Refuse a file whose first entries point beyond its end: its description may say that there are more planes."""
+    """Refuse a file whose tags point beyond its end: tifffile leaves these out, and with them what they say."""
+    if tif.is_ndpi:
+        return  # its entries have a form of their own
     for page in (tif.pages.first, series.keyframe):
-        ends = (tag.valueoffset + tag.valuebytecount for tag in page.tags if tag.code in _ESSENTIAL)
-        if page.parent is tif and max(ends, default=0) > tif.filehandle.size:
+        if page.parent is tif and max(_ends_of_tags(tif, page), default=0) > tif.filehandle.size:
             raise InputError(f"{path}: is cut off before the end of its tags; copy or export it again")
+
+
+def _ends_of_tags(tif: Any, page: Any) -> Iterator[int]:
+    """The positions at which the values of a page's tags end, where these are not in the entry itself."""
+    form = tif.tiff
+    entries, _ = _entries_and_next(tif, page)
+    for _, kind, count, value in struct.iter_unpack(form.tagheaderformat, entries):
+        size = count * struct.calcsize(tifffile.TIFF.DATA_FORMATS.get(kind, "0s"))
+        if size > form.tagoffsetthreshold:
+            yield struct.unpack(form.offsetformat, value)[0] + size
+
+
+def _entries_and_next(tif: Any, page: Any) -> tuple[bytes, bytes]:
+    """The entries of a page as stored, and the position of the next page's, which may be cut off."""
+    form, handle = tif.tiff, tif.filehandle
+    handle.seek(page.offset)
+    (tags,) = struct.unpack(form.tagnoformat, handle.read(form.tagnosize))
+    return handle.read(tags * form.tagsize), handle.read(form.offsetsize)
 
 
 def _refuse_lost_files(tif: Any, path: str) -> None:
@@ -206,21 +241,28 @@ def _imagej_planes(said: dict[str, Any], page: Any) -> int:
     return max(places * channels, images)
 
 
-def _ends(tif: Any, series: Any) -> Iterator[int]:
-    """The positions at which the parts of each page in this file end."""
+def _refuse_cut_pages(series: Any, path: str) -> None:
+    """Refuse pages that end beyond their file, which may be another one of a set."""
+    needed: dict[Any, int] = {}
     for page in series.pages:
-        if page is not None and page.parent is tif:
-            yield from map(add, page.dataoffsets, page.databytecounts)
+        if page is not None:
+            ends = map(add, page.dataoffsets, page.databytecounts)
+            needed[page.parent] = max(needed.get(page.parent, 0), *ends, 0)
+    for tif, bytes_needed in needed.items():
+        own = len(needed) == 1
+        _refuse_short(tif, bytes_needed, path if own else f"{path}: {Path(tif.filehandle.path).name}")
+
+
+def _refuse_short(tif: Any, needed: int, path: str) -> None:
+    size = tif.filehandle.size
+    if needed > size:
+        raise InputError(f"{path}: is cut off ({size:,} of {needed:,} bytes); copy or export it again")
 
 
 def _refuse_broken_chain(tif: Any, path: str) -> None:
     """Refuse a file in which the last page names a next one that is not there."""
     if tif.is_ndpi:
         return  # its entries have a form of their own
-    last, form, handle = tif.pages[len(tif.pages) - 1], tif.tiff, tif.filehandle
-    handle.seek(last.offset)
-    (tags,) = struct.unpack(form.tagnoformat, handle.read(form.tagnosize))
-    handle.seek(tags * form.tagsize, 1)
-    following = handle.read(form.offsetsize)
-    if len(following) < form.offsetsize or struct.unpack(form.offsetformat, following)[0] != 0:
+    _, following = _entries_and_next(tif, tif.pages[len(tif.pages) - 1])
+    if len(following) < tif.tiff.offsetsize or struct.unpack(tif.tiff.offsetformat, following)[0] != 0:
         raise InputError(f"{path}: is cut off after {len(tif.pages)} pages, and says that more follow; copy it again")

@@ -12,7 +12,7 @@ from pellucid.io.formats.tiff_kept_tags import Tag, fitting, in_words, kept_tags
 from pellucid.io.formats.tiff_ome import ome_annotations, rewrite
 from pellucid.io.formats.tiff_pages import of_single_pages
 from pellucid.io.formats.tiff_pixel_size import other_calibration, read_pixel_size
-from pellucid.io.formats.tiff_series import has_alpha, ome_root
+from pellucid.io.formats.tiff_series import has_alpha, ome_root, unnamed_pages
 from pellucid.io.layout import Layout
 from pellucid.io.output_spec import OutputSpec, Style
 from pellucid.io.pixel_size import PRINT_METRES, PixelSize
@@ -25,6 +25,7 @@ _OME_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", 
 _IMAGEJ_AXES = "TZCYX"
 _LOSSLESS = {5: "lzw", 8: "zlib", 32946: "zlib", 50000: "zstd", 32773: "packbits"}
 _WITH_PREDICTOR = ("lzw", "zlib", "zstd")
+_MOST_PER_UNIT = 2**32 - 1  # of the two numbers of a fraction
 _BIG = 2**32 - 2**25  # as in tifffile: 32 MB of a classic file's 4 GB are left for tags
 #: How an image is seen where its orientation is not known.
 _SHOWN = {2: "mirrored", 3: "turned", 4: "mirrored", 5: "turned and mirrored", 6: "turned"}
@@ -71,6 +72,7 @@ class TiffStyle(Style):
             *self.lost,
             *self.of_kind,
             *(["image description"] if self.description else []),
+            *([f"metadata: {', '.join(json.loads(self.said))}"] if self.said != "{}" else []),
             *(["software"] if self._is_of_a_maker else []),
             *([f"orientation (shown {_SHOWN[self.orientation]} there)"] if self.orientation != 1 else []),
             *(["white is 0 (shown inverted there)"] if self.inverted else []),
@@ -137,6 +139,8 @@ def _lost(tif: Any, number: int) -> list[str]:
     lost += ["pyramid"] if len(series.levels) > 1 else []
     others = len(tif.series) - 1
     lost += [f"{others} other image{'s' if others > 1 else ''} in the file"] if others else []
+    unnamed = unnamed_pages(tif)
+    lost += [f"{unnamed} page{'s' if unnamed > 1 else ''} that the description does not name"] if unnamed else []
     lost += of_single_pages(tif, series)
     return lost
 
@@ -171,12 +175,15 @@ def write_options(spec: OutputSpec, style: TiffStyle) -> tuple[Layout, dict[str,
     layout = Layout(spec.axes)
     file_options: dict[str, Any] = {"bigtiff": spec.bytes > _BIG or (style.big and kind != "imagej"), "ome": False}
     described, lost = _described(kind, spec, style)
+    resolution = _resolution(kind, spec.pixel_size)
+    if kind != "ome" and spec.pixel_size and not resolution:
+        lost = [*lost, f"pixel size ({spec.pixel_size}, which is too small or too large for a TIFF of this kind)"]
     if kind == "imagej" or (kind == "ome" and "description" not in described):
         file_options[kind] = True
     page: dict[str, Any] = {
         "photometric": "miniswhite" if style.inverted else "minisblack",
         **described,
-        **_resolution(kind, spec.pixel_size),
+        **resolution,
         "extratags": fitting(_of_part(spec, style), same_dtype=spec.dtype.name == style.dtype),
     }
     if style.orientation != 1:
@@ -250,4 +257,6 @@ def _resolution(kind: Kind, pixel_size: PixelSize | None) -> dict[str, Any]:
     if kind == "ome" or pixel_size is None or not {"Y", "X"} <= set(pixel_size.values):
         return {}
     sizes = pixel_size.to(_tag_unit(pixel_size) if kind == "imagej" else "cm").values
+    if not all(1 / _MOST_PER_UNIT < sizes[axis] < _MOST_PER_UNIT for axis in "XY"):
+        return {}
     return {"resolution": (1 / sizes["X"], 1 / sizes["Y"]), "resolutionunit": 1 if kind == "imagej" else 3}

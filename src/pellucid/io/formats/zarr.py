@@ -100,7 +100,7 @@ def _beside(store: Store, found: FoundImage, root: Any, image: Image) -> Beside 
         second = found.number == 0 and len(names) == 1
         others = [f"{'a second' if second else 'another'} multiscale: {name}" for name in names]
     sizes = dict(zip(image.axes, image.shape, strict=True))
-    return find_beside(Beside(store, group, sizes, multiscales=tuple(others)), root.path, levels)
+    return find_beside(Beside(store, group, sizes, uncopied=tuple(others)), root.path, levels)
 
 
 class ZarrImage(ArrayImage):

@@ -73,7 +73,9 @@ def unusual_axes(multiscale: Mapping[str, Any], stored: str) -> dict[str, dict[s
     found = {}
     for letter, axis in _entries(multiscale, stored).items():
         told = {key: value for key, value in axis.items() if key != "unit" and value is not None}
-        if _usual(letter) | told != _usual(letter):
+        if axis_letter(told.get("name")) == UNKNOWN:
+            found[letter] = told  # the letter is that of a free place, and says nothing of its type
+        elif _usual(letter) | told != _usual(letter):
             found[letter] = _usual(letter) | told
     return found
 

@@ -27,24 +27,24 @@ class Beside:
         group: The path of the image's group in the store.
         sizes: Of the image, by axis.
         folders: The paths of folders in the store that are not levels of an image of its group.
-        multiscales: The other multiscales, in words.
+        uncopied: What no output gets, in words: other multiscales, single files.
     """
 
     store: Store
     group: str
     sizes: Mapping[str, int]
     folders: tuple[str, ...] = ()
-    multiscales: tuple[str, ...] = ()
+    uncopied: tuple[str, ...] = ()
 
     @property
     def told(self) -> tuple[str, ...]:
         """All of it, in words."""
-        return (*self.multiscales, *map(self._words, self.folders))
+        return (*self.uncopied, *map(self._words, self.folders))
 
     def not_copied(self, spec: OutputSpec, levels: Sequence[str]) -> list[str]:
         """What an output with these levels does not get, in words."""
         copied = self._copied(spec, levels)
-        return [*self.multiscales, *(self._words(folder) for folder in self.folders if folder not in copied)]
+        return [*self.uncopied, *(self._words(folder) for folder in self.folders if folder not in copied)]
 
     def copy(self, spec: OutputSpec, levels: Sequence[str], target: Path) -> None:
         """Copy the folders that an output gets; an output that is not of the whole image gets none."""
@@ -94,7 +94,9 @@ def find_beside(image: Beside, root: str, levels: Sequence[str]) -> Beside:
         levels: The paths of the arrays of all images of the image's group.
     """
     start = f"{root}/" if root else ""
-    return replace(image, folders=tuple(_unread(image.store.folder(root), start, levels)))
+    folder = image.store.folder(root)
+    files = (f"file {name}" for name in _files(folder))
+    return replace(image, folders=tuple(_unread(folder, start, levels)), uncopied=(*image.uncopied, *files))
 
 
 def _unread(folder: Any, start: str, levels: Sequence[str]) -> Iterator[str]:
@@ -111,6 +113,12 @@ def _unread(folder: Any, start: str, levels: Sequence[str]) -> Iterator[str]:
 
 def _folders(folder: Any) -> list[str]:
     return sorted(each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def _files(folder: Any) -> list[str]:
+    """The files that are none of Zarr's own, nor hidden."""
+    names = (each.name for each in folder.iterdir() if not each.is_dir())
+    return sorted(name for name in names if name != "zarr.json" and not name.startswith("."))
 
 
 def _below(folder: Any, start: str = "") -> Iterator[tuple[str, Any]]:

@@ -130,7 +130,8 @@ class Design:
     @property
     def not_kept(self) -> list[str]:
         """What the input's Zarr has and the output does not get, in words."""
-        return self.style.beside.not_copied(self.spec, self.level_names) if self.style.beside else []
+        beside = self.style.beside.not_copied(self.spec, self.level_names) if self.style.beside else []
+        return [*beside, *self.style.units_without_scale]
 
     def copy_beside(self, target: Path) -> None:
         """Copy what lies beside the input and belongs to the output too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -159,13 +160,19 @@ def _refuse_unread(multiscale: Mapping[str, Any], dimensions: int, path: str) ->
     told = [multiscale, *multiscale["datasets"]]
     for step in (step for one in told for step in one.get("coordinateTransformations") or ()):
         kind = step.get("type")
-        numbers = step.get(kind)
-        fits = kind in ("scale", "translation") and isinstance(numbers, list) and len(numbers) == dimensions
+        fits = kind in ("scale", "translation") and _is_numbers(step.get(kind), dimensions)
         if kind != "identity" and not fits:
             raise InputError(
                 f"{path}: its coordinateTransformations have a transformation {kind!r} that is not a list of "
                 f"{dimensions} numbers; write its metadata again, with scale and translation"
             )
+
+
+def _is_numbers(told: Any, count: int) -> bool:
+    """Whether this is a list of so many numbers, none of them infinite."""
+    if not isinstance(told, list) or len(told) != count:
+        return False
+    return all(isinstance(number, int | float) and math.isfinite(number) for number in told)
 
 
 def _only_array(group: Any, inner: str, store: Store) -> Any:

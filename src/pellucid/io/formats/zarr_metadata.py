@@ -42,6 +42,7 @@ class ZarrStyle(Style):
             and OME does not define.
         level_names: The paths of the levels, if they are not 0, 1, 2.
         beside: What lies in the Zarr beside the image.
+        unscaled: The units of axes whose scale is missing: with one that we write, they would be a size.
     """
 
     version: Literal[2, 3] = 3
@@ -60,6 +61,7 @@ class ZarrStyle(Style):
     array_attributes: Mapping[str, Any] = field(default_factory=dict)
     level_names: tuple[str, ...] = ()
     beside: Beside | None = field(default=None, compare=False)
+    unscaled: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def annotations(self) -> tuple[str, ...]:
@@ -76,7 +78,14 @@ class ZarrStyle(Style):
             *([f"attributes: {', '.join(keys)}"] if keys else []),
             *([f"of the multiscale: {', '.join(self.multiscale)}"] if self.multiscale else []),
             *(self.beside.told if self.beside else ()),
+            *self.units_without_scale,
         )
+
+    @property
+    def units_without_scale(self) -> tuple[str, ...]:
+        """The units that no output gets, in words."""
+        units = ", ".join(f"{axis} {unit}" for axis, unit in self.unscaled.items())
+        return (f"units without a scale: {units}",) if units else ()
 
 
 def read_style(
@@ -95,6 +104,8 @@ def read_style(
     placed = [transformations(multiscale, level, stored) for level in range(max(1, len(found.level_names)))]
     scale, translation = placed[0]
     units = axis_units(multiscale, stored)
+    unscaled = {} if _is_scaled(multiscale) else {axis: unit for axis, unit in units.items() if known_unit(unit)}
+    units = {axis: unit for axis, unit in units.items() if axis not in unscaled}
     size = pixel_size_of(scale, units)
     ours = scale | dict(size.values if size else {})
     told = {} if found.number is None else ome(found.node)
@@ -118,8 +129,15 @@ def read_style(
         array_attributes=dict(array.attrs),
         level_names=() if names == tuple(map(str, range(len(names)))) else names,
         beside=beside,
+        unscaled=unscaled,
     )
     return style, size
+
+
+def _is_scaled(multiscale: Mapping[str, Any]) -> bool:
+    """Whether a file tells how large the pixels of the first level are."""
+    told = [multiscale, *multiscale.get("datasets", ())[:1]]
+    return any(step.get("type") == "scale" for one in told for step in one.get("coordinateTransformations") or ())
 
 
 def _unknown(attributes: Mapping[str, Any]) -> dict[str, Any]:
