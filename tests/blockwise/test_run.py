@@ -304,7 +304,7 @@ def test_impossible_outputs(output, expected, given, tmp_path):
 @pytest.mark.parametrize(
     ("output", "options", "expected"),
     [
-        ("folder.zarr", {"overwrite": True}, "is a folder, which an image never replaces"),
+        ("folder.zarr", {"overwrite": True}, "is a folder, which a file never replaces"),
         ("link.npy", {}, "exists already"),
     ],
 )
