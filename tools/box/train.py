@@ -110,7 +110,7 @@ def _write(method: Student, specimens: list[Specimen], out: Path) -> None:
         denoiser=method.denoiser.eval(),
         intensity_range=IntensityRange.from_limits(0, 255),
         dtype=None,
-        trained=[],
+        trained=[{} for _ in method.denoiser.networks()],  # it has no norms
         structure=None,
         origin=Origin(__version__, amounts, "Apache-2.0", DESCRIPTION, ("The Pellucid authors",)),
     )
