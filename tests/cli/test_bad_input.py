@@ -280,7 +280,7 @@ def small_disk(tmp_path):
     if made.returncode:
         pytest.skip("no right to mount a small disk")
     yield place
-    subprocess.run(["umount", place], check=True)
+    subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def test_a_disk_that_is_full_when_images_are_written(small_disk, trained, tmp_path, refused):

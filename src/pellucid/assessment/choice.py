@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from pellucid.assessment.denoising import denoise_with
 from pellucid.assessment.pseudo_pairs import Pairs, make_pseudo_pairs, read_crops
@@ -68,6 +67,8 @@ class Choice:
     @property
     def rank(self) -> float:
         """Rank correlation of expected and true PSNR."""
+        from scipy.stats import spearmanr  # here: it changes the filters of warnings
+
         expected, true = zip(*((each.expected, each.true) for each in self.candidates), strict=True)
         return float(spearmanr(expected, true).statistic)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from pellucid.assessment.pseudo_pairs import Images, Pairs
 from pellucid.methods import Denoiser
@@ -58,6 +57,8 @@ def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     errors = np.abs(denoised - pairs.truth)
     factor = float(np.quantile(errors[::2] / predicted[::2], BAND))
     band, rest = factor * predicted[1::2], errors[1::2]
+    from scipy.stats import spearmanr  # here: it changes the filters of warnings
+
     rank = spearmanr(_cells(band), _cells(rest)).statistic if np.ptp(band) > ROUNDING * band.max() else 0.0
     return ErrorBand(factor, float((rest <= band).mean()), float(rank))
 

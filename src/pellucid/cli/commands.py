@@ -96,7 +96,7 @@ COMMANDS = {
     ),
     "models": Command(
         "List the models that come with Pellucid, which need no training.",
-        ("pellucid models",),
+        ("pellucid models --json",),
     ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",

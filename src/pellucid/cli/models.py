@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from json import dumps
+
 from pellucid.report import terminal
 
 
-def models() -> None:
-    """List the models that come with Pellucid, which need no training: what they are for, and their digest."""
+def models(*, json: bool = False) -> None:
+    """List the models that come with Pellucid, which need no training: what they are for, and their digest.
+
+    Parameters
+    ----------
+    json
+        Print JSON instead of a table.
+    """
     from pellucid.box import DEFAULT, boxed_models  # here: help needs no torch
     from pellucid.methods.digest import short
     from pellucid.runs.model_zip import open_model_store
 
-    rows = []
-    for name, path in boxed_models().items():
-        stored = open_model_store(path).read()
-        default = " (used if no model is named)" if name == DEFAULT else ""
-        rows.append((name + default, short(stored.digest), stored.origin.licence, stored.origin.description))
+    stored = {name: open_model_store(path).read() for name, path in boxed_models().items()}
+    if json:
+        known = {
+            name: {"digest": of.digest, "licence": of.origin.licence, "description": of.origin.description}
+            for name, of in stored.items()
+        }
+        print(dumps(known, indent=2))  # noqa: T201
+        return
+    rows = [
+        (
+            name + (" (used if no model is named)" if name == DEFAULT else ""),
+            short(of.digest),
+            of.origin.licence,
+            of.origin.description,
+        )
+        for name, of in stored.items()
+    ]
     terminal.table("models in the box", ["name", "digest", "licence", "what it is"], rows, terminal.results(), text=4)
     terminal.say("pellucid denoise INPUT OUTPUT --model NAME; pellucid inspect NAME shows all of it")

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap
 
 RESAMPLES = 9999
 CONFIDENCE = 95
@@ -51,6 +50,8 @@ def mean_with_interval(values: ArrayLike) -> Interval:
         chosen = seeds[..., :, None], images[..., None, :]
         count = counted[chosen].sum((-2, -1))
         return np.where(count > 0, known[chosen].sum((-2, -1)) / np.maximum(count, 1), mean)
+
+    from scipy.stats import bootstrap  # here: it changes the filters of warnings
 
     interval = bootstrap(
         sizes, mean_of, n_resamples=RESAMPLES, confidence_level=CONFIDENCE / 100, method="percentile", rng=SEED
