@@ -20,12 +20,11 @@ from typing import Any
 from pellucid.assessment.assess import Assessment, assess
 from pellucid.assessment.clean_images import find_clean
 from pellucid.assessment.keep_best import keep_best
-from pellucid.assessment.page import write_assessment
+from pellucid.assessment.page import check_page, write_assessment
 from pellucid.blockwise.plan import DenoiseOptions
 from pellucid.data.source import open_source
 from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
-from pellucid.files import check_free
 from pellucid.launch import share
 from pellucid.methods import DEFAULT, make_recipe
 from pellucid.model import Model, open_model
@@ -257,7 +256,7 @@ def trust(
         InputError: images or model that cannot be used, or a page that exists.
     """
     if page is not None:
-        check_free(Path(page), overwrite=False)  # now, not after minutes
+        check_page(Path(page))
     source = open_source(noisy)
     opened = open_model(source, model=model, recipe=recipe, device=device)
     opened.refuse_other_types(source.images)

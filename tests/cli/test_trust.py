@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,3 +86,9 @@ def test_what_cannot_be_used_is_said_in_one_line(pictures, tmp_path, refused, ar
     write_array(tmp_path / "blank.png", np.full((100, 100), 7, np.uint8))
     places = {"noisy": pictures / "noisy", "tiny": tmp_path / "tiny.png", "blank": tmp_path / "blank.png"}
     assert words in refused("trust", *(argument.format(**places) for argument in arguments))
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder in which nobody can make anything")
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_computed(pictures, refused):
+    line = refused("trust", pictures / "noisy", "--recipe", "gaussian", "--out", "/proc/trust.html")
+    assert "/proc/trust.html: cannot be written there" in line

@@ -14,11 +14,22 @@ from pellucid.assessment.planted import CONTRASTS, KINDS
 from pellucid.assessment.quality import Quality
 from pellucid.assessment.removed import Removed
 from pellucid.evaluation.interval import Interval
+from pellucid.files import check_free, refuse_unwritable
 from pellucid.report.comparison import ImageComparison
 from pellucid.report.page import Page, Section, write_page
 
 SHOWN = 3
 """Number of crops that are shown."""
+
+
+def check_page(path: Path, *, overwrite: bool = False) -> None:
+    """Check before minutes of computing that the page can be written.
+
+    Raises:
+        InputError: the file exists and `overwrite` is not set, or nothing can be written there.
+    """
+    check_free(path, overwrite=overwrite)
+    refuse_unwritable(path)
 
 
 def write_assessment(found: Assessment, path: Path, *, overwrite: bool = False) -> None:

@@ -107,10 +107,10 @@ def denoise(
     overwrite
         Replace files that exist.
     """
-    from pellucid.blockwise.plan import DenoiseOptions  # here: help needs no torch
+    from pellucid.assessment.page import check_page  # here: help needs no torch
+    from pellucid.blockwise.plan import DenoiseOptions
     from pellucid.data.order import in_order
     from pellucid.data.source import open_usable
-    from pellucid.files import check_free
     from pellucid.model import open_model
 
     options = DenoiseOptions(
@@ -150,7 +150,7 @@ def denoise(
         opened.dry_run(source, output, options)
         return
     if trust is not None:
-        check_free(trust, overwrite=overwrite)
+        check_page(trust, overwrite=overwrite)
     try:
         _tell(opened.denoise_files(source, output, options))
     except IncompleteError as problem:

@@ -61,13 +61,12 @@ def trust(
     overwrite
         Replace a page that exists.
     """
-    from pellucid.assessment.page import as_values  # here: help needs no torch
+    from pellucid.assessment.page import as_values, check_page  # here: help needs no torch
     from pellucid.data.source import open_source
-    from pellucid.files import check_free
     from pellucid.model import open_model
 
     if out is not None:
-        check_free(out, overwrite=overwrite)  # now, not after minutes
+        check_page(out, overwrite=overwrite)
     source = open_source(noisy)
     opened = open_model(
         source,
