@@ -122,12 +122,12 @@ def _correlated(_: Examples, truth: Image, draws: np.random.Generator) -> Image:
 
 KINDS: dict[str, tuple[float, Callable[[Examples, Image, np.random.Generator], Image]]] = {
     "film": (0.2, _simulated("film", 0.5, 14)),
-    "charge": (0.18, _simulated("charge", 0.5, 5)),
+    "charge": (0.22, _simulated("charge", 0.5, 5)),
     "poisson_gaussian": (0.14, _simulated("poisson_gaussian", 0.018, 0.35)),
-    "gaussian": (0.07, _simulated("gaussian", 0.018, 0.3)),
+    "gaussian": (0.05, _simulated("gaussian", 0.018, 0.3)),
     "line": (0.1, _simulated("line", 0.018, 0.2)),
     "captured": (0.08, Examples.captured),
-    "correlated": (0.2, _correlated),
+    "correlated": (0.18, _correlated),
     "none": (0.03, lambda _, truth, __: truth),
 }
 """Kinds of noise, with the share of the patches that have it."""

@@ -1,6 +1,6 @@
 """Train the model in the box from clean images alone, with noise of many kinds.
 
-    python tools/box/train.py IMAGES --out em.zip --minutes 120
+    python tools/box/train.py IMAGES --out em.zip
 
 IMAGES holds folders of clean images, one for each specimen, and `noise_sem_resin`, images of noise alone; `TRAINED_ON`
 says which of them are used. What it does not name is kept for measuring. Stopped, the same command goes on.
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=20000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     specimens = _specimens(options.images)

@@ -107,8 +107,7 @@ def denoise(
     overwrite
         Replace files that exist.
     """
-    from pellucid.assessment.page import check_page  # here: help needs no torch
-    from pellucid.blockwise.plan import DenoiseOptions
+    from pellucid.blockwise.plan import DenoiseOptions  # here: help needs no torch
     from pellucid.data.order import in_order
     from pellucid.data.source import open_usable
     from pellucid.model import open_model
@@ -150,6 +149,8 @@ def denoise(
         opened.dry_run(source, output, options)
         return
     if trust is not None:
+        from pellucid.assessment.page import check_page  # needs SciPy, which nothing else here does
+
         check_page(trust, overwrite=overwrite)
     try:
         _tell(opened.denoise_files(source, output, options))
