@@ -266,9 +266,13 @@ def test_bad_models_are_refused(what, run, pictures, tmp_path, refused):
 
 
 def test_what_is_no_run_is_refused(pictures, tmp_path, refused):
-    for model in (tmp_path / "missing", tmp_path, pictures / "noisy" / "b0.png"):
+    for model, said in (
+        (tmp_path, "not the folder of a run"),
+        (pictures / "noisy" / "b0.png", "not the folder of a run"),
+        (tmp_path / "emm", "no such run or model, nor does one of this name come with Pellucid; did you mean 'em'?"),
+    ):
         line = refused("denoise", pictures / "noisy", tmp_path / "out", "--model", model)
-        assert f"{model}: not the folder of a run" in line
+        assert f"{model}: {said}" in line
 
 
 @pytest.fixture

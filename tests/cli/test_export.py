@@ -30,7 +30,7 @@ def test_inspect_shows_a_model_or_images(refused, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nowhere", "a.zip"), "nowhere: not the folder of a run"),
+        (("nowhere", "a.zip"), "nowhere: no such run or model"),
         ((STUDENT, "a.bioimageio.zip", "--licence", ""), "names a licence"),
         ((STUDENT, "a.onnx", "--thumbnails"), "thumbnails go with"),
         ((STUDENT, "a.zip", "--weights", "average"), "saved model with its 'last' weights alone"),

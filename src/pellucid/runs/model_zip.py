@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pellucid.box import find_boxed
-from pellucid.errors import InputError
+from pellucid.box import boxed_models, find_boxed
+from pellucid.errors import InputError, nearest
 from pellucid.files import replacing
 from pellucid.methods.parameter_count import denoiser_bytes
 from pellucid.report import terminal
@@ -119,9 +119,12 @@ def open_model_store(path: str | Path) -> ModelStore:
     """Return the model in a folder or a zip file, or that of this name in the box.
 
     Raises:
-        InputError: no path, or a file that is no zip, damaged, or made to do harm.
+        InputError: nothing is there, or a file that is no zip, damaged, or made to do harm.
     """
     folder = ModelFolder(find_boxed(path) or path)
+    if not folder.path.exists():
+        hint = nearest(folder.path.name, boxed_models())
+        raise InputError(f"{path}: no such run or model, nor does one of this name come with Pellucid; {hint}")
     return ModelZip.opened(folder.path) if folder.path.is_file() else folder
 
 
