@@ -28,7 +28,9 @@ def test_bash_completes_a_command_and_an_option(command, tmp_path):
 
     def completed(*words):
         line = f"source {path}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _pellucid; "
-        done = subprocess.run(["bash", "-c", line + 'echo "${COMPREPLY[@]}"'], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["bash", "-c", line + 'echo "${COMPREPLY[@]}"'], capture_output=True, text=True, check=True
+        )
         return done.stdout.split()
 
     assert completed("pellucid", "den") == ["denoise"]

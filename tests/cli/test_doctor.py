@@ -56,7 +56,11 @@ def test_formats_and_extras_that_are_missing_are_named(monkeypatch):
     monkeypatch.setattr(software, "find_spec", lambda name: None)
     monkeypatch.setattr(software, "_version", lambda name: None)
     unread = {each.name: each.extra for each in software.formats() if not each.reads}
-    assert unread == {"N5": "volumes", "neuroglancer precomputed": "volumes", **dict.fromkeys(("ND2", "LIF", "FluoView"), "microscopes")}
+    assert unread == {
+        "N5": "volumes",
+        "neuroglancer precomputed": "volumes",
+        **dict.fromkeys(("ND2", "LIF", "FluoView"), "microscopes"),
+    }
     missing = {each.name: each for each in software.missing_extras()}
     assert missing["volumes"].install == "pip install 'pellucid[volumes]'"
     assert missing["volumes"].missing == ["tensorstore"]

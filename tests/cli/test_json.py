@@ -48,7 +48,14 @@ CALLS = {
     ("inspect", "em"): {"path", "recipe", "digest", "weights", "licence", "structure"},
     ("evaluate", "{noisy}", "{truth}"): {"data_range", "images", "mean"},
     ("compare", "--recipes", "gaussian", "--noisy", "{noisy}", "--clean", "{clean}"): {"clean", "ranking"},
-    ("denoise", "{noisy}", "{new}", "--recipe", "median"): {"recipe", "device", "digest", "files", "warnings", "failed"},
+    ("denoise", "{noisy}", "{new}", "--recipe", "median"): {
+        "recipe",
+        "device",
+        "digest",
+        "files",
+        "warnings",
+        "failed",
+    },
     ("denoise", "{noisy}", "{new}", "--recipe", "median", "--dry-run"): {"recipe", "dry_run"},
 }
 

@@ -27,7 +27,7 @@ def test_the_digest_is_that_of_the_box():
 
 def test_another_device_is_compared_with_the_cpu():
     checks = self_check.run_checks(["cpu"])
-    assert [check for check in checks if check.name == "denoising on cpu"][0].passed
+    assert next(check for check in checks if check.name == "denoising on cpu").passed
 
 
 @pytest.mark.parametrize(("name", "factor"), [("DENOISED", 1.001), ("TRAINED", 1.01), ("DIGEST", None)])

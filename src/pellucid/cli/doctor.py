@@ -29,4 +29,6 @@ def doctor(*, json: bool = False) -> None:
             print(line)  # noqa: T201
     if not found.healthy:
         wrong = ", ".join(check.name for check in found.checks if not check.passed)
-        raise RunError(f"not as it must be: {wrong}; install Pellucid again, and if that does not help report all of this")
+        raise RunError(
+            f"not as it must be: {wrong}; install Pellucid again, and if that does not help report all of this"
+        )

@@ -73,7 +73,9 @@ def _show_as_json(recipe: Recipe) -> None:
     from pellucid.methods.parameter_count import count_parameters
 
     method, fields = method_class(recipe.method), type(recipe).model_fields
-    described = {key: {"value": value, "meaning": fields[key].description} for key, value in recipe.model_dump().items()}
+    described = {
+        key: {"value": value, "meaning": fields[key].description} for key, value in recipe.model_dump().items()
+    }
     show_json(
         {
             "name": recipe.name,

@@ -58,10 +58,7 @@ def kernel_state() -> str:
 
 def accelerators() -> dict[str, str]:
     """GPUs by the name that --device takes."""
-    found = {
-        f"cuda:{number}": f"{torch.cuda.get_device_name(number)}, {_gib(free_memory(torch.device('cuda', number)))} free"
-        for number in range(torch.cuda.device_count())
-    }
+    found = {f"cuda:{number}": _cuda(number) for number in range(torch.cuda.device_count())}
     return {**found, **({"mps": "Apple GPU"} if torch.backends.mps.is_available() else {})}
 
 
@@ -73,6 +70,10 @@ def room() -> dict[str, int]:
 def variables() -> dict[str, str]:
     """The environment variables that are set."""
     return {name: os.environ[name] for name in VARIABLES if name in os.environ}
+
+
+def _cuda(number: int) -> str:
+    return f"{torch.cuda.get_device_name(number)}, {_gib(free_memory(torch.device('cuda', number)))} free"
 
 
 def _gib(count: float) -> str:
