@@ -14,6 +14,7 @@ import torch
 from pellucid.blockwise.arrays import denoise_arrays, names_files, open_arrays, planes_at_hand
 from pellucid.blockwise.cluster import Cluster
 from pellucid.blockwise.denoised_files import DenoisedFile
+from pellucid.blockwise.dry_run import Needs
 from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec, Opener
 from pellucid.blockwise.run import denoise_source, dry_run
 from pellucid.box import DEFAULT, find_boxed
@@ -366,16 +367,17 @@ class Model:
         _refuse_left_out(source, written)
         return written
 
-    def dry_run(self, images: Any, output: str | Path, options: DenoiseOptions | None = None, **keywords: Any) -> None:
-        """Print what `denoise_files` would do, with time, memory and disk, and do nothing.
+    def dry_run(self, images: Any, output: str | Path, options: DenoiseOptions | None = None, **keywords: Any) -> Needs:
+        """Print what `denoise_files` would do, with time, memory and disk, and do nothing; return what it needs.
 
         Raises:
             InputError: as there.
         """
         options = options or DenoiseOptions(**keywords)
         source = self._open(images, options.frames)
-        dry_run(source, Path(output), self.spec, options)
+        needs = dry_run(source, Path(output), self.spec, options)
         _refuse_left_out(source)
+        return needs
 
     def _open(self, images: Any, frames: Frames) -> Source:
         source = open_usable(images, frames)

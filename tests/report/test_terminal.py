@@ -169,3 +169,34 @@ def test_a_notebook_without_widgets_has_lines_and_no_warning(monkeypatch):
     with terminal.progress_bar("denoising", 2) as bar:
         bar.set(2)
     assert shown[-1].startswith("denoising 2/2")
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, False),
+    ],
+)
+def test_colours_are_asked_for_and_refused_by_variables(variables, coloured, capsys, monkeypatch):
+    for name in ("FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    terminal.warn("this is long " * 20)
+    told = capsys.readouterr().err
+    assert ("\x1b[33m" in told) == coloured
+    assert len(told.splitlines()) == 1
+
+
+def test_colours_in_a_log_redraw_no_bar(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with terminal.progress_bar("training", 3) as bar:
+        bar.set(3)
+    told = capsys.readouterr().err
+    assert told.startswith("training 3/3 (100%), ")
+    assert "\x1b" not in told

@@ -68,6 +68,15 @@ class Look:
         return self.psnr > other.psnr + gain
 
 
+def best_look(run: Run) -> Look | None:
+    """Return what the best state of a run was judged by; None if its training was not judged."""
+    best: Look | None = None
+    for values in run.looks():
+        look = Look(**values)
+        best = look if look.better_than(best) else best
+    return best
+
+
 class KeepBest(Periodic):
     """Judges the training now and then, keeps the best weights, and ends it when nothing is gained any more.
 

@@ -33,15 +33,17 @@ class Needs(NamedTuple):
         tiles: number that they are cut into.
         seconds: of computing, with one worker.
         tile_bytes: memory of a tile in the networks.
+        disk_bytes: that the results take uncompressed, with what is written on the way.
     """
 
     pixels: int
     tiles: int
     seconds: float
     tile_bytes: float
+    disk_bytes: int
 
 
-def needs_of(plan: BlockwisePlan, spec: DenoiserSpec, cost: Cost) -> Needs:
+def needs_of(plan: BlockwisePlan, images: Sequence[Image], spec: DenoiserSpec, cost: Cost) -> Needs:
     """What a run needs, by the cost of a tile."""
     denoiser = spec.denoiser
     tiles, seen, largest = 0, 0, 0
@@ -56,7 +58,8 @@ def needs_of(plan: BlockwisePlan, spec: DenoiserSpec, cost: Cost) -> Needs:
         largest = max(largest, math.prod(side + around for side in sides))
     passes = _PASSES.get(plan.statistics, 1.0) if has_norms(denoiser) else 1.0
     pixels = sum(math.prod(volume.shape) for volume in plan.volumes)
-    return Needs(pixels, tiles, seen * cost.seconds * passes, largest * cost.bytes)
+    seconds, disk = seen * cost.seconds * passes, needed_disk(plan, images)
+    return Needs(pixels, tiles, seconds, largest * cost.bytes, disk)
 
 
 def needed_disk(plan: BlockwisePlan, images: Sequence[Image]) -> int:
@@ -102,7 +105,7 @@ def tell(plan: BlockwisePlan, images: Sequence[Image], spec: DenoiserSpec, found
         ("work", f"{found.pixels / 1e6:,.1f} megapixels in {found.tiles:,} {'planes' if plan.whole else 'tiles'}"),
         ("statistics", _statistics(plan, spec, found)),
         ("memory", f"{size_text(found.tile_bytes)} a tile, {size_text(spec.memory)} allowed"),
-        ("disk", f"up to {size_text(needed_disk(plan, images))}"),
+        ("disk", f"up to {size_text(found.disk_bytes)}"),
         (
             "time",
             f"about {time_text(found.seconds)} with one worker, from a measured tile"

@@ -14,7 +14,7 @@ from pathlib import Path
 from pellucid.blockwise import folder as folders
 from pellucid.blockwise.cluster import Cluster
 from pellucid.blockwise.denoised_files import DenoisedFile
-from pellucid.blockwise.dry_run import needs_of, refuse_disk, tell
+from pellucid.blockwise.dry_run import Needs, needs_of, refuse_disk, tell
 from pellucid.blockwise.failures import Failures, as_run_error
 from pellucid.blockwise.integrity import IntegrityCheck
 from pellucid.blockwise.ledger import Ledger, Outcome, Task
@@ -72,7 +72,7 @@ def denoise_source(
         source.close()  # what was read so far was read before the manifests were known
         printed = None
         if tile:
-            needs = needs_of(plan, spec, tile)
+            needs = needs_of(plan, source.images, spec, tile)
             tell(plan, source.images, spec, needs)
             printed = PrintedTime(needs.seconds, terminal.say) if begins and needs.seconds > 0 else None
         with BlockWorker(folder, plan, spec, source.images, _tell_of_smaller) as worker:
@@ -92,8 +92,8 @@ def denoise_source(
                     return run.denoise(executor, watched, together=cluster is not None)
 
 
-def dry_run(source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOptions) -> None:
-    """Print what `denoise_source` would do, and do nothing.
+def dry_run(source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOptions) -> Needs:
+    """Print what `denoise_source` would do, with what it needs, and do nothing.
 
     Raises:
         InputError: as there.
@@ -101,7 +101,9 @@ def dry_run(source: Source, output: Path, spec: DenoiserSpec, options: DenoiseOp
     tile = _measured_tile(source, spec)
     plan = make_plan(source, output, spec, options, tile)
     _refuse_impossible(plan, source.images)
-    tell(plan, source.images, spec, needs_of(plan, spec, tile))
+    needs = needs_of(plan, source.images, spec, tile)
+    tell(plan, source.images, spec, needs)
+    return needs
 
 
 def _measured_tile(source: Source, spec: DenoiserSpec) -> Cost:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pellucid.cli.json_output import show_json
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
@@ -55,4 +55,4 @@ def _show_json(found: list[Choice]) -> None:
         }
         for choice in found
     ]
-    print(dumps(values, indent=2))  # noqa: T201
+    show_json({"choices": values})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from pellucid.cli.benchmark_options import Files, Several
+from pellucid.cli.json_output import show_json
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def table(
     ranking: bool = False,
     out: Files = None,
     runs: Path | None = None,
+    json: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Show the results of a benchmark as a table: mean ± deviation, best and second best, the paper's scores.
@@ -53,6 +55,8 @@ def table(
     runs
         Also write a line for each finished run, with the scores of each image, to this file (.csv), to keep or for
         `pellucid benchmark --have`.
+    json
+        Print JSON instead of a table: for each table its title, notes, and unrounded numbers, as in a .csv.
     overwrite
         Replace existing files.
     """
@@ -82,11 +86,18 @@ def table(
         layouts = [overview_layout(tables(shown), overview)]
     else:
         layouts = norms_layouts(shown) if norms else lay_out_all(tables(shown), "methods side by side")
-    for layout in layouts:
-        show(layout, terminal.results())
+    if json:
+        show_json({"tables": [_values(layout) for layout in layouts]})
+    else:
+        for layout in layouts:
+            show(layout, terminal.results())
     write_tables(layouts, paths, overwrite=overwrite)
     if runs is not None:
         write_records(results, runs, overwrite=overwrite)
+
+
+def _values(layout: TableLayout) -> dict[str, object]:
+    return {"title": layout.title, "rows": layout.records, "notes": layout.notes}
 
 
 def _comparisons(results: Sequence[Result], methods: Sequence[str]) -> list[TableLayout]:

@@ -98,6 +98,14 @@ COMMANDS = {
         "List the models that come with Pellucid, which need no training.",
         ("pellucid models --json",),
     ),
+    "doctor": Command(
+        "Show what a report of a problem needs, and check that Pellucid computes what it should.",
+        ("pellucid doctor --json",),
+    ),
+    "completion": Command(
+        "Print a script that completes commands and options by the Tab key.",
+        ("pellucid completion bash",),
+    ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",
         ("pellucid demo --minutes 5", "pellucid demo --clean clean/ --noisy noisy/ --out demo-own"),

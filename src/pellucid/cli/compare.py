@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from pellucid.cli.json_output import show_json
 from pellucid.cli.options import Images
 from pellucid.errors import InputError
 from pellucid.report import terminal
@@ -43,7 +43,7 @@ def compare(
     clean
         Clean images of the same kind; by default those of the first model's training, or phantom tissue.
     json
-        Print JSON instead of a table.
+        Print JSON instead of a table, the best first.
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     """
@@ -58,7 +58,7 @@ def compare(
     chosen = find_clean(clean, models[0] if models else None)
     found = compare_models(opened, recipes or [], open_source(noisy).planes, chosen.planes)
     if json:
-        print(dumps({each.name: _values(each) for each in found}, indent=2))  # noqa: T201
+        show_json({"clean": chosen.origin, "ranking": [_values(each, found[0]) for each in found]})
         return
     title = f"expected on your noise, on clean images that are {chosen.origin}"
     rows = [(each.name, _text(each.psnr.mean, 2), _text(each.ssim.mean, 3), _behind(each, found[0])) for each in found]
@@ -76,5 +76,5 @@ def _text(value: float, digits: int) -> str:
     return f"{value:.{digits}f}"
 
 
-def _values(each: Quality) -> dict[str, object]:
-    return {"psnr": each.psnr._asdict(), "ssim": each.ssim._asdict()}
+def _values(each: Quality, first: Quality) -> dict[str, object]:
+    return {"name": each.name, "psnr": each.psnr, "ssim": each.ssim, "behind_first": first.gain_over(each)}

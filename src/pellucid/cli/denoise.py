@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pellucid.cli.denoise_summary import files_values, model_values, trust_values
+from pellucid.cli.json_output import show_json
 from pellucid.cli.options import Bytes, Range, Settings, Sizes, parse_settings
 from pellucid.cli.trust import assess_and_tell
 from pellucid.errors import IncompleteError
@@ -44,6 +46,7 @@ def denoise(
     retries: int = 2,
     trust: Path | None = None,
     dry_run: bool = False,
+    json: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Denoise images with a trained model, the one in the box, or a filter; format, dtype, axes, pixel size stay.
@@ -104,6 +107,8 @@ def denoise(
         Also write a page that says how far the results can be trusted, as in `--trust trust.html` (`pellucid trust`).
     dry_run
         Print what would be done, with time, memory and disk, and stop.
+    json
+        Also print a summary as JSON on standard output.
     overwrite
         Replace files that exist.
     """
@@ -146,19 +151,28 @@ def denoise(
             "own is better (pellucid train). How far this one can be trusted: --trust trust.html"
         )
     if dry_run:
-        opened.dry_run(source, output, options)
+        needs = opened.dry_run(source, output, options)
+        if json:
+            show_json({**model_values(opened), "dry_run": needs})
         return
     if trust is not None:
         from pellucid.assessment.page import check_page  # needs SciPy, which nothing else here does
 
         check_page(trust, overwrite=overwrite)
     try:
-        _tell(opened.denoise_files(source, output, options))
+        written, failed = opened.denoise_files(source, output, options), None
     except IncompleteError as problem:
-        _tell(problem.done)
-        raise
-    if trust is not None:
-        terminal.say(assess_and_tell(opened, source.planes, None, model, trust).verdict)
+        written, failed = list(problem.done), problem
+    _tell(written)
+    found = None
+    if trust is not None and failed is None:
+        found = assess_and_tell(opened, source.planes, None, model, trust)
+        terminal.say(found.verdict)
+    if json:
+        told = files_values(written, str(failed) if failed else None)
+        show_json({**model_values(opened), **told, **trust_values(found)})
+    if failed is not None:
+        raise failed
 
 
 def _tell(files: Sequence[DenoisedFile]) -> None:

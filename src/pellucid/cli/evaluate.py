@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from json import dumps, loads
+from json import loads
 from pathlib import Path
 
+from pellucid.cli.json_output import show_json
 from pellucid.data.source import Source, open_source
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.report import terminal
@@ -70,7 +71,7 @@ def _draw(sources: Mapping[str, Source], truth: Source, folder: Path, *, overwri
 def _show_json(scores: Mapping[str, Evaluation]) -> None:
     """Print one document; with a baseline, the scores of both by their names."""
     documents = {name: loads(score.to_json()) for name, score in scores.items()}
-    print(dumps(documents if len(documents) > 1 else documents["prediction"], indent=2))  # noqa: T201
+    show_json(documents if len(documents) > 1 else documents["prediction"])
 
 
 def _show_tables(scores: Mapping[str, Evaluation]) -> None:

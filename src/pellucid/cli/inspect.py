@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from pellucid.cli.json_output import show_json
 from pellucid.cli.options import Images
 from pellucid.data.source import Source, open_usable
 from pellucid.errors import IncompleteError, InputError
 from pellucid.io.frames import Frames, frame_axis
 from pellucid.io.registry import contents, split
 from pellucid.report import terminal
-from pellucid.runs.inventory import show_inventory
+from pellucid.runs.inventory import Shown, show_inventory, values_of
 
 LISTED = 3
 """Files whose images are listed."""
 
 
 def inspect(
-    model: Path | None = None, *, clean: Images | None = None, noisy: Images | None = None, frames: Frames = "separate"
+    model: Path | None = None,
+    *,
+    clean: Images | None = None,
+    noisy: Images | None = None,
+    frames: Frames = "separate",
+    json: bool = False,
 ) -> None:
     """Show what images contain, and warn of everything that would harm a training; or show what a trained model is.
 
@@ -32,20 +38,24 @@ def inspect(
         Noisy images, as in `--noisy noisy/`. One of the two options is enough.
     frames
         Planes of noisy images along T, else along Z, that show one place: "separate", each an image, or "average".
+    json
+        Print JSON instead of tables.
     """
     given = {kind: spec for kind, spec in {"clean": clean, "noisy": noisy}.items() if spec is not None}
     if model is not None:
         if given:
             raise InputError("inspect shows a model, or images by --clean and --noisy: one of them at a time")
-        _show_model(model)
+        (_show_model_as_json if json else _show_model)(model)
         return
     if not given:
         raise InputError("inspect needs --clean, --noisy or both (files, folders or globs), or a model")
     read_as: dict[str, Frames] = {"noisy": frames}
     sources = {kind: open_usable(spec, read_as.get(kind, "separate")).of_one_type() for kind, spec in given.items()}
-    show_inventory(sources)
+    shown = show_inventory(sources)
     _show_contents(sources.values())
     _show_frames(sources.values())
+    if json:
+        show_json(_values(sources, shown))
     if left_out := [why for source in sources.values() for why in source.left_out]:
         raise IncompleteError(f"not usable, and left out: {'; '.join(left_out)}")
 
@@ -59,6 +69,22 @@ def _show_model(path: Path) -> None:
     for line in (stored.origin.description, structure_line(stored.structure) if stored.structure else ""):
         if line:
             terminal.say(line)
+
+
+def _show_model_as_json(path: Path) -> None:
+    from pellucid.runs.card import values_of  # here: looking at images needs no torch
+    from pellucid.runs.model_zip import open_model_store
+
+    show_json({"path": path, **values_of(open_model_store(path).read())})
+
+
+def _values(sources: Mapping[str, Source], shown: Shown) -> dict[str, object]:
+    return {
+        "sources": {kind: values_of(inventory) for kind, inventory in shown.inventories.items()},
+        "remarks": {kind: source.remarks for kind, source in sources.items()},
+        "warnings": shown.warnings,
+        "left_out": [why for source in sources.values() for why in source.left_out],
+    }
 
 
 def _show_contents(sources: Iterable[Source]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
+from pellucid.cli.json_output import show_json
 from pellucid.cli.options import Settings, parse_settings
-from pellucid.cli.recipes import LISTED, RECOMMENDED
+from pellucid.cli.recipes import DEFAULT, LISTED, RECOMMENDED
 from pellucid.report import terminal
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 COLUMNS = ("recipe", "method", "needs")
 
 
-def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = None) -> None:
+def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = None, json: bool = False) -> None:
     """List all recipes and what they need, or show one of them with every setting.
 
     Parameters
@@ -29,13 +30,15 @@ def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = 
         "quick" or "paper".
     set_
         Settings of the recipe, as in `--set width=8`.
+    json
+        Print JSON instead of tables.
     """
     if name is None:
-        _list()
+        (_list_as_json if json else _list)()
         return
     from pellucid.methods import make_recipe  # here: help and list need no torch
 
-    _show(make_recipe(name, preset, parse_settings(set_)))
+    (_show_as_json if json else _show)(make_recipe(name, preset, parse_settings(set_)))
 
 
 def _list() -> None:
@@ -46,18 +49,49 @@ def _list() -> None:
     terminal.table("all recipes (pellucid methods NAME: idea, source, size, settings)", COLUMNS, rows, console, text=3)
 
 
+def _list_as_json() -> None:
+    recipes = [{"name": name, "default": name == DEFAULT, **of._asdict()} for name, of in LISTED.items()]
+    show_json({"recommended": [each._asdict() for each in RECOMMENDED], "recipes": recipes})
+
+
 def _show(recipe: Recipe) -> None:
     from pellucid.methods import method_class
 
     method = method_class(recipe.method)
     facts = _facts(recipe)
-    print(cleandoc(sys.modules[method.__module__].__doc__ or ""))  # noqa: T201
+    print(_idea(method))  # noqa: T201
     print()  # noqa: T201
     terminal.table(f"{recipe.name} ({recipe.preset})", ["", ""], facts.items(), terminal.results(), text=2)
     values = recipe.model_dump()
     fields = type(recipe).model_fields.items()
     rows = [(key, str(values[key]), field.description or "") for key, field in fields]
     terminal.table("settings", ["setting", "value", "meaning"], rows, terminal.results(), text=3)
+
+
+def _show_as_json(recipe: Recipe) -> None:
+    from pellucid.methods import method_class
+    from pellucid.methods.parameter_count import count_parameters
+
+    method, fields = method_class(recipe.method), type(recipe).model_fields
+    described = {
+        key: {"value": value, "meaning": fields[key].description} for key, value in recipe.model_dump().items()
+    }
+    show_json(
+        {
+            "name": recipe.name,
+            "preset": recipe.preset,
+            "method": method.title,
+            "needs": _needs(method),
+            "published": method.reference,
+            "idea": _idea(method),
+            "parameters": count_parameters(recipe),
+            "settings": described,
+        }
+    )
+
+
+def _idea(method: type[Method[Any]]) -> str:
+    return cleandoc(sys.modules[method.__module__].__doc__ or "")
 
 
 def _facts(recipe: Recipe) -> Mapping[str, str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from json import dumps
-
+from pellucid.cli.json_output import show_json
 from pellucid.report import terminal
 
 
@@ -21,11 +20,17 @@ def models(*, json: bool = False) -> None:
 
     stored = {name: open_model_store(path).read() for name, path in boxed_models().items()}
     if json:
-        known = {
-            name: {"digest": of.digest, "licence": of.origin.licence, "description": of.origin.description}
+        known = [
+            {
+                "name": name,
+                "default": name == DEFAULT,
+                "digest": of.digest,
+                "licence": of.origin.licence,
+                "description": of.origin.description,
+            }
             for name, of in stored.items()
-        }
-        print(dumps(known, indent=2))  # noqa: T201
+        ]
+        show_json({"models": known})
         return
     rows = [
         (

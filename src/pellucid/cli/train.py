@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
 from pellucid.cli.recipes import DEFAULT
+from pellucid.cli.training_summary import show_training
 from pellucid.errors import InputError
 from pellucid.report import terminal
 
@@ -27,6 +28,7 @@ def train(
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     frames: Literal["separate", "average", "copies"] = "separate",
     set_: Settings = None,
+    json: bool = False,
     computation: Computation = Computation(),  # noqa: B008
 ) -> None:
     """Learn to denoise, from noisy images and unrelated clean ones, or from what another recipe needs.
@@ -51,6 +53,8 @@ def train(
         mean; "copies", noisy copies of one another for noise2noise, instead of --pairs.
     set_
         Settings that differ from the recipe's, as in `--set batch=8 width=8`; `steps=500` replaces the minutes.
+    json
+        Print a summary as JSON at the end: what was trained, which state is kept and why.
     """
     from pellucid.assessment.after_training import assess_run  # here: help needs no torch
     from pellucid.assessment.keep_best import keep_best
@@ -75,6 +79,8 @@ def train(
         start=open_model_store(from_).read() if from_ is not None else None,
         frames=frames,
     )
-    if leads() and monotonic() - began > LONG and run.judged():
-        assess_run(run, computation.device)
+    worth = leads() and monotonic() - began > LONG and run.judged()
+    found = assess_run(run, computation.device) if worth else None
+    if json and leads():
+        show_training(run, found)
     terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pellucid.cli.json_output import show_json
 from pellucid.cli.options import Images, Range, Settings, parse_settings
 from pellucid.report import terminal
 
@@ -79,7 +79,10 @@ def trust(
     )
     opened.refuse_other_types(source.images)
     found = assess_and_tell(opened, source.planes, clean, model, out)
-    print(dumps(as_values(found), indent=2) if json else found.verdict)  # noqa: T201
+    if json:
+        show_json(as_values(found))
+    else:
+        print(found.verdict)  # noqa: T201
 
 
 def assess_and_tell(

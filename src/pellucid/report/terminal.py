@@ -108,7 +108,7 @@ class _Messages(io.TextIOBase):
 def _console(stderr: bool) -> Console:
     file = cast(TextIO, _Messages()) if stderr else None
     console = Console(file=file, stderr=stderr, highlight=False, emoji=False, quiet=not leads())
-    if not console.is_terminal:
+    if not _is_screen(console):
         console.width = _UNBOUNDED
     return console
 
@@ -157,7 +157,12 @@ def _can_draw(console: Console) -> bool:
     """Whether a line can be redrawn: in a terminal, and in a notebook that has ipywidgets (else rich warns)."""
     if console.is_jupyter:
         return importlib.util.find_spec("ipywidgets") is not None
-    return console.is_terminal and not console.is_dumb_terminal
+    return _is_screen(console) and not console.is_dumb_terminal
+
+
+def _is_screen(console: Console) -> bool:
+    """Whether it is a terminal indeed: FORCE_COLOR makes rich take a file for one, which may then have colours."""
+    return console.file.isatty()
 
 
 @contextmanager

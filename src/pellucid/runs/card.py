@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from pellucid.data.structure_statistics import StructureStatistics
 from pellucid.methods import KINDS, method_class
@@ -57,6 +59,30 @@ def facts_of(stored: StoredModel) -> Mapping[str, str]:
         "sees": f"{stored.denoiser.halo} pixels around each pixel",
         "authors": ", ".join(origin.authors) or "not stated",
         "licence": origin.licence or "not stated: ask who gave you this model",
+    }
+
+
+def values_of(stored: StoredModel) -> dict[str, Any]:
+    """Return what a model is as plain values."""
+    recipe, method, origin = stored.recipe, method_class(stored.recipe.method), stored.origin
+    return {
+        "recipe": recipe.name,
+        "preset": recipe.preset,
+        "steps": recipe.steps,
+        "method": method.title,
+        "published": method.reference,
+        "weights": stored.weights,
+        "parameters": sum(value.numel() for value in stored.denoiser.parameters()),
+        "digest": stored.digest,
+        "pellucid": origin.pellucid or None,
+        "dtype": stored.dtype.name if stored.dtype is not None else None,
+        "intensity_range": stored.intensity_range.model_dump(),
+        "halo": stored.denoiser.halo,
+        "authors": origin.authors,
+        "licence": origin.licence or None,
+        "description": origin.description or None,
+        "trained_on": {kind: asdict(amount) for kind, amount in origin.trained_on.items()},
+        "structure": asdict(stored.structure) if stored.structure is not None else None,
     }
 
 

@@ -16,10 +16,20 @@ _MOST = 3
 
 
 class Shown(NamedTuple):
-    """What would harm a training, and the structure statistics of each source that shows structure or noise."""
+    """What the sources hold.
+
+    Attributes:
+        warnings: what would harm a training.
+        inventories: facts about each source, by kind.
+    """
 
     warnings: list[str]
-    structure: dict[str, StructureStatistics]
+    inventories: dict[str, Inventory]
+
+    @property
+    def structure(self) -> dict[str, StructureStatistics]:
+        """The structure statistics of each source that shows structure or noise."""
+        return {kind: found.statistics for kind, found in self.inventories.items() if found.statistics}
 
 
 def show_inventory(sources: Mapping[str, Source]) -> Shown:
@@ -39,7 +49,7 @@ def show_inventory(sources: Mapping[str, Source]) -> Shown:
     passed_over = [line for source in sources.values() for line in source.passed_over]
     for warning in (*passed_over, *warnings):
         terminal.warn(warning)
-    return Shown(warnings, {kind: inventory.statistics for kind, inventory in found.items() if inventory.statistics})
+    return Shown(warnings, found)
 
 
 def findings(found: Mapping[str, Inventory]) -> list[Finding]:
@@ -67,6 +77,27 @@ def describe(inventory: Inventory) -> dict[str, str]:
         "smallest, largest": f"{inventory.minimum:.4g}, {inventory.maximum:.4g}",
         "noise σ": f"{structure.noise:.3g}" if structure else "unknown",
         "histogram": inventory.histogram_text.rstrip(),
+    }
+
+
+def values_of(inventory: Inventory) -> dict[str, object]:
+    """Return the facts of a source as plain values, intensities in the units of its pixels."""
+    structure = inventory.statistics
+    return {
+        "files": inventory.files,
+        "planes": inventory.planes,
+        "pixels": inventory.pixels,
+        "sizes": inventory.sizes,
+        "dtypes": inventory.dtypes,
+        "pixel_sizes": [{**size.values, "unit": size.unit} if size else None for size in inventory.pixel_sizes],
+        **{name: getattr(inventory, name) for name in ("mean", "std", "minimum", "maximum")},
+        "noise": structure.noise if structure else None,
+        "contrast": structure.contrast if structure else None,
+        "size_of_structures": structure.size if structure else None,
+        "padding": inventory.padding,
+        "constant": inventory.constant,
+        "repeated": inventory.repeated,
+        "read_all": inventory.complete,
     }
 
 
