@@ -35,7 +35,7 @@ def calibration(image: Image) -> dict[str, Any]:
 
 def _told(style: Style, what: str) -> Mapping[str, float]:
     """The scale or the translation by axis that a Zarr, N5 or precomputed volume states; empty for others."""
-    found: Mapping[str, float] = getattr(style, what, {})
+    found: Any = getattr(style, what, {})
     return found if isinstance(found, Mapping) else {}
 
 

@@ -100,8 +100,8 @@ def preview(noisy: Snapshot, model: Model, watch: Watch, region: Region) -> Work
     refuse_turned(noisy.attributes, noisy.name)
     core, (height, width) = region.box, noisy.image.plane_shape
     stride, halo = model.denoiser.stride, model.denoiser.halo
-    padded = (-(-side // stride) * stride for side in (height, width))
-    read = tile_around(core, *padded, halo, stride).read.common(Box(0, height, 0, width))
+    tall, wide = (-(-side // stride) * stride for side in (height, width))
+    read = tile_around(core, tall, wide, halo, stride).read.common(Box(0, height, 0, width))
     part = noisy.image.read_block(tuple(slice(at, at + 1) for at in region.leading), *read.slices)
     alone = ArrayImage(noisy.name, Handle(lambda: part), Layout(noisy.image.axes))
     watch.set(Progress(PIXELS, 0, read.area))

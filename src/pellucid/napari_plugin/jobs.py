@@ -23,7 +23,6 @@ from pellucid.napari_plugin.trusting import trust
 from pellucid.napari_plugin.visible import Region
 from pellucid.napari_plugin.watch import Progress, Watch
 
-
 LARGEST = 1 << 28
 """Bytes of a layer that is not in memory, up to which its result may be."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from magicgui.types import FileDialogMode
 from magicgui.widgets import CheckBox, ComboBox, Container, FileEdit, Label, ProgressBar, PushButton, create_widget
 from napari.layers import Image, Layer
 from napari.qt.threading import create_worker
@@ -25,6 +26,7 @@ OWN = "a model of yours"
 BY_ITSELF, BY_LAYER = "as the model or the image says", "the contrast limits of the layer"
 NOTHING = Path()
 PERMILLE = 1000
+FILE_MODE, FOLDER_MODE = FileDialogMode.EXISTING_FILE, FileDialogMode.EXISTING_DIRECTORY
 
 
 class Panel(Container[Any]):
@@ -43,12 +45,16 @@ class Panel(Container[Any]):
         methods = [name for name, listed in LISTED.items() if listed.needs == ITSELF and name != "noisy"]
         self.denoiser = ComboBox(label="denoiser", choices=[*boxed_models(), OWN, *methods])
         self.store = FileEdit(
-            label="model", mode="r", tooltip="A model.zip, or any file in the folder of a run; or type the folder"
+            label="model",
+            mode=FILE_MODE,
+            tooltip="A model.zip, or any file in the folder of a run; or type the folder",
         )
         self.limits = ComboBox(label="black and white", choices=[BY_ITSELF, BY_LAYER])
         self.removed = CheckBox(text="also show what is removed")
         self.folder = FileEdit(
-            label="results go to", mode="d", tooltip="A folder for results of layers that are not in memory"
+            label="results go to",
+            mode=FOLDER_MODE,
+            tooltip="A folder for results of layers that are not in memory",
         )
         self.preview, self.denoise = PushButton(text="Preview what is visible"), PushButton(text="Denoise the layer")
         self.trust, self.stop = PushButton(text="How far to trust it"), PushButton(text="Stop", enabled=False)
@@ -86,7 +92,7 @@ class Panel(Container[Any]):
         limits = tuple(map(float, layer.contrast_limits)) if self.limits.value == BY_LAYER else None
         model = str(self.store.value) if chosen == OWN else chosen
         recipe = chosen if chosen in LISTED else None
-        folder = None if self.folder.value in (None, NOTHING) else Path(self.folder.value)
+        folder = None if self.folder.value in (None, NOTHING) else Path(str(self.folder.value))
         choice = Choice(model, recipe, limits)  # type: ignore[arg-type]
         return Order(_snapshot(layer), choice, bool(self.removed.value), folder)
 
