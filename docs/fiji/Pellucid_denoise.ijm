@@ -25,7 +25,7 @@ if (!File.exists(output)) exit("Pellucid could not denoise " + title + ":\n" + s
 
 open(output);
 rename(title + " denoised");
-File.delete(input);
-File.delete(output);
-File.delete(folder);
+ok = File.delete(input);
+ok = File.delete(output);
+ok = File.delete(folder);
 showStatus("Pellucid: done");

@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-pytest.importorskip("napari", reason="napari is not installed: pip install 'pellucid[napari]'")
 os.environ.setdefault("NAPARI_CONFIG", "")  # settings of the user stay as they are, and matter to no test
 
 

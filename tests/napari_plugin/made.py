@@ -24,6 +24,13 @@ def snapshot(layer):
     return Snapshot.of(pixels, attributes)
 
 
+def added(viewer, data):
+    """A new layer of a viewer, from layer data."""
+    from napari.layers import Layer
+
+    return viewer.add_layer(Layer.create(*data))
+
+
 def ordered(layer, removed=False, folder=None, **choice):
     """An order for a layer: by default a Gaussian filter, which needs no training."""
     return Order(snapshot(layer), Choice(**{"recipe": "gaussian", **choice}), removed, folder)

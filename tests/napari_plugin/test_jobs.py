@@ -17,7 +17,7 @@ from pellucid.napari_plugin.sample_data import tissue_layers
 from pellucid.napari_plugin.snapshot import Snapshot
 from pellucid.napari_plugin.visible import visible_region
 from pellucid.napari_plugin.watch import Watch
-from tests.napari_plugin.made import finished, noise, opener, ordered, snapshot
+from tests.napari_plugin.made import added, finished, noise, opener, ordered, snapshot
 
 
 def denoised(order, watch=None):
@@ -75,7 +75,7 @@ def test_another_pixel_type_takes_black_and_white_from_the_contrast_limits(viewe
 
 def test_the_preview_is_the_same_region_of_the_whole_result(viewer):
     for data in tissue_layers():
-        layer = viewer._add_layer_from_data(*data)[0]
+        layer = added(viewer, data)
     order = ordered(layer, removed=True, recipe=None)  # the model in the box, which has no norms
     layer.corner_pixels = np.array([[101, 50], [300, 333]])
     region = visible_region(order.noisy, layer, viewer.dims)
@@ -101,7 +101,7 @@ def test_the_visible_region_follows_sliders_and_is_refused_in_3d(viewer):
 def test_a_file_goes_into_a_folder_and_is_shown_from_there(viewer, tmp_path):
     stack = noise((4, 40, 50))
     write_array(tmp_path / "stack.tif", stack)
-    layer = viewer._add_layer_from_data(*read_layers(str(tmp_path / "stack.tif"))[0])[0]
+    layer = added(viewer, read_layers(str(tmp_path / "stack.tif"))[0])
     made = denoised(ordered(layer, folder=tmp_path / "results"))
     [(pixels, attributes, _)] = made.layers
     assert isinstance(pixels, da.Array)
