@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import dask.array as da
 import numpy as np
+from dask.array.core import normalize_chunks
 
 from pellucid.io.image import Image
 from pellucid.io.layout import Array
@@ -18,26 +21,23 @@ PREFIX = "pellucid-"
 """How the names of these Dask arrays begin."""
 
 
-class _Indexable:
-    """An image that is read by indexing, as Dask wants it."""
-
-    def __init__(self, image: Image) -> None:
-        self._image = image
-        self.shape, self.dtype, self.ndim = image.shape, image.dtype, len(image.shape)
-
-    def __getitem__(self, index: tuple[slice, ...]) -> Array:
-        *leading, rows, columns = index
-        block = np.ma.getdata(self._image.read_block(tuple(leading), rows, columns))
-        copied = np.array(block)  # not a map of the file, whose pages would stay in memory
-        self._image.release()
-        return copied
-
-
 def lazy_pixels(image: Image) -> Any:
     """A Dask array of an image, in the order of its axes; nothing is read yet."""
-    nothing = np.empty((0,) * len(image.shape), image.dtype)
-    name = f"{PREFIX}{uuid4().hex}"
-    return da.from_array(_Indexable(image), chunks=_parts(image), name=name, asarray=False, meta=nothing)
+    return da.map_blocks(
+        partial(_read, image),
+        chunks=normalize_chunks(_parts(image), image.shape),
+        dtype=image.dtype,
+        meta=np.empty((0,) * len(image.shape), image.dtype),
+        name=f"{PREFIX}{uuid4().hex}",
+    )
+
+
+def _read(image: Image, block_info: Mapping[Any, Any]) -> Array:
+    """A part of an image, copied: pages of a mapped file would stay in memory."""
+    *leading, rows, columns = (slice(*span) for span in block_info[None]["array-location"])
+    block = np.array(np.ma.getdata(image.read_block(tuple(leading), rows, columns)))
+    image.release()
+    return block
 
 
 def is_lazy(pixels: Any) -> bool:
