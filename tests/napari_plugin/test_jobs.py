@@ -112,6 +112,20 @@ def test_a_file_goes_into_a_folder_and_is_shown_from_there(viewer, tmp_path):
         denoised(ordered(layer, folder=tmp_path / "results"))
 
 
+def test_a_stopped_file_is_resumed_by_the_same_order(viewer, tmp_path):
+    stack = noise((6, 40, 50))
+    write_array(tmp_path / "stack.tif", stack)
+    layer = added(viewer, read_layers(str(tmp_path / "stack.tif"))[0])
+    watch = Watch()
+    watch.show = lambda progress: watch.stop() if progress.done >= 2 else None  # two planes are done
+    order = ordered(layer, folder=tmp_path / "results")
+    assert finished(in_one_line(denoise_job(order, opener(), watch))) == ([], ["stopped"])
+    assert not (tmp_path / "results" / "stack.tif_denoised.zarr").exists()
+    [(pixels, _, _)] = denoised(order).layers
+    np.testing.assert_array_equal(pixels.compute(), pellucid.denoise(stack, recipe="gaussian"))
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["stack.tif_denoised.zarr"]
+
+
 def test_a_large_lazy_layer_needs_a_folder(viewer, monkeypatch):
     monkeypatch.setattr(jobs, "LARGEST", 1000)
     layer = viewer.add_image(da.from_array(noise((4, 40, 50)), chunks=(1, 40, 50)))
