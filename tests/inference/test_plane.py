@@ -6,6 +6,7 @@ import torch
 
 from pellucid.inference import denoise_plane
 from pellucid.inference import plane as room
+from pellucid.inference.tiles import on_tile
 from pellucid.methods import RECIPES
 from pellucid.norms.feature import given_sources
 
@@ -105,3 +106,29 @@ def test_norms_measure_again_after_tiling(denoiser, noisy):
     denoise_plane(denoiser, noisy[:36, :36], TINY)
     assert given_sources.get() == {}
     assert_same(denoise_plane(denoiser, noisy[:64, :64], PLENTY), before, 0)
+
+
+class _Enough(Exception):
+    pass
+
+
+def test_every_tile_is_told_and_may_end_the_work(denoiser, noisy):
+    told = []
+    token = on_tile.set(told.append)
+    try:
+        noisy = noisy[:48, :64]
+        denoise_plane(denoiser, noisy, PLENTY)
+        assert told == [noisy.size]
+        told.clear()
+        denoise_plane(denoiser, noisy, TINY)
+        assert sum(told) == noisy.size
+        assert told.count(0) > 12  # each tile is measured at every norm before any is denoised
+
+        def end(_):
+            raise _Enough
+
+        on_tile.set(end)
+        with pytest.raises(_Enough):
+            denoise_plane(denoiser, noisy, TINY)
+    finally:
+        on_tile.reset(token)

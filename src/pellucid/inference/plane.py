@@ -21,7 +21,7 @@ from pellucid.inference.activation_cache import ActivationCache
 from pellucid.inference.folding import Folding
 from pellucid.inference.memory import is_out_of_memory
 from pellucid.inference.statistics import Statistics, exact_statistics
-from pellucid.inference.tiles import Box, largest_side, tile_around
+from pellucid.inference.tiles import Box, largest_side, on_tile, tile_around
 from pellucid.inference.view import Piece, Unit, View
 from pellucid.methods import Denoiser
 from pellucid.norms import feature_norms, measure_valid, moments_from
@@ -129,6 +129,7 @@ def _denoise_whole(denoiser: Denoiser, view: View, kept: Collection[str]) -> Den
         fitted = denoiser if image.valid is None else _fitted(denoiser, image)
         estimates = fitted.estimates(image.pixels)
     result.put(box, denoiser.combine(estimates), estimates)
+    on_tile.get()(box.area)
     return result
 
 
@@ -196,7 +197,7 @@ class FrozenDenoiser:
                 self._on_smaller(self.side)
                 boxes = [piece for box in boxes for piece in box.cut(self.side)]
             else:
-                del boxes[0]
+                on_tile.get()(boxes.pop(0).common(core).area)
         return result
 
     def _denoise_tile(self, view: View, box: Box, core: Box, result: DenoisedPlane) -> None:

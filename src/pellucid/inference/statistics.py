@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from pellucid.inference.activation_cache import ActivationCache, NoRoomError
 from pellucid.inference.layer_by_layer import LayerByLayer
 from pellucid.inference.memory import is_out_of_memory
-from pellucid.inference.tiles import Tile, tiles
+from pellucid.inference.tiles import Tile, on_tile, tiles
 from pellucid.inference.view import Piece, View
 from pellucid.methods import Denoiser
 from pellucid.norms import Moments, feature_norms, freeze, measure, measure_valid, merge, moments_from, record, shares
@@ -165,6 +165,7 @@ def _side_by_side(layers: LayerByLayer, pieces: Sequence[Cut], cache: Activation
                 valid[place] = loaded.valid
                 state = layers.start(loaded.pixels)
             found[name].append(pieces[place].measure(state.waiting, valid[place]))
+            on_tile.get()(0)
             if name != layers.norms[-1]:
                 cache.put(place, state)
         moments = {name: merge(found[name])}
@@ -187,6 +188,7 @@ def _again_for_each(network: nn.Module, pieces: Sequence[Cut]) -> Measured:
             measuring = _measure_core(piece, loaded.valid, found[name])
             with freeze(network, moments), moments_from(network, {name: measuring}), suppress(_MeasuredError):
                 network(loaded.pixels)
+            on_tile.get()(0)
         moments[name] = merge(found[name])
     return Measured(found)
 

@@ -1,4 +1,4 @@
-"""Positions of tiles: pure arithmetic.
+"""Positions of tiles: pure arithmetic, and who wants to know of each that is done.
 
 +-----------------+      read:  what goes through the network, the core and up to `halo` pixels around it,
 |  read           |             cut off at the image's border
@@ -11,8 +11,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from typing import NamedTuple
+
+on_tile: ContextVar[Callable[[int], object]] = ContextVar("called with denoised pixels", default=lambda _: None)
+"""What denoising calls after each tile, or whole plane, in this thread, with the number of pixels that are denoised: 0
+where statistics were measured. An error that it raises ends the work."""
 
 
 class Box(NamedTuple):

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TextIO, TypeVar, cast
+from typing import TextIO, TypeVar, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from pellucid.launch import leads
+from pellucid.report.face import Bar as Bar
+from pellucid.report.face import present_face
 from pellucid.report.plain_progress import ProgressLines
 
 T = TypeVar("T")
@@ -37,6 +39,10 @@ def results() -> Console:
 
 def say(text: str) -> None:
     """Print a message."""
+    face = present_face()
+    if face is not None:
+        face.say(text)
+        return
     messages().print(text, markup=False, soft_wrap=True)
 
 
@@ -49,6 +55,10 @@ def fail(text: str) -> None:
 
 def warn(text: str) -> None:
     """Print a warning."""
+    face = present_face()
+    if face is not None:
+        face.warn(text)
+        return
     messages().print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
 
 
@@ -128,16 +138,6 @@ def _progress(console: Console) -> Progress:
     )
 
 
-class Bar(Protocol):
-    """A progress bar with a short note."""
-
-    def set(self, done: float, note: str = "") -> None:
-        """Set the amount done."""
-
-    def say(self, text: str) -> None:
-        """Print a line without disturbing the bar."""
-
-
 class _DrawnBar:
     """A bar that is redrawn in one line of a terminal."""
 
@@ -168,6 +168,10 @@ def _is_screen(console: Console) -> bool:
 @contextmanager
 def progress_bar(title: str, total: float, done: float = 0) -> Iterator[Bar]:
     """A progress bar with the time left, for the length of the block; without a terminal, a line now and then."""
+    face = present_face()
+    if face is not None:
+        yield face.bar(title, total, done)
+        return
     console = messages()
     if _can_draw(console):
         with _progress(console) as progress:
