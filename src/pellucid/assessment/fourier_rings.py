@@ -1,6 +1,7 @@
 """Fourier ring correlation: how far two images of one place agree, from coarse to fine detail.
 
-After Saxton & Baumeister (J. Microsc. 127, 1982). For each ring of spatial frequencies of two images with the Fourier transforms A and B
+After Saxton & Baumeister (J. Microsc. 127, 1982). For each ring of spatial frequencies of two images with the Fourier
+transforms A and B
 
     FRC = Re Σ A·conj(B) / sqrt(Σ|A|² · Σ|B|²)
 
