@@ -85,6 +85,8 @@ def test_frames_without_a_usable_place_are_refused():
     first, second = (planes([image[:40, :90] for image in white(TRUTH, seed)]) for seed in (1, 2))
     with pytest.raises(InputError, match="no square of 64 pixels"):
         read_frames(first, second, RANGE)
+    both = [planes([*white(TRUTH[:1], seed), white(TRUTH, seed)[1][:40]]) for seed in (1, 2)]
+    assert read_frames(*both, RANGE).first.shape == (1, 256, 256)
 
 
 def test_an_error_that_cannot_be_told_from_none_has_an_open_end():

@@ -24,7 +24,7 @@ from pellucid.assessment.alignment import shift_between
 from pellucid.assessment.fourier_rings import Rings, ring_correlations
 from pellucid.assessment.places import common_side, cut_places
 from pellucid.assessment.planted import Denoise
-from pellucid.assessment.pseudo_pairs import CROPS, Images
+from pellucid.assessment.pseudo_pairs import CROPS, SMALLEST, Images
 from pellucid.assessment.quality import DATA_RANGE, HIGHEST
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.sample import evenly_spaced
@@ -134,16 +134,18 @@ def read_frames(noisy: Sequence[Plane], repeats: Sequence[Plane], intensity_rang
                 f"{other.name}: has {_described(other)}, but {one.name} has {_described(one)}: give a second frame of "
                 "the same place, taken and saved in the same way"
             )
-    chosen = [pairs[number] for number in evenly_spaced(len(pairs), CROPS)]
-    side = common_side([plane for plane, _ in chosen])
+    large = [pair for pair in pairs if min(pair[0].shape) >= SMALLEST]
+    chosen = [large[number] for number in evenly_spaced(len(large), CROPS)] if large else []
+    side = common_side([plane for plane, _ in chosen]) if chosen else None
     found = [
         _frames(one, other, places)
-        for one, other in (chosen if side is not None else ())
-        if (places := cut_places((one, other), side or 0, -(-CROPS // len(chosen)), intensity_range))
+        for one, other in chosen
+        if side is not None
+        if (places := cut_places((one, other), side, -(-CROPS // len(chosen)), intensity_range))
     ]
     if not found:
         raise InputError(
-            f"{chosen[0][0].name}: no square of 64 pixels without padding in both frames: give larger ones"
+            f"{pairs[0][0].name}: no square of {SMALLEST} pixels without padding in both frames: give larger ones"
         )
     return Frames(
         np.concatenate([each.first for each in found]),
