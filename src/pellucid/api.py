@@ -235,6 +235,7 @@ def trust(
     model: Model | str | Path | None = None,
     recipe: str | None = None,
     clean: Any = None,
+    repeats: Any = None,
     page: str | Path | None = None,
     device: str = "auto",
 ) -> Assessment:
@@ -246,6 +247,7 @@ def trust(
         model: a model, the folder or zip of a run, or a name in the box; by default the model in the box.
         recipe: a method that needs no training, instead of a model.
         clean: clean images of the same kind; by default those of the training, or phantom tissue.
+        repeats: second frames of the noisy images: the same places, with noise of their own.
         page: a file to write a page to look at, which must not exist.
         device: "auto", "cpu", "cuda", ...
 
@@ -253,7 +255,7 @@ def trust(
         All evidence; its `verdict` is one sentence.
 
     Raises:
-        InputError: images or model that cannot be used, or a page that exists.
+        InputError: images or model that cannot be used, repeats that do not match, or a page that exists.
     """
     if page is not None:
         check_page(Path(page))
@@ -261,7 +263,8 @@ def trust(
     opened = open_model(source, model=model, recipe=recipe, device=device)
     opened.refuse_other_types(source.images)
     chosen = find_clean(clean, Path(model) if isinstance(model, str | Path) else None)
-    found = assess(opened, source.planes, chosen.planes, chosen.origin)
+    second = open_source(repeats).planes if repeats is not None else None
+    found = assess(opened, source.planes, chosen.planes, chosen.origin, repeats=second)
     if page is not None:
         write_assessment(found, Path(page))
     return found

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from pellucid.assessment.assess import assess, squares
+from pellucid.assessment.flicker import Change, Flicker
+from pellucid.assessment.fourier_rings import Rings
 from pellucid.assessment.page import as_values
 from pellucid.assessment.quality import Quality
+from pellucid.assessment.repeats import MeasuredError, Repeats
+from pellucid.assessment.seams import Seams
 from pellucid.assessment.tone import Tone
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
@@ -89,6 +93,40 @@ def test_warnings_tell_what_is_wrong_with_the_tone(found):
     ]
 
 
+def test_seams_flicker_and_repeats_are_warned_of_if_they_are_wrong(found):
+    half = (found.range.high - found.range.low) / 2
+    still = Change(0.01, 0.01, 0.0)
+    flicker = Flicker(8, 0.9, Change(0.01, 0.1, 0.1), Change(0.1, 0.3, 0.2), still, 0.2, 0.001)
+    told = dataclasses.replace(found, seams=Seams(128, 1.2, 0.03), flicker=flicker)
+    assert told.warnings == [
+        f"tiles leave seams: across their borders steps are 1.20 times as large as without them, by {0.03 * half:.3g} "
+        "grey levels on average",
+        f"brightness flickers from section to section by {0.1 * half:.3g} grey levels, which the noisy images do not: "
+        "try --statistics sampled",
+        "contrast flickers from section to section by 20%, which that of the noisy images does not: try --statistics "
+        "sampled",
+    ]
+    steady = dataclasses.replace(flicker, brightness=still, contrast=still)
+    assert dataclasses.replace(found, seams=Seams(128, 1.0, 0.0), flicker=steady).warnings == []
+
+
+def repeats(noisy, denoised, shift=0.0):
+    squares = (np.full(4, 4 / 10 ** (psnr / 10)) for psnr in (noisy, denoised))
+    errors = [MeasuredError(name, each) for name, each in zip(("noisy", "ours"), squares, strict=True)]
+    return Repeats(*errors, [], 0.0, 0.0, shift, Rings(*np.zeros((4, 8))), 4)
+
+
+def test_repeats_are_in_the_verdict_and_are_believed_more_than_pseudo_pairs(found):
+    noisy, gain = found.noisy.psnr.mean, found.denoised.psnr.mean - found.noisy.psnr.mean
+    agreed = dataclasses.replace(found, repeats=repeats(noisy + 2, noisy + 2 + gain))
+    assert f". Measured on repeats: {noisy + 2 + gain:.1f} dB (" in agreed.verdict
+    assert agreed.doubts == agreed.warnings == []
+    (doubt,) = dataclasses.replace(found, repeats=repeats(noisy, noisy + gain - 1.5)).doubts
+    assert doubt.endswith(f"but the repeats measure {gain - 1.5:.1f} dB: believe the repeats")
+    (warning,) = dataclasses.replace(found, repeats=repeats(noisy, noisy + gain, 0.6)).warnings
+    assert warning.startswith("the repeats are shifted by up to 0.6 pixels")
+
+
 def levels(images, dtype, high):
     return [((image + 1) / 2 * high).astype(dtype) for image in images]
 
@@ -108,6 +146,7 @@ def test_a_volume_with_padding_and_gaps_is_assessed():
     volume[1] = 1
     values = as_values(assessed(volume, specimens(1, 80)))
     assert np.isfinite(values["expected"]["gaussian"]["psnr"]["mean"])
+    assert values["flicker"] is None  # a blank section among three
 
 
 def test_methods_that_learn_from_each_image_are_refused():

@@ -26,6 +26,8 @@ SECTIONS = [
     "What was removed",
     "Planted structures",
     "Expected error of each pixel",
+    "Seams of tiles",
+    "Flicker from section to section",
 ]
 
 
@@ -91,4 +93,5 @@ def test_values_are_plain_and_in_grey_levels(found):
     assert values["removed"]["deviation"] == pytest.approx(
         found.removed.deviation * (found.range.high - found.range.low) / 2
     )
+    assert (values["seams"], values["flicker"], values["repeats"]) == (None, None, None)
     assert len(values["planted"]["kept"]) == len(planted.CONTRASTS) * sum(len(kind.sizes) for kind in planted.KINDS)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pellucid.io.writing import write_array
+from pellucid.simulation.phantom import tissue
 
 pytestmark = pytest.mark.usefixtures("hasty", "undrawn")
 
@@ -31,6 +32,26 @@ def test_the_verdict_the_page_and_json(pictures, tmp_path, command, refused):
     assert again.status == 0, again.err
     assert json.loads(again.out)["verdict"] == verdict
     assert page.read_bytes() == before  # equal seeds
+
+
+def test_repeats_are_measured_and_on_the_page(tmp_path, command, refused):
+    truth = tissue((128, 128), seed=4) * 0.6 + 50
+    for number, name in enumerate(("first", "second", "elsewhere")):
+        noise = np.random.default_rng(number).normal(0, 25, truth.shape)
+        place = np.roll(truth, 9, 0) if name == "elsewhere" else truth
+        (tmp_path / name).mkdir()
+        write_array(tmp_path / name / "a.png", np.clip(place + noise, 0, 255).astype(np.uint8))
+    arguments = ("trust", tmp_path / "first", "--recipe", "gaussian", "--repeats")
+    result = command(*arguments, tmp_path / "second", "--out", tmp_path / "trust.html", "--json")
+    assert result.status == 0, result.err
+    values = json.loads(result.out)
+    assert ". Measured on repeats: " in values["verdict"]
+    assert values["repeats"]["psnr"]["noisy"]["mean"] == pytest.approx(20 * np.log10(255 / 25), abs=0.3)
+    assert values["repeats"]["psnr"]["gaussian"]["mean"] > 22
+    assert "Two frames of one place" in (tmp_path / "trust.html").read_text(encoding="utf-8")
+    line = refused(*arguments, tmp_path / "elsewhere")
+    assert "elsewhere/a.png: is shifted against" in line
+    assert "align the frames first" in line
 
 
 def test_a_page_that_exists_is_refused_before_anything_is_computed(pictures, tmp_path, refused, monkeypatch):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from pellucid.assessment.denoising import denoise_with
 from pellucid.assessment.error_band import ErrorBand, error_band
-from pellucid.assessment.filters import BestFilter, best_filter, filters_at_hand
+from pellucid.assessment.filters import BestFilter, best_filter, filter_model, filters_at_hand
+from pellucid.assessment.flicker import Flicker, measure_flicker, neighbours
 from pellucid.assessment.planted import FromNoise, Planted, made_from_noise, plant
 from pellucid.assessment.pseudo_pairs import Image, Images, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import Quality, quality, quality_of_noisy
 from pellucid.assessment.removed import Removed, what_was_removed
+from pellucid.assessment.repeats import Repeats, measure_repeats, read_frames
+from pellucid.assessment.seams import Seams, measure_seams
 from pellucid.assessment.tone import Tone, tone
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
@@ -32,6 +35,8 @@ DRIFT = 0.06
 """Difference of mean brightness between results and truth from which it is said."""
 CONTRAST = 0.15
 """Likewise the relative difference of local contrast."""
+AGREED = 1.0
+"""Difference between the gains that pseudo-pairs and repeats tell, in dB, from which it is said."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,9 @@ class Assessment:
         noisy_crops: the real crops that were denoised.
         denoised_crops: their results.
         clean: where the clean images are from, in words.
+        seams: of tiles; None if the method takes none, or the images are too small.
+        flicker: from section to section; None if there are no neighbouring sections.
+        repeats: what second frames tell; None if there are none.
     """
 
     model: str
@@ -73,6 +81,9 @@ class Assessment:
     noisy_crops: Images
     denoised_crops: Images
     clean: str
+    seams: Seams | None = None
+    flicker: Flicker | None = None
+    repeats: Repeats | None = None
 
     @property
     def best_filter(self) -> BestFilter:
@@ -92,6 +103,14 @@ class Assessment:
                 f"brightness changes by {self._levels(-self.removed.mean)} in the real images, but by "
                 f"{self._levels(-self.removed_made.mean)} in those made like them"
             )
+        if self.repeats is not None:
+            measured = self.repeats.denoised.psnr.mean - self.repeats.noisy.psnr.mean
+            expected = self.denoised.psnr.mean - self.noisy.psnr.mean
+            if abs(expected - measured) > AGREED:
+                found.append(
+                    f"pseudo-pairs expect a gain of {expected:.1f} dB over the noisy image, but the repeats measure "
+                    f"{measured:.1f} dB: believe the repeats"
+                )
         return found
 
     @property
@@ -105,6 +124,30 @@ class Assessment:
             found.append(f"results are {way} than the truth by {self._levels(abs(self.true_tone.offset))}")
         if abs(self.true_tone.contrast - 1) > CONTRAST:
             found.append(f"the contrast of results is {self.true_tone.contrast:.2f} times that of the truth")
+        return [*found, *self._of_tiles_and_sections()]
+
+    def _of_tiles_and_sections(self) -> list[str]:
+        found = []
+        if self.seams is not None and self.seams.visible:
+            found.append(
+                f"tiles leave seams: across their borders steps are {self.seams.ratio:.2f} times as large as without "
+                f"them, by {self._levels(self.seams.step)} on average"
+            )
+        if self.flicker is not None and self.flicker.in_brightness:
+            found.append(
+                f"brightness flickers from section to section by {self._levels(self.flicker.brightness.added)}, which "
+                "the noisy images do not: try --statistics sampled"
+            )
+        if self.flicker is not None and self.flicker.in_contrast:
+            found.append(
+                f"contrast flickers from section to section by {self.flicker.contrast.added:.0%}, which that of the "
+                "noisy images does not: try --statistics sampled"
+            )
+        if self.repeats is not None and self.repeats.shifted:
+            found.append(
+                f"the repeats are shifted by up to {self.repeats.shift:.1f} pixels, which counts as an error of fine "
+                "detail: align them for a figure of the model alone"
+            )
         return found
 
     @property
@@ -122,13 +165,24 @@ class Assessment:
             text += f": THE FILTER IS BETTER by {-gain.mean:.1f} dB"
         else:
             text += ": no better than the filter"
+        if self.repeats is not None:
+            mean, low, high = self.repeats.denoised.psnr
+            within = f" ({low:.1f} to {high:.1f})" if low is not None and high is not None else ""
+            text += f". Measured on repeats: {mean:.1f} dB{within}, noisy {self.repeats.noisy.psnr.mean:.1f} dB"
         return text + (f". Not certain: {self.doubts[0]}" if self.doubts else "")
 
     def _levels(self, value: float) -> str:
         return f"{value * (self.range.high - self.range.low) / 2:.3g} grey levels"
 
 
-def assess(model: Model, noisy: Sequence[Plane], clean: Sequence[Plane], clean_name: str, seed: int = 0) -> Assessment:
+def assess(
+    model: Model,
+    noisy: Sequence[Plane],
+    clean: Sequence[Plane],
+    clean_name: str,
+    seed: int = 0,
+    repeats: Sequence[Plane] | None = None,
+) -> Assessment:
     """Gather all evidence about a model.
 
     Args:
@@ -137,17 +191,20 @@ def assess(model: Model, noisy: Sequence[Plane], clean: Sequence[Plane], clean_n
         clean: planes of clean images, best not those of the training.
         clean_name: where these are from, in words.
         seed: of places and noise.
+        repeats: second frames of the noisy images, with noise of their own.
 
     Raises:
-        InputError: images that are too small, or cannot be read; or a model that learns anew from each image.
+        InputError: images that are too small, or cannot be read; repeats that do not match; or a model that learns anew
+            from each image.
     """
     if model.denoiser.rounds > 1:
         raise InputError(
             f"{model.recipe.name} learns anew from each image, and a hundred are denoised here: that would take hours; "
             "choose a trained model, or a filter"
         )
+    frames = read_frames(noisy, repeats, model.intensity_range) if repeats is not None else None
     names = filters_at_hand()
-    steps = ["measuring the noise", "the model", *names, "planted structures"]
+    steps = ["measuring the noise", "the model", *names, "structures, tiles, sections"]
     with terminal.progress_bar("assessing", len(steps)) as bar:
         bar.set(0, steps[0])
         real = read_crops(noisy, model.intensity_range)
@@ -178,7 +235,13 @@ def assess(model: Model, noisy: Sequence[Plane], clean: Sequence[Plane], clean_n
             noisy_crops=crops,
             denoised_crops=denoised,
             clean=clean_name,
+            seams=measure_seams(model.denoiser, real),
+            flicker=measure_flicker(neighbours(noisy), model.intensity_range, denoise),
         )
+        if frames is not None:
+            best = found.best_filter
+            others = {best.quality.name: partial(denoise_with, filter_model(best.recipe))}
+            found = replace(found, repeats=measure_repeats(frames, denoise, model.recipe.name, others))
         bar.set(len(steps))
     return found
 

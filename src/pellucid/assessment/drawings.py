@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.assessment.fourier_rings import CRITERION, Rings
 from pellucid.assessment.planted import CONTRASTS, KINDS, Planted
 from pellucid.assessment.removed import LEVELS, RINGS, Removed
 from pellucid.report.curves import COLOURS
@@ -48,11 +49,27 @@ def planted_drawing(planted: Planted) -> str:
     return inline_svg(panels[0].figure)  # type: ignore[arg-type]
 
 
+def rings_drawing(rings: Rings) -> str:
+    """How far the frames agree, their results, and the results with the truth, by fineness."""
+    axes = _panels(1)[0]
+    for values, name, colour in zip(
+        (rings.frames, rings.results, rings.truth**2),
+        ("the two noisy frames", "their two results", "result with the truth, squared"),
+        COLOURS,
+        strict=False,
+    ):
+        axes.plot(rings.frequency, values, color=colour, label=name)
+    _name(axes, "Fourier ring correlation", "cycles per pixel", "")
+    axes.axhline(CRITERION, color=INK, linewidth=0.6, alpha=0.5)
+    axes.set_ylim(-0.1, 1.05)
+    return inline_svg(axes.figure)  # type: ignore[arg-type]
+
+
 def _panels(count: int) -> list[Axes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.6, 3.1 * -(-count // 2)), layout="constrained")
-    return list(np.ravel(figure.subplots(-(-count // 2), 2)))
+    return list(np.ravel(figure.subplots(-(-count // 2), min(count, 2))))
 
 
 def _name(axes: Axes, title: str, across: str, up: str) -> None:

@@ -54,9 +54,13 @@ def best_filter(name: str, pairs: Pairs) -> BestFilter:
     few = pairs.some(*TUNED_ON)
 
     def score(strength: float, on: Pairs) -> Quality:
-        recipe = make_recipe(name, "quick", {setting: strength})
-        model = Model.for_images(recipe, list(on.noisy), intensity_range=(-1, 1))
+        model = filter_model(make_recipe(name, "quick", {setting: strength}))
         return quality(f"{name} {setting}={strength:g}", denoise_with(model, on.noisy), on)
 
     best = top(strengths, lambda strength: score(strength, few).psnr.mean)
     return BestFilter(make_recipe(name, "quick", {setting: best}), score(best, pairs))
+
+
+def filter_model(recipe: Recipe) -> Model:
+    """A filter for images in [−1, 1]."""
+    return Model.for_images(recipe, [], intensity_range=(-1, 1))

@@ -10,6 +10,8 @@ import numpy as np
 
 from pellucid.assessment.assess import Assessment
 from pellucid.assessment.drawings import planted_drawing, removed_drawing
+from pellucid.assessment.page_consistency import flicker_section, flicker_values, seams_section, seams_values
+from pellucid.assessment.page_repeats import repeats_section, repeats_values
 from pellucid.assessment.planted import CONTRASTS, KINDS
 from pellucid.assessment.quality import Quality
 from pellucid.assessment.removed import Removed
@@ -41,7 +43,7 @@ def write_assessment(found: Assessment, path: Path, *, overwrite: bool = False) 
     page = Page(
         title="How far can these results be trusted?",
         summary=f"{found.model}. {found.verdict[0].upper()}{found.verdict[1:]}.",
-        sections=(_quality(found), _tone(found), _removed(found), _planted(found), _error(found)),
+        sections=_sections(found),
         figures=_figures(found),
         notes=(
             "The truth of your images is not known. Figures in dB are measured on pseudo-pairs: clean images "
@@ -51,6 +53,20 @@ def write_assessment(found: Assessment, path: Path, *, overwrite: bool = False) 
         ),
     )
     write_page(page, path, overwrite)
+
+
+def _sections(found: Assessment) -> tuple[Section, ...]:
+    levels = (found.range.high - found.range.low) / 2
+    return (
+        _quality(found),
+        _tone(found),
+        _removed(found),
+        _planted(found),
+        _error(found),
+        seams_section(found.seams, levels),
+        flicker_section(found.flicker, levels),
+        *([repeats_section(found.repeats, levels)] if found.repeats is not None else []),
+    )
 
 
 def as_values(found: Assessment) -> dict[str, Any]:
@@ -77,6 +93,9 @@ def as_values(found: Assessment) -> dict[str, Any]:
         "expected_error": None if found.band is None else vars(found.band) | {"shown": found.band.useful},
         "planted": {"kept": kept, "elsewhere": found.planted.elsewhere},
         "noise_alone": vars(found.from_noise),
+        "seams": seams_values(found.seams, levels),
+        "flicker": flicker_values(found.flicker, levels),
+        "repeats": repeats_values(found.repeats, levels),
     }
 
 

@@ -57,6 +57,7 @@ COMMANDS = {
         (
             "pellucid trust noisy/ --model run --out trust.html",
             "pellucid trust noisy/ --model run --clean clean/ --json",
+            "pellucid trust frame-1/ --model run --repeats frame-2/",
         ),
     ),
     "compare": Command(

@@ -25,6 +25,7 @@ def trust(
     weights: str | None = None,
     intensity_range: Range = None,
     clean: Images | None = None,
+    repeats: Images | None = None,
     out: Path | None = None,
     json: bool = False,
     device: str = "auto",
@@ -52,6 +53,9 @@ def trust(
     clean
         Clean images of the same kind, best not those of the training; by default those of the training, or phantom
         tissue.
+    repeats
+        Second frames of the noisy images, of the same places with noise of their own, and of the same names: the error
+        is then measured on your images too, without any assumption on the noise.
     out
         Also write a page to look at, as in `--out trust.html`.
     json
@@ -78,7 +82,7 @@ def trust(
         device=device,
     )
     opened.refuse_other_types(source.images)
-    found = assess_and_tell(opened, source.planes, clean, model, out)
+    found = assess_and_tell(opened, source.planes, clean, model, out, repeats)
     if json:
         show_json(as_values(found))
     else:
@@ -86,7 +90,12 @@ def trust(
 
 
 def assess_and_tell(
-    model: Model, noisy: Sequence[Plane], clean: list[str] | None, run: Path | None, page: Path | None
+    model: Model,
+    noisy: Sequence[Plane],
+    clean: list[str] | None,
+    run: Path | None,
+    page: Path | None,
+    repeats: list[str] | None = None,
 ) -> Assessment:
     """Assess a model, write the page if one is asked for, and show what a user should look at.
 
@@ -96,13 +105,16 @@ def assess_and_tell(
         clean: clean images, if given.
         run: folder of the model's run, if it has one.
         page: the file to write, over an earlier one.
+        repeats: second frames of the noisy images, if given.
     """
     from pellucid.assessment.assess import assess
     from pellucid.assessment.clean_images import find_clean
     from pellucid.assessment.page import write_assessment
+    from pellucid.data.source import open_source
 
     chosen = find_clean(clean, run)
-    found = assess(model, noisy, chosen.planes, chosen.origin)
+    second = open_source(repeats).planes if repeats is not None else None
+    found = assess(model, noisy, chosen.planes, chosen.origin, repeats=second)
     if page is not None:
         write_assessment(found, page, overwrite=True)
         terminal.say(f"how far the results can be trusted: {page}")
