@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from pellucid.cli import app as command_line
 from pellucid.version import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "Pellucid"
 author = "The Pellucid authors"
 copyright = "The Pellucid authors, Apache-2.0"  # noqa: A001
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "cyclopts.ext.sphinx"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+smartquotes = False  # two minus signs are two minus signs
 default_role = "code"  # docstrings put names between single backquotes
 
 myst_enable_extensions = ["dollarmath"]
@@ -25,3 +32,17 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
+
+COMMANDS = "<!-- the commands: put here when the site is made -->"
+
+
+def _put_commands(_app: Sphinx, _page: str, source: list[str]) -> None:
+    """Put what `--help` says of every command into the page that has the place for it."""
+    if COMMANDS in source[0]:
+        text = command_line.generate_docs(heading_level=2, flatten_commands=True)
+        source[0] = source[0].replace(COMMANDS, text[text.index("**Commands**") :])
+
+
+def setup(app: Sphinx) -> None:
+    """Enter what is no option."""
+    app.connect("source-read", _put_commands)
