@@ -12,9 +12,8 @@ from pathlib import Path
 from pellucid.cli.recipes import BOXED, DEFAULT, RECOMMENDED, Recommendation
 
 WIDTH, ROW, MARGIN = 760, 62, 16
-QUESTION, ANSWER, TALL = 300, 300, 44
+QUESTION, ANSWER, TALL = 280, 360, 44
 """Widths of the boxes, and their height."""
-MOST_COMMON = DEFAULT
 ALSO = {DEFAULT: " (of the paper: proposed)", BOXED: " (the model in the box)"}
 
 STYLE = """
@@ -65,16 +64,23 @@ def _row(number: int, each: Recommendation) -> str:
         _box("question", MARGIN, top, QUESTION),
         _text(MARGIN + QUESTION // 2, middle + 5, each.have + ("" if last else "?")),
         f'<path class="way" d="M{MARGIN + QUESTION} {middle}H{right}"/>',
-        _box("common" if each.take == MOST_COMMON else "answer", right, top, ANSWER),
+        _box("common" if each.take == DEFAULT else "answer", right, top, ANSWER),
         f'<text x="{right + 14}" y="{top + 19}"><tspan class="name">{escape(each.take)}</tspan>'
         f'<tspan class="word">{escape(ALSO.get(each.take, ""))}</tspan></text>',
-        f'<text class="call" x="{right + 14}" y="{top + 37}">pellucid {escape(each.command)}</text>',
+        f'<text class="call" x="{right + 14}" y="{top + 37}">{escape(_call(each))}</text>',
     ]
     if not last:
         parts.append(_text((MARGIN + QUESTION + right) // 2, middle - 6, "yes", "word"))
         parts.append(f'<path class="way" d="M{MARGIN + QUESTION // 2} {top + TALL}V{top + ROW}"/>')
         parts.append(f'<text class="word" x="{MARGIN + QUESTION // 2 + 8}" y="{top + TALL + 13}">no</text>')
     return "\n".join(parts)
+
+
+def _call(each: Recommendation) -> str:
+    """The command with the recipe, which need not be named where it is taken anyway."""
+    command, _, options = each.command.partition(" ")
+    recipe = "" if each.take in (DEFAULT, BOXED) else f"--recipe {each.take}"
+    return " ".join(filter(None, ("pellucid", command, recipe, options)))
 
 
 def _box(kind: str, left: int, top: int, width: int) -> str:
