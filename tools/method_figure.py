@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pellucid.cli.recipes import BOXED, DEFAULT, RECOMMENDED, Recommendation
 
-WIDTH, ROW, MARGIN = 760, 62, 16
-QUESTION, ANSWER, TALL = 280, 360, 44
+WIDTH, ROW, MARGIN = 800, 62, 16
+QUESTION, ANSWER, TALL = 270, 430, 44
 """Widths of the boxes, and their height."""
 ALSO = {DEFAULT: " (of the paper: proposed)", BOXED: " (the model in the box)"}
 

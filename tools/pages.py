@@ -30,13 +30,11 @@ BLOCK = re.compile(
 )
 
 SHORTER = (
-    (r"(resume \S+) --minutes \d+", r"\1 --set steps=10"),
     (r"--minutes \d+", "--set steps=8"),
-    (r"\bminutes=\d+", "steps=8"),
     (r"--steps \d+", "--steps 3"),
     (r"\bsteps=\d+", "steps=8"),
+    (r"(resume \S+ --set steps)=8", r"\1=10"),
     (r"--size \d+", "--size 96"),
-    (r"\((\d+), 256, 256\)", r"(\1, 96, 96)"),
     (r"\(256, 256\)", "(96, 96)"),
 )
 """What a short run replaces: the amount of a training, and the size of made-up images."""
