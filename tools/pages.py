@@ -1,4 +1,4 @@
-"""Run the commands of a page of the docs, in order, in a folder of their own, and compare what they print with the page.
+"""Run the commands of a page of the docs in a folder of their own, and compare what they print with the page.
 
 python tools/pages.py docs/start.md [--folder FOLDER] [--short]
 

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))  # programs, not a package
 
-import pages  # noqa: E402
+import pages
 
 PAGE = """# A page
 

@@ -46,7 +46,7 @@ RECOMMENDED = (
     Recommendation("one image, time to train on it", "self2self", "denoise"),
     Recommendation("anything else, or no time", BOXED, "denoise"),
 )
-"""The first that fits is the one to take; `tools/method_figure.py` draws them. Noise is independent from pixel to pixel."""
+"""The first that fits is the one to take; `tools/method_figure.py` draws them. "Independent" is from pixel to pixel."""
 
 UNPAIRED, PAIRED, NOISY, ITSELF = "--noisy --clean", "--noisy --pairs", "--noisy", "the image itself"
 
