@@ -15,7 +15,7 @@ SOURCES := $(if $(CLEAN),--clean "$(CLEAN)") $(if $(NOISY),--noisy "$(NOISY)")
 AGAIN := $(if $(CLEAN)$(NOISY),,$(if $(filter demo,$(OUT)),--overwrite))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint performance clean
+.PHONY: help setup demo test lint docs performance clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,10 @@ lint: $(READY)  ## style, types, imports and words
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/words.py
 
+docs: $(READY)  ## the site of the docs, where a warning is an error; writes site/index.html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d site/.doctrees docs site
+	@echo "Open site/index.html"
+
 # Long spinning of waiting threads slows a busy machine down many times; the command line sets the same.
 performance: export GOMP_SPINCOUNT ?= 10000
 performance: $(READY)  ## speed, as ratios to what this machine can do; writes performance-results/*.json
@@ -57,5 +61,5 @@ performance: $(READY)  ## speed, as ratios to what this machine can do; writes p
 	done; test -z "$$failed" || { echo "failed, or worse than before:$$failed"; exit 1; }
 
 clean:  ## remove what make and the tools made
-	rm -rf .venv demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv demo dist build site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests performance tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pellucid import methods
-from pellucid.cli.recipes import DEFAULT, LISTED, RECOMMENDED
+from pellucid.cli.recipes import BOXED, DEFAULT, LISTED, RECOMMENDED
 from pellucid.methods import RECIPES, build, make_recipe, method_class
 from pellucid.methods.parameter_count import count_parameters
 
@@ -20,10 +20,11 @@ def cells(output):
 def test_the_list_begins_with_which_one_to_take(command):
     result = command("methods")
     assert result.status == 0, result.err
-    assert result.out.splitlines()[0].rstrip() == "which one to take"
+    assert result.out.splitlines()[0].rstrip() == "which one to take: the first that fits"
     rows = list(cells(result.out).items())[: len(RECOMMENDED)]
-    assert rows[0] == ("noisy and unrelated clean images", [DEFAULT, "train --noisy --clean"])
-    for _, (recipe, how) in rows:
+    assert ("clean images of other places", [DEFAULT, "train --noisy --clean"]) in rows
+    assert rows[-1] == ("anything else, or no time", [BOXED, "denoise"])
+    for _, (recipe, how) in rows[:-1]:
         needed = LISTED[recipe].needs
         assert how == ("denoise" if needed == "the image itself" else f"train {needed}")
 

@@ -44,7 +44,7 @@ def methods(name: str | None = None, *, preset: str = "quick", set_: Settings = 
 def _list() -> None:
     console = terminal.results()
     columns = ["you have", "take", "with pellucid"]
-    terminal.table("which one to take", columns, RECOMMENDED, console, text=3)
+    terminal.table("which one to take: the first that fits", columns, RECOMMENDED, console, text=3)
     rows = [(name, *listed) for name, listed in LISTED.items()]
     terminal.table("all recipes (pellucid methods NAME: idea, source, size, settings)", COLUMNS, rows, console, text=3)
 

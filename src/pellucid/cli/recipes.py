@@ -10,7 +10,7 @@ class Recommendation(NamedTuple):
 
     Attributes:
         have: the images.
-        take: the recipe.
+        take: the recipe; or "em", the model in the box.
         command: the command and its options.
     """
 
@@ -34,15 +34,19 @@ class Listed(NamedTuple):
 DEFAULT = "noise-transfer"
 """The recipe that `pellucid train` takes if none is named."""
 
+BOXED = "em"
+"""The model in the box, which is no recipe."""
+
 RECOMMENDED = (
-    Recommendation("noisy and unrelated clean images", DEFAULT, "train --noisy --clean"),
     Recommendation("noisy images, each with its truth", "student", "train --noisy --pairs"),
-    Recommendation("two noisy copies of each image", "noise2noise", "train --noisy --pairs"),
-    Recommendation("noisy images only", "noise2void", "train --noisy"),
-    Recommendation("one image, and no time to train", "bm3d", "denoise"),
-    Recommendation("one image, and time to train on it", "self2self", "denoise"),
+    Recommendation("two noisy copies of each place", "noise2noise", "train --noisy --pairs"),
+    Recommendation("clean images of other places", DEFAULT, "train --noisy --clean"),
+    Recommendation("many images, independent noise", "noise2void", "train --noisy"),
+    Recommendation("one image, independent noise", "bm3d", "denoise"),
+    Recommendation("one image, time to train on it", "self2self", "denoise"),
+    Recommendation("anything else, or no time", BOXED, "denoise"),
 )
-"""The most common case first."""
+"""The first that fits is the one to take; `tools/method_figure.py` draws them. "Independent" is from pixel to pixel."""
 
 UNPAIRED, PAIRED, NOISY, ITSELF = "--noisy --clean", "--noisy --pairs", "--noisy", "the image itself"
 
