@@ -98,6 +98,10 @@ COMMANDS = {
         "List the models that come with Pellucid, which need no training.",
         ("pellucid models --json",),
     ),
+    "app": Command(
+        "Do the whole job in a browser, on this machine alone.",
+        ("pellucid app", "pellucid app images/ runs/ --folder results/"),
+    ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",
         ("pellucid demo --minutes 5", "pellucid demo --clean clean/ --noisy noisy/ --out demo-own"),

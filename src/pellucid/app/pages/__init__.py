@@ -1,0 +1,38 @@
+"""The pages, each a module of this package.
+
+The contract. A page module `app/pages/NAME.py` has one function that the table below names:
+
+    def build(session: Session) -> None: ...        # or: async def
+
+It adds NiceGUI elements to the page that it is called in: header, navigation, width, and the line for errors are there
+already (`app/server.py`, `app/frame.py`). It keeps what the user chooses in `session` (`app/session.py`), which is that
+of the browser tab, and nothing in module variables. It takes paths from pages only through `session.workplace.roots`,
+computes only in `await session.workplace.compute(...)` or in processes of its own, and reads files in
+`await session.workplace.read(...)`. It raises `PellucidError` from any handler: the page shows it in one line
+(`frame.tell` shows one without raising). It shows names and metadata as text (`ui.label`, `ui.button`), never through
+`ui.html` or `ui.markdown`. Its parts come from `app/parts.py` where they exist, its style from `static/app.css`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Page(NamedTuple):
+    """A page in the navigation.
+
+    Attributes:
+        route: its address, which begins with a slash.
+        title: one word.
+        does: one sentence, which is read out by screen readers and shown as a tooltip.
+        place: "module:function", imported when the server starts.
+    """
+
+    route: str
+    title: str
+    does: str
+    place: str
+
+
+PAGES: tuple[Page, ...] = (Page("/", "Open", "Choose an image and look at it.", "pellucid.app.pages.open:build"),)
+"""In the order of the navigation: Open, Try, Train, Denoise, Look."""
