@@ -94,7 +94,7 @@ class Guard:
 
     async def _admit(self, scope: Scope, send: Send) -> None:
         """Give the cookie, and lead to the same address without the token, which stays out of the history then."""
-        query = {name: value for name, value in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        query = parse_qs(scope["query_string"].decode("latin-1"))
         query.pop("token")
         place = scope["path"] if not scope["path"].startswith("//") else "/"
         address = place + (f"?{urlencode(query, doseq=True)}" if query else "")

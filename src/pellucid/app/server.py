@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from pellucid.app.frame import build_frame, tell
 from pellucid.app.guard import Guard
 from pellucid.app.pages import PAGES, Page
+from pellucid.app.routes import routes
 from pellucid.app.session import Session, Sessions
 from pellucid.app.workplace import Workplace
 from pellucid.errors import InputError
@@ -69,7 +70,7 @@ def serve(workplace: Workplace, port: int | None, show: Callable[[str], None]) -
 
 def build_application(workplace: Workplace, port: int) -> Guard:
     """All pages and routes, behind the guard."""
-    outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, routes=list(routes(workplace)))
     outer.mount("/static", StaticFiles(directory=STATIC))
     sessions = Sessions(workplace)
     for page in PAGES:

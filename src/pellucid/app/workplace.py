@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pellucid.app.open_images import OpenImages
 from pellucid.app.roots import Roots
 
 T = TypeVar("T")
@@ -29,12 +30,14 @@ class Workplace:
     Attributes:
         roots: of all paths that a page may name.
         folder: absolute.
+        images: that pages look at.
     """
 
     def __init__(self, folders: list[Path], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.roots = Roots([*folders, folder])
         self.folder = folder.resolve()
+        self.images = OpenImages(self.roots)
         self._computing = ThreadPoolExecutor(COMPUTING, "compute")
         self._reading = ThreadPoolExecutor(READING, "read")
 
