@@ -34,5 +34,8 @@ class Page(NamedTuple):
     place: str
 
 
-PAGES: tuple[Page, ...] = (Page("/", "Open", "Choose an image and look at it.", "pellucid.app.pages.open:build"),)
+PAGES: tuple[Page, ...] = (
+    Page("/", "Open", "Choose an image and look at it.", "pellucid.app.pages.open:build"),
+    Page("/train", "Train", "Learn from your images, and watch it.", "pellucid.app.pages.train:build"),
+)
 """In the order of the navigation: Open, Try, Train, Denoise, Look."""
