@@ -32,7 +32,7 @@ class Contrast:
         with ui.element("div").classes("p-control"):
             ui.label("Black and white").classes("p-control-name")
             self._slider = ui.range(min=0, max=1, step=0.001).classes("p-control-slider")
-            self._slider.props('aria-label="Black and white" color=accent')
+            self._slider.props('aria-label="Black and white" color=primary')
             self._slider.on("change", self._moved)
             self._told = ui.label().classes("p-control-value")
             ui.button("Auto", on_click=self.auto).props(
@@ -76,7 +76,7 @@ class Planes:
         with ui.element("div").classes("p-control") as self._row:
             ui.label("Plane").classes("p-control-name")
             self._slider = ui.slider(min=1, max=1, value=1).classes("p-control-slider")
-            self._slider.props('aria-label="Plane" color=accent')
+            self._slider.props('aria-label="Plane" color=primary')
             self._slider.on_value_change(self._moved)
             self._told = ui.label().classes("p-control-value")
 

@@ -13,7 +13,13 @@ from pellucid.app.roots import Entry, Roots
 Chosen = Callable[[Path], Awaitable[None] | None]
 """Called with what the user has chosen."""
 
-_ICONS = {"folder": "folder", "image": "image", "model": "model_training", "other image": "hide_image"}
+_ICONS = {
+    "folder": "folder",
+    "image": "image",
+    "model": "model_training",
+    "other image": "hide_image",
+    "page": "article",
+}
 _KILO = 1024
 
 
@@ -91,13 +97,16 @@ class FolderBrowser:
                 above = self.roots.above(self.folder)
                 if above is not None:
                     self._line("arrow_upward", "..", "the folder above", lambda: self.show(above))
-                shown = [entry for entry in entries if entry.kind != "file"]
+                shown = [entry for entry in entries if entry.kind != "file" and self._is_listed(entry)]
                 for entry in shown:
                     self._entry(entry)
             if not shown:
                 remark("No folders and no images here.")
             if self._choose_folder:
                 ui.button(self._choose_folder, on_click=lambda: self._take(self.folder)).props("unelevated no-caps")
+
+    def _is_listed(self, entry: Entry) -> bool:
+        return entry.kind != "page" or "page" in self._kinds
 
     def _places(self) -> None:
         """Where this is, and the folders that may be shown."""

@@ -20,7 +20,7 @@ class Entry(NamedTuple):
 
     Attributes:
         path: absolute.
-        kind: "folder", "image", "model", "other image" (of a format that must be converted first) or "file".
+        kind: "folder", "image", "model", "page", "other image" (of a format that must be converted first) or "file".
         format: of an image, by name, such as "TIFF"; else empty.
         size: in bytes; 0 for folders.
     """
@@ -113,6 +113,8 @@ def _entry(path: Path) -> Entry:
         return Entry(path, "image", known.name, size)
     if path.is_dir():
         return Entry(path, "folder", "", 0)
+    if path.suffix.lower() == ".html":
+        return Entry(path, "page", "", size)
     if is_unread(path):
         return Entry(path, "other image", "", size)
     return Entry(path, "file", "", size)

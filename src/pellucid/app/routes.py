@@ -90,7 +90,7 @@ def _png(workplace: Workplace, path: str) -> bytes:
 
 async def _receive(workplace: Workplace, request: Request) -> Path:
     """Write what the browser sends to a new file; nothing is left of what breaks off."""
-    name = _UNWANTED.sub("_", os.path.basename(request.query_params.get("name", ""))).strip(" .")
+    name = _UNWANTED.sub("_", Path(request.query_params.get("name", "")).name).strip(" .")
     if not name or format_of(Path(name)) is None:
         raise InputError(f"{name or 'the file'}: not an image format that Pellucid reads; it reads {readable()}")
     folder = workplace.folder / UPLOADS

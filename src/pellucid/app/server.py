@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import socket
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -58,6 +59,8 @@ def serve(workplace: Workplace, port: int | None, show: Callable[[str], None]) -
     listening = _listen(port)
     number = listening.getsockname()[1]
     guard = build_application(workplace, number)
+    # NiceGUI looks for the server among all objects there are, and old names of PyTorch warn when they are touched
+    warnings.filterwarnings("ignore", category=FutureWarning, module="nicegui")
     config = uvicorn.Config(
         guard, log_level="error", ws="wsproto", server_header=False, timeout_graceful_shutdown=PATIENCE
     )

@@ -38,6 +38,15 @@ class Window(NamedTuple):
         return np.nan_to_num(np.clip(np.rint(grey), 0, 255)).astype(np.uint8)
 
 
+class Box(NamedTuple):
+    """A part of an image that is in view, in its pixels; it may reach beyond the image."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 @dataclass(frozen=True)
 class Place:
     """Which tile.
@@ -83,7 +92,12 @@ def tile(images: OpenImages, specs: list[str], plane: int, place: Place, window:
     shown = pixels[0] if len(pixels) == 1 else pixels[0].astype(np.float64) - pixels[1]
     if 0 in shown.shape:
         raise InputError("no such tile")
-    made: bytes = imagecodecs.png_encode(window.apply(shown), level=1)
+    return png(shown, window)
+
+
+def png(pixels: Array, window: Window) -> bytes:
+    """Pixels (Y, X) as an 8-bit PNG."""
+    made: bytes = imagecodecs.png_encode(window.apply(pixels), level=1)
     return made
 
 

@@ -17,7 +17,7 @@ export default {
   template: `
     <div class="p-view">
       <div ref="stage" class="p-stage"></div>
-      <div v-if="split !== null && layers.length > 1" class="p-split" :style="{left: 100 * split + '%'}"
+      <div v-if="border && split !== null && layers.length > 1" class="p-split" :style="{left: 100 * split + '%'}"
            role="slider" tabindex="0" aria-label="Border between the two images" :aria-valuenow="Math.round(100 * split)"
            aria-valuemin="0" aria-valuemax="100" @pointerdown.prevent="drag" @keydown="nudge"></div>
       <div class="p-view-tools" role="group" :aria-label="label + ': zoom'">
@@ -29,7 +29,7 @@ export default {
       <div class="p-view-status" role="status">{{ status }}</div>
     </div>`,
   props: {
-    layers: Array, split: { type: Number, default: null }, group: String, label: String, exact: Number,
+    layers: Array, split: { type: Number, default: null }, border: Boolean, group: String, label: String, exact: Number,
   },
   data: () => ({ status: "" }),
   async mounted() {
@@ -46,7 +46,12 @@ export default {
     this.viewer.canvas.setAttribute("aria-label", `${this.label}: arrow keys move, + and - zoom, 0 shows all`);
     this.viewer.canvas.setAttribute("role", "img");
     this.viewer.addHandler("viewport-change", this.follow);
-    this.viewer.addHandler("resize", () => this.clip());
+    this.visible = this.$refs.stage.clientWidth > 0;
+    this.viewer.addHandler("resize", () => {
+      if (!this.visible) this.viewer.viewport.goHome(true);
+      this.visible = true;
+      this.clip();
+    });
     this.viewer.addHandler("animation-finish", this.tell);
     views.add(this);
     this.shown = [];

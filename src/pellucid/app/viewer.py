@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from pellucid.app.open_images import Opened
-from pellucid.app.tiles import SIDE, Window
+from pellucid.app.tiles import SIDE, Box, Window
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,6 @@ class Layer:
         return {"key": address, "url": address, "width": width, "height": height}
 
 
-@dataclass(frozen=True)
-class Box:
-    """The part of an image that is in view, in its pixels; it may reach beyond the image."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-
 class Viewer(ui.element, component="viewer.js"):
     """A view of one image, or of two with a border between them.
 
@@ -60,7 +50,7 @@ class Viewer(ui.element, component="viewer.js"):
     def __init__(self, label: str, group: str = "") -> None:
         super().__init__()
         self.view: Box | None = None
-        self._props.update(layers=[], label=label, group=group, split=None, exact=99)
+        self._props.update(layers=[], label=label, group=group, split=None, border=True, exact=99)
         self.on("view", self._viewed)
         self.on("split", lambda event: self.split(float(event.args)))
 
@@ -70,9 +60,14 @@ class Viewer(ui.element, component="viewer.js"):
         self._props["exact"] = min((layer.opened.exact_to(SIDE) for layer in layers), default=99)
         self.update()
 
-    def split(self, at: float | None) -> None:
-        """Show the second layer to the right of `at`, from 0 to 1; None: all of it."""
-        self._props["split"] = None if at is None else min(1.0, max(0.0, at))
+    def split(self, at: float | None, *, border: bool = True) -> None:
+        """Show the second layer to the right of `at`, from 0 to 1; None: all of it.
+
+        Args:
+            at: where the border is.
+            border: whether it can be seen and moved.
+        """
+        self._props.update(split=None if at is None else min(1.0, max(0.0, at)), border=border)
         self.update()
 
     def look(self, box: Box) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pellucid.app.open_images import OpenImages
 from pellucid.app.roots import Roots
+from pellucid.app.trial import Trials
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Workplace:
         roots: of all paths that a page may name.
         folder: absolute.
         images: that pages look at.
+        trials: of methods on parts of them.
     """
 
     def __init__(self, folders: list[Path], folder: Path) -> None:
@@ -38,6 +40,7 @@ class Workplace:
         self.roots = Roots([*folders, folder])
         self.folder = folder.resolve()
         self.images = OpenImages(self.roots)
+        self.trials = Trials()
         self._computing = ThreadPoolExecutor(COMPUTING, "compute")
         self._reading = ThreadPoolExecutor(READING, "read")
 

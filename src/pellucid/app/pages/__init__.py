@@ -36,6 +36,9 @@ class Page(NamedTuple):
 
 PAGES: tuple[Page, ...] = (
     Page("/", "Open", "Choose an image and look at it.", "pellucid.app.pages.open:build"),
+    Page("/try", "Try", "See at once what methods without training make of it.", "pellucid.app.pages.try_out:build"),
     Page("/train", "Train", "Learn from your images, and watch it.", "pellucid.app.pages.train:build"),
+    Page("/denoise", "Denoise", "Files, folders and volumes, with a model.", "pellucid.app.pages.denoise:build"),
+    Page("/look", "Look", "Compare results, and look at what runs have left.", "pellucid.app.pages.look:build"),
 )
 """In the order of the navigation: Open, Try, Train, Denoise, Look."""
