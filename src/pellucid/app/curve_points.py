@@ -1,4 +1,4 @@
-"""The losses of a run for drawing: read as they grow, and thinned out, so that a long training costs what a short does."""
+"""The losses of a run for drawing: read as they grow, and thinned out, so that a long run costs no more."""
 
 from __future__ import annotations
 

@@ -80,7 +80,8 @@ def in_words(text: str) -> str:
 
 def _crops(planes: Sequence[Plane]) -> list[str]:
     chosen = [planes[number] for number in evenly_spaced(len(planes), CROPS)]
-    return [_as_address(_central(plane)) for plane in chosen]
+    crops = [_central(plane) for plane in chosen]
+    return [as_address(crop, display_limits(crop)) for crop in crops]
 
 
 def _central(plane: Plane) -> Array:
@@ -89,14 +90,27 @@ def _central(plane: Plane) -> Array:
     return plane[y : y + height, x : x + width]
 
 
-def _as_address(crop: Array) -> str:
-    """A crop in grey levels from its 0.5th to its 99.5th percentile, as a PNG in an address."""
+def as_address(crop: Array, limits: tuple[float, float]) -> str:
+    """A crop in grey levels as a PNG in an address.
+
+    Args:
+        crop: pixels (Y, X).
+        limits: intensities that are black and white.
+    """
     from PIL import Image  # here: with the first picture
 
     values = np.ma.getdata(crop).astype(np.float64)
-    known = np.isfinite(values)
-    low, high = np.percentile(values[known], (0.5, 99.5)) if known.any() else (0.0, 1.0)
-    grey = np.clip((np.where(known, values, low) - low) / max(high - low, 1e-12), 0, 1)
+    low, high = limits
+    known = np.where(np.isfinite(values), values, low)
+    grey = np.clip((known - low) / max(high - low, 1e-12), 0, 1)
     buffer = io.BytesIO()
     Image.fromarray((255 * grey).round().astype(np.uint8)).save(buffer, "PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def display_limits(values: Array) -> tuple[float, float]:
+    """Black and white for a picture: the 0.5th and the 99.5th percentile of what is finite."""
+    numbers = np.ma.getdata(values).astype(np.float64)
+    known = numbers[np.isfinite(numbers)]
+    low, high = np.percentile(known, (0.5, 99.5)) if known.size else (0.0, 1.0)
+    return float(low), float(high)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from nicegui import ui
 
 from pellucid.app.parts import remark
-from pellucid.app.run_view import Panel, RunSight, RunWatcher, picture_address
+from pellucid.app.run_view import Panel, RunSight, RunWatcher
 from pellucid.app.workplace import Workplace
 
 EARLY = "The first preview comes after a minute; curves come with the first steps."
@@ -54,9 +55,9 @@ class RunPanel:
             self._panels[panel.title].show(panel)
         for title in self._panels.keys() - {panel.title for panel in sight.panels}:
             self._panels[title].show(None)
-        await self._show_previews(sight)
+        self._show_previews(sight)
 
-    async def _show_previews(self, sight: RunSight) -> None:
+    def _show_previews(self, sight: RunSight) -> None:
         if sight.previews.keys() == self._previews.keys():
             return
         self._previews = sight.previews
@@ -66,17 +67,16 @@ class RunPanel:
         self._slider.set_visibility(last > 0)
         if sight.previews and (self._latest or self._slider.value > last):
             self._slider.value = last
-            await self._draw(last)
+            self._draw(last)
 
-    async def _pick(self) -> None:
+    def _pick(self) -> None:
         number = int(self._slider.value)
         self._latest = number >= len(self._previews) - 1
-        await self._draw(number)
+        self._draw(number)
 
-    async def _draw(self, number: int) -> None:
+    def _draw(self, number: int) -> None:
         step, path = list(self._previews.items())[number]
-        address = await self._workplace.read(picture_address, path)
-        self._picture.props["src"] = address
+        self._picture.props["src"] = f"/picture?path={quote(str(path))}"
         self._picture.update()
         self._heading.text = f"after {step:,} steps"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 from pellucid.app.chart import Line, chart, legend
 from pellucid.app.curve_points import CurveReader, ThinCurve
-from pellucid.errors import InputError
 from pellucid.report.curves import Curve, grouped, legend_in_words
 from pellucid.runs.folder import Run
 
@@ -81,18 +79,6 @@ def previews_of(run: Path) -> dict[int, Path]:
     """The preview pictures of a run by step, in order."""
     found = {int(path.stem): path for path in (run / "previews").glob("*.png") if re.fullmatch(r"\d+", path.stem)}
     return dict(sorted(found.items()))
-
-
-def picture_address(path: Path) -> str:
-    """A PNG as an address that holds it.
-
-    Raises:
-        InputError: it cannot be read any more.
-    """
-    try:
-        return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-    except OSError as error:
-        raise InputError(f"{path}: is gone") from error
 
 
 def _panels(curves: dict[str, ThinCurve]) -> list[Panel]:

@@ -40,8 +40,8 @@ def main(folder: Path, descriptor: int) -> None:
         pass_fds=(descriptor,),
         env={**os.environ, VARIABLE: str(task.progress_file)},
     )
-    for number in asked:  # what came before there was anyone to pass it on to
-        process.send_signal(number)
+    for early in asked:  # what came before there was anyone to pass it on to
+        process.send_signal(early)
     status = process.wait()
     write_json(task.outcome_file, {"status": status, "ended": time.time()})
 
