@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import os
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,13 +22,15 @@ from pellucid.app.workplace import Workplace
 from pellucid.errors import InputError, PellucidError
 from pellucid.files import writing
 from pellucid.io.registry import format_of, readable
+from pellucid.report.page import TEMPLATES
 
 UPLOADS = "uploads"
-#: A page from a file may show its own pictures and run its own scripts, and reaches nothing, not even this server.
+#: A page from a file may show its own pictures, and run the script that our pages have; it reaches nothing beyond.
 SANDBOX = (
-    "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "script-src 'sha256-{script}'; connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
+_LEADS_ON = re.compile(r"http-equiv\s*=\s*[\"']?\s*refresh", re.IGNORECASE)
 _UNWANTED = re.compile(r"[^\w .()+-]", re.ASCII)
 
 
@@ -57,7 +63,7 @@ def routes(workplace: Workplace) -> Sequence[Route]:
             text = await workplace.read(_html, workplace, request.query_params.get("path", ""))
         except PellucidError as problem:
             return PlainTextResponse(str(problem), 404)
-        return HTMLResponse(text, headers={"content-security-policy": SANDBOX, "cache-control": "no-store"})
+        return HTMLResponse(text, headers={"content-security-policy": sandbox(), "cache-control": "no-store"})
 
     async def show_picture(request: Request) -> Response:
         try:
@@ -74,11 +80,21 @@ def routes(workplace: Workplace) -> Sequence[Route]:
     ]
 
 
+@cache
+def sandbox() -> str:
+    """The policy of pages from files."""
+    script = f"\n{(TEMPLATES / 'page.js').read_text(encoding='utf-8').rstrip(chr(10))}\n"
+    return SANDBOX.format(script=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
+
+
 def _html(workplace: Workplace, path: str) -> str:
     file = workplace.roots.path(path)
     if file.suffix.lower() != ".html" or not file.is_file():
         raise InputError(f"{file}: is no page; give an .html file that pellucid trust or pellucid demo wrote")
-    return file.read_text(encoding="utf-8", errors="replace")
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if _LEADS_ON.search(html.unescape(text)):
+        raise InputError(f"{file}: leads to another page, which none of Pellucid's does; it is not shown")
+    return text
 
 
 def _png(workplace: Workplace, path: str) -> bytes:

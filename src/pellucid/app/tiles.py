@@ -35,7 +35,8 @@ class Window(NamedTuple):
         """Grey levels from 0 to 255; NaN is black."""
         span = self.white - self.black
         grey = (pixels.astype(np.float64) - self.black) * (255 / span if span else 0.0)
-        return np.nan_to_num(np.clip(np.rint(grey), 0, 255)).astype(np.uint8)
+        shown: Shown = np.nan_to_num(np.clip(np.rint(grey), 0, 255)).astype(np.uint8)
+        return shown
 
 
 class Box(NamedTuple):
@@ -97,8 +98,7 @@ def tile(images: OpenImages, specs: list[str], plane: int, place: Place, window:
 
 def png(pixels: Array, window: Window) -> bytes:
     """Pixels (Y, X) as an 8-bit PNG."""
-    made: bytes = imagecodecs.png_encode(window.apply(pixels), level=1)
-    return made
+    return bytes(imagecodecs.png_encode(window.apply(pixels), level=1))
 
 
 def read_plane(images: OpenImages, spec: str, plane: int, power: int, box: tuple[slice, slice]) -> Array:

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from pellucid.io.layout import Array
 if TYPE_CHECKING:
     from pellucid.data.intensity_range import IntensityRange
     from pellucid.model import Model
+
+T = TypeVar("T")
 
 FILTERS = ("gaussian", "median", "bm3d", "nlm", "tv", "wavelet")
 """Recipes that need no training and no more than seconds for a crop."""
@@ -164,7 +166,7 @@ def _on_a_page(text: str) -> str:
     return text.replace("the images of --noise", "what was removed")
 
 
-def _recent(kept: OrderedDict[tuple[str, int], Any], key: tuple[str, int]) -> Any:
+def _recent(kept: OrderedDict[tuple[str, int], T], key: tuple[str, int]) -> T:
     kept.move_to_end(key)
     while len(kept) > _KEPT:
         kept.popitem(last=False)
