@@ -49,7 +49,7 @@ def chart(lines: Sequence[Line], across: str, label: str) -> str:
         parts += _draw(line, colour, place)
     return (
         f'<svg class="p-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">'
-        f'<clipPath id="p-inside"><rect x="{LEFT}" y="{TOP - 4}" width="{WIDTH - LEFT - RIGHT + 4}" '
+        f'<clipPath id="p-inside"><rect x="{LEFT - 5}" y="{TOP - 4}" width="{WIDTH - LEFT - RIGHT + 10}" '
         f'height="{HEIGHT - TOP - BOTTOM + 8}"/></clipPath>{"".join(parts)}</svg>'
     )
 

@@ -76,9 +76,11 @@ class PartPreview:
                         picture.props["src"] = _address(pixels, window)
                         with ui.element("figcaption"):
                             ui.label(name)
-            remark(f"{trial.said} In {trial.seconds:.1f} s.".strip())
-            for warning in trial.warnings:
-                ui.label(warning).classes("p-error")
+            remark(f"{trial.said}; {trial.seconds:.1f} s" if trial.said else f"{trial.seconds:.1f} s")
+            with ui.element("ul").classes("p-warnings"):
+                for warning in trial.warnings:
+                    with ui.element("li"):
+                        ui.label(warning)
 
 
 def _address(pixels: Array, window: Window) -> str:

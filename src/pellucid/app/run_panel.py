@@ -78,7 +78,7 @@ class RunPanel:
         step, path = list(self._previews.items())[number]
         self._picture.props["src"] = f"/picture?path={quote(str(path))}"
         self._picture.update()
-        self._heading.text = f"after {step:,} steps"
+        self._heading.text = f"after step {step:,}"
 
 
 class _PanelView:
