@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from nicegui import ui
@@ -82,7 +83,7 @@ class TaskPanel:
         if list(self._rows) != [each.name for each in seen]:
             self._list.clear()
             with self._list:
-                self._rows = {each.name: TaskRow(each, lambda name=each.name: self.choose(name)) for each in seen}
+                self._rows = {each.name: TaskRow(each, partial(self.choose, each.name)) for each in seen}
         for each in seen:
             self._rows[each.name].update(each, chosen=each.name == self._chosen)
 
