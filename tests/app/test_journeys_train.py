@@ -77,7 +77,7 @@ def test_a_training_is_paused_and_found_again_after_a_restart_of_the_app(chromiu
         page.wait_for_selector(".p-chart")
         page.get_by_role("button", name="Pause").click()
         state_says(page, "stopped")
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Resume").click()
         state_says(page, "training")
     (task,) = TaskFolder(running_app.work).all()
     running_app.stop()

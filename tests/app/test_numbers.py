@@ -15,7 +15,7 @@ def test_a_comma_and_a_point_are_the_same(text, value):
 
 
 @pytest.mark.parametrize("text", ["", "  ", None])
-def test_an_empty_field_is_no_number(text):
+def test_an_empty_field_says_nothing(text):
     assert parse_number(text, "minutes") is None
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from pellucid.app.task import State, Task, TaskSpec
-from pellucid.app.task_folder import TaskFolder, can_go_on, going_on
+from pellucid.app.task_folder import TaskFolder, can_resume, command_to_resume
 from pellucid.blockwise.lock import locked
 from pellucid.errors import InputError
 from pellucid.runs.folder import Run
@@ -66,7 +66,7 @@ def test_why_a_command_failed_is_one_line(tasks):
     assert ended(task) == State.FAILED
     assert "no-such-option" in task.error
     assert not task.error.startswith("pellucid:")
-    assert can_go_on(task)
+    assert can_resume(task)
 
 
 def test_a_training_stops_with_its_state_saved_and_goes_on(tasks, pictures, tmp_path):
@@ -80,9 +80,9 @@ def test_a_training_stops_with_its_state_saved_and_goes_on(tasks, pictures, tmp_
     taken = steps_taken(task)
     assert Run(run).state.exists()
     assert task.error == ""
-    assert going_on(task.spec) == ("resume", str(run))
+    assert command_to_resume(task.spec) == ("resume", str(run))
 
-    tasks.go_on(task, ("resume", str(run), "--set", f"steps={taken + 2}"))
+    tasks.resume(task, ("resume", str(run), "--set", f"steps={taken + 2}"))
     assert ended(task) == State.DONE, task.log
     assert steps_taken(task) == taken + 2
     assert task.progress.before == taken
@@ -116,7 +116,7 @@ def test_a_task_that_was_killed_is_lost_and_says_so(tasks, pictures, tmp_path):
     os.killpg(task._process(), signal.SIGKILL)
     assert ended(task) == State.LOST
     assert "killed" in task.error
-    assert can_go_on(task)
+    assert can_resume(task)
 
 
 def test_a_command_goes_on_running_without_the_process_beside_it(tasks, pictures, tmp_path):
@@ -144,7 +144,7 @@ def test_a_task_that_is_killed_on_request_counts_as_stopped(tasks, pictures, tmp
     until(lambda: steps_taken(task), "the first step")
     task.kill()
     assert ended(task) == State.STOPPED
-    assert going_on(task.spec)[0] == "resume"
+    assert command_to_resume(task.spec)[0] == "resume"
 
 
 def test_a_process_number_that_belongs_to_another_program_is_never_signalled(tasks):
@@ -166,7 +166,7 @@ def test_what_is_running_is_neither_begun_again_nor_forgotten(tasks):
     ended(task)
     with locked(task.lock, "busy"):
         assert [each.name for each in tasks.running()] == [task.name]
-        for refused in (tasks.go_on, tasks.forget, tasks.delete):
+        for refused in (tasks.resume, tasks.forget, tasks.delete):
             with pytest.raises(InputError, match="running"):
                 refused(task)
     tasks.forget(task)
@@ -228,8 +228,8 @@ def test_a_damaged_task_does_not_hide_the_others(tasks):
 
 def test_a_training_that_never_began_goes_on_with_its_first_command(tmp_path):
     spec = of("train", "--out", "run", result=tmp_path / "run")
-    assert going_on(spec) == spec.arguments
-    assert going_on(replace(spec, kind="denoise")) == spec.arguments
+    assert command_to_resume(spec) == spec.arguments
+    assert command_to_resume(replace(spec, kind="denoise")) == spec.arguments
 
 
 def _alive(pid):

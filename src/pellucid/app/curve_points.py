@@ -36,7 +36,7 @@ class Point:
 
     @property
     def mean(self) -> float:
-        """Of the finite values."""
+        """The mean of the finite values."""
         return self.total / self.count
 
     def take(self, other: Point) -> None:

@@ -15,7 +15,7 @@ def parse_number(text: str | float | None, what: str) -> float | None:
         what: the field is called in messages.
 
     Raises:
-        InputError: it is no number, or not positive.
+        InputError: it is not a positive number.
     """
     plain = str(text if text is not None else "").strip().replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
     if not plain:

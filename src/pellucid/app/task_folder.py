@@ -62,7 +62,7 @@ class TaskFolder:
         self._launch(task)
         return task
 
-    def go_on(self, task: Task, arguments: tuple[str, ...] | None = None) -> None:
+    def resume(self, task: Task, arguments: tuple[str, ...] | None = None) -> None:
         """Let a task that has ended go on where it was.
 
         Args:
@@ -74,7 +74,7 @@ class TaskFolder:
         """
         if task.state.active:
             raise InputError(f"{task.spec.title}: is running already")
-        task.write_spec(replace(task.spec, arguments=arguments or going_on(task.spec)))
+        task.write_spec(replace(task.spec, arguments=arguments or command_to_resume(task.spec)))
         self._launch(task)
 
     def forget(self, task: Task) -> None:
@@ -142,13 +142,13 @@ class TaskFolder:
         threading.Thread(target=process.wait, daemon=True).start()  # or it would stay as a zombie when it has ended
 
 
-def going_on(spec: TaskSpec) -> tuple[str, ...]:
+def command_to_resume(spec: TaskSpec) -> tuple[str, ...]:
     """The command that goes on with a task: `resume` for a training that has begun, else the same command."""
     begun = spec.kind == "train" and Run(Path(spec.result)).started
     return ("resume", spec.result) if begun else spec.arguments
 
 
-def can_go_on(task: Task) -> bool:
+def can_resume(task: Task) -> bool:
     """Whether letting it go on makes sense."""
     return task.state in (State.STOPPED, State.FAILED, State.LOST)
 

@@ -13,7 +13,7 @@ from pellucid.app.parts import heading, remark
 from pellucid.app.run_panel import RunPanel
 from pellucid.app.session import Session
 from pellucid.app.task import Kind, State, Task
-from pellucid.app.task_folder import TaskFolder, can_go_on
+from pellucid.app.task_folder import TaskFolder, can_resume
 from pellucid.app.task_view import Snapshot, TaskHead, TaskRow, snapshot
 from pellucid.errors import InputError
 
@@ -101,12 +101,12 @@ class TaskPanel:
         """Add what can be done with a task."""
         if seen.state.active:
             _button("Pause", "pause", lambda: self._stop(task)).tooltip(
-                "Saves what is done and frees the processor; it can go on later, after a restart of the computer too"
+                "Saves what is done and frees the processor; it can be resumed at any time, after a restart too"
             )
         if seen.state == State.STOPPING:
             _button("Stop at once", "dangerous", lambda: self._kill(task)).tooltip("Keeps what was saved last")
-        if can_go_on(task):
-            _button("Go on", "play_arrow", lambda: self._go_on(task))
+        if can_resume(task):
+            _button("Resume", "play_arrow", lambda: self._resume(task))
         self._extra(seen)
         if not seen.state.active:
             _button("Delete", "delete_outline", lambda: self._ask(task))
@@ -119,9 +119,9 @@ class TaskPanel:
         await self._session.workplace.read(task.kill)
         await self.refresh()
 
-    async def _go_on(self, task: Task) -> None:
+    async def _resume(self, task: Task) -> None:
         clear()
-        await self._session.workplace.read(self.tasks.go_on, task)
+        await self._session.workplace.read(self.tasks.resume, task)
         await self.refresh()
 
     def _ask(self, task: Task) -> None:

@@ -15,7 +15,7 @@ from pellucid.report.progress_file import Progress
 WORDS = {
     State.RUNNING: ("running", "play_circle"),
     State.STOPPING: ("saving, then it stops", "hourglass_top"),
-    State.STOPPED: ("stopped, and can go on", "pause_circle"),
+    State.STOPPED: ("stopped, and can be resumed", "pause_circle"),
     State.DONE: ("done", "check_circle"),
     State.FAILED: ("failed", "error"),
     State.LOST: ("ended without a word", "help"),

@@ -74,7 +74,7 @@ async def _overwrite(panel: TaskPanel, seen: Snapshot) -> None:
     task = panel.tasks.get(seen.name)
     if task is not None:
         clear()
-        panel.tasks.go_on(task, (*task.spec.arguments, "--overwrite"))
+        panel.tasks.resume(task, (*task.spec.arguments, "--overwrite"))
         await panel.refresh()
 
 

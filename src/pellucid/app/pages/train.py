@@ -61,21 +61,21 @@ def _next_steps(session: Session, panel: TaskPanel, seen: Snapshot) -> None:
 def _ask_minutes(session: Session, panel: TaskPanel, seen: Snapshot) -> None:
     """Ask how long the whole training shall be, and let it go on."""
 
-    async def go_on() -> None:
+    async def resume() -> None:
         number = parse_number(minutes.value, "minutes")
         task = panel.tasks.get(seen.name)
         if number is None or task is None:
             raise InputError("say how many minutes the whole training shall take, those before included")
         dialog.close()
         arguments = ("resume", seen.result, "--minutes", f"{number:g}")
-        await session.workplace.read(panel.tasks.go_on, task, arguments)
+        await session.workplace.read(panel.tasks.resume, task, arguments)
         await panel.refresh()
 
     with ui.dialog() as dialog, ui.card().classes("p-dialog"):
         heading("Train for longer")
         minutes = text_field("Minutes in all, those before included", str(2 * int(MINUTES)))
         with ui.element("div").classes("p-buttons"):
-            ui.button("Go on", on_click=go_on).props("unelevated no-caps")
+            ui.button("Resume", on_click=resume).props("unelevated no-caps")
             ui.button("Cancel", on_click=dialog.close).props("flat no-caps color=none")
     dialog.on("hide", dialog.delete)
     dialog.open()
