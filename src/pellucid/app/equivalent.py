@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pellucid.app.task import TaskSpec
-from pellucid.cli.options import parse_settings
-from pellucid.cli.recipes import DEFAULT
 from pellucid.errors import InputError
 
 
@@ -27,7 +25,7 @@ class TrainCommand:
         clean: clean images, if the recipe needs them.
         pairs: partners, if the recipe needs them.
         out: folder of the run.
-        recipe: by name.
+        recipe: by name; empty for the default.
         minutes: of the training; None if the settings say how long it is.
         settings: as typed, `key=value` separated by blanks.
     """
@@ -36,7 +34,7 @@ class TrainCommand:
     out: str
     clean: str = ""
     pairs: str = ""
-    recipe: str = DEFAULT
+    recipe: str = ""
     minutes: float | None = None
     settings: str = ""
 
@@ -51,7 +49,7 @@ class TrainCommand:
         if self.minutes is not None and "steps" in values:
             raise InputError("minutes and steps are two budgets: leave the minutes empty, or steps out of the settings")
         options = [option for kind, path in self._sources.items() for option in (f"--{kind}", path)]
-        recipe = ("--recipe", self.recipe) if self.recipe != DEFAULT else ()
+        recipe = ("--recipe", self.recipe) if self.recipe else ()
         minutes = ("--minutes", f"{self.minutes:g}") if self.minutes is not None else ()
         chosen = ("--set", *self.settings.split()) if values else ()
         return ("train", *options, "--out", self.out, *recipe, *minutes, *chosen)
@@ -60,7 +58,7 @@ class TrainCommand:
     def python(self) -> str:
         """The same in Python."""
         values = {key: _number(text) for key, text in checked_settings(self.settings).items()}
-        recipe = {"recipe": self.recipe} if self.recipe != DEFAULT else {}
+        recipe = {"recipe": self.recipe} if self.recipe else {}
         minutes = {"minutes": self.minutes} if self.minutes is not None else {}
         call = _call("pellucid.train", (), {**self._sources, "out": self.out, **recipe, **minutes, **values})
         return f"import pellucid\n\nmodel = {call}\n"
@@ -172,7 +170,13 @@ def checked_settings(text: str) -> dict[str, str]:
     Raises:
         InputError: one has no "=".
     """
-    return parse_settings(text.split())
+    settings = {}
+    for pair in text.split():
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"setting {pair}: write key=value, as in width=16")
+        settings[key] = value
+    return settings
 
 
 def _call(function: str, given: tuple[str, ...], options: Mapping[str, object]) -> str:

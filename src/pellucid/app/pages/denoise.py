@@ -14,13 +14,13 @@ from pellucid.app.equivalent import DenoiseCommand, TrustCommand
 from pellucid.app.frame import clear
 from pellucid.app.part_preview import PartPreview
 from pellucid.app.parts import heading, remark
+from pellucid.app.recipe_choice import untrained_recipes
 from pellucid.app.session import Session
 from pellucid.app.task import State
 from pellucid.app.task_folder import TaskFolder
 from pellucid.app.task_panel import TaskPanel
 from pellucid.app.task_view import Snapshot
 from pellucid.box import boxed_models
-from pellucid.cli.recipes import ITSELF, LISTED
 from pellucid.errors import InputError
 from pellucid.io.registry import split
 
@@ -30,9 +30,10 @@ MODEL, FILTER = "A trained model", "A method without training"
 
 async def build(session: Session) -> None:
     """Build the page: the form at the left, a preview and the tasks at the right."""
+    filters = await session.workplace.read(untrained_recipes)
     with ui.element("div").classes("p-columns"):
         with ui.element("section").classes("p-side").props('aria-label="New denoising"'):
-            form = DenoiseForm(session)
+            form = DenoiseForm(session, filters)
         with ui.element("div").classes("p-stack"):
             with ui.element("section").classes("p-main").props('aria-label="Preview"'):
                 preview = PartPreview(session)
@@ -83,9 +84,10 @@ class DenoiseForm:
 
     Args:
         session: of the tab.
+        filters: methods without training by name.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, filters: dict[str, str]) -> None:
         self._session = session
         self._panel: TaskPanel
         self._preview: PartPreview
@@ -99,7 +101,7 @@ class DenoiseForm:
         self._other = PathChoice(
             roots, "Another model: folder or zip", self._refresh, kinds=("model",), choose_folder=""
         )
-        self._filter = ui.select(_filters(), value="gaussian", label="Method").props("outlined dense")
+        self._filter = ui.select(filters, value="gaussian", label="Method").props("outlined dense")
         self._output = PathChoice(roots, "Where the result goes", self._refresh, kinds=())
         with ui.expansion("More", icon="tune").classes("p-command"):
             self._noise = ui.checkbox("Also write what was removed", on_change=self._refresh)
@@ -238,7 +240,3 @@ class DenoiseForm:
         own = [chosen] if chosen not in boxed_models() else []
         boxed = {name: f"{name}, which comes with Pellucid" for name in boxed_models()}
         return {**{run: Path(run).name for run in dict.fromkeys([*own, *runs])}, **boxed}
-
-
-def _filters() -> dict[str, str]:
-    return {name: of.method for name, of in LISTED.items() if of.needs == ITSELF and name != "noisy"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from nicegui import ui
@@ -14,27 +15,30 @@ from pellucid.app.frame import clear, tell
 from pellucid.app.image_check import ImageCheck, check_images
 from pellucid.app.numbers import parse_number
 from pellucid.app.parts import facts, heading, remark
+from pellucid.app.recipe_choice import Choice, trained_recipes
 from pellucid.app.session import Session
 from pellucid.app.task import State
 from pellucid.app.task_panel import TaskPanel
 from pellucid.app.task_view import Snapshot
-from pellucid.cli.recipes import DEFAULT, LISTED, NOISY, PAIRED, UNPAIRED
 from pellucid.errors import InputError, PellucidError
 
 MINUTES = "10"
-NEEDS = (UNPAIRED, PAIRED, NOISY)
-"""What recipes need that a page can ask for."""
-SECOND = {UNPAIRED: "Clean images, of other places", PAIRED: "The truth, or a second copy, of each noisy image"}
+SECOND = {"clean": "Clean images, of other places", "pairs": "The truth, or a second copy, of each noisy image"}
 """The label of the second field, by what a recipe needs."""
+MISSING = {
+    "clean": "choose clean images: of other places, with similar structures and the same magnification",
+    "pairs": "choose the partners of the noisy images: their truth, or a second copy of each",
+}
 KINDS = {"noisy": "Noisy", "clean": "Clean", "pairs": "Truth"}
 NOTHING = "No training yet. Choose noisy and clean images at the left, then start."
 
 
 async def build(session: Session) -> None:
     """Build the page: the form at the left, the trainings at the right."""
+    recipes = await session.workplace.read(trained_recipes)
     with ui.element("div").classes("p-columns"):
         with ui.element("section").classes("p-side").props('aria-label="New training"'):
-            form = TrainForm(session)
+            form = TrainForm(session, recipes)
         with ui.element("section").classes("p-main").props('aria-label="Trainings"'):
             heading("Trainings")
             panel = TaskPanel(session, ["train"], lambda seen: _next_steps(session, panel, seen), NOTHING)
@@ -86,24 +90,25 @@ class TrainForm:
 
     Args:
         session: of the tab.
+        recipes: to choose from, the default first.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, recipes: Mapping[str, Choice]) -> None:
+        self._session, self._recipes = session, recipes
+        self._default = next(iter(recipes))
         self._panel: TaskPanel | None = None
         self._looked_at: tuple[tuple[str, str], ...] = ()
         roots = session.workplace.roots
         heading("New training")
         self._noisy = PathChoice(roots, "Noisy images", self._changed, value=session.noisy or "")
-        self._second = PathChoice(roots, SECOND[UNPAIRED], self._changed, value=session.clean or "")
+        self._second = PathChoice(roots, SECOND["clean"], self._changed, value=session.clean or "")
         remark("Files or folders. The clean ones show other places: similar structures, the same magnification.")
         self._check = ui.element("div").classes("p-check")
         self._minutes = text_field("Minutes", MINUTES)
         self._name = text_field("Name of the run", "")
         with ui.expansion("More", icon="tune").classes("p-command"):
-            choices = {name: f"{name} ({of.method})" for name, of in LISTED.items() if of.needs in NEEDS}
-            choices = {name: text for name, text in choices.items() if "oracle" not in name and name != "mean-matched"}
-            self._recipe = ui.select(choices, value=DEFAULT, label="Recipe").props("outlined dense")
+            choices = {name: choice.text for name, choice in recipes.items()}
+            self._recipe = ui.select(choices, value=self._default, label="Recipe").props("outlined dense")
             self._recipe.on_value_change(self._recipe_chosen)
             self._settings = text_field("Settings, as in: width=24 batch=8", "")
         self._view = CommandView(lambda: self.command)
@@ -123,19 +128,18 @@ class TrainForm:
         roots, sources = self._session.workplace.roots, self.sources
         if "noisy" not in sources:
             raise InputError("choose noisy images")
-        missing = self._needs in SECOND and len(sources) < 2
-        if missing:
-            raise InputError("choose clean images: of other places, with similar structures and the same magnification")
+        if self._needs and self._needs not in sources:
+            raise InputError(MISSING[self._needs])
         checked = {kind: roots.image(spec) for kind, spec in sources.items()}
         settings = str(self._settings.value or "")
         minutes = parse_number(self._minutes.value, "minutes")
-        return TrainCommand(**checked, out=self._out, recipe=self._recipe.value, minutes=minutes, settings=settings)
+        recipe = self._recipe.value if self._recipe.value != self._default else ""
+        return TrainCommand(**checked, out=self._out, recipe=recipe, minutes=minutes, settings=settings)
 
     @property
     def sources(self) -> dict[str, str]:
         """The images that were chosen, by kind."""
-        second = {UNPAIRED: "clean", PAIRED: "pairs"}.get(self._needs)
-        chosen = {"noisy": self._noisy.value, **({second: self._second.value} if second else {})}
+        chosen = {"noisy": self._noisy.value, **({self._needs: self._second.value} if self._needs else {})}
         return {kind: path for kind, path in chosen.items() if path}
 
     def follow(self, panel: TaskPanel) -> None:
@@ -156,7 +160,7 @@ class TrainForm:
 
     @property
     def _needs(self) -> str:
-        return LISTED[self._recipe.value].needs
+        return self._recipes[self._recipe.value].second
 
     @property
     def _out(self) -> str:
@@ -170,13 +174,13 @@ class TrainForm:
         return str(next(runs / name for name in names if not (runs / name).exists()))
 
     async def _recipe_chosen(self) -> None:
-        self._second.show(self._needs in SECOND)
+        self._second.show(bool(self._needs))
         self._second.set(self._second.value, SECOND.get(self._needs, ""))
         await self.look()
 
     async def _changed(self, _: str) -> None:
         self._session.noisy = self._noisy.value or None
-        if self._needs == UNPAIRED:
+        if self._needs == "clean":
             self._session.clean = self._second.value or None
         await self.look()
 
