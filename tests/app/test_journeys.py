@@ -47,18 +47,18 @@ def tab(chromium, app):
 
 def choose(page, name):
     """Open an image of the folder."""
-    tab.locator(".p-entry", has_text=name).first.click()
-    tab.wait_for_selector(".p-view-status:not(:empty)")
+    page.locator(".p-entry", has_text=name).first.click()
+    page.wait_for_selector(".p-view-status:not(:empty)")
 
 
 def go(page, name):
     """Follow the navigation."""
-    tab.get_by_role("link", name=name, exact=True).click()
+    page.get_by_role("link", name=name, exact=True).click()
 
 
 def shot(page, path):
     """A screenshot of the whole page."""
-    tab.screenshot(path=path, full_page=True)
+    page.screenshot(path=path, full_page=True)
     assert path.stat().st_size > 10_000
 
 
@@ -80,7 +80,7 @@ def test_methods_are_tried_on_what_is_in_view(tab, tmp_path):
     tab.wait_for_function("document.querySelectorAll('.p-said .p-remark').length === 3")
     assert tab.get_by_text("correlation with structure").count() == 3
     tab.get_by_text("What was removed", exact=True).click()
-    tab.get_by_label("wavelet").check()
+    tab.get_by_role("checkbox", name="wavelet").click()
     tab.get_by_role("button", name="Try here").click()
     tab.wait_for_function("document.querySelectorAll('.p-said .p-remark').length === 4")
     shot(tab, tmp_path / "try.png")

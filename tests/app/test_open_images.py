@@ -96,18 +96,19 @@ def test_the_overview_of_a_large_image_is_a_bounded_sample(images, tmp_path, smo
     exact = downsample(smooth, (8, 8))
     assert overview.shape == exact.shape
     assert sum(counts) <= module.MOST_READ < smooth.size
-    assert np.abs(overview.astype(float) - exact).max() < 2000
+    assert np.abs(overview.astype(float) - exact).max() < 4000
     assert opened.exact_to(64) == 1
 
 
 @pytest.mark.usefixtures("large")
 def test_of_an_image_in_chunks_whole_rows_of_chunks_are_sampled(tmp_path, smooth, monkeypatch):
     write_array(tmp_path / "a.npy", smooth)
+    monkeypatch.setattr(module, "MOST_READ", 8 * 16 * 800)
     image = open_image(tmp_path / "a.npy")
     image.chunks = (16, 800)
     overview = read_coarse(image, 0, 8, WHOLE)
     assert overview.shape == (75, 100)
-    assert np.abs(overview.astype(float) - downsample(smooth, (8, 8))).max() < 12_000
+    assert np.abs(overview.astype(float) - downsample(smooth, (8, 8))).max() < 8_000
     assert len(np.unique(overview, axis=0)) < 75  # rows between those that were read repeat the nearest
 
 
@@ -115,11 +116,7 @@ def write_levels(path, finest):
     """An OME-Zarr whose coarser levels are all 7 and all 8, so that they can be told from means of the finest."""
     group = zarr.create_group(path, zarr_format=3)
     height, width = finest.shape
-    arrays = [
-        finest,
-        np.full((height // 2, width // 2), 7, finest.dtype),
-        np.full((height // 4, width // 4), 8, finest.dtype),
-    ]
+    coarser = [np.full((height // 2**power, width // 2**power), 6 + power, finest.dtype) for power in (1, 2)]
     datasets = []
     for number, array in enumerate([finest, *coarser]):
         group.create_array(f"s{number}", data=array, chunks=(64, 64), dimension_names=["y", "x"])

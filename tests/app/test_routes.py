@@ -154,7 +154,7 @@ def test_a_page_is_served_without_access_to_anything(browser, file):
 
 
 def test_the_only_script_that_a_page_may_run_is_that_of_our_pages(tmp_path):
-    write_page(tmp_path / "page.html", Page("title", "summary"))
+    write_page(Page("title", "summary"), tmp_path / "page.html")
     script = re.search(r"<script>(.*)</script>", (tmp_path / "page.html").read_text(encoding="utf-8"), re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}';" in sandbox()

@@ -168,8 +168,10 @@ def _strips(top: int, bottom: int, width: int, factor: int, image: Image) -> lis
         chosen = np.unique(np.linspace(first, last - 1, min(most, last - first)).round().astype(int))
         return [(max(int(at) * chunk, top), min((int(at) + 1) * chunk, bottom)) for at in chosen]
     count = -(-(bottom - top) // factor)
-    height = int(np.clip(MOST_READ // (count * width), 1, factor))
-    starts = [min(top + at * factor + (factor - height) // 2, bottom - height) for at in range(count)]
+    most = max(1, MOST_READ // width)
+    chosen = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
+    height = int(np.clip(most // len(chosen), 1, factor))
+    starts = [min(top + int(at) * factor + (factor - height) // 2, bottom - height) for at in chosen]
     return [(start, start + height) for start in starts]
 
 

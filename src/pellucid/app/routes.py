@@ -45,6 +45,8 @@ def routes(workplace: Workplace) -> Sequence[Route]:
             specs, plane = [query["image"], *query.getlist("minus")][:2], int(query.get("plane", "0"))
         except (KeyError, ValueError):
             return PlainTextResponse("a tile needs image, black and white", 400)
+        except PellucidError as problem:
+            return PlainTextResponse(str(problem), 404)
         try:
             made = await workplace.read(tile, workplace.images, specs, plane, place, window)
         except PellucidError as problem:
