@@ -86,7 +86,8 @@ def _draw(line: Line, colour: str, place: _Placement) -> list[str]:
     parts = []
     if len(line.band) > 1:
         around = [*((x, high) for x, _, high in line.band), *((x, low) for x, low, _ in reversed(line.band))]
-        parts.append(f'<polygon points="{place.path(around)}" fill="{colour}" opacity=".16"/>')
+        look = f'fill="{colour}" stroke="{colour}" stroke-width=".7" opacity=".2"'  # single values are a faint line
+        parts.append(f'<polygon points="{place.path(around)}" {look}/>')
     if len(line.points) > 1:
         parts.append(f'<polyline points="{place.path(line.points)}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
     marks = [*line.marks, *(line.points if len(line.points) == 1 else ())]
@@ -105,7 +106,7 @@ def _grid(place: _Placement, across: str) -> Iterable[str]:
         x = f"{place.x(value):.1f}"
         yield f'<line x1="{x}" x2="{x}" y1="{bottom}" y2="{bottom + 4}" stroke="currentColor" opacity=".45"/>'
         yield f'<text x="{x}" y="{bottom + 17}" text-anchor="middle">{_text(value)}</text>'
-    yield f'<text x="{WIDTH - RIGHT}" y="{bottom - 6}" text-anchor="end" opacity=".7">{html.escape(across)}</text>'
+    yield f'<text x="{LEFT - 8}" y="{bottom + 17}" text-anchor="end" opacity=".7">{html.escape(across)}</text>'
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:
