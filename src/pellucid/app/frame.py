@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nicegui import ui
 from nicegui.context import context
 
-from pellucid.app.pages import Page
+from pellucid.app.page import Page
 from pellucid.errors import PellucidError
 from pellucid.version import __version__
 

@@ -18,7 +18,8 @@ from starlette.staticfiles import StaticFiles
 
 from pellucid.app.frame import build_frame, tell
 from pellucid.app.guard import Guard
-from pellucid.app.pages import PAGES, Page
+from pellucid.app.page import Page
+from pellucid.app.pages import PAGES
 from pellucid.app.routes import routes
 from pellucid.app.session import Session, Sessions
 from pellucid.app.workplace import Workplace

@@ -15,24 +15,7 @@ computes only in `await session.workplace.compute(...)` or in processes of its o
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Page(NamedTuple):
-    """A page in the navigation.
-
-    Attributes:
-        route: its address, which begins with a slash.
-        title: one word.
-        does: one sentence, which is read out by screen readers and shown as a tooltip.
-        place: "module:function", imported when the server starts.
-    """
-
-    route: str
-    title: str
-    does: str
-    place: str
-
+from pellucid.app.page import Page
 
 PAGES: tuple[Page, ...] = (
     Page("/", "Open", "Choose an image and look at it.", "pellucid.app.pages.open:build"),
