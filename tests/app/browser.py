@@ -62,7 +62,7 @@ class App:
         self._process.send_signal(signal.SIGINT)
         _, said = self._process.communicate(timeout=120)
         assert self._process.returncode == 0, said
-        assert "Traceback" not in said
+        assert "Traceback" not in said, said
 
     def route(self, path):
         """The address of a page."""

@@ -44,7 +44,8 @@ class Contrast:
         self._auto, self._ends = shown, Window(min(ends.black, shown.black), max(ends.white, shown.white))
         low, high = self._ends
         step = max(1.0, round((high - low) / _STEPS)) if whole else (high - low) / _STEPS
-        self._slider.props(f"min={low!r} max={high!r} step={step!r}")
+        self._slider._props.update(min=low, max=high, step=step)  # as numbers: `props` makes words of them
+        self._slider.update()
         self.auto()
 
     def auto(self) -> None:
@@ -85,7 +86,8 @@ class Planes:
         self._opened = opened
         count = len(opened.image.planes)
         self._row.set_visibility(count > 1)
-        self._slider.props(f"max={count}")
+        self._slider._props["max"] = count  # as a number: `props` makes words of it
+        self._slider.update()
         self._slider.value = plane + 1
         self._say(plane)
 
