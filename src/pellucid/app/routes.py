@@ -85,7 +85,7 @@ def routes(workplace: Workplace) -> Sequence[Route]:
 @cache
 def sandbox() -> str:
     """The policy of pages from files."""
-    script = f"\n{(TEMPLATES / 'page.js').read_text(encoding='utf-8').rstrip(chr(10))}\n"
+    script = "\n" + (TEMPLATES / "page.js").read_text(encoding="utf-8").removesuffix("\n")  # as it stands in the page
     return SANDBOX.format(script=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
 
 
