@@ -108,6 +108,7 @@ def _listen(port: int | None) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, number))
+            listening.listen()  # at once: until then another server could bind it too
         except OSError:
             listening.close()
         else:
