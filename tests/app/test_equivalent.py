@@ -28,7 +28,7 @@ def parsed(command):
     program, *tokens = shlex.split(command_line(command.arguments))
     assert program == "pellucid"
     assert tuple(tokens) == command.arguments
-    function, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    function, bound, _ = root.parse_args(tokens, exit_on_error=False, print_error=False)
     return function.__name__, bound.arguments
 
 

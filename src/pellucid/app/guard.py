@@ -28,6 +28,8 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 _SAFE = ("GET", "HEAD")
+_UNANSWERED = "No response returned."
+"""What the layers below say of a request whose browser has gone."""
 
 
 class Guard:
@@ -64,11 +66,18 @@ class Guard:
         if refused:
             await _refuse(scope, send, *refused)
         elif self._knows_key(headers):
-            await self.app(scope, _limited(receive), _with_headers(send))
+            await self._pass_on(scope, receive, send)
         elif scope["type"] == "http" and self._knows_token(scope):
             await self._admit(scope, send)
         else:
             await _refuse(scope, send, 403, "open the address that pellucid app has printed: it holds the token")
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, _limited(receive), _with_headers(send))
+        except RuntimeError as problem:  # a page that was left while it was loading: nobody waits for the answer
+            if str(problem) != _UNANSWERED:
+                raise
 
     def _refused(self, scope: Scope, headers: Mapping[str, str]) -> tuple[int, str] | None:
         if headers.get("host") not in self._hosts:
