@@ -10,7 +10,7 @@ import pytest
 
 import pellucid
 from pellucid.app.equivalent import DenoiseCommand, TrainCommand, TrustCommand, command_line
-from pellucid.cli import root as app
+from pellucid.cli import root
 from pellucid.errors import InputError
 
 AWKWARD = '/data/it\'s "mine" & yours/ü $HOME'
