@@ -69,6 +69,7 @@ def test_why_a_command_failed_is_one_line(tasks):
     assert can_resume(task)
 
 
+@pytest.mark.slow
 def test_a_training_stops_with_its_state_saved_and_goes_on(tasks, pictures, tmp_path):
     run = tmp_path / "run"
     task = tasks.start(training(pictures, run, 100_000))
@@ -89,6 +90,7 @@ def test_a_training_stops_with_its_state_saved_and_goes_on(tasks, pictures, tmp_
     assert f"resumes after step {taken}" in "\n".join(task.log)
 
 
+@pytest.mark.slow
 def test_a_task_outlives_the_app_that_began_it(tasks, pictures, tmp_path):
     """The app is killed with all that is in its group, as by a terminal that is closed."""
     app = (
@@ -110,6 +112,7 @@ def test_a_task_outlives_the_app_that_began_it(tasks, pictures, tmp_path):
     assert ended(task) == State.STOPPED
 
 
+@pytest.mark.slow
 def test_a_task_that_was_killed_is_lost_and_says_so(tasks, pictures, tmp_path):
     task = tasks.start(training(pictures, tmp_path / "run", 100_000))
     until(lambda: steps_taken(task), "the first step")
@@ -119,6 +122,7 @@ def test_a_task_that_was_killed_is_lost_and_says_so(tasks, pictures, tmp_path):
     assert can_resume(task)
 
 
+@pytest.mark.slow
 def test_a_command_goes_on_running_without_the_process_beside_it(tasks, pictures, tmp_path):
     """It still counts as running, and can still be stopped."""
     task = tasks.start(training(pictures, tmp_path / "run", 100_000))
@@ -133,12 +137,14 @@ def test_a_command_goes_on_running_without_the_process_beside_it(tasks, pictures
     assert Run(task.spec.result).state.exists()
 
 
+@pytest.mark.slow
 def test_a_task_that_is_stopped_before_its_first_step_stops(tasks, pictures, tmp_path):
     task = tasks.start(training(pictures, tmp_path / "run", 100_000))
     task.stop()
     assert ended(task) == State.STOPPED
 
 
+@pytest.mark.slow
 def test_a_task_that_is_killed_on_request_counts_as_stopped(tasks, pictures, tmp_path):
     task = tasks.start(training(pictures, tmp_path / "run", 100_000))
     until(lambda: steps_taken(task), "the first step")
