@@ -26,7 +26,7 @@ Image = NDArray[np.float64]
 def grid(truth: Image) -> Image:
     """A pattern that repeats every 4 pixels."""
     dots = [[24.0, -8, 8, -8], [-8, -8, -8, -8], [8, -8, 8, -8], [-8, -8, -8, 0]]
-    return truth + np.tile(dots, (SIDE // 4, SIDE // 4))
+    return np.asarray(truth + np.tile(np.array(dots), (SIDE // 4, SIDE // 4)), np.float64)
 
 
 def blur(truth: Image) -> Image:
@@ -49,7 +49,7 @@ def texture(truth: Image) -> Image:
     """Worms of two pixels that no truth has."""
     field = np.random.default_rng(0).normal(size=truth.shape)
     worms = gaussian_filter(field, 1.6) - gaussian_filter(field, 3.2)
-    return truth + 14 * worms / worms.std()
+    return np.asarray(truth + 14 * worms / worms.std(), np.float64)
 
 
 def seams(truth: Image) -> Image:

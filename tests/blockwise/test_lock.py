@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import zarr
 
-from pellucid.blockwise.lock import fencing_token, locked, refuse_fenced, renew_token
+from pellucid.blockwise.lock import fencing_token, is_locked, locked, refuse_fenced, renew_token
 from pellucid.blockwise.worker import BlockWorker
 from pellucid.errors import InputError, RunError
 
@@ -49,13 +49,36 @@ def test_a_lock_ends_with_its_process(tmp_path):
         pass
 
 
+def test_whether_a_lock_is_held_can_be_asked_by_many(tmp_path):
+    path = tmp_path / "lock"
+    assert not is_locked(path)
+    with locked(path, "busy"):
+        assert is_locked(path)
+        assert is_locked(path)
+    assert not is_locked(path)
+    with path.open("rb") as one:
+        fcntl.flock(one, fcntl.LOCK_SH)  # another that asks
+        assert not is_locked(path)
+
+
+def test_a_process_that_inherits_the_lock_holds_it(tmp_path):
+    path = tmp_path / "lock"
+    with locked(path, "busy") as descriptor:
+        command = [sys.executable, "-c", "input()"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(descriptor,))
+    with process:
+        assert is_locked(path)
+        process.communicate(b"\n")
+    assert not is_locked(path)
+
+
 def test_without_locks_nothing_is_busy(tmp_path, monkeypatch):
     def unable(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", unable)
     with locked(tmp_path / "lock", "busy"), locked(tmp_path / "lock", "busy"):
-        pass
+        assert not is_locked(tmp_path / "lock")
 
 
 def test_a_worker_that_writes_while_the_folder_is_removed_does_not_spoil_the_run(tmp_path, monkeypatch, one_thread):

@@ -40,7 +40,7 @@ def test_help_of_a_command_explains_each_option(name, command):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_examples_are_shown_and_understood(name, command):
-    from pellucid.cli import app
+    from pellucid.cli import root as app
 
     shown = " ".join(command(*name.split(), "--help").out.split())
     assert EVERY[name].examples

@@ -22,8 +22,10 @@ _TOKEN = "leader"
 
 
 @contextmanager
-def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[None]:
-    """Hold the lock on a file for the length of the block.
+def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[int]:
+    """Hold the lock on a file for the length of the block, and yield the file's descriptor.
+
+    A process that inherits the descriptor holds the lock too, until it ends.
 
     Args:
         path: of the file, which stays.
@@ -45,7 +47,24 @@ def locked(path: Path, busy: str, patience: float = 0.0) -> Iterator[None]:
             if time.monotonic() >= end:
                 raise InputError(busy)
             time.sleep(0.2)
-        yield
+        yield file.fileno()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock on a file. Others may ask at the same time.
+
+    On a file system without locks, every lock appears to be free.
+    """
+    try:
+        import fcntl
+
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (OSError, ImportError):  # no such file, no locks, or Windows
+        return False
+    return False
 
 
 def renew_token(folder: Path) -> None:

@@ -17,7 +17,8 @@ from pellucid.errors import PellucidError
 from pellucid.signals import number_of, stop_on_signals
 from pellucid.version import __version__
 
-app = App(
+#: All commands; not called `app`, which is the module of a command.
+root = App(
     name="pellucid",
     version=__version__,
     help="Clean microscope images: learn from noisy images and unrelated clean ones.",
@@ -28,8 +29,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # `main` reports it
 )
 for _name, _command in COMMANDS.items():
-    add_command(app, _name, f"pellucid.cli.{_name}:{_name}", _command)
-app.command("pellucid.cli.benchmark:group", name="benchmark", help=BENCHMARK.does)
+    add_command(root, _name, f"pellucid.cli.{_name}:{_name}", _command)
+root.command("pellucid.cli.benchmark:group", name="benchmark", help=BENCHMARK.does)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     keep_freed_memory()
     try:
         with stop_on_signals():
-            app([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
+            root([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
         command = f"{tokens[0]} " if tokens and tokens[0] in {*COMMANDS, "benchmark"} else ""
         remedy = _remedy(tokens) if isinstance(problem, MissingArgumentError) else ""

@@ -107,6 +107,10 @@ COMMANDS = {
         "Print a script that completes commands and options by the Tab key.",
         ("pellucid completion bash",),
     ),
+    "app": Command(
+        "Do the whole job in a browser, on this machine alone.",
+        ("pellucid app", "pellucid app images/ runs/ --folder results/"),
+    ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",
         ("pellucid demo --minutes 5", "pellucid demo --clean clean/ --noisy noisy/ --out demo-own"),

@@ -20,6 +20,7 @@ from pellucid.launch import leads
 from pellucid.report.face import Bar as Bar
 from pellucid.report.face import present_face
 from pellucid.report.plain_progress import ProgressLines
+from pellucid.report.progress_file import ProgressFile, watching
 
 T = TypeVar("T")
 
@@ -153,6 +154,22 @@ class _DrawnBar:
         self._progress.console.print(text, markup=False, soft_wrap=True)
 
 
+class _WatchedBar:
+    """A bar that is written to a file too."""
+
+    def __init__(self, bar: Bar, file: ProgressFile) -> None:
+        self._bar, self._file = bar, file
+
+    def set(self, done: float, note: str = "") -> None:
+        """Set the amount done."""
+        self._bar.set(done, note)
+        self._file.set(done, note)
+
+    def say(self, text: str) -> None:
+        """Print a line without disturbing the bar."""
+        self._bar.say(text)
+
+
 def _can_draw(console: Console) -> bool:
     """Whether a line can be redrawn: in a terminal, and in a notebook that has ipywidgets (else rich warns)."""
     if console.is_jupyter:
@@ -167,11 +184,28 @@ def _is_screen(console: Console) -> bool:
 
 @contextmanager
 def progress_bar(title: str, total: float, done: float = 0) -> Iterator[Bar]:
-    """A progress bar with the time left, for the length of the block; without a terminal, a line now and then."""
+    """A progress bar with the time left, for the length of the block; without a terminal, a line now and then.
+
+    A program that watches this one finds the same in a file (`report/progress_file.py`).
+    """
     face = present_face()
     if face is not None:
         yield face.bar(title, total, done)
         return
+    watched = watching() if leads() else None
+    with _shown_bar(title, total, done) as bar:
+        if watched is None:
+            yield bar
+            return
+        file = ProgressFile(watched, title, total, done)
+        try:
+            yield _WatchedBar(bar, file)
+        finally:
+            file.close()
+
+
+@contextmanager
+def _shown_bar(title: str, total: float, done: float) -> Iterator[Bar]:
     console = messages()
     if _can_draw(console):
         with _progress(console) as progress:

@@ -1,0 +1,120 @@
+"""The folders that a browser may see: every path that comes from a page passes here first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pellucid.errors import InputError
+from pellucid.io.natural_order import natural
+from pellucid.io.registry import Format, format_of, is_unread, split
+
+RECIPE = "recipe.toml"
+"""A folder with this file is a trained model or the run of a training."""
+
+
+class Entry(NamedTuple):
+    """A line of a folder's listing.
+
+    Attributes:
+        path: absolute.
+        kind: "folder", "image", "model", "page", "other image" (of a format that must be converted first) or "file".
+        format: of an image, by name, such as "TIFF"; else empty.
+        size: in bytes; 0 for folders.
+    """
+
+    path: Path
+    kind: str
+    format: str
+    size: int
+
+
+class Roots:
+    """Folders that may be shown, and nothing outside them, whatever links and dots a path has.
+
+    Args:
+        folders: that exist.
+
+    Raises:
+        InputError: one does not exist, or is no folder.
+    """
+
+    def __init__(self, folders: Iterable[str | Path]) -> None:
+        found = []
+        for folder in folders:
+            if not Path(folder).is_dir():
+                raise InputError(f"{folder}: no such folder; give folders that the page may show")
+            found.append(Path(folder).resolve())
+        if not found:
+            raise InputError("no folder is given; give at least one that the page may show")
+        self.folders: Sequence[Path] = tuple(dict.fromkeys(found))
+
+    def has(self, path: Path) -> bool:
+        """Whether a path lies in one of the folders, once all links are followed."""
+        try:
+            real = Path(os.path.realpath(path))
+        except (OSError, ValueError):  # a name with a null byte, or a circle of links
+            return False
+        return any(real.is_relative_to(folder) for folder in self.folders)
+
+    def path(self, text: str | Path) -> Path:
+        """The real path of a file or folder in one of the folders; it need not exist.
+
+        Raises:
+            InputError: it lies outside of them; nothing is said of what is there.
+        """
+        asked = Path(text)
+        if not asked.is_absolute():
+            asked = self.folders[0] / asked
+        if not self.has(asked):
+            shown = str(text).replace("\0", "")
+            raise InputError(f"{shown}: lies outside the folders that this page may show; start it with that folder")
+        return Path(os.path.realpath(asked))
+
+    def image(self, spec: str) -> str:
+        """What opens an image in one of the folders: `"stack.tif:1"` keeps its `:1`.
+
+        Raises:
+            InputError: the file lies outside of the folders.
+        """
+        file, inner = split(spec)
+        path = self.path(file)
+        return f"{path}:{inner}" if inner else str(path)
+
+    def list(self, folder: str | Path) -> list[Entry]:
+        """What a folder holds: folders first, in natural order, without hidden names and links that lead outside.
+
+        Raises:
+            InputError: it lies outside, is no folder, or may not be read.
+        """
+        place = self.path(folder)
+        if not place.is_dir():
+            raise InputError(f"{place}: is no folder; choose another one")
+        try:
+            names = sorted(place.iterdir(), key=natural)
+        except OSError as error:
+            raise InputError(f"{place}: no permission to look into it; change its permissions") from error
+        entries = [_entry(path) for path in names if path.name[0] != "." and self.has(path)]
+        return sorted(entries, key=lambda entry: entry.kind != "folder")
+
+    def above(self, folder: Path) -> Path | None:
+        """The folder above, or None at the top of what may be shown."""
+        return folder.parent if self.has(folder.parent) else None
+
+
+def _entry(path: Path) -> Entry:
+    known: Format | None = format_of(path)
+    size = path.stat().st_size if path.is_file() else 0
+    if path.is_dir() and (path / RECIPE).is_file():
+        return Entry(path, "model", "", 0)
+    if known and not known.is_bare and path.is_dir() == known.is_folder:
+        return Entry(path, "image", known.name, size)
+    if path.is_dir():
+        return Entry(path, "folder", "", 0)
+    if path.suffix.lower() == ".html":
+        return Entry(path, "page", "", size)
+    if is_unread(path):
+        return Entry(path, "other image", "", size)
+    return Entry(path, "file", "", size)
