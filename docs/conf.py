@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 
-from pellucid.cli import app as command_line
+from pellucid.cli import root as command_line
 from pellucid.version import __version__
 
 if TYPE_CHECKING:

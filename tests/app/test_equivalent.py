@@ -16,9 +16,9 @@ from pellucid.errors import InputError
 AWKWARD = '/data/it\'s "mine" & yours/ü $HOME'
 
 TRAIN = TrainCommand(
-    AWKWARD, out="/work/run 1", clean="/data/clean", recipe="proposed", minutes=2.5, settings="width=8 batch=2"
+    AWKWARD, out="/data/run 1", clean="/data/clean", recipe="proposed", minutes=2.5, settings="width=8 batch=2"
 )
-DENOISE = DenoiseCommand(AWKWARD, "/out/a b.tif", model="/work/run 1", options=("--noise", "--overwrite"))
+DENOISE = DenoiseCommand(AWKWARD, "/out/a b.tif", model="/data/run 1", options=("--noise", "--overwrite"))
 FILTER = DenoiseCommand(AWKWARD, "/out/a.tif", recipe="bm3d", settings="seed=3")
 TRUST = TrustCommand(AWKWARD, "/out/trust.html", model="em", clean="/data/clean")
 
@@ -51,11 +51,11 @@ def test_a_training(monkeypatch):
     name, options = parsed(TRAIN)
     assert name == "train"
     assert options["sources"].given() == {"noisy": [AWKWARD], "clean": ["/data/clean"]}
-    assert (str(options["out"]), options["recipe"], options["minutes"]) == ("/work/run 1", "proposed", 2.5)
+    assert (str(options["out"]), options["recipe"], options["minutes"]) == ("/data/run 1", "proposed", 2.5)
     assert options["set_"] == ["width=8", "batch=2"]
     name, given, options = called(TRAIN, monkeypatch)
     assert (name, given) == ("train", ())
-    sources = {"noisy": AWKWARD, "clean": "/data/clean", "out": "/work/run 1"}
+    sources = {"noisy": AWKWARD, "clean": "/data/clean", "out": "/data/run 1"}
     assert options == {**sources, "recipe": "proposed", "minutes": 2.5, "width": 8, "batch": 2}
 
 
@@ -65,13 +65,13 @@ def test_a_denoising_with_a_model(monkeypatch):
         "denoise",
         AWKWARD,
         "/out/a b.tif",
-        "/work/run 1",
+        "/data/run 1",
     )
     assert options["noise"]
     assert options["overwrite"]
     name, given, options = called(DENOISE, monkeypatch)
     assert (name, given) == ("denoise", (AWKWARD, "/out/a b.tif"))
-    assert options == {"model": "/work/run 1", "noise": True, "overwrite": True}
+    assert options == {"model": "/data/run 1", "noise": True, "overwrite": True}
 
 
 def test_a_denoising_with_a_filter(monkeypatch):

@@ -15,7 +15,17 @@ from tests.cli.test_command import EVERY, function_of
 pytestmark = pytest.mark.usefixtures("hasty", "undrawn")
 
 TINY = ("--device", "cpu", "--set", "width=4", "depth=1", "patch=32", "batch=2", "steps=2")
-WITHOUT = {"simulate", "phantom", "export", "demo", "completion", "benchmark", "benchmark figures", "benchmark norms"}
+WITHOUT = {
+    "app",
+    "simulate",
+    "phantom",
+    "export",
+    "demo",
+    "completion",
+    "benchmark",
+    "benchmark figures",
+    "benchmark norms",
+}
 """Commands that make files and say in a line where these are."""
 
 

@@ -109,7 +109,7 @@ COMMANDS = {
     ),
     "app": Command(
         "Do the whole job in a browser, on this machine alone.",
-        ("pellucid app", "pellucid app images/ runs/ --folder results/"),
+        ("pellucid app images/", "pellucid app images/ runs/ --folder results/"),
     ),
     "demo": Command(
         "Train, denoise and evaluate in one go, and make a page that shows the result.",

@@ -13,8 +13,8 @@ def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
     Parameters
     ----------
     shell
-        "bash", "zsh" or "fish".
+        Which shell: bash, zsh or fish.
     """
-    from pellucid.cli import app
+    from pellucid.cli import root
 
-    print(app.generate_completion(shell=shell))  # noqa: T201
+    print(root.generate_completion(shell=shell))  # noqa: T201
