@@ -3,7 +3,7 @@ export default {
   template: `
     <label class="p-drop" :class="{over}">
       <input type="file" @change="take($event.target.files)" aria-label="Choose a file of this computer" />
-      <span>{{ sending ? 'Sending ' + sending + ' …' : 'Drop a file here, or choose one of this computer' }}</span>
+      <span>{{ sending ? 'Sending ' + sending + ' …' : 'Drop a file here, or choose one from this computer' }}</span>
     </label>`,
   props: { largest: Number },
   data: () => ({ over: false, sending: "" }),

@@ -172,7 +172,8 @@ class Assessment:
         return text + (f". Not certain: {self.doubts[0]}" if self.doubts else "")
 
     def _levels(self, value: float) -> str:
-        return f"{value * (self.range.high - self.range.low) / 2:.3g} grey levels"
+        levels = value * (self.range.high - self.range.low) / 2
+        return f"{levels:,.0f} grey levels" if abs(levels) >= 100 else f"{levels:.3g} grey levels"
 
 
 def assess(

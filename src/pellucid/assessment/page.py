@@ -129,7 +129,8 @@ def _tone(found: Assessment) -> Section:
     )
     text = (
         "Change of brightness in grey levels; contrast of places of 16 pixels as a multiple; agreement of edges, which "
-        "is negative for a negative image. Noise that darkens an image, as charging does, is rightly made up for.",
+        "is negative for a negative image. Where noise darkens an image, as charging does, "
+        "the result is brighter.",
         *(f"Look at this: {warning}." for warning in found.warnings),
     )
     return Section("Brightness, contrast, polarity", text, ("", "brightness", "contrast", "edges"), rows)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.blockwise.grid import Grid, Slices, grown
-from pellucid.blockwise.plan import BlockwisePlan, VolumePlan
+from pellucid.blockwise.plan import DENOISED, BlockwisePlan, VolumePlan
 from pellucid.errors import InputError, PellucidError
 from pellucid.files import check_free, put_in_place, writing
 from pellucid.io.image import Image
@@ -80,8 +80,8 @@ class Outputs:
 
     @property
     def notes(self) -> list[str]:
-        """What the formats cannot keep, in plain words."""
-        return [note for writer in self.writers.values() for note in writer.notes]
+        """What the format of the result cannot keep, in plain words; noise and estimates are told of by the result."""
+        return list(self.writers[DENOISED].notes) if DENOISED in self.writers else []
 
     def shared(self, *, local: bool) -> bool:
         """Whether several processes can write at once: on one machine also files that are mapped."""

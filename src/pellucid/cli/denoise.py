@@ -147,8 +147,8 @@ def denoise(
     terminal.say(f"{opened.recipe.name} ({opened.variant}) on {opened.device}")
     if opened.boxed:
         terminal.say(
-            f"{opened.name} (digest {opened.digest[:12]}) has not been trained on images like these: a model of their "
-            "own is better (pellucid train). How far this one can be trusted: --trust trust.html"
+            f"{opened.name} (digest {opened.digest[:12]}) has never seen your images. A model trained on them does "
+            "better (pellucid train). To see how far this one can be trusted: --trust trust.html"
         )
     if dry_run:
         needs = opened.dry_run(source, output, options)

@@ -50,4 +50,4 @@ def phantom(
     with terminal.progress_over(list(enumerate(paths)), "making tissue") as numbered:
         for number, path in numbered:
             write_array(path, tissue(shape, seed + number, polarity), overwrite=overwrite)
-    terminal.say(f"{count} images written to {output}")
+    terminal.say(f"{count} image{'s' * (count != 1)} written to {output}")

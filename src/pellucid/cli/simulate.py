@@ -78,7 +78,7 @@ def simulate(
                     with _naming(plane.name):
                         noisy = add_noise(pixels, noise, strength, next(seeds), data_range=intensity_range, **options)
                     writer.write(index, np.where(bar, pixels, noisy))
-    terminal.say(f"{len(targets)} images with {noise} noise written to {output}")
+    terminal.say(f"{len(targets)} image{'s' * (len(targets) != 1)} with {noise} noise written to {output}")
 
 
 def _read(plane: Plane) -> tuple[Array, Array]:

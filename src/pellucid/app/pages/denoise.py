@@ -114,7 +114,7 @@ class DenoiseForm:
             ui.button("Preview", icon="visibility", on_click=self._try).props("outline no-caps color=none")
             ui.button("Denoise", icon="auto_fix_high", on_click=self.start).props("unelevated no-caps")
         ui.button("How far can it be trusted?", icon="fact_check", on_click=self._trust).props("flat no-caps dense")
-        remark("It goes on when you close this page, or stop the app. Your images stay as they are.")
+        remark("It continues if you close this page or stop the app. Your images stay as they are.")
         self._method_chosen()
 
     @property

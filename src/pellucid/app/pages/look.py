@@ -62,7 +62,7 @@ class _LookPage:
         for slot, label in enumerate(SLOTS):
             chosen = self._session.compared[slot] or ""
             PathChoice(roots, label, self._choose(slot), ("image",), "", chosen)
-        remark("All of one place: a noisy image and one or two results of it.")
+        remark("All must show the same place: a noisy image and one or two results of it.")
 
     def build_views(self) -> None:
         with ui.element("div").classes("p-row"):

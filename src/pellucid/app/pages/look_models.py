@@ -83,7 +83,7 @@ class _ModelPart:
 
 def _build_pages(session: Session) -> None:
     heading("Pages")
-    remark("Pages that trust and demo wrote. They open without access to anything else.")
+    remark("Pages written by trust and demo. They cannot reach anything else from here.")
     place = session.workplace
     opened = ui.element("div")
 

@@ -116,7 +116,7 @@ class TrainForm:
             field.on_value_change(self._view.refresh)
         start = ui.button("Start the training", icon="play_arrow", on_click=self.start)
         start.props("unelevated no-caps").classes("p-wide")
-        remark("It goes on when you close this page, or stop the app. Come back here to see how it is.")
+        remark("It continues if you close this page or stop the app. Come back here to see how it is.")
 
     @property
     def command(self) -> TrainCommand:
