@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import socket
 import warnings
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from pellucid.app.pages import PAGES
 from pellucid.app.routes import routes
 from pellucid.app.session import Session, Sessions
 from pellucid.app.workplace import Workplace
-from pellucid.errors import InputError
+from pellucid.errors import InputError, PellucidError
 
 HOST = "127.0.0.1"
 PORTS = range(8473, 8573)
@@ -31,6 +32,11 @@ PORTS = range(8473, 8573)
 STATIC = Path(__file__).parent / "static"
 PATIENCE = 2
 """Seconds that open pages are given when the server stops."""
+
+
+def _is_unexpected(record: logging.LogRecord) -> bool:
+    """Whether a record belongs in the log: what a user can correct is shown on the page instead."""
+    return not (record.exc_info and isinstance(record.exc_info[1], PellucidError))
 
 
 class _Server(uvicorn.Server):
@@ -62,6 +68,7 @@ def serve(workplace: Workplace, port: int | None, show: Callable[[str], None]) -
     guard = build_application(workplace, number)
     # NiceGUI looks for the server among all objects there are, and old names of PyTorch warn when they are touched
     warnings.filterwarnings("ignore", category=FutureWarning, module="nicegui")
+    logging.getLogger("nicegui").addFilter(_is_unexpected)
     config = uvicorn.Config(
         guard, log_level="error", ws="wsproto", server_header=False, timeout_graceful_shutdown=PATIENCE
     )
