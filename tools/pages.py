@@ -39,8 +39,8 @@ SHORTER = (
 )
 """What a short run replaces: the amount of a training, and the size of made-up images."""
 
-VARIES = re.compile(r"[-−]?\d[\d.,:]*|[▁-█]+|\b[0-9a-f]{12}\b")
-"""What differs from run to run: figures, histograms and digests."""
+VARIES = re.compile(r"[-−]?\d[\d.,:]*(?: [KMGT]?i?B\b)?|[▁-█]+|\b[0-9a-f]{12}\b")
+"""What differs from run to run: figures, with their units of memory, histograms and digests."""
 DRAWN = re.compile(r"[\s─━┃│┏┓┗┛┡┩┳┻╇╈└┘┴┼├┤╭╮╰╯]+")
 """Spaces and rules, whose length depends on the figures."""
 
