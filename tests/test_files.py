@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pellucid.errors import InputError, RunError
-from pellucid.files import refuse_unwritable, replacing, reserve
+from pellucid.files import refuse_unwritable, replacing, reserve, writing
 
 
 def attempt(path, fail, **options):
@@ -126,3 +126,19 @@ def test_reserving_without_the_system_call(tmp_path, monkeypatch):
     assert path.read_bytes() == b"abc" + bytes(99_997)
     reserve(path, 10)
     assert path.stat().st_size == 100_000
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder in which nobody can make anything")
+def test_a_place_where_nothing_can_be_made_is_told():
+    with pytest.raises(InputError, match=r"/proc/a\.txt: cannot be written there"), replacing("/proc/a.txt"):
+        pass
+
+
+def test_a_file_that_vanishes_while_writing_is_not_called_the_target(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "out.txt"):
+        (tmp_path / "gone.txt").read_text()
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path):
+    with pytest.raises(InputError, match="the name is too long"), writing(tmp_path):
+        (tmp_path / ("a" * 300)).touch()

@@ -105,7 +105,7 @@ def writing(target: str | Path) -> Iterator[None]:
     """Turn an error of writing in the ``with`` block into one line that names the file.
 
     Raises:
-        InputError: No permission, or part of the path is a file.
+        InputError: No permission, no such place, part of the path is a file, or the name is too long.
         RunError: The disk is full.
     """
     try:
@@ -119,7 +119,19 @@ def writing(target: str | Path) -> Iterator[None]:
             raise InputError(f"{target}: no permission to write there; choose another folder") from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
             raise InputError(f"{target}: part of this path is a file, not a folder; choose another name") from error
+        if error.errno == errno.ENOENT and _is_on_the_way(error.filename, Path(target)):  # as below /proc
+            raise InputError(f"{target}: cannot be written there; choose another folder") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(f"{target}: the name is too long; choose a shorter one") from error
         raise
+
+
+def _is_on_the_way(missing: str | None, target: Path) -> bool:
+    """Whether what could not be made is the target, a folder above it, or a temporary one beside it."""
+    if missing is None:
+        return False
+    path = Path(missing)
+    return path in (target, *target.parents) or (path.parent == target.parent and path.name.startswith(".pellucid-"))
 
 
 def reserve(path: Path, size: int) -> None:

@@ -144,3 +144,18 @@ def test_every_answer_forbids_what_pages_do_not_need(friend):
     assert headers["x-content-type-options"] == "nosniff"
     assert friend.get("/own").headers["content-security-policy"] == "sandbox"
     assert "http" not in POLICY  # no other site
+
+
+@pytest.mark.parametrize("other", ['foo={"a":"b"}', "a[b]=c", "sess=a b", 'theme="dark', "a", "=b"])
+def test_cookies_of_other_servers_lock_nobody_out(guard, other):
+    client = TestClient(guard, base_url=HOME, follow_redirects=False)
+    own = client.get("/", params={"token": guard.token}).headers["set-cookie"].partition(";")[0]
+    with TestClient(guard, base_url=HOME) as bare:
+        assert bare.get("/", headers={"cookie": f"{other}; {own}"}).status_code == 200
+        assert bare.get("/", headers={"cookie": other}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/%5cevil.com", "/%0d%0aX:%20y"])
+def test_the_way_without_the_token_leads_nowhere_else(stranger, guard, path):
+    place = stranger.get(path, params={"token": guard.token}).headers["location"]
+    assert place.lower().startswith(path[:4].lower())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pellucid.app.roots import Roots
@@ -98,3 +100,13 @@ def test_folders_that_do_not_exist_are_refused(tmp_path):
         Roots([tmp_path / "nothing"])
     with pytest.raises(InputError, match="no folder is given"):
         Roots([])
+
+
+def test_names_that_no_browser_can_show_are_not_listed(roots, place):
+    shown = place / "shown"
+    (shown / os.fsdecode(b"\xff.png")).touch()
+    assert [entry.path.name for entry in roots.list(shown)] == ["inner", "a.tif"]
+
+
+def test_a_name_that_is_too_long_lies_outside(roots):
+    outside(roots, "a" * 5000)

@@ -82,11 +82,16 @@ def test_no_tile_comes_from_elsewhere(browser, file, secret, tmp_path, way):
     assert raw.status_code == 404
 
 
-@pytest.mark.parametrize("query", [{"black": "x"}, {"plane": "many"}, {"black": ""}])
+@pytest.mark.parametrize("query", [{"black": "x"}, {"black": "-inf"}, {"white": "nan"}, {"plane": "x"}, {"black": ""}])
 def test_a_tile_that_makes_no_sense_is_refused_in_one_line(browser, file, query):
     answer = ask(browser, str(file), **query)
     assert answer.status_code == 400
     assert len(answer.text.splitlines()) == 1
+
+
+def test_a_place_that_is_no_number_is_refused_in_one_line(browser, file):
+    far = browser.get(f"/tile/0/{'9' * 5000}/0.png", params={"image": str(file), "black": 0, "white": 1})
+    assert (far.status_code, len(far.text.splitlines())) == (400, 1)
 
 
 @pytest.mark.parametrize("path", ["/tile/0/9/0.png", "/tile/60/0/0.png"])

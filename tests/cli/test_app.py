@@ -40,3 +40,17 @@ def test_a_port_that_is_taken_is_refused(capsys, tmp_path):
         code, said = stopped(capsys, tmp_path, "--folder", tmp_path / "work", "--port", other.getsockname()[1])
     assert code == 2, said
     assert "taken: choose another one with --port" in said
+
+
+@pytest.mark.parametrize("port", [-1, 0, 99999])
+def test_a_port_that_there_is_not_is_refused(capsys, tmp_path, port):
+    code, said = stopped(capsys, tmp_path, "--folder", tmp_path / "work", f"--port={port}")
+    assert code == 2, said
+    assert "give a number from 1 to 65535" in said
+
+
+def test_a_folder_that_cannot_be_made_is_told(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    code, said = stopped(capsys, tmp_path, "--folder", tmp_path / "file")
+    assert code == 2, said
+    assert "part of this path is a file" in said

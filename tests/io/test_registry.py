@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
+import shutil
+
+import numpy as np
 import pytest
 import zarr
 
-from pellucid.data.source import open_source
+from pellucid.data.source import open_source, open_usable
 from pellucid.errors import InputError
 from pellucid.io.registry import FORMATS, format_of, open_image
 from pellucid.io.writing import write_array
@@ -73,3 +77,17 @@ def test_a_header_that_claims_more_than_memory_is_told_in_one_line(tmp_path, pic
     monkeypatch.setattr("pellucid.io.formats.npy.open_file", open_file)
     with pytest.raises(InputError, match=r"a\.npy: needs more memory to be opened than there is; it may be damaged"):
         open_image(tmp_path / "a.npy")
+
+
+def test_a_pipe_is_no_image(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tif")
+    with pytest.raises(InputError, match="is neither a file nor a folder"):
+        open_image(tmp_path / "pipe.tif")
+
+
+def test_a_name_that_is_no_text_is_left_out_and_told(tmp_path, picture):
+    write_array(tmp_path / "good.png", picture((20, 20), np.uint8))
+    shutil.copy(tmp_path / "good.png", tmp_path / os.fsdecode(b"\xff.png"))
+    source = open_usable(tmp_path)
+    assert len(source.images) == 1
+    assert "its name is not valid UTF-8; rename it" in source.left_out[0].encode().decode()

@@ -61,7 +61,7 @@ def tell(problem: Exception | str) -> None:
     """Show in one line what went wrong, in place of what the line said before."""
     frame: Frame = context.client.storage[_KEY]
     if isinstance(problem, PellucidError | str):
-        text = " ".join(str(problem).split())
+        text = " ".join(str(problem).encode(errors="replace").decode().split())
     else:
         text = (
             f"{type(problem).__name__}: {' '.join(str(problem).split())}. This is a fault of Pellucid: please report it"

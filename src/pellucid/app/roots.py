@@ -54,8 +54,9 @@ class Roots:
     def has(self, path: Path) -> bool:
         """Whether a path lies in one of the folders, once all links are followed."""
         try:
+            path.exists()
             real = Path(os.path.realpath(path))
-        except (OSError, ValueError):  # a name with a null byte, or a circle of links
+        except (OSError, ValueError):  # a null byte, a circle of links, a name that is too long
             return False
         return any(real.is_relative_to(folder) for folder in self.folders)
 
@@ -84,7 +85,9 @@ class Roots:
         return f"{path}:{inner}" if inner else str(path)
 
     def list(self, folder: str | Path) -> list[Entry]:
-        """What a folder holds: folders first, in natural order, without hidden names and links that lead outside.
+        """What a folder holds, folders first, in natural order.
+
+        Left out are hidden names, names that are not UTF-8, and links that lead outside.
 
         Raises:
             InputError: it lies outside, is no folder, or may not be read.
@@ -96,12 +99,21 @@ class Roots:
             names = sorted(place.iterdir(), key=natural)
         except OSError as error:
             raise InputError(f"{place}: no permission to look into it; change its permissions") from error
-        entries = [_entry(path) for path in names if path.name[0] != "." and self.has(path)]
+        entries = [_entry(path) for path in names if path.name[0] != "." and _is_text(path.name) and self.has(path)]
         return sorted(entries, key=lambda entry: entry.kind != "folder")
 
     def above(self, folder: Path) -> Path | None:
         """The folder above, or None at the top of what may be shown."""
         return folder.parent if self.has(folder.parent) else None
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be sent to a browser; names of other systems may have bytes that are no UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _entry(path: Path) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from pellucid.io.registry import format_of, readable
 from pellucid.report.page import TEMPLATES
 
 UPLOADS = "uploads"
+LONGEST = 100
+"""Characters of the name of an upload; of longer ones the end is kept."""
 #: A page from a file may show its own pictures, and run the script that our pages have; it reaches nothing beyond.
 SANDBOX = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
@@ -41,10 +44,10 @@ def routes(workplace: Workplace) -> Sequence[Route]:
         query = request.query_params
         try:
             place = Place(*(int(request.path_params[name]) for name in ("power", "row", "column")))
-            window = Window(float(query["black"]), float(query["white"]))
+            window = Window(_finite(query["black"]), _finite(query["white"]))
             specs, plane = [query["image"], *query.getlist("minus")][:2], int(query.get("plane", "0"))
         except (KeyError, ValueError):
-            return PlainTextResponse("a tile needs image, black and white", 400)
+            return PlainTextResponse("a tile needs its place, image, black and white", 400)
         except PellucidError as problem:
             return PlainTextResponse(str(problem), 404)
         try:
@@ -75,7 +78,7 @@ def routes(workplace: Workplace) -> Sequence[Route]:
         return Response(content, media_type="image/png", headers={"cache-control": "no-store"})
 
     return [
-        Route("/tile/{power:int}/{row:int}/{column:int}.png", show_tile),
+        Route("/tile/{power}/{row}/{column}.png", show_tile),
         Route("/upload", take_file, methods=["POST"]),
         Route("/page", show_page),
         Route("/picture", show_picture),
@@ -87,6 +90,13 @@ def sandbox() -> str:
     """The policy of pages from files."""
     script = "\n" + (TEMPLATES / "page.js").read_text(encoding="utf-8").removesuffix("\n")  # as it stands in the page
     return SANDBOX.format(script=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not finite")
+    return value
 
 
 def _html(workplace: Workplace, path: str) -> str:
@@ -111,6 +121,7 @@ async def _receive(workplace: Workplace, request: Request) -> Path:
     name = _UNWANTED.sub("_", Path(request.query_params.get("name", "")).name).strip(" .")
     if not name or format_of(Path(name)) is None:
         raise InputError(f"{name or 'the file'}: not an image format that Pellucid reads; it reads {readable()}")
+    name = name[-LONGEST:]
     folder = workplace.folder / UPLOADS
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

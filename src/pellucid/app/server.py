@@ -110,6 +110,8 @@ def _register(page: Page, sessions: Sessions) -> None:
 
 
 def _listen(port: int | None) -> socket.socket:
+    if port is not None and not 0 < port < 1 << 16:
+        raise InputError(f"--port {port}: give a number from 1 to 65535")
     for number in PORTS if port is None else [port]:
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

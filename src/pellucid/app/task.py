@@ -208,5 +208,5 @@ def _signal(pid: int, number: signal.Signals) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):  # damaged
         return {}

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pellucid.app.open_images import OpenImages
 from pellucid.app.roots import Roots
 from pellucid.app.trial import Trials
+from pellucid.files import writing
 
 T = TypeVar("T")
 
@@ -36,7 +37,8 @@ class Workplace:
     """
 
     def __init__(self, folders: list[Path], folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         self.roots = Roots([*folders, folder])
         self.folder = folder.resolve()
         self.images = OpenImages(self.roots)

@@ -15,6 +15,7 @@ from pellucid.assessment.page_repeats import repeats_section, repeats_values
 from pellucid.assessment.planted import CONTRASTS, KINDS
 from pellucid.assessment.quality import Quality
 from pellucid.assessment.removed import Removed
+from pellucid.errors import InputError
 from pellucid.evaluation.interval import Interval
 from pellucid.files import check_free, refuse_unwritable
 from pellucid.report.comparison import ImageComparison
@@ -28,8 +29,10 @@ def check_page(path: Path, *, overwrite: bool = False) -> None:
     """Check before minutes of computing that the page can be written.
 
     Raises:
-        InputError: the file exists and `overwrite` is not set, or nothing can be written there.
+        InputError: it is not called .html, the file exists and `overwrite` is not set, or nothing can be written there.
     """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{path}: a page needs a name that ends in .html")
     check_free(path, overwrite=overwrite)
     refuse_unwritable(path)
 

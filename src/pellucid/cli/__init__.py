@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -61,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             1,
             debug,
         )
+    except OSError as problem:
+        too_long = problem.errno == errno.ENAMETOOLONG
+        said = f"{problem.filename}: the name is too long; check it" if too_long else f"{problem} (--debug shows where)"
+        _stop(said, 2 if too_long else 1, debug)
     except Exception as problem:
         _stop(f"{type(problem).__name__}: {problem} (--debug shows where)", 1, debug)
     sys.exit(0)

@@ -112,8 +112,8 @@ def assess_and_tell(
     from pellucid.assessment.page import write_assessment
     from pellucid.data.source import open_source
 
-    chosen = find_clean(clean, run)
     second = open_source(repeats).planes if repeats is not None else None
+    chosen = find_clean(clean, run)
     found = assess(model, noisy, chosen.planes, chosen.origin, repeats=second)
     if page is not None:
         write_assessment(found, page, overwrite=True)

@@ -200,6 +200,18 @@ def is_unread(file: Path) -> bool:
     return suffix in CONVERSIONS and not (suffix == ".emi" and any(file.parent.glob("*.ser")))
 
 
+def _refuse_what_is_no_file(file: Path, path: str) -> None:
+    if file.is_symlink() and not file.exists():
+        raise InputError(f"{path}: is a link to {file.readlink()}, which does not exist; repair or remove the link")
+    if not file.exists():
+        raise InputError(f"{path}: no such file; check the path")
+    if not (file.is_file() or file.is_dir()):
+        raise InputError(f"{path}: is neither a file nor a folder; give an image")
+    shown = path.encode(errors="replace").decode()
+    if shown != path:  # bytes of another system's encoding: no record of the work could name it
+        raise InputError(f"{shown}: its name is not valid UTF-8; rename it")
+
+
 def open_image(path: str | Path) -> Image:
     """Open an image without reading its pixels.
 
@@ -212,10 +224,7 @@ def open_image(path: str | Path) -> Image:
         InputError: It is missing, damaged, in colour, or of an unknown format, shape or pixel type.
     """
     file, inner = split(path)
-    if file.is_symlink() and not file.exists():
-        raise InputError(f"{path}: is a link to {file.readlink()}, which does not exist; repair or remove the link")
-    if not file.exists():
-        raise InputError(f"{path}: no such file; check the path")
+    _refuse_what_is_no_file(file, str(path))
     known, misnamed = format_of(file), None
     if known is None and file.is_dir():
         raise InputError(f"{path}: is a folder but not an image; give an image in it")
