@@ -89,7 +89,7 @@ def test_a_tile_that_makes_no_sense_is_refused_in_one_line(browser, file, query)
     assert len(answer.text.splitlines()) == 1
 
 
-def test_a_place_that_is_no_number_is_refused_in_one_line(browser, file):
+def test_a_place_beyond_all_images_is_refused_in_one_line(browser, file):
     far = browser.get(f"/tile/0/{'9' * 5000}/0.png", params={"image": str(file), "black": 0, "white": 1})
     assert (far.status_code, len(far.text.splitlines())) == (400, 1)
 
