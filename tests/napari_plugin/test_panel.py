@@ -42,6 +42,7 @@ def shown():
 @pytest.fixture
 def panel(shown):
     _, widget = shown.window.add_plugin_dock_widget("pellucid", "Denoise")
+    wait(lambda: widget.native.isVisible(), 60)  # until then none of its parts is visible either
     return widget
 
 
