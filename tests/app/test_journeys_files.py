@@ -115,7 +115,7 @@ def test_trust_is_asked_for(tab, app):
     tab.locator(".p-line", has_text="assessing").wait_for()
     (task,) = TaskFolder(app.work).all("trust")
     task.kill()
-    tab.locator(".p-line", has_text="ended without a word").wait_for()
+    tab.locator(".p-line", has_text="stopped, and can be resumed").wait_for()
     assert task.spec.inputs == {"noisy": str(app.folder / "noisy.png"), "model": "em"}
     tab.get_by_role("button", name="Delete").click()
     tab.get_by_role("button", name="Delete all of it").click()
