@@ -20,7 +20,7 @@ TRAIN = TrainCommand(
 )
 DENOISE = DenoiseCommand(AWKWARD, "/out/a b.tif", model="/data/run 1", options=("--noise", "--overwrite"))
 FILTER = DenoiseCommand(AWKWARD, "/out/a.tif", recipe="bm3d", settings="seed=3")
-TRUST = TrustCommand(AWKWARD, "/out/trust.html", model="em", clean="/data/clean")
+TRUST = TrustCommand(AWKWARD, "/out/trust.html", recipe="bm3d", settings="sigma=20")
 
 
 def parsed(command):
@@ -81,19 +81,12 @@ def test_a_denoising_with_a_filter(monkeypatch):
     assert called(FILTER, monkeypatch)[2] == {"recipe": "bm3d", "seed": 3}
 
 
-def test_trust(monkeypatch):
+def test_trust_in_a_filter_as_it_is_set():
     name, options = parsed(TRUST)
-    assert (name, options["noisy"], str(options["model"]), options["clean"]) == (
-        "trust",
-        AWKWARD,
-        "em",
-        ["/data/clean"],
-    )
-    assert called(TRUST, monkeypatch) == (
-        "trust",
-        (AWKWARD,),
-        {"model": "em", "clean": "/data/clean", "page": "/out/trust.html"},
-    )
+    assert (name, options["noisy"], options["recipe"], options["set_"]) == ("trust", AWKWARD, "bm3d", ["sigma=20"])
+    name, options = parsed(TrustCommand(AWKWARD, "/out/trust.html", model="em", settings="sigma=20"))
+    assert str(options["model"]) == "em"  # settings are a filter's
+    assert "set_" not in options
 
 
 def test_the_default_is_not_named():

@@ -134,6 +134,8 @@ def test_more_than_may_be_sent_is_refused(friend, monkeypatch):
     monkeypatch.setattr(guard_module, "LARGEST", 10)
     assert friend.post("/take", content=b"x" * 11, headers={"origin": HOME}).status_code == 413
     assert friend.post("/take", content=b"x" * 10, headers={"origin": HOME}).status_code == 200
+    answer = friend.post("/take", content=(b"x" * 4 for _ in range(3)), headers={"origin": HOME})  # without a length
+    assert (answer.status_code, "more than" in answer.text) == (413, True)
     answer = friend.post("/take", content=b"x", headers={"origin": HOME, "content-length": "-1"})
     assert answer.status_code == 413
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -120,6 +122,25 @@ def test_names_are_shown_and_not_run(tab):
     assert tab.locator(".p-content img[src=x]").count() == 0
 
 
+def colours(page):
+    """The luminance of the page and of its text, from 0 to 1."""
+    both = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
+    return [sum(map(int, re.findall(r"\d+", colour)[:3])) / 765 for colour in both]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_are_turned_at_once_and_kept(chromium, app, scheme):
+    with tab_of(chromium, app, scheme=scheme) as page:
+        back, text = colours(page)
+        assert (back < text) == (scheme == "dark")
+        page.get_by_role("button", name="Light or dark").click()
+        page.wait_for_selector("body.body--light" if scheme == "dark" else "body.body--dark")
+        go(page, "Look")
+        page.get_by_text("Choose the noisy image").wait_for()
+        back, text = colours(page)
+        assert (back < text) == (scheme == "light")
+
+
 def test_what_lies_outside_is_refused_in_one_line(tab, folder):
     asked = []
     tab.on("request", lambda request: asked.append(request.url))
@@ -157,8 +178,8 @@ def test_two_tabs_do_not_disturb_each_other(chromium, app):
 def test_nothing_sticks_out_on_a_tablet(chromium, app, tmp_path, width, height, scheme):
     with tab_of(chromium, app, width=width, height=height, scheme=scheme) as page:
         choose(page, "noisy.tif")
-        for name in ("Try", "Look", "Open"):
+        for name in ("Try", "Train", "Denoise", "Look", "Open"):
             go(page, name)
-            page.wait_for_selector(".p-view-status:not(:empty)")
+            page.wait_for_selector("text=No training yet" if name == "Train" else ".p-view-status:not(:empty)")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             shot(page, tmp_path / f"{name}.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 
 import pytest
 
@@ -47,13 +48,14 @@ def test_a_link_is_followed_before_it_is_judged(roots, place):
     (place / "shown" / "inside").symlink_to(place / "shown" / "inner")
     outside(roots, str(place / "shown" / "link" / "secret.tif"))
     assert roots.path(place / "shown" / "inside") == place / "shown" / "inner"
-    assert [entry.path.name for entry in roots.list(place / "shown")] == ["inner", "inside", "a.tif"]
+    assert [entry.path.name for entry in roots.list(place / "shown").entries] == ["inner", "inside", "a.tif"]
 
 
 def test_a_circle_of_links_is_refused_and_not_followed_forever(roots, place):
     (place / "shown" / "one").symlink_to(place / "shown" / "two")
     (place / "shown" / "two").symlink_to(place / "shown" / "one")
-    assert [entry.path.name for entry in roots.list(place / "shown") if entry.path.exists()] == ["inner", "a.tif"]
+    listed = [entry.path for entry in roots.list(place / "shown").entries]
+    assert [path.name for path in listed if path.exists()] == ["inner", "a.tif"]
 
 
 def test_the_message_is_the_same_whether_or_not_there_is_something(roots, place):
@@ -78,7 +80,7 @@ def test_entries_have_their_kinds(roots, place, image):
     (shown / "run" / "recipe.toml").touch()
     for name in ("scan.czi", "notes.txt", "trust.html", ".hidden.tif"):
         (shown / name).touch()
-    kinds = {entry.path.name: entry.kind for entry in roots.list(shown)}
+    kinds = {entry.path.name: entry.kind for entry in roots.list(shown).entries}
     assert kinds == {
         "inner": "folder",
         "a.tif": "image",
@@ -102,10 +104,29 @@ def test_folders_that_do_not_exist_are_refused(tmp_path):
         Roots([])
 
 
-def test_names_that_no_browser_can_show_are_not_listed(roots, place):
+def test_names_that_no_browser_can_show_are_counted(roots, place):
     shown = place / "shown"
-    (shown / os.fsdecode(b"\xff.png")).touch()
-    assert [entry.path.name for entry in roots.list(shown)] == ["inner", "a.tif"]
+    for name in (b"\xff.png", b".\xff.png", b"caf\xe9.tif", "café.tif".encode()):
+        (shown / os.fsdecode(name)).touch()
+    listing = roots.list(shown)
+    assert [entry.path.name for entry in listing.entries] == ["inner", "a.tif", "café.tif"]
+    assert listing.nameless == 2  # hidden ones are not counted
+
+
+def test_a_zip_is_a_model_if_it_holds_one(roots, place):
+    shown = place / "shown"
+    for name, member in (("model.zip", "recipe.toml"), ("other.zip", "notes.txt")):
+        with zipfile.ZipFile(shown / name, "w") as made:
+            made.writestr(member, "")
+    (shown / "broken.zip").write_bytes(b"PK")
+    kinds = {entry.path.name: entry.kind for entry in roots.list(shown).entries}
+    assert kinds == {
+        "inner": "folder",
+        "a.tif": "image",
+        "broken.zip": "file",
+        "model.zip": "model",
+        "other.zip": "file",
+    }
 
 
 def test_a_name_that_is_too_long_lies_outside(roots):

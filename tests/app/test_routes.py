@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pellucid.app import routes as routes_module
+from pellucid.app import guard as guard_module
 from pellucid.app.guard import Guard
 from pellucid.app.routes import routes, sandbox
 from pellucid.io.writing import write_array
@@ -136,11 +136,33 @@ def test_what_is_no_image_is_not_taken(browser, workplace, name):
 
 
 def test_a_file_that_is_too_large_leaves_nothing_behind(browser, workplace, monkeypatch):
-    monkeypatch.setattr(routes_module, "LARGEST", 10)
-    answer = send(browser, "a.tif", b"x" * 11)
+    monkeypatch.setattr(guard_module, "LARGEST", 3 << 20)
+    answer = send(browser, "a.tif", (b"x" * (1 << 20) for _ in range(4)))  # in chunks: its length is not known before
     assert answer.status_code == 400
-    assert "larger than" in answer.json()["problem"]
+    assert answer.json()["problem"].startswith("a.tif: more than 3 MB: start the server")
     assert list((workplace.folder / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("café, 3 µm (α).tif", "café, 3 µm (α).tif"),
+        ("cafe\u0301.tif", "café.tif"),  # as macOS writes it
+        ("海馬 ニューロン.tif", "海馬 ニューロン.tif"),
+        ("..hidden.tif", "hidden.tif"),
+        ("a\x00b\nc\x7f\u202egnp.tif", "a_b_c__gnp.tif"),
+        ("a:1*?[x].tif", "a_1___x_.tif"),
+    ],
+)
+def test_letters_of_any_language_stay_in_the_name_of_a_sent_file(browser, file, sent, kept):
+    assert send(browser, sent, file.read_bytes()).json()["path"].endswith(f"/uploads/{kept}")
+
+
+def test_the_end_of_a_long_name_is_kept(browser, workplace, file):
+    for _ in range(2):
+        answer = send(browser, "海" * 500 + ".tif", file.read_bytes())
+        assert answer.status_code == 200, answer.text
+    assert sorted(path.name[-6:] for path in (workplace.folder / "uploads").iterdir()) == ["-2.tif", "海海.tif"]
 
 
 def test_an_upload_from_another_site_is_refused(browser, workplace):

@@ -26,6 +26,7 @@ def test_a_healthy_installation(command, monkeypatch):
     assert shown.status == 0, shown.err
     for text in (__version__, platform.python_version(), "OMP_NUM_THREADS", "TIFF", "kernels", "ok: denoising"):
         assert text in shown.out
+    assert "━" not in shown.out  # no header, and no row for an empty one
     found = json.loads(command("doctor", "--json").out)
     assert found["pellucid"] == __version__
     assert found["healthy"] is True

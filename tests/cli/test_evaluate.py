@@ -29,6 +29,14 @@ def test_the_table_has_the_numbers_of_scikit_image_and_the_data_range(pictures, 
         assert row[1:] == [f"{psnr:.2f}", f"{ssim:.4f}"]
 
 
+def test_how_far_it_is_goes_to_standard_error(pictures, command, tmp_path):
+    given = ("evaluate", pictures / "noisy", pictures / "truth", "--baseline", pictures / "noisy")
+    result = command(*given, "--maps", tmp_path / "maps")
+    for work, times in (("evaluating prediction", 1), ("evaluating baseline", 1), ("drawing maps", 2)):
+        assert result.err.count(f"{work} 3/3 (100%)") == times
+        assert work not in result.out
+
+
 def test_json_is_one_document(pictures, command):
     alone = json.loads(command("evaluate", pictures / "noisy", pictures / "truth", "--json").out)
     assert alone["data_range"] == 255

@@ -133,6 +133,13 @@ def test_simulate_leaves_a_data_bar_as_it_is(tmp_path, command):
     assert (noisy[:96] != np.ma.getdata(clean)[:96]).mean() > 0.9
 
 
+def test_inspect_says_how_far_it_is(pictures, command):
+    said = command("inspect", "--clean", pictures / "clean", "--noisy", pictures / "noisy").err
+    for kind in ("clean", "noisy"):
+        count = len(list((pictures / kind).iterdir()))
+        assert f"looking at the {kind} images {count}/{count} (100%)" in said
+
+
 def test_inspect_tells_of_data_bars(tmp_path, command):
     for number in range(2):
         write_array(tmp_path / f"a{number}.png", tissue((103, 128), seed=number))

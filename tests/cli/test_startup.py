@@ -6,6 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
+
+import pytest
 
 from pellucid.cli.commands import BENCHMARK_COMMANDS, COMMANDS
 from pellucid.io.registry import open_image
@@ -21,6 +25,17 @@ for arguments in json.loads(sys.argv[1]):
         assert stop.code == 0, arguments
 print(json.dumps(list(sys.modules)))
 """
+INTERRUPT = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pellucid.cli.commands":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+"""
+"""What presses Ctrl-C while the command line is being loaded."""
 LARGE = {
     "PIL",
     "distributed",
@@ -79,3 +94,16 @@ def test_denoising_and_showing_a_method_need_no_compiler_and_no_pictures(trained
     assert not recipe & LARGE
     assert {"torch", "tifffile", "safetensors"} <= model
     assert not model & (LARGE - {"scipy"})  # which tells whether the image is like those of the training
+
+
+@pytest.mark.parametrize("way", [["-m", "pellucid"], ["-c", "from pellucid.__main__ import main; main()"]])
+def test_ctrl_c_while_it_is_loaded_is_one_line(tmp_path, way):
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPT, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, *way, "--version"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "pellucid: stopped\n")
+
+
+def test_the_installed_command_is_the_one_that_may_be_interrupted():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["scripts"] == {"pellucid": "pellucid.__main__:main"}

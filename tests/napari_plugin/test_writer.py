@@ -53,6 +53,28 @@ def test_layers_of_one_kind_become_channels(viewer, tmp_path):
     np.testing.assert_array_equal(read_layers(str(tmp_path / "a.zarr"))[1][0].compute(), two.data)
 
 
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ([], "no layer is given"),
+        (None, "is no list of layers"),
+        (noise((24, 32)), "is no list of layers"),
+        ([noise((24, 32))], "is no layer data"),
+        ((noise((24, 32)), {}, "image"), "is no layer data"),
+        ([(noise((24, 32)), {})], "is no layer data"),
+        ([(noise((24, 32)), None, "image")], "is no layer data"),
+        ([(noise((24, 32)).astype(int), {"name": "cells"}, "labels")], "cells: is a layer of labels"),
+        ([([[1, 2], [3, 4]], {"name": "cells"}, "image")], "cells: holds no array"),
+        ([([], {"multiscale": True}, "image")], "holds no array"),
+    ],
+)
+def test_what_is_no_layer_is_refused_in_one_line(tmp_path, layers, reason):
+    with pytest.raises(InputError, match=reason) as refusal:
+        write_layers(str(tmp_path / "a.tif"), layers)
+    assert "\n" not in str(refusal.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_format_cannot_hold_is_refused_in_one_line(viewer, tmp_path):
     grey, other = viewer.add_image(noise((24, 32))), viewer.add_image(noise((24, 40)))
     wide = viewer.add_image(noise((24, 32), "float32"))

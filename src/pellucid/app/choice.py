@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from nicegui import ui
 
-from pellucid.app.parts import FolderBrowser
+from pellucid.app.parts import FolderBrowser, Shortened
+from pellucid.app.recipe_words import Words
 from pellucid.app.roots import Roots
 
 Changed = Callable[[str], object]
 """Called with what a field holds now; it may be a coroutine."""
+
+
+_TWO_LINES = """
+<q-item v-bind="props.itemProps">
+  <q-item-section>
+    <q-item-label>{{ props.opt.label.split('\\n')[0] }}</q-item-label>
+    <q-item-label caption>{{ props.opt.label.split('\\n')[1] }}</q-item-label>
+  </q-item-section>
+</q-item>
+"""
+_FIRST_LINE = "<span>{{ props.opt.label.split('\\n')[0] }}</span>"
 
 
 class PathChoice:
@@ -37,7 +49,11 @@ class PathChoice:
     ) -> None:
         self._roots, self._label, self._kinds, self._choose_folder = roots, label, kinds, choose_folder
         with ui.element("div").classes("p-field") as self._field:
-            self._input = ui.input(label, value=value).props("outlined dense").classes("p-grow")
+            with ui.element("div").classes("p-path-field p-grow"):
+                self._input = ui.input(label, value=value).props("outlined dense")
+                self._shortened = Shortened(value)  # in its place, while nothing is typed
+            self._input.on_value_change(self._show_whole)
+            self._input.props["title"] = value
             self._input.on("keydown.enter", lambda: changed(self.value))
             self._input.on("blur", lambda: changed(self.value))
             button = ui.button(icon="folder_open", on_click=self._open).props("flat dense color=none")
@@ -60,6 +76,12 @@ class PathChoice:
         """Show the field or hide it."""
         self._field.set_visibility(shown)
 
+    def _show_whole(self) -> None:
+        """Show the path where nothing is typed: its end too, and all of it on hover."""
+        self._shortened.set(self.value)
+        self._input.props["title"] = self.value
+        self._input.update()
+
     def _open(self) -> None:
         start = Path(self.value) if self.value else None
         self._dialog.clear()
@@ -75,6 +97,15 @@ class PathChoice:
         done = self._changed(str(path))
         if hasattr(done, "__await__"):
             await done
+
+
+def recipe_choice(recipes: Mapping[str, Words], label: str, value: str) -> ui.select:
+    """A list of recipes: their titles, and below each what it is for."""
+    lines = {name: f"{words.title}\n{words.purpose}" for name, words in recipes.items()}
+    chosen = ui.select(lines, label=label, value=value).props("outlined dense")
+    chosen.add_slot("option", _TWO_LINES)
+    chosen.add_slot("selected-item", _FIRST_LINE)
+    return chosen
 
 
 def text_field(label: str, value: str, hint: str = "") -> ui.input:

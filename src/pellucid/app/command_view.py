@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from pellucid.app.equivalent import DenoiseCommand, TrainCommand, TrustCommand, command_line
+from pellucid.app.equivalent import DenoiseCommand, TrainCommand, command_line
 from pellucid.errors import InputError
 
-Command = TrainCommand | DenoiseCommand | TrustCommand
+Command = TrainCommand | DenoiseCommand
 
 
 class CommandView:

@@ -133,29 +133,25 @@ class TrustCommand:
         page: the file to write.
         model: a name in the box, a run or a zip; empty if a recipe is used.
         recipe: a method without training; empty if a model is used.
-        clean: clean images, if others than those of the training shall be taken.
+        settings: of the recipe, as the user typed them.
     """
 
     images: str
     page: str
     model: str = ""
     recipe: str = ""
-    clean: str = ""
+    settings: str = ""
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The command without the name of the program."""
-        how = ("--recipe", self.recipe) if self.recipe else ("--model", self.model)
-        clean = ("--clean", self.clean) if self.clean else ()
-        return ("trust", self.images, *how, *clean, "--out", self.page)
+        """The command without the name of the program.
 
-    @property
-    def python(self) -> str:
-        """The same in Python."""
-        method = {"recipe": self.recipe} if self.recipe else {"model": self.model}
-        clean = {"clean": self.clean} if self.clean else {}
-        call = _call("pellucid.trust", (self.images,), {**method, **clean, "page": self.page})
-        return f"import pellucid\n\nprint({call}.verdict)\n"
+        Raises:
+            InputError: a setting without "=".
+        """
+        how = ("--recipe", self.recipe) if self.recipe else ("--model", self.model)
+        chosen = ("--set", *self.settings.split()) if self.recipe and checked_settings(self.settings) else ()
+        return ("trust", self.images, *how, *chosen, "--out", self.page)
 
     @property
     def task(self) -> TaskSpec:

@@ -28,6 +28,10 @@ class Frame:
     content: ui.element
 
 
+class _Theme(ui.element, component="theme.js"):
+    """The button for light and dark."""
+
+
 def build_frame(page: Page, pages: Sequence[Page]) -> Frame:
     """Build the header with its navigation and the empty content of a page.
 
@@ -36,7 +40,6 @@ def build_frame(page: Page, pages: Sequence[Page]) -> Frame:
         pages: of the navigation.
     """
     ui.add_head_html('<link rel="stylesheet" href="/static/app.css">')
-    dark = ui.dark_mode(None)
     with ui.header().classes("p-header"):
         ui.link("Skip to the content", "#content").classes("p-skip")
         with ui.link(target="/").classes("p-brand").props('aria-label="Pellucid, version ' + __version__ + '"'):
@@ -47,8 +50,7 @@ def build_frame(page: Page, pages: Sequence[Page]) -> Frame:
                 if each is page:
                     link.props('aria-current="page"')
         ui.space()
-        switch = ui.button(icon="contrast", on_click=lambda: dark.set_value(not dark.value))
-        switch.props('flat round dense color=none aria-label="Light or dark"').tooltip("Light or dark")
+        _Theme()
     problem = ui.element("div").classes("p-problem").props('role="alert"')
     content = ui.element("main").classes("p-content").props('id="content" tabindex="-1"')
     frame = Frame(problem, content)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
 
+from starlette.exceptions import HTTPException
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -86,7 +88,7 @@ class Guard:
         if (origin is not None or needs_origin) and origin not in self._origins:
             return 403, "this comes from another site"
         if not headers.get("content-length", "0").isdigit() or int(headers.get("content-length", "0")) > LARGEST:
-            return 413, f"more than {LARGEST >> 20} MB: choose the file in the folder browser instead"
+            return 413, _too_much()
         return None
 
     def _knows_key(self, headers: Mapping[str, str]) -> bool:
@@ -123,7 +125,11 @@ async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], t
 
 
 def _limited(receive: Receive) -> Receive:
-    """Receive no more than `LARGEST` bytes of a request that does not say its length."""
+    """Receive no more than `LARGEST` bytes of a request that does not say its length.
+
+    Raises:
+        HTTPException: there are more.
+    """
     taken = 0
 
     async def limited() -> Message:
@@ -132,7 +138,7 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > LARGEST:
-                return {"type": "http.disconnect"}
+                raise HTTPException(413, _too_much())
         return message
 
     return limited
@@ -150,3 +156,7 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return adding
+
+
+def _too_much() -> str:
+    return f"more than {LARGEST >> 20} MB: start the server with its folder and choose the file there"

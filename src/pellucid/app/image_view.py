@@ -35,9 +35,7 @@ class Contrast:
             self._slider.props('aria-label="Black and white" color=primary')
             self._slider.on("change", self._moved)
             self._told = ui.label().classes("p-control-value")
-            ui.button("Auto", on_click=self.auto).props(
-                'flat dense no-caps color=none aria-label="Choose them by the image"'
-            )
+            ui.button("Auto contrast", on_click=self.auto).props("outline dense no-caps color=none")
 
     def start(self, shown: Window, ends: Window, whole: bool) -> None:
         """Take the window and the ends of the sliders; `whole` numbers or others."""
@@ -113,17 +111,16 @@ class ImageView:
 
     Args:
         session: of the tab.
-        changed: called when plane or place have changed.
+        recoloured: called when black and white have changed.
     """
 
-    def __init__(self, session: Session, changed: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, session: Session, recoloured: Callable[[], object] = lambda: None) -> None:
         self._session = session
-        self._changed = changed
+        self._recoloured = recoloured
         self.opened: Opened | None = None
         self.viewer = Viewer("Image")
-        self.viewer.on_view(changed)
         self._planes = Planes(self._turn)
-        self.contrast = Contrast(self._show)
+        self.contrast = Contrast(self._recolour)
 
     async def open(self, spec: str, plane: int) -> Opened:
         """Show an image.
@@ -143,7 +140,10 @@ class ImageView:
     def _turn(self, plane: int) -> None:
         self._session.plane = plane
         self._show()
-        self._changed()
+
+    def _recolour(self) -> None:
+        self._show()
+        self._recoloured()
 
     def _show(self) -> None:
         if self.opened is not None:

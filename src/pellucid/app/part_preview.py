@@ -8,9 +8,10 @@ from nicegui import ui
 
 from pellucid.app.image_view import ImageView
 from pellucid.app.parts import heading, remark
+from pellucid.app.recipe_words import WORDS
 from pellucid.app.session import Session
 from pellucid.app.tiles import Window, png
-from pellucid.app.trial import FILTERS, part_in_view
+from pellucid.app.trial import FILTERS, Part, Trial, part_in_view
 from pellucid.errors import InputError
 from pellucid.io.layout import Array
 
@@ -24,10 +25,11 @@ class PartPreview:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._pictures: list[_Picture] = []
         heading("Preview")
-        self._hint = remark("Choose images at the left. Zoom to what matters, then press Preview.")
+        self._hint = remark("Choose images, zoom to what matters, then press Preview.")
         with ui.element("div") as self._place:
-            self._view = ImageView(session)
+            self._view = ImageView(session, self._recolour)
         self._place.set_visibility(False)
         self._result = ui.element("div")
 
@@ -37,9 +39,12 @@ class PartPreview:
         Raises:
             InputError: it cannot be shown or read.
         """
+        self._pictures = []
         self._result.clear()
         self._place.set_visibility(True)
         await self._view.open(spec, self._session.plane)
+        self._hint.text = "Zoom to what matters, then press Preview."
+        self._hint.set_visibility(True)
 
     async def show(self, model: str, recipe: str) -> None:
         """Denoise the part in view.
@@ -55,7 +60,8 @@ class PartPreview:
         if opened is None:
             raise InputError("choose noisy images first")
         if recipe and recipe not in FILTERS:
-            raise InputError(f"{recipe} takes too long for a preview: start it on a small image")
+            raise InputError(f"{WORDS[recipe].title} takes too long for a preview: start it on a small image")
+        self._pictures = []
         self._result.clear()
         with self._result:
             ui.spinner(size="22px")
@@ -67,20 +73,39 @@ class PartPreview:
             trial = await place.compute(attempt, recipe or model, part)
         finally:
             self._result.clear()
-        window = self._view.contrast.window
+        self._hint.set_visibility(False)
         with self._result:
-            with ui.element("div").classes("p-pair"):
-                for name, pixels in {"noisy": part.pixels, "denoised": trial.result}.items():
-                    with ui.element("figure"):
-                        picture = ui.element("img").props(f'alt="{name}, the part in view"')
-                        picture.props["src"] = _address(pixels, window)
-                        with ui.element("figcaption"):
-                            ui.label(name)
-            remark(f"{trial.said}; {trial.seconds:.1f} s" if trial.said else f"{trial.seconds:.1f} s")
-            with ui.element("ul").classes("p-warnings"):
-                for warning in trial.warnings:
-                    with ui.element("li"):
-                        ui.label(warning)
+            self._build(part, trial)
+
+    def _build(self, part: Part, trial: Trial) -> None:
+        with ui.element("div").classes("p-pair"):
+            self._pictures = [_Picture("noisy", part.pixels), _Picture("denoised", trial.result)]
+        self._recolour()
+        remark(f"{trial.said}; {trial.seconds:.1f} s" if trial.said else f"{trial.seconds:.1f} s")
+        with ui.element("ul").classes("p-warnings"):
+            for warning in trial.warnings:
+                with ui.element("li"):
+                    ui.label(warning)
+
+    def _recolour(self) -> None:
+        for picture in self._pictures:
+            picture.show(self._view.contrast.window)
+
+
+class _Picture:
+    """A part of an image under its name."""
+
+    def __init__(self, name: str, pixels: Array) -> None:
+        self._pixels = pixels
+        with ui.element("figure"):
+            self._image = ui.element("img").props(f'alt="{name}, the part in view"')
+            with ui.element("figcaption"):
+                ui.label(name)
+
+    def show(self, window: Window) -> None:
+        """Draw it between black and white."""
+        self._image.props["src"] = _address(self._pixels, window)
+        self._image.update()
 
 
 def _address(pixels: Array, window: Window) -> str:

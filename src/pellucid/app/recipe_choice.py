@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pellucid.app.recipe_words import WORDS, Words
+
 SECOND = ("clean", "pairs")
 """Kinds of images that a training may need beside the noisy ones; images of noise alone are for the command line."""
 
@@ -16,11 +18,11 @@ class Choice(NamedTuple):
     """A recipe to choose.
 
     Attributes:
-        text: its name and that of its method.
+        words: its title and what it is for.
         second: the images that it needs beside the noisy ones: "clean", "pairs", or none.
     """
 
-    text: str
+    words: Words
     second: str
 
 
@@ -33,17 +35,17 @@ def trained_recipes() -> dict[str, Choice]:
         method = method_class(RECIPES[name]["method"])
         second = _beside_noisy(method.kinds)
         if name not in BASELINES and len(second) <= 1 and set(second) <= set(SECOND):
-            found[name] = Choice(f"{name} ({method.title})", second[0] if second else "")
+            found[name] = Choice(WORDS[name], second[0] if second else "")
     return found
 
 
-def untrained_recipes() -> dict[str, str]:
-    """Methods that need nothing but the image, by name, and their full names."""
+def untrained_recipes() -> dict[str, Words]:
+    """Methods that need nothing but the image, by name, and what they are for."""
     from pellucid.methods.registry import RECIPES, learning_recipes, method_class
 
     others = (name for name in RECIPES if name not in learning_recipes() and name != "noisy")
     methods = {name: method_class(RECIPES[name]["method"]) for name in others}
-    return {name: method.title for name, method in methods.items() if not _beside_noisy(method.kinds)}
+    return {name: WORDS[name] for name, method in methods.items() if not _beside_noisy(method.kinds)}
 
 
 def _beside_noisy(kinds: Sequence[str]) -> list[str]:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from pellucid.errors import InputError
 from pellucid.io.natural_order import natural
 from pellucid.io.registry import Format, format_of, is_unread, split
+from pellucid.runs.archive import open_archive
 
 RECIPE = "recipe.toml"
-"""A folder with this file is a trained model or the run of a training."""
+"""A folder or a zip with this file is a trained model, or the run of a training."""
 
 
 class Entry(NamedTuple):
@@ -29,6 +30,18 @@ class Entry(NamedTuple):
     kind: str
     format: str
     size: int
+
+
+class Listing(NamedTuple):
+    """What a folder holds.
+
+    Attributes:
+        entries: that can be shown.
+        nameless: how many there are that no browser can name, because their names are not UTF-8.
+    """
+
+    entries: list[Entry]
+    nameless: int
 
 
 class Roots:
@@ -84,10 +97,10 @@ class Roots:
         path = self.path(file)
         return f"{path}:{inner}" if inner else str(path)
 
-    def list(self, folder: str | Path) -> list[Entry]:
+    def list(self, folder: str | Path) -> Listing:
         """What a folder holds, folders first, in natural order.
 
-        Left out are hidden names, names that are not UTF-8, and links that lead outside.
+        Left out are hidden names and links that lead outside; names that are not UTF-8 are counted.
 
         Raises:
             InputError: it lies outside, is no folder, or may not be read.
@@ -99,8 +112,16 @@ class Roots:
             names = sorted(place.iterdir(), key=natural)
         except OSError as error:
             raise InputError(f"{place}: no permission to look into it; change its permissions") from error
-        entries = [_entry(path) for path in names if path.name[0] != "." and _is_text(path.name) and self.has(path)]
-        return sorted(entries, key=lambda entry: entry.kind != "folder")
+        shown = [path for path in names if path.name[0] != "." and self.has(path)]
+        entries = [_entry(path) for path in shown if _is_text(path.name)]
+        return Listing(sorted(entries, key=lambda entry: entry.kind != "folder"), len(shown) - len(entries))
+
+    def holding(self, path: Path) -> Path:
+        """The folder to list for a path in the folders: itself, or that in which a file, an image or a model lies."""
+        real = self.path(path)
+        if real in self.folders or (real.is_dir() and _entry(real).kind == "folder"):
+            return real
+        return real.parent
 
     def above(self, folder: Path) -> Path | None:
         """The folder above, or None at the top of what may be shown."""
@@ -121,6 +142,8 @@ def _entry(path: Path) -> Entry:
     size = path.stat().st_size if path.is_file() else 0
     if path.is_dir() and (path / RECIPE).is_file():
         return Entry(path, "model", "", 0)
+    if _is_model_zip(path):
+        return Entry(path, "model", "zip", size)
     if known and not known.is_bare and path.is_dir() == known.is_folder:
         return Entry(path, "image", known.name, size)
     if path.is_dir():
@@ -130,3 +153,13 @@ def _entry(path: Path) -> Entry:
     if is_unread(path):
         return Entry(path, "other image", "", size)
     return Entry(path, "file", "", size)
+
+
+def _is_model_zip(path: Path) -> bool:
+    if path.suffix.lower() != ".zip" or not path.is_file():
+        return False
+    try:
+        with open_archive(path) as archive:
+            return RECIPE in archive.names
+    except InputError:  # some other zip
+        return False

@@ -8,16 +8,17 @@ import html
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from pellucid.app.guard import LARGEST
 from pellucid.app.tiles import Place, Window, tile
 from pellucid.app.workplace import Workplace
 from pellucid.errors import InputError, PellucidError
@@ -26,15 +27,16 @@ from pellucid.io.registry import format_of, readable
 from pellucid.report.page import TEMPLATES
 
 UPLOADS = "uploads"
-LONGEST = 100
-"""Characters of the name of an upload; of longer ones the end is kept."""
+LONGEST = 200
+"""Bytes of the name of an upload; of longer ones the end is kept."""
 #: A page from a file may show its own pictures, and run the script that our pages have; it reaches nothing beyond.
 SANDBOX = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
     "script-src 'sha256-{script}'; connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 _LEADS_ON = re.compile(r"http-equiv\s*=\s*[\"']?\s*refresh", re.IGNORECASE)
-_UNWANTED = re.compile(r"[^\w .()+-]", re.ASCII)
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f/\\:*?\"<>|\[\]\u2028-\u202e\u2066-\u2069]")
+"""What names of uploads do not keep: control characters, separators, and what means more to a system than itself."""
 
 
 def routes(workplace: Workplace) -> Sequence[Route]:
@@ -118,28 +120,23 @@ def _png(workplace: Workplace, path: str) -> bytes:
 
 async def _receive(workplace: Workplace, request: Request) -> Path:
     """Write what the browser sends to a new file; nothing is left of what breaks off."""
-    name = _UNWANTED.sub("_", Path(request.query_params.get("name", "")).name).strip(" .")
+    name = _safe_name(request.query_params.get("name", ""))
     if not name or format_of(Path(name)) is None:
         raise InputError(f"{name or 'the file'}: not an image format that Pellucid reads; it reads {readable()}")
-    name = name[-LONGEST:]
     folder = workplace.folder / UPLOADS
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{uuid4().hex}"
-    size = 0
     try:
         with writing(partial), partial.open("wb") as opened:
             async for part in request.stream():
-                size += len(part)
-                if size > LARGEST:
-                    raise InputError(
-                        f"{name}: larger than {LARGEST >> 20} MB; start the server with its folder and choose it there"
-                    )
                 opened.write(part)
-        if size == 0:
+        if partial.stat().st_size == 0:
             raise InputError(f"{name}: is empty; choose another file")
         target = _free(folder / name)
         os.link(partial, target)  # fails if another upload has taken the name meanwhile; nothing is overwritten
+    except HTTPException as error:  # the guard lets no more through
+        raise InputError(f"{name}: {error.detail}") from error
     except ClientDisconnect as error:
         raise InputError(f"{name}: broke off; drop it again") from error
     except FileExistsError as error:
@@ -147,6 +144,12 @@ async def _receive(workplace: Workplace, request: Request) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def _safe_name(name: str) -> str:
+    """A name with the letters of any language that leads nowhere; empty if nothing is left of it."""
+    safe = _UNWANTED.sub("_", unicodedata.normalize("NFC", Path(name).name))
+    return safe.encode()[-LONGEST:].decode(errors="ignore").strip(" .")
 
 
 def _free(path: Path) -> Path:

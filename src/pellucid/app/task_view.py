@@ -9,6 +9,7 @@ from typing import NamedTuple
 from nicegui import ui
 
 from pellucid.app.numbers import duration
+from pellucid.app.parts import Shortened
 from pellucid.app.task import Kind, State, Task
 from pellucid.report.progress_file import Progress
 
@@ -87,7 +88,7 @@ class TaskRow:
     def __init__(self, seen: Snapshot, chosen: Callable[[], object]) -> None:
         with ui.element("button").classes("p-task").props('type="button"').on("click", chosen) as self._row:
             self._icon = ui.icon("").props('aria-hidden="true"')
-            ui.label(Path(seen.result).name).classes("p-name").tooltip(seen.result)
+            Shortened(Path(seen.result).name, seen.result)
             self._told = ui.label().classes("p-told")
             self._bar = ui.element("span").classes("p-fill")
         self.update(seen, chosen=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -73,10 +73,6 @@ class Viewer(ui.element, component="viewer.js"):
     def look(self, box: Box) -> None:
         """Bring a part into view."""
         self.run_method("look", box.left, box.top, box.width, box.height)
-
-    def on_view(self, changed: Callable[[], object]) -> None:
-        """Call this when another part is in view."""
-        self.on("view", lambda _: changed())
 
     def _viewed(self, event: Any) -> None:
         told = {name: float(event.args[name]) for name in ("left", "top", "width", "height")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from json import loads
 from pathlib import Path
 
@@ -50,7 +51,10 @@ def evaluate(
     sources, truth = {name: open_source(spec) for name, spec in specs.items()}, open_source(reference)
     for source in (*sources.values(), truth):
         show_source_remarks(source)
-    scores = {name: evaluate_sources(source, truth, data_range) for name, source in sources.items()}
+    scores = {
+        name: evaluate_sources(source, truth, data_range, partial(terminal.progress_over, title=f"evaluating {name}"))
+        for name, source in sources.items()
+    }
     for name, score in scores.items():
         for warning in score.warnings:
             terminal.warn(f"{name}: {warning}")

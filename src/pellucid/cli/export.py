@@ -57,8 +57,10 @@ def export(
     from pellucid.methods.digest import short  # here: help needs no torch
     from pellucid.model import Model
     from pellucid.sharing.pixel_network import measures_images
-    from pellucid.sharing.targets import ExportOptions, export_model
+    from pellucid.sharing.targets import ExportOptions, export_model, format_of
 
+    if (format_ or format_of(target)) != "pellucid":
+        terminal.say("translating the network and comparing it with Pellucid's own result; about a minute")
     model = Model.load(run, weights=weights, device="cpu")
     options = ExportOptions(format_, licence, description, authors, thumbnails, frozen, overwrite)
     written = export_model(model, target, options)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,8 +85,14 @@ class Inventory:
         return bars(self.histogram)
 
 
-def inspect_source(source: Source) -> Inventory:
+def inspect_source(
+    source: Source, follow: Callable[[Sequence[Plane]], AbstractContextManager[Iterable[Plane]]] = nullcontext
+) -> Inventory:
     """Read a source once and describe it.
+
+    Args:
+        source: What is read.
+        follow: Hands on the planes one by one for a block, as `report.terminal.progress_over` does.
 
     Raises:
         InputError: A plane cannot be read.
@@ -95,17 +102,18 @@ def inspect_source(source: Source) -> Inventory:
     digests: dict[str, str] = {}
     thumbnails: dict[tuple[int, int], dict[str, Thumbnail]] = {}
     constant, repeated, padding = [], [], 0
-    for plane in read:
-        array = plane.read()
-        first = digests.setdefault(_digest(array), plane.name)
-        if not image_pixels(array).size:
-            constant.append(plane.name)
-            continue
-        padding += int(np.count_nonzero(is_padding(array) & is_finite(array)))
-        if first != plane.name:
-            repeated.append((first, plane.name))
-        if min(array.shape) >= _THUMBNAIL:
-            thumbnails.setdefault(plane.shape, {})[plane.name] = _thumbnail(array)
+    with follow(read) as followed:
+        for plane in followed:
+            array = plane.read()
+            first = digests.setdefault(_digest(array), plane.name)
+            if not image_pixels(array).size:
+                constant.append(plane.name)
+                continue
+            padding += int(np.count_nonzero(is_padding(array) & is_finite(array)))
+            if first != plane.name:
+                repeated.append((first, plane.name))
+            if min(array.shape) >= _THUMBNAIL:
+                thumbnails.setdefault(plane.shape, {})[plane.name] = _thumbnail(array)
     values = sample_pixels(planes)
     if not values.size:  # all planes are blank: describe the first one
         values = np.nan_to_num(np.ma.getdata(planes[0].read()).reshape(-1))

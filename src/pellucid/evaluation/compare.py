@@ -8,7 +8,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from pellucid.io.image import Plane
 from pellucid.io.registry import split
 
 Pair = tuple[str, ArrayLike, ArrayLike]
+PlanePair = tuple[Plane, Plane]
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,12 @@ def evaluate_planes(pairs: Iterable[Pair], data_range: float) -> Evaluation:
     return Evaluation(tuple(rows), float(data_range), tuple(scale_warnings(predicted, true, data_range)))
 
 
-def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None = None) -> Evaluation:
+def evaluate_sources(
+    prediction: Spec,
+    reference: Spec,
+    data_range: float | None = None,
+    follow: Callable[[Sequence[PlanePair]], AbstractContextManager[Iterable[PlanePair]]] = nullcontext,
+) -> Evaluation:
     """Score the images of one source against those of another, plane by plane.
 
     Planes are matched by file name (without its extension) when both sources use the same names, and by their order
@@ -122,6 +129,7 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
         reference: likewise, with as many planes.
         data_range: distance between the largest and the smallest possible value; None takes it from the dtype of the
             reference if that is an integer, and the predictions have it too or are floats.
+        follow: hands on the pairs one by one for a block, as `report.terminal.progress_over` does.
 
     Raises:
         InputError: sources that cannot be read or matched, shapes that differ, a data range that is not known.
@@ -131,7 +139,8 @@ def evaluate_sources(prediction: Spec, reference: Spec, data_range: float | None
     if data_range is None:
         data_range = _common_data_range(true)
         _refuse_other_integers(predicted, true)
-    return evaluate_planes(_read_pairs(matched), data_range)
+    with follow(matched) as followed:
+        return evaluate_planes(_read_pairs(followed), data_range)
 
 
 def match_planes(

@@ -26,11 +26,11 @@ def write_layers(path: str, layers: Sequence[LayerData]) -> list[str]:
         The path.
 
     Raises:
-        InputError: a format that cannot hold the pixel type or axes, a layer in colour or turned, layers that differ,
-            or a file that exists.
+        InputError: what is no image layer, a format that cannot hold the pixel type or axes, a layer in colour or
+            turned, layers that differ, or a file that exists.
         RunError: the disk is full.
     """
-    snapshots = [Snapshot.of(pixels, attributes) for pixels, attributes, _ in layers]
+    snapshots = [_snapshot(layer) for layer in _several(layers)]
     for each in snapshots:
         refuse_turned(each.attributes, each.name)
     whole = snapshots[0] if len(snapshots) == 1 else _channels(snapshots)
@@ -40,6 +40,36 @@ def write_layers(path: str, layers: Sequence[LayerData]) -> list[str]:
     for note in writer.notes:
         show_info(f"{path}: {note}")
     return [path]
+
+
+def _several(layers: Any) -> Sequence[Any]:
+    """The layers, if they are some.
+
+    Raises:
+        InputError: there are none, or one was given alone.
+    """
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise InputError(f"{type(layers).__name__}: is no list of layers: give [layer.as_layer_data_tuple()]")
+    if not layers:
+        raise InputError("no layer is given: select one or more image layers, then save them")
+    return layers
+
+
+def _snapshot(layer: Any) -> Snapshot:
+    """A layer as it is now.
+
+    Raises:
+        InputError: it is no image, or not given as napari hands layers to plugins.
+    """
+    if not (isinstance(layer, tuple) and len(layer) == 3 and isinstance(layer[1], Mapping)):
+        raise InputError(f"{type(layer).__name__}: is no layer data: give layer.as_layer_data_tuple()")
+    pixels, attributes, kind = layer
+    if kind != "image":
+        raise InputError(f"{attributes.get('name', 'layer')}: is a layer of {kind}; only images can be written")
+    finest = pixels[0] if attributes.get("multiscale") and len(pixels) else pixels
+    if not (hasattr(finest, "shape") and hasattr(finest, "dtype")):
+        raise InputError(f"{attributes.get('name', 'layer')}: holds no array, but {type(finest).__name__}: give pixels")
+    return Snapshot.of(pixels, attributes)
 
 
 def _channels(layers: Sequence[Snapshot]) -> Snapshot:

@@ -13,6 +13,7 @@ from pellucid.evaluation import data_range_of
 from pellucid.evaluation.compare import match_planes
 from pellucid.report.colormap import Range, display_range_of
 from pellucid.report.pictures import error_maps
+from pellucid.report.terminal import progress_over
 
 Matched = tuple[str, dict[str, NDArray[Any]], NDArray[Any], Range]
 
@@ -44,10 +45,12 @@ def write_difference_maps(
 
 def _matched(sources: Mapping[str, Source], truth: Source) -> Iterator[Matched]:
     pairs = {kind: match_planes(source.planes, truth.planes) for kind, source in sources.items()}
-    for number, row in enumerate(zip(*pairs.values(), strict=True)):
-        reference = row[0][1].read()
-        images = {kind: predicted.read() for kind, (predicted, _) in zip(pairs, row, strict=True)}
-        name = f"{number:03d}_{Path(row[0][1].name.partition('[')[0]).name.partition('.')[0]}"
-        whole = reference.dtype.kind in "iu" and reference.dtype.itemsize == 1
-        shown = (0.0, data_range_of(reference.dtype)) if whole else display_range_of(reference)
-        yield name, images, reference, shown
+    rows = list(enumerate(zip(*pairs.values(), strict=True)))
+    with progress_over(rows, "drawing maps") as followed:
+        for number, row in followed:
+            reference = row[0][1].read()
+            images = {kind: predicted.read() for kind, (predicted, _) in zip(pairs, row, strict=True)}
+            name = f"{number:03d}_{Path(row[0][1].name.partition('[')[0]).name.partition('.')[0]}"
+            whole = reference.dtype.kind in "iu" and reference.dtype.itemsize == 1
+            shown = (0.0, data_range_of(reference.dtype)) if whole else display_range_of(reference)
+            yield name, images, reference, shown

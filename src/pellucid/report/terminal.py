@@ -66,10 +66,13 @@ def warn(text: str) -> None:
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], console: Console | None = None, text: int = 1
 ) -> None:
-    """Print a table, by default on standard error; the first `text` columns are text, the others numbers."""
+    """Print a table, by default on standard error; the first `text` columns are text, the others numbers.
+
+    Without names of columns it has no header.
+    """
     console = console or messages()
     console.print(title, style="bold", markup=False, soft_wrap=True)  # a title of rich's Table is wrapped to its width
-    drawn = Table()
+    drawn = Table(show_header=any(columns))
     for number, column in enumerate(columns):
         drawn.add_column(column, justify="left" if number < text else "right", overflow="fold")
     for row in rows:

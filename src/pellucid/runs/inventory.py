@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from pellucid.data.inventory import Inventory, inspect_source
@@ -38,7 +39,8 @@ def show_inventory(sources: Mapping[str, Source]) -> Shown:
     Raises:
         InputError: a plane cannot be read, or has pixels that are not finite.
     """
-    found = {kind: inspect_source(source) for kind, source in sources.items()}
+    follow = {kind: partial(terminal.progress_over, title=f"looking at the {kind} images") for kind in sources}
+    found = {kind: inspect_source(source, follow[kind]) for kind, source in sources.items()}
     columns = {kind: describe(inventory) for kind, inventory in found.items()}
     labels = next(iter(columns.values()))
     rows = ([label, *(column[label] for column in columns.values())] for label in labels)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from nicegui import ui
 
-from pellucid.app.choice import PathChoice, text_field
+from pellucid.app.choice import PathChoice, recipe_choice, text_field
 from pellucid.app.command_view import CommandView
 from pellucid.app.denoise_targets import checked_model, existing, first_image, pairs_of, proposed_output
 from pellucid.app.equivalent import DenoiseCommand, TrustCommand
@@ -15,6 +16,7 @@ from pellucid.app.frame import clear
 from pellucid.app.part_preview import PartPreview
 from pellucid.app.parts import heading, remark
 from pellucid.app.recipe_choice import untrained_recipes
+from pellucid.app.recipe_words import Words
 from pellucid.app.session import Session
 from pellucid.app.task import State
 from pellucid.app.task_folder import TaskFolder
@@ -24,7 +26,7 @@ from pellucid.box import boxed_models
 from pellucid.errors import InputError
 from pellucid.io.registry import split
 
-NOTHING = "Nothing was denoised yet. Choose images and a model at the left, then start."
+NOTHING = "Nothing was denoised yet. Choose images and a model, then start."
 MODEL, FILTER = "A trained model", "A method without training"
 
 
@@ -84,10 +86,10 @@ class DenoiseForm:
 
     Args:
         session: of the tab.
-        filters: methods without training by name.
+        filters: what methods without training are called and for, by name.
     """
 
-    def __init__(self, session: Session, filters: dict[str, str]) -> None:
+    def __init__(self, session: Session, filters: Mapping[str, Words]) -> None:
         self._session = session
         self._panel: TaskPanel
         self._preview: PartPreview
@@ -98,11 +100,9 @@ class DenoiseForm:
         self._images = PathChoice(roots, "Noisy images: file, folder or volume", self._changed, value=images)
         self._method = ui.radio([MODEL, FILTER], value=MODEL, on_change=self._method_chosen).props("dense")
         self._model = ui.select(self._models(), value=None, label="Model").props("outlined dense")
-        self._other = PathChoice(
-            roots, "Another model: folder or zip", self._refresh, kinds=("model",), choose_folder=""
-        )
-        self._filter = ui.select(filters, value="gaussian", label="Method").props("outlined dense")
-        self._output = PathChoice(roots, "Where the result goes", self._refresh, kinds=())
+        self._other = PathChoice(roots, "Another model: run or zip", self._refresh, kinds=("model",), choose_folder="")
+        self._filter = recipe_choice(filters, "Method", "gaussian")
+        self._output = PathChoice(roots, "Where the result goes", self._refresh)
         with ui.expansion("More", icon="tune").classes("p-command"):
             self._noise = ui.checkbox("Also write what was removed", on_change=self._refresh)
             self._settings = text_field("Settings of the method, as in: key=value", "")
@@ -193,8 +193,8 @@ class DenoiseForm:
         plain = Path(split(images)[0]).stem
         names = (folder / f"{plain}-{number}.html" for number in range(1, 10_000))
         page = str(next(name for name in names if not name.exists()))
-        task = self._panel.tasks
-        begun = await self._session.workplace.read(task.start, TrustCommand(images, page, model, recipe).task)
+        command = TrustCommand(images, page, model, recipe, str(self._settings.value or ""))
+        begun = await self._session.workplace.read(self._panel.tasks.start, command.task)
         await self._panel.choose(begun.name)
 
     async def _try(self) -> None:

@@ -34,7 +34,7 @@ GROUP = "look"
 async def build(session: Session) -> None:
     """Build the page: the images at the left with what models have left, the comparison at the right."""
     page = _LookPage(session)
-    with ui.element("div").classes("p-columns"):
+    with ui.element("div").classes("p-columns p-look"):
         with ui.element("div").classes("p-stack"):
             with ui.element("section").classes("p-side").props('aria-label="Images to compare"'):
                 page.build_choices()
@@ -149,7 +149,7 @@ class _LookPage:
         self._flip.set_visibility(several and self._mode == "flip")
         with self._place:
             if not self._opened:
-                remark("Choose the noisy image and a result at the left.")
+                remark("Choose the noisy image and a result.")
             elif not several or self._mode == "side":
                 for slot in self._opened:
                     self._add(SLOTS[slot], [(slot,)])

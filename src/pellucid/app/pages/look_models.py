@@ -41,10 +41,11 @@ class _ModelPart:
         with ui.element("details"):
             with ui.element("summary"):
                 ui.label("Export it for others").classes("p-inline")
-            self._name = text_field("File name", "model.zip")
-            self._licence = text_field("Licence", "", "such as CC-BY-4.0; may be empty")
-            ui.button("Export", on_click=self._export).props("outline no-caps")
-            self._done = remark("")
+            with ui.element("div").classes("p-form"):
+                self._name = text_field("File name", "model.zip")
+                self._licence = text_field("Licence", "", "such as CC-BY-4.0; may be empty")
+                ui.button("Export", on_click=self._export).props("outline no-caps")
+                self._done = remark("").props('role="status"')
         self._show_previews()
 
     def _choose(self, text: str) -> None:

@@ -37,7 +37,7 @@ class _OpenPage:
                 Drop(self._take)
                 self._facts = ui.element("div").classes("p-below").props('role="status"')
             with ui.element("section").classes("p-main").props('aria-label="Image"'):
-                self._empty = remark("Choose an image at the left, or drop one onto the page.")
+                self._empty = remark("Choose an image in the list, or drop one onto the page.")
                 self._shown = ui.element("div")
                 with self._shown:
                     self._view = ImageView(self._session)

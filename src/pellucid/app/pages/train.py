@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nicegui import ui
 
-from pellucid.app.choice import PathChoice, text_field
+from pellucid.app.choice import PathChoice, recipe_choice, text_field
 from pellucid.app.command_view import CommandView
 from pellucid.app.equivalent import TrainCommand
 from pellucid.app.frame import clear, tell
@@ -30,7 +30,7 @@ MISSING = {
     "pairs": "choose the partners of the noisy images: their truth, or a second copy of each",
 }
 KINDS = {"noisy": "Noisy", "clean": "Clean", "pairs": "Truth"}
-NOTHING = "No training yet. Choose noisy and clean images at the left, then start."
+NOTHING = "No training yet. Choose noisy and clean images, then start."
 
 
 async def build(session: Session) -> None:
@@ -107,8 +107,8 @@ class TrainForm:
         self._minutes = text_field("Minutes", MINUTES)
         self._name = text_field("Name of the run", "")
         with ui.expansion("More", icon="tune").classes("p-command"):
-            choices = {name: choice.text for name, choice in recipes.items()}
-            self._recipe = ui.select(choices, value=self._default, label="Recipe").props("outlined dense")
+            words = {name: choice.words for name, choice in recipes.items()}
+            self._recipe = recipe_choice(words, "Recipe", self._default)
             self._recipe.on_value_change(self._recipe_chosen)
             self._settings = text_field("Settings, as in: width=24 batch=8", "")
         self._view = CommandView(lambda: self.command)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from nicegui import ui
 from pellucid.app.frame import clear
 from pellucid.app.image_view import ImageView
 from pellucid.app.parts import heading, remark
+from pellucid.app.recipe_words import WORDS
 from pellucid.app.session import Session
 from pellucid.app.task import TaskSpec
 from pellucid.app.task_folder import TaskFolder
@@ -43,13 +43,14 @@ async def build(session: Session) -> None:
 class _TryPage:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._panels: list[_Panel] = []
         self._asked = 0  # a trial that was asked for later replaces those that wait
 
     async def build(self, spec: str) -> None:
         with ui.element("div").classes("p-columns p-try"):
             with ui.element("section").classes("p-main").props('aria-label="Image"'):
                 heading(Path(spec).name)
-                self._view = ImageView(self._session)
+                self._view = ImageView(self._session, self._draw)
                 self._view.viewer.classes("p-low")
             with ui.element("section").classes("p-side").props('aria-label="Methods"'):
                 self._methods()
@@ -66,15 +67,10 @@ class _TryPage:
     def _methods(self) -> None:
         heading("Try without training")
         remark(f"The middle of what is in view, up to {MOST} × {MOST} pixels, at full resolution. Zoom to choose it.")
-        names = {self._session.model: _title(self._session.model), **{name: name for name in FILTERS}}
-        self._chosen = {
-            name: ui.checkbox(title, value=name not in FILTERS or name in AT_ONCE).props("dense")
-            for name, title in names.items()
-        }
+        self._chosen = {name: _offer(name) for name in (self._session.model, *FILTERS)}
         ui.button("Try here", icon="play_arrow", on_click=self._try).props("unelevated no-caps").classes("p-go")
         self._kind = ui.toggle({"result": "Results", "removed": "What was removed"}, value="result")
-        self._kind.props("no-caps unelevated").on_value_change(self._switch)
-        self._switches: list[Callable[[str], None]] = []
+        self._kind.props("no-caps unelevated").on_value_change(self._draw)
 
     async def _first(self) -> None:
         await self._try()
@@ -88,14 +84,14 @@ class _TryPage:
         self._asked += 1
         asked, place = self._asked, self._session.workplace
         part = await place.read(part_in_view, place.images, opened, self._session.plane, self._view.viewer.view)
-        window = self._view.contrast.window
         names = [name for name, box in self._chosen.items() if box.value]
         self._results.clear()
-        self._switches = []
         with self._results:
-            _Panel("noisy", window).show(part.pixels, None)
-            panels = {name: _Panel(_title(name), window) for name in names}
-        self._switches = [panel.switch for panel in panels.values()]
+            noisy = _Panel("noisy")
+            panels = {name: _Panel(_title(name)) for name in names}
+        self._panels = [noisy, *panels.values()]
+        noisy.show(part.pixels, None)
+        self._draw()
         for name, panel in panels.items():
             if asked != self._asked:
                 return
@@ -104,11 +100,11 @@ class _TryPage:
                 panel.done(part, await place.compute(run, name, part))
             except PellucidError as problem:
                 panel.fail(str(problem))
-        self._switch()
+            self._draw()
 
-    def _switch(self) -> None:
-        for switch in self._switches:
-            switch(str(self._kind.value))
+    def _draw(self) -> None:
+        for panel in self._panels:
+            panel.draw(str(self._kind.value), self._view.contrast.window)
 
     async def _assess(self) -> None:
         """Start the whole assessment as a task, which goes on when the page is closed."""
@@ -130,9 +126,8 @@ class _TryPage:
 class _Panel:
     """A picture with the method's name above and what can be said of it below."""
 
-    def __init__(self, title: str, window: Window) -> None:
-        self._window = window
-        self._pictures: dict[str, str] = {}
+    def __init__(self, title: str) -> None:
+        self._pixels: dict[str, np.ndarray] = {}
         with ui.element("figure").classes("p-figure"):
             with ui.element("figcaption"):
                 self._title = ui.label(title).classes("p-figure-title")
@@ -143,20 +138,22 @@ class _Panel:
             self._words = ui.element("div").classes("p-said")
 
     def show(self, pixels: np.ndarray, removed: np.ndarray | None) -> None:
-        self._pictures["result"] = _address(png(pixels, self._window))
-        if removed is not None:
-            reach = (self._window.white - self._window.black) * REMOVED
-            self._pictures["removed"] = _address(png(removed, Window(-reach, reach)))
+        """Take what is drawn: pixels, and what was removed from them if something was."""
+        self._pixels = {"result": pixels, **({} if removed is None else {"removed": removed})}
         self._time.text = f"{pixels.shape[1]} × {pixels.shape[0]} pixels"
-        self._image.set_visibility(True)
-        self.switch("result")
 
-    def switch(self, kind: str) -> None:
-        """Show the result, or what was removed."""
-        address = self._pictures.get(kind)
-        if address:
-            self._image._props["src"] = address
-            self._image.update()
+    def draw(self, kind: str, window: Window) -> None:
+        """Draw the result between black and white, or what was removed around grey."""
+        if not self._pixels:
+            return
+        reach = (window.white - window.black) * REMOVED
+        removed = kind == "removed" and "removed" in self._pixels
+        content = (
+            png(self._pixels["removed"], Window(-reach, reach)) if removed else png(self._pixels["result"], window)
+        )
+        self._image._props["src"] = _address(content)
+        self._image.update()
+        self._image.set_visibility(True)
 
     def done(self, part: Part, trial: Trial) -> None:
         """Show a result and what can be said of it."""
@@ -176,9 +173,17 @@ class _Panel:
             ui.label(why).classes("p-warning")
 
 
+def _offer(name: str) -> ui.checkbox:
+    """A method to choose, with what it is for."""
+    chosen = ui.checkbox(_title(name), value=name not in FILTERS or name in AT_ONCE).props("dense")
+    if name in FILTERS:
+        remark(WORDS[name].purpose).classes("p-purpose")
+    return chosen
+
+
 def _title(name: str) -> str:
     if name in FILTERS:
-        return name
+        return WORDS[name].title
     return f"{name}, the model in the box" if name in boxed_models() else f"the model {Path(name).name}"
 
 
