@@ -22,8 +22,8 @@ def test_noise_that_a_file_clips_is_counted_at_the_end_where_it_is(noisy):
     image = as_bytes(noisy)
     found = clipping_of([image])
     assert found.matters
-    assert found.black == pytest.approx((image == 0).mean(), abs=0.01)
-    assert (found.white, found.lowest) == (0, 0)
+    assert 0.8 * (image == 0).mean() < found.black <= (image == 0).mean()
+    assert (found.white < LEAST, found.lowest) == (True, 0)
     assert f"{100 * found.black:.1f} % of the pixels at 0 (black): what lay beyond cannot be restored" in found.text
     assert "white" not in found.text
 
@@ -38,12 +38,12 @@ def test_clipping_at_both_ends_is_told_of_any_type(noisy):
 
 
 def test_noise_that_is_not_clipped_is_not_told(noisy):
-    for image in (noisy, as_bytes(noisy + 120), as_bytes(tissue((256, 256), seed=0))):
+    for image in (noisy, as_bytes(0.4 * noisy + 110), as_bytes(tissue((256, 256), seed=0))):
         assert not clipping_of([image]).matters
 
 
 def test_masks_canvas_and_bars_are_not_clipped_noise(noisy):
-    bright = as_bytes(noisy + 120)
+    bright = as_bytes(0.4 * noisy + 110)
     y, x = np.mgrid[:256, :256]
     masked = np.where(np.hypot(y - 120, x - 130) < 110, bright, 0)
     canvas = bright.copy()
@@ -51,8 +51,8 @@ def test_masks_canvas_and_bars_are_not_clipped_noise(noisy):
     specks = bright.copy()
     for top, left in np.random.default_rng(0).integers(0, 240, (60, 2)):  # smaller than what counts as padding
         specks[top : top + 12, left : left + 12] = 0
-    for image in (masked, canvas):
-        assert clipping_of([image]) == Clipping() or not clipping_of([image]).matters
+    assert not clipping_of([masked]).matters
+    assert not clipping_of([canvas]).matters
     share = (specks == 0).mean()
     assert clipping_of([specks]).black < 0.4 * share
 

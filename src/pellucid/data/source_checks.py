@@ -119,9 +119,8 @@ def _clipped(name: str, inventory: Inventory) -> list[Finding]:
     if statistics is None or inventory.padding > _BARRED:  # letters in a bar are black and white
         return []
     if name == "noisy" and clipping.matters:
-        return [
-            Finding("clipped", max(clipping.black, clipping.white), f"clipped: in the noisy images {clipping.text}")
-        ]
+        text = f"clipped: in the noisy images {clipping.text}"
+        return [Finding("clipped", max(clipping.black, clipping.white), text)]
     shares = [(statistics.clipped_black, "black"), (statistics.clipped_white, "white")]
     return [
         Finding(

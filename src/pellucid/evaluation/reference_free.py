@@ -26,7 +26,8 @@ CELL = 8
 SQUARE = 4
 """Cells along each side of the squares whose inner cells are compared with all their neighbours."""
 _DRIFT = 0.2
-_CONTRAST = 0.8
+_CONTRAST = 0.8, 1.4
+"""Contrast below and above which it is told; clipped noise, which takes contrast from the noisy image, makes 1.2."""
 _CORRELATION = 0.4
 _ERRORS = 3
 """Standard errors up to which a correlation may be due to chance."""
@@ -183,7 +184,7 @@ class RemovedNoise(NamedTuple):
 
     def _changed_contrast(self) -> list[Finding]:
         cells, by_chance = self.cells, _ERRORS / math.sqrt(max(self.cells.number, 1))
-        if _CONTRAST <= self.contrast <= 1 / _CONTRAST or abs(cells.correlation) <= by_chance:
+        if _CONTRAST[0] <= self.contrast <= _CONTRAST[1] or abs(cells.correlation) <= by_chance:
             return []
         if self.contrast < 1:
             what = f"the contrast of the result is only {self.contrast:.2f} times that of the noisy image"
