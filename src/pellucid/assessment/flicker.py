@@ -1,6 +1,6 @@
 """Flicker: what a denoiser changes from section to section although the noisy images do not change so.
 
-For each section are measured its mean brightness, its local contrast and the brightness of its places. Specimens
+For each section are measured its mean brightness, its contrast and the brightness of its places. Specimens
 change too: milling steps, charging, drift. Therefore the change of the result from one section to the next is compared
 with that of the noisy image, and only what does not follow it counts:
 
@@ -34,10 +34,13 @@ SECTIONS = 12
 FEWEST = 4
 SAME = 0.3
 """Correlation of the places of neighbours from which they show the same structures."""
-BRIGHTNESS = 0.02
-"""Added change of mean brightness, in units of [−1, 1], from which it is told: 1 % of black to white is seen."""
-CONTRAST = 0.05
-"""Likewise the relative change of local contrast."""
+BRIGHTNESS = 0.01
+"""Added change of mean brightness, in units of [−1, 1], from which it is told: four times the largest of steady results
+on a phantom volume with simulated noise (`performance/flicker.py`)."""
+CONTRAST = 0.03
+"""Likewise the relative change of contrast."""
+BY_CHANCE = 3
+"""Multiple of the change of brightness by noise alone that counts as chance; of steady results up to 1.3 was seen."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Flicker:
     @property
     def in_brightness(self) -> bool:
         """Whether the brightness flickers so that it is seen, and not by chance."""
-        return self.known and self.brightness.added > max(BRIGHTNESS, 3 * self.by_chance)
+        return self.known and self.brightness.added > max(BRIGHTNESS, BY_CHANCE * self.by_chance)
 
     @property
     def in_contrast(self) -> bool:
