@@ -28,7 +28,7 @@ SQUARE = 4
 _DRIFT = 0.2
 _CONTRAST = 0.8, 1.4
 """Contrast below and above which it is told; clipped noise, which takes contrast from the noisy image, makes 1.2."""
-_CORRELATION = 0.4
+_CORRELATION = 0.5
 _ERRORS = 3
 """Standard errors up to which a correlation may be due to chance."""
 _ROUNDING = 1e-9
