@@ -58,7 +58,7 @@ def test_squares_that_a_border_of_a_block_cuts_are_left_out():
 
 def test_structure_that_was_removed_shows_also_beneath_grain(noisy_tissue):
     truth, noisy = noisy_tissue
-    blurred = ndimage.gaussian_filter(truth, 3) + np.random.default_rng(1).normal(0, 20, truth.shape)
+    blurred = ndimage.gaussian_filter(truth, 4) + np.random.default_rng(1).normal(0, 15, truth.shape)
     by_pixels = np.corrcoef((noisy - blurred).ravel(), blurred.ravel())[0, 1]
     found = removed_noise(noisy, blurred)
     assert by_pixels < 0

@@ -35,7 +35,7 @@ SHIFT = 0.05
 DRIFT = 0.06
 """Difference of mean brightness between results and truth from which it is said."""
 CONTRAST = 0.15
-"""Likewise the relative difference of local contrast."""
+"""Likewise the relative difference of contrast."""
 AGREED = 1.0
 """Difference between the gains that pseudo-pairs and repeats tell, in dB, from which it is said."""
 

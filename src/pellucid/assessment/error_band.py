@@ -60,8 +60,8 @@ def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     band, rest = factor * predicted[1::2], errors[1::2]
     from scipy.stats import spearmanr  # here: it changes the filters of warnings
 
-    squares = (square_means(each, CELL).ravel() for each in (band, rest))
-    rank = spearmanr(*squares).statistic if np.ptp(band) > ROUNDING * band.max() else 0.0
+    expected, found = (square_means(each, CELL).ravel() for each in (band, rest))
+    rank = spearmanr(expected, found).statistic if np.ptp(band) > ROUNDING * band.max() else 0.0
     return ErrorBand(factor, float((rest <= band).mean()), float(rank))
 
 
