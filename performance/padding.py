@@ -1,4 +1,4 @@
-"""The effect of padding on the tissue beside it: brightness and standard deviation with padding left out, and counted as image.
+"""The effect of padding on the tissue beside it: mean and deviation with padding left out, and counted as image.
 
 Phantom tissue with film noise is put on black canvases of some shares of the picture, and above a black data bar of
 7 %. Each is denoised by a model that has learned a few steps from phantoms, as Pellucid does it (padding counts for
