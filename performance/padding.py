@@ -1,4 +1,4 @@
-"""The effect of padding on the tissue beside it: brightness and contrast with padding left out, and counted as image.
+"""The effect of padding on the tissue beside it: mean and deviation with padding left out, and counted as image.
 
 Phantom tissue with film noise is put on black canvases of some shares of the picture, and above a black data bar of
 7 %. Each is denoised by a model that has learned a few steps from phantoms, as Pellucid does it (padding counts for
@@ -86,11 +86,11 @@ def row(padding: str, alone: Plane, tissue: Plane, once: Plane, padding_now: flo
     return {
         "padding": padding,
         "mean": float(tissue.mean()),
-        "contrast": float(tissue.std()),
+        "standard deviation": float(tissue.std()),
         "change": float(np.abs(tissue - alone).mean()),
         "padding becomes": padding_now,
         "mean as image": float(once.mean()),
-        "contrast as image": float(once.std()),
+        "standard deviation as image": float(once.std()),
         "change as image": float(np.abs(once - alone).mean()),
     }
 

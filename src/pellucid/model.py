@@ -18,6 +18,7 @@ from pellucid.blockwise.dry_run import Needs
 from pellucid.blockwise.plan import DenoiseOptions, DenoiserSpec, Opener
 from pellucid.blockwise.run import denoise_source, dry_run
 from pellucid.box import DEFAULT, find_boxed
+from pellucid.data.clipping import clipping_of
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import Source, is_path, open_usable
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
@@ -313,7 +314,7 @@ class Model:
         ]
 
     def _warn_of_differences(self, planes: Sequence[Plane]) -> None:
-        for warning in self.compare_with_training(planes):
+        for warning in [*self.compare_with_training(planes), *_clipped(planes)]:
             terminal.warn(warning)
 
     @property
@@ -474,6 +475,15 @@ def _limits(intensity_range: Any) -> tuple[float, float]:
             f"intensity_range={intensity_range!r}: black and white are wanted, as in intensity_range=(0, 255)"
         ) from None
     return low, high
+
+
+def _clipped(planes: Sequence[Plane]) -> list[str]:
+    """A line on clipped noise in planes, if it matters; a few crops of them are read."""
+    try:
+        found = clipping_of(planes)
+    except (InputError, OSError):  # said where these pixels are needed
+        return []
+    return [found.text] if found.matters else []
 
 
 def _refuse_left_out(source: Source, done: Sequence[DenoisedFile] = ()) -> None:

@@ -41,6 +41,30 @@ def test_noise_of_known_strength_and_spectrum_is_reproduced(noise):
     assert coarse_share(pairs.noisy - pairs.truth) == pytest.approx(true, rel=0.25)
 
 
+def with_black_material(truth):
+    """Tissue of which some is black, as a cuticle is."""
+    dark = np.array(truth)
+    dark[:2, 40:70, 30:] = 0.05 * (dark[:2, 40:70, 30:] + 1) - 1
+    return list(dark)
+
+
+def test_black_material_with_clipped_noise_is_not_taken_for_shade():
+    noisy = white(with_black_material(specimens(6, seed=50)))
+    assert np.mean(np.array(noisy) <= -1) > 0.02
+    pairs = make_pseudo_pairs(noisy, specimens(6), count=4, largest=64)
+    assert not pairs.noise.shading.found
+    assert (pairs.noisy - pairs.truth).mean() == pytest.approx(0, abs=0.01)
+
+
+def test_noise_is_clipped_where_the_real_noise_is():
+    truth = [np.clip(image - 0.3, -1, 1) for image in specimens(6, seed=50)]
+    noisy = [np.clip(image, -0.9, 1) * (2 / 1.9) + (1 - 2 / 1.9) for image in white(truth)]  # the file's black is −1
+    share = np.mean(np.array(noisy) <= -1)
+    pairs = make_pseudo_pairs(noisy, [np.clip(image - 0.3, -1, 1) for image in specimens(6)], 8, largest=64)
+    assert share > 0.02
+    assert (pairs.noisy <= -1).mean() == pytest.approx(share, rel=0.5)
+
+
 def test_everything_is_in_range_and_the_seed_decides(monkeypatch):
     monkeypatch.setattr(pseudo_pairs, "MEASURED", 1)
     noisy, clean = white(specimens(2, seed=50)), specimens(2)

@@ -40,7 +40,7 @@ def test_what_is_done_is_known_and_nothing_else(ledger):
 
 
 moments = [st.integers(1, 10**6), *[st.floats(-1e3, 1e3)] * 2, *[st.floats(0, 1e6)] * 3]
-removed = st.builds(RemovedNoise, *[st.builds(PairMoments, *moments)] * 2)
+removed = st.builds(RemovedNoise, *[st.builds(PairMoments, *moments)] * 4)
 outcomes = st.builds(Outcome, *[st.integers(0, 10**12)] * 3, removed, st.integers(0, 10**12))
 
 

@@ -385,3 +385,23 @@ def test_an_image_that_breaks_off_leaves_no_half_file(trained, tmp_path, refused
     line = refused("denoise", tmp_path / "in", tmp_path / "out", "--model", trained, status=1)
     assert "b.png: is cut off before its end; copy or export it again" in line
     assert not (tmp_path / "out" / "b.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (("inspect", ""), "a name is empty"),
+        (("inspect", "--clean", ""), "after --clean the name is empty"),
+        (("denoise", "", "out"), "a name is empty"),
+        (("denoise", "noisy", ""), "a name is empty"),
+        (("denoise", "noisy", "out", "--model", ""), "after --model the name is empty"),
+        (("denoise", "noisy", "out", "--model="), "after --model the name is empty"),
+        (("trust", "noisy", "--model", " "), "after --model the name is empty"),
+    ],
+)
+def test_an_empty_name_is_not_taken_for_the_folder_of_the_command(arguments, where, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    result = command(*arguments)
+    assert result.status == 2
+    assert result.err.startswith(f"pellucid: {where}: give a name, or leave it out")
+    assert list(tmp_path.iterdir()) == []

@@ -66,7 +66,9 @@ def test_format_type_axes_and_pixel_size_stay(name, axes, size, noisy, trained, 
     write_array(given, array, axes=axes, pixel_size=size)
     result = command("denoise", given, tmp_path / "out", "--model", trained)
     assert result.status == 0, result.err
-    assert re.search(r"out/a\.\w+  (no pixels|.* % of pixels) clipped; mean \d.* -> .*, contrast ", result.err)
+    assert re.search(
+        r"out/a\.\w+  (no pixels|.* % of pixels) clipped; mean \d.* -> .*, standard deviation ", result.err
+    )
 
     before, after = open_image(given), open_image(f"{tmp_path}/out/{name}")
     for attribute in ("axes", "shape", "dtype", "pixel_size"):

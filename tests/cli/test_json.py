@@ -80,7 +80,7 @@ def test_the_document_has_its_keys(call, pictures, tmp_path, command):
 def test_what_was_denoised(pictures, trained, tmp_path, command):
     found = document(command("denoise", pictures / "noisy", tmp_path / "out", "--model", trained, "--json"))
     assert [file["path"] for file in found["files"]] == [str(tmp_path / "out" / f"b{n}.png") for n in range(3)]
-    assert all(file["pixels"] == 96 * 96 and file["removed"]["deviation"] > 0 for file in found["files"])
+    assert all(file["pixels"] == 96 * 96 and file["removed"]["deviation_removed"] > 0 for file in found["files"])
     model = document(command("inspect", trained, "--json"))
     assert (found["recipe"], found["digest"]) == (model["recipe"], model["digest"])
 

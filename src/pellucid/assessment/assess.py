@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from pellucid.assessment.removed import Removed, what_was_removed
 from pellucid.assessment.repeats import Repeats, measure_repeats, read_frames
 from pellucid.assessment.seams import Seams, measure_seams
 from pellucid.assessment.tone import Tone, tone
+from pellucid.data.clipping import Clipping, clipping_of
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
 from pellucid.io.image import Plane
@@ -34,7 +35,7 @@ SHIFT = 0.05
 DRIFT = 0.06
 """Difference of mean brightness between results and truth from which it is said."""
 CONTRAST = 0.15
-"""Likewise the relative difference of local contrast."""
+"""Likewise the relative difference of contrast."""
 AGREED = 1.0
 """Difference between the gains that pseudo-pairs and repeats tell, in dB, from which it is said."""
 
@@ -63,6 +64,7 @@ class Assessment:
         seams: of tiles; None if the method takes none, or the images are too small.
         flicker: from section to section; None if there are no neighbouring sections.
         repeats: what second frames tell; None if there are none.
+        clipping: noise of the real images that is clipped at either end.
     """
 
     model: str
@@ -84,6 +86,7 @@ class Assessment:
     seams: Seams | None = None
     flicker: Flicker | None = None
     repeats: Repeats | None = None
+    clipping: Clipping = field(default_factory=Clipping)
 
     @property
     def best_filter(self) -> BestFilter:
@@ -124,6 +127,8 @@ class Assessment:
             found.append(f"results are {way} than the truth by {self._levels(abs(self.true_tone.offset))}")
         if abs(self.true_tone.contrast - 1) > CONTRAST:
             found.append(f"the contrast of results is {self.true_tone.contrast:.2f} times that of the truth")
+        if self.clipping.matters:
+            found.append(f"in your images {self.clipping.text}")
         return [*found, *self._of_tiles_and_sections()]
 
     def _of_tiles_and_sections(self) -> list[str]:
@@ -238,6 +243,7 @@ def assess(
             clean=clean_name,
             seams=measure_seams(model.denoiser, real),
             flicker=measure_flicker(neighbours(noisy), model.intensity_range, denoise),
+            clipping=clipping_of(noisy),
         )
         if frames is not None:
             best = found.best_filter

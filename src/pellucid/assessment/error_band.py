@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from pellucid.assessment.pseudo_pairs import Images, Pairs
+from pellucid.assessment.squares import square_means
 from pellucid.methods import Denoiser
 from pellucid.methods.student import StudentDenoiser
 
@@ -59,7 +60,8 @@ def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     band, rest = factor * predicted[1::2], errors[1::2]
     from scipy.stats import spearmanr  # here: it changes the filters of warnings
 
-    rank = spearmanr(_cells(band), _cells(rest)).statistic if np.ptp(band) > ROUNDING * band.max() else 0.0
+    expected, found = (square_means(each, CELL).ravel() for each in (band, rest))
+    rank = spearmanr(expected, found).statistic if np.ptp(band) > ROUNDING * band.max() else 0.0
     return ErrorBand(factor, float((rest <= band).mean()), float(rank))
 
 
@@ -82,10 +84,3 @@ def predicted_error(denoiser: Denoiser, noisy: Images) -> tuple[NDArray[np.float
 
 def _predicts(denoiser: Denoiser) -> bool:
     return isinstance(denoiser, StudentDenoiser) or len(denoiser.estimate_names) == 2
-
-
-def _cells(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    count, height, width = len(images), images.shape[1] // CELL, images.shape[2] // CELL
-    cut = images[:, : height * CELL, : width * CELL].reshape(count, height, CELL, width, CELL)
-    means: NDArray[np.float32] = cut.mean((2, 4)).ravel()
-    return means

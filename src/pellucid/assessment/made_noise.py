@@ -1,9 +1,10 @@
 """The noise of noisy images, as it is put on clean ones to judge denoisers.
 
-It is the model that noise transfer measures before it learns (`methods/noise_model`), with three differences, since an
+It is the model that noise transfer measures before it learns (`methods/noise_model`), with four differences, since an
 estimate of quality must not be too good where a training had better be careful:
 
 - shade is drawn from its whole distribution;
+- no shade is looked for where noise is clipped at black: there is no telling it from black material;
 - coarse noise, which structure hides, is as strong as the slope of finer noise lets expect;
 - its strength at each intensity is measured: fine detail of real and of made noisy images has the same variance.
 """
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
+from pellucid.data.clipping import LEAST
 from pellucid.methods.noise_model import by_intensity
 from pellucid.methods.noise_model.model import NoiseModel
 from pellucid.methods.noise_model.sampled_shading import SampledShading
@@ -51,7 +53,8 @@ def measured_noise(batches: Sequence[Batch]) -> NoiseModel:
     for noisy, clean in batches:
         noise.measure_brightness(noisy, clean)
     noise.settle_brightness()
-    noise.settle_shading()
+    if _clipped(batches) <= LEAST:
+        noise.settle_shading()
     for noisy, clean in batches:
         noise.measure_spectrum(noisy, clean)
     noise.settle_spectrum()
@@ -59,6 +62,11 @@ def measured_noise(batches: Sequence[Batch]) -> NoiseModel:
     for _ in range(ROUNDS):
         _correct_strength(noise, batches)
     return noise
+
+
+def _clipped(batches: Sequence[Batch]) -> float:
+    """The share of the pixels of noisy patches that are clipped at black."""
+    return float(torch.stack([(noisy <= -1).float().mean() for noisy, _ in batches]).mean())
 
 
 def _add_coarse_noise(noise: NoiseModel) -> None:

@@ -91,6 +91,7 @@ def as_values(found: Assessment) -> dict[str, Any]:
         "polarity": found.tone.polarity,
         "error_of_brightness": found.true_tone.offset * levels,
         "error_of_contrast": found.true_tone.contrast,
+        "clipped": {"black": found.clipping.black, "white": found.clipping.white},
         "removed": _removed_values(found.removed, levels),
         "removed_from_pseudo_pairs": _removed_values(found.removed_made, levels),
         "expected_error": None if found.band is None else vars(found.band) | {"shown": found.band.useful},

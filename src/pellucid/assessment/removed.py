@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_gradient_magnitude, uniform_filter
 
 from pellucid.assessment.pseudo_pairs import Images
+from pellucid.assessment.squares import square_means
 
 Floats = NDArray[np.float64]
 
@@ -57,8 +58,8 @@ def what_was_removed(noisy: Images, denoised: Images) -> Removed:
         deviation=float(removed.std()),
         strength=_strength(removed, denoised),
         spectrum=_spectrum(removed),
-        with_edges=correlation(np.sqrt(_cells(removed**2)), _cells(edges)),
-        with_image=correlation(_cells(removed), _cells(denoised.astype(np.float64))),
+        with_edges=correlation(np.sqrt(square_means(removed**2, CELL)), square_means(edges, CELL)),
+        with_image=correlation(square_means(removed, CELL), square_means(denoised.astype(np.float64), CELL)),
     )
 
 
@@ -87,11 +88,3 @@ def _spectrum(removed: Floats) -> Floats:
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width))
     bounds = pairwise(np.linspace(0, 0.5, RINGS + 1))
     return np.array([power[(radius >= inner) & (radius < outer)].mean() for inner, outer in bounds])
-
-
-def _cells(images: Floats) -> Floats:
-    """Means over squares of `CELL` pixels."""
-    count, height, width = len(images), images.shape[1] // CELL, images.shape[2] // CELL
-    cut = images[:, : height * CELL, : width * CELL].reshape(count, height, CELL, width, CELL)
-    means: Floats = cut.mean((2, 4))
-    return means

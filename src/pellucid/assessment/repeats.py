@@ -26,6 +26,7 @@ from pellucid.assessment.places import common_side, cut_places
 from pellucid.assessment.planted import Denoise
 from pellucid.assessment.pseudo_pairs import CROPS, SMALLEST, Images
 from pellucid.assessment.quality import DATA_RANGE, HIGHEST
+from pellucid.assessment.squares import square_means
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.sample import evenly_spaced
 from pellucid.errors import InputError
@@ -208,11 +209,7 @@ def _squares(frames: tuple[Images, Images], results: tuple[Images, Images]) -> N
 
 def _parts(images: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means over squares of `PART` pixels, or over the whole if it is smaller."""
-    side = min(PART, images.shape[-1])
-    count = images.shape[-1] // side
-    cut = images[:, : count * side, : count * side].reshape(-1, count, side, count, side)
-    means: NDArray[np.float64] = cut.mean((2, 4)).ravel()
-    return means
+    return square_means(images, min(PART, images.shape[-1])).ravel()
 
 
 def _psnr(mean_square: float) -> float:

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -20,17 +20,14 @@ from pellucid.errors import InputError, RunError
 from pellucid.evaluation import PairMoments, RemovedNoise
 from pellucid.files import writing
 
-_TABLES = """
+_FIGURES = [f"{moments}_{figure}" for moments in RemovedNoise._fields for figure in PairMoments._fields]
+_TABLES = f"""
     CREATE TABLE IF NOT EXISTS run (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS done (
         stage TEXT, image INTEGER, number INTEGER, clipped INTEGER, missing INTEGER, kept INTEGER,
         written INTEGER, PRIMARY KEY (stage, image, number)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS removed (
-        image INTEGER, number INTEGER,
-        pixels INTEGER, mean REAL, denoised_mean REAL, squares REAL, denoised_squares REAL, products REAL,
-        cells INTEGER, cell_mean REAL, cell_denoised_mean REAL, cell_squares REAL, cell_denoised_squares REAL,
-        cell_products REAL,
-        PRIMARY KEY (image, number)) WITHOUT ROWID;
+        image INTEGER, number INTEGER, {" REAL, ".join(_FIGURES)} REAL, PRIMARY KEY (image, number)) WITHOUT ROWID;
 """
 _PATIENCE = 2.0
 """Seconds after which records reach the disk."""
@@ -226,8 +223,14 @@ class Ledger:
 
     def _removed(self, image: int) -> RemovedNoise:
         rows = self._base.execute("SELECT * FROM removed WHERE image = ? ORDER BY number", (image,))
-        blocks = (RemovedNoise(PairMoments(*figures[:6]), PairMoments(*figures[6:])) for _, _, *figures in rows)
-        return sum(blocks, RemovedNoise())
+        return sum((_moments(figures) for _, _, *figures in rows), RemovedNoise())
+
+
+def _moments(figures: Sequence[float]) -> RemovedNoise:
+    """The moments of a block from its row."""
+    each = len(PairMoments._fields)
+    parts = (figures[start : start + each] for start in range(0, len(figures), each))
+    return RemovedNoise(*(PairMoments(int(number), *rest) for number, *rest in parts))
 
 
 def _check(base: sqlite3.Connection) -> None:

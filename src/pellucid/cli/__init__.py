@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
 from pellucid.allocator import keep_freed_memory
 from pellucid.cli.commands import BENCHMARK, COMMANDS, add_command
-from pellucid.errors import PellucidError
+from pellucid.errors import InputError, PellucidError
 from pellucid.signals import number_of, stop_on_signals
 from pellucid.version import __version__
 
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     keep_freed_memory()
     try:
+        _refuse_empty(tokens)
         with stop_on_signals():
             root([token for token in tokens if token != "--debug"], exit_on_error=False, print_error=False)
     except CycloptsError as problem:
@@ -69,6 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as problem:
         _stop(f"{type(problem).__name__}: {problem} (--debug shows where)", 1, debug)
     sys.exit(0)
+
+
+def _refuse_empty(tokens: Sequence[str]) -> None:
+    """Refuse empty names, which would be taken for the folder that the command runs in."""
+    for before, token in pairwise(("", *tokens)):
+        option = before if before.startswith("--") else ""
+        if token.startswith("--") and token.endswith("="):
+            option, token = token[:-1], ""
+        if not token.strip():
+            where = f"after {option} the name" if option else "a name"
+            raise InputError(f"{where} is empty: give a name, or leave it out (is a variable of the shell not set?)")
 
 
 def _remedy(tokens: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +51,13 @@ def _values(file: DenoisedFile) -> dict[str, Any]:
     }
 
 
-def _removed_values(removed: RemovedNoise) -> dict[str, float]:
+def _removed_values(removed: RemovedNoise) -> dict[str, float | None]:
     return {
         "mean_before": removed.noisy_mean,
         "mean_after": removed.denoised_mean,
-        "contrast_before": removed.noisy_contrast,
-        "contrast_after": removed.denoised_contrast,
-        "deviation": removed.deviation,
+        "deviation_before": removed.noisy_deviation,
+        "deviation_after": removed.denoised_deviation,
+        "deviation_removed": removed.deviation,
+        "contrast": removed.contrast if math.isfinite(removed.contrast) else None,
         "correlation": removed.correlation,
     }

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from pellucid.data.clipping import Clipping, clipping_of
 from pellucid.data.padding import image_pixels, is_finite, is_padding
 from pellucid.data.sample import evenly_spaced, sample_pixels
 from pellucid.data.source import Source
@@ -54,6 +55,7 @@ class Inventory:
         complete: False if only some planes were read for ``constant``, ``repeated``, ``padding``, ``digests`` and
             ``thumbnails`` (sources above 4 GiB).
         statistics: Noise, contrast and structures; None if all planes are constant or tiny.
+        clipping: Noise that is clipped at either end.
         thumbnails: By shape and name of the planes: unit vectors whose dot products measure how similar planes are.
     """
 
@@ -77,6 +79,7 @@ class Inventory:
     digests: dict[str, str]
     complete: bool
     statistics: StructureStatistics | None
+    clipping: Clipping = field(default_factory=Clipping)
     thumbnails: dict[tuple[int, int], dict[str, Thumbnail]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -140,6 +143,7 @@ def inspect_source(
         digests=digests,
         complete=len(read) == len(planes),
         statistics=structure_statistics(planes),
+        clipping=clipping_of(planes),
         thumbnails=thumbnails,
     )
 

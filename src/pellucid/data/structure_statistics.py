@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pellucid.data.clipping import share_of_lowest
 from pellucid.data.crops import Crop, crops_of, quarters_of
 from pellucid.data.spread import Interval, Spread
 from pellucid.io.image import Plane
@@ -22,8 +23,6 @@ _FOR_SIZE = 192
 _SIZE_SPREAD = 0.25
 """Standard deviation of log(size) between crops of one tissue, assumed where too few crops show it."""
 _SPREAD_CROPS = 16
-_NEXT_LEVELS = 1 / 128
-_PROMINENT = 3.0
 
 
 @dataclass(frozen=True)
@@ -172,8 +171,8 @@ def _statistics_of(crops: Sequence[Crop]) -> StructureStatistics | None:
         skew=float(np.mean([texture.skewness(image) for image in smoothed])),
         size=size,
         size_error=size_error,
-        clipped_black=float(np.mean([_clipped(image[valid]) for image, valid in crops])),
-        clipped_white=float(np.mean([_clipped(-image[valid]) for image, valid in crops])),
+        clipped_black=float(np.mean([share_of_lowest(image[valid]) for image, valid in crops])),
+        clipped_white=float(np.mean([share_of_lowest(-image[valid]) for image, valid in crops])),
         blockiness=float(np.median([texture.blockiness(image) for image, _ in crops])),
     )
 
@@ -185,11 +184,3 @@ def _mean_size(sizes: Sequence[float]) -> tuple[float | None, float]:
     logs = np.log(sizes)
     spread = max(_SIZE_SPREAD, float(logs.std(ddof=1))) if logs.size > 1 else _SIZE_SPREAD
     return float(np.exp(logs.mean())), spread / float(np.sqrt(logs.size))
-
-
-def _clipped(values: Values) -> float:
-    """The share of the lowest value if it stands out from those just above it, else 0."""
-    lowest, highest = values.min(), values.max()
-    at = float(np.mean(values == lowest))
-    above = (values > lowest) & (values <= lowest + _NEXT_LEVELS * (highest - lowest))
-    return at if at > _PROMINENT * float(np.mean(above)) else 0.0

@@ -1,4 +1,10 @@
-"""Measures of a denoised image that need no reference: brightness, contrast, and the removed noise."""
+"""Measures of a denoised image that need no reference: brightness, contrast, and the removed noise.
+
+Noise that a detector or a file clips is one-sided: its mean depends on the brightness, and a good result differs from
+the noisy image by it. So what was removed is compared with structure at equal brightness: with the difference of each
+cell of 8×8 pixels to its eight neighbours, beyond what the brightness of the cell explains. Blur leaves such outlines
+in the removed noise; noise does not, whatever its strength and its mean. What goes with brightness alone is contrast.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from pellucid.data.source_checks import Finding
@@ -16,17 +23,23 @@ _PIECE = 1 << 20
 """Pixels that are converted to float64 at once."""
 CELL = 8
 """Pixels along each side of the squares whose means are correlated."""
+SQUARE = 4
+"""Cells along each side of the squares whose inner cells are compared with all their neighbours."""
 _DRIFT = 0.2
-_CORRELATION = 0.3
+_CONTRAST = 0.8, 1.4
+"""Contrast below and above which it is told; clipped noise, which takes contrast from the noisy image, makes 1.2."""
+_CORRELATION = 0.5
 _ERRORS = 3
 """Standard errors up to which a correlation may be due to chance."""
+_ROUNDING = 1e-9
+_LOOK = "look at the images of --noise before you measure anything in the result"
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
 class PairMoments(NamedTuple):
-    """PairMoments of two images, the removed noise and the result; those of parts add up to those of the whole.
+    """Moments of two images, such as the removed noise and the result; those of parts add up to those of the whole.
 
     Attributes:
         number: the number of pixels, or of cells.
@@ -73,25 +86,36 @@ class PairMoments(NamedTuple):
         """Sum of the squared deviations of the noisy image, the sum of the two."""
         return max(0.0, self.squares + 2 * self.products + self.denoised_squares)
 
+    @property
+    def correlation(self) -> float:
+        """Pearson's correlation of the two; 0 if either is constant."""
+        spread = math.sqrt(self.squares) * math.sqrt(self.denoised_squares)
+        return self.products / spread if spread > 0 else 0.0
+
     def deviation(self, squares: float) -> float:
         """The standard deviation for a sum of squared deviations; 0 without pixels."""
         return math.sqrt(squares / self.number) if self.number else 0.0
 
 
 class RemovedNoise(NamedTuple):
-    """PairMoments of noisy − denoised and of denoised, in the units of the images; parts add up to the whole.
+    """Moments of noisy − denoised and of denoised, in the units of the images; parts add up to the whole.
 
     Attributes:
         pixels: the moments of the pixels. A mean far from 0 means that the brightness of the whole image was shifted.
         cells: the moments of means over 8×8 pixels, which contain little noise.
+        removed_outlines: of the same cells, what was removed, and the outlines of the result: how much brighter it is
+            than in the eight neighbours.
+        outlines: likewise these outlines, and the result.
     """
 
     pixels: PairMoments = PairMoments()
     cells: PairMoments = PairMoments()
+    removed_outlines: PairMoments = PairMoments()
+    outlines: PairMoments = PairMoments()
 
     def __add__(self, other: RemovedNoise) -> RemovedNoise:  # type: ignore[override]
         """The moments of both parts together."""
-        return RemovedNoise(self.pixels + other.pixels, self.cells + other.cells)
+        return RemovedNoise(*(one + another for one, another in zip(self, other, strict=True)))
 
     @property
     def noisy_mean(self) -> float:
@@ -109,66 +133,84 @@ class RemovedNoise(NamedTuple):
         return self.pixels.deviation(self.pixels.squares)
 
     @property
-    def denoised_contrast(self) -> float:
-        """Contrast of the result: its standard deviation."""
+    def denoised_deviation(self) -> float:
+        """Standard deviation of the result."""
         return self.pixels.deviation(self.pixels.denoised_squares)
 
     @property
-    def noisy_contrast(self) -> float:
-        """Contrast of the noisy image, of structure and noise together: its standard deviation."""
+    def noisy_deviation(self) -> float:
+        """Standard deviation of the noisy image, of structure and noise together."""
         return self.pixels.deviation(self.pixels.noisy_squares)
 
     @property
-    def correlation(self) -> float:
-        """Pearson correlation of the removed noise with the result, in [−1, 1], by means over 8×8 pixels.
+    def contrast(self) -> float:
+        """Contrast of the result as a multiple of that of the noisy image, whose noise does not count.
 
-        The means contain structures of some pixels and more, and little noise; pixel by pixel, the noise would hide how
-        much structure was removed. Near 0 for noise whose mean does not depend on the signal, even if its strength
-        does. Otherwise, structure was removed with the noise (positive), or the result varies more than the noisy image
-        (negative). 0 if either is constant.
+        The reciprocal of the slope of the noisy image over the result, by means over 8×8 pixels: 1 if the result is
+        constant, infinite if it does not follow the image.
         """
-        spread = math.sqrt(self.cells.squares) * math.sqrt(self.cells.denoised_squares)
-        return self.cells.products / spread if spread > 0 else 0.0
+        if not self.cells.denoised_squares:
+            return 1.0
+        slope = 1 + self.cells.products / self.cells.denoised_squares
+        return 1 / slope if slope > 0 else math.inf
+
+    @property
+    def correlation(self) -> float:
+        """Partial correlation of the removed noise with the outlines of the result at equal brightness, in [−1, 1].
+
+        By means over 8×8 pixels, which contain structures of some pixels and more, and little noise. About 0 for noise,
+        even if its strength or its mean depends on the brightness. Positive if structure was removed with the noise,
+        negative if the result is sharper than the noisy image. 0 if there is nothing to compare.
+        """
+        by_brightness, outlined = self.cells.correlation, self.outlines.correlation
+        rest = (1 - by_brightness**2) * (1 - outlined**2)
+        direct = self.removed_outlines.correlation - by_brightness * outlined
+        return direct / math.sqrt(rest) if rest > _ROUNDING else 0.0
 
     def warnings(self) -> list[Finding]:
         """Problems that the user should look at."""
-        return [*self._drift(), *self._structure()]
+        return [*self._drift(), *self._changed_contrast(), *self._structure()]
 
     def _drift(self) -> list[Finding]:
         drift = abs(self.pixels.mean)
-        if drift <= _DRIFT * self.noisy_contrast:
+        if drift <= _DRIFT * self.noisy_deviation:
             return []
         way = "darker" if self.pixels.mean > 0 else "brighter"
         text = (
-            f"the result is {way} by {_short(drift)}, {_times(drift, self.noisy_contrast)} the contrast of the "
-            "noisy image: was the model trained long enough, and on images of this kind and intensity range?"
+            f"the result is {way} by {_short(drift)}, {_times(drift, self.noisy_deviation)} the standard deviation of "
+            "the noisy image: was the model trained long enough, and on images of this kind and intensity range?"
         )
         return [Finding("brightness", drift, text)]
+
+    def _changed_contrast(self) -> list[Finding]:
+        cells, by_chance = self.cells, _ERRORS / math.sqrt(max(self.cells.number, 1))
+        if _CONTRAST[0] <= self.contrast <= _CONTRAST[1] or abs(cells.correlation) <= by_chance:
+            return []
+        if self.contrast < 1:
+            what = f"the contrast of the result is only {self.contrast:.2f} times that of the noisy image"
+        elif cells.denoised_squares > cells.noisy_squares:
+            what = f"contrast was increased ({self.contrast:.2f} times that of the noisy image), or structure was added"
+        else:
+            what = "the result shows grain or structure that the noisy image does not"
+        return [Finding("contrast", self.contrast, f"{what}; {_LOOK}")]
 
     def _structure(self) -> list[Finding]:
         by_chance = _ERRORS / math.sqrt(max(self.cells.number, 1))
         if abs(self.correlation) <= max(_CORRELATION, by_chance):
             return []
-        text = (
-            f"the removed noise resembles the result (correlation {self.correlation:.2f}): {self._resemblance()}; "
-            "look at the images of --noise before you measure anything in the result"
-        )
-        return [Finding("structure", self.correlation, text)]
-
-    def _resemblance(self) -> str:
         if self.correlation > 0:
-            return "structure or contrast was removed with the noise"
-        if self.cells.denoised_squares > self.cells.noisy_squares:
-            return "contrast was increased, or structure was added"
-        return "the result shows grain or structure that the noisy image does not"
+            what = "structure was removed with the noise: what was removed follows outlines in the result"
+        else:
+            what = "the result is sharper than the noisy image, or shows structure that it does not"
+        return [Finding("structure", self.correlation, f"{what} (correlation {self.correlation:.2f}); {_LOOK}")]
 
     def __str__(self) -> str:
         if self.pixels.number == 0:
             return "no pixels were denoised"
         return (
             f"mean {_short(self.noisy_mean)} -> {_short(self.denoised_mean)}, "
-            f"contrast {_short(self.noisy_contrast)} -> {_short(self.denoised_contrast)}, "
-            f"removed noise σ {_short(self.deviation)}, correlation with structure {self.correlation:z.2f}"
+            f"standard deviation {_short(self.noisy_deviation)} -> {_short(self.denoised_deviation)}, of the removed "
+            f"noise {_short(self.deviation)}, correlation with structure {self.correlation:z.2f}"
         )
 
 
@@ -177,13 +219,14 @@ def removed_noise(
 ) -> RemovedNoise:
     """Measure the noise that was removed from an image, or from a part of it.
 
-    Cells form a grid from the image's first pixel. Cells cut by the border of a part are left out: parts add up exactly
-    to the whole if they are cut at multiples of 8.
+    Cells form squares of 4×4 from the image's first pixel, whose inner cells count. Squares cut by the border of a part
+    are left out: parts add up exactly to the whole if they are cut at multiples of 32.
 
     Args:
         noisy: the noisy image, (..., Y, X), of any real dtype.
         denoised: the result, of the same shape.
-        valid: the mask of pixels that count; all if not given. Cells count if half of their pixels do.
+        valid: the mask of pixels that count; all if not given. Cells count if half of their pixels do,
+            and of those of their neighbours.
         corner: the row and column of a part's first pixel in its image.
 
     Raises:
@@ -193,9 +236,9 @@ def removed_noise(
     if before.shape != after.shape:
         raise InputError(f"noisy has shape {before.shape}, denoised has shape {after.shape}: they must be equal")
     chosen = np.ones(before.shape, bool) if valid is None else valid
-    flat = before.reshape(-1), after.reshape(-1), chosen.reshape(-1)
-    pixels, cells = _moments_of_pixels(*flat), _moments_of_cells(before, after, chosen, corner)
-    return RemovedNoise(sum(pixels, PairMoments()), sum(cells, PairMoments()))
+    pixels = _moments_of_pixels(before.reshape(-1), after.reshape(-1), chosen.reshape(-1))
+    cells = _moments_of_cells(before, after, chosen, corner)
+    return sum(cells, RemovedNoise(sum(pixels, PairMoments())))
 
 
 def _moments_of_pixels(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> Iterator[PairMoments]:
@@ -208,24 +251,43 @@ def _moments_of_pixels(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask)
 
 def _moments_of_cells(
     noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask, corner: tuple[int, int]
-) -> Iterator[PairMoments]:
+) -> Iterator[RemovedNoise]:
     if noisy.ndim < 2:
         return
-    top, left = (-start % CELL for start in corner)
+    side = SQUARE * CELL
+    top, left = (-start % side for start in corner)
     height, width = noisy.shape[-2:]
-    rows = CELL * max(1, _PIECE // (CELL * max(width, 1)))
+    rows = side * max(1, _PIECE // (side * max(width, 1)))
     for place in np.ndindex(noisy.shape[:-2]):
-        for start in range(top, height, rows):
+        for start in range(top, height - side + 1, rows):
             strip = *place, slice(start, start + rows), slice(left, None)
-            yield PairMoments.of(*_means(noisy[strip], denoised[strip], valid[strip]))
+            yield _compared(noisy[strip], denoised[strip], valid[strip])
 
 
-def _means(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> tuple[Values, Values]:
-    """Means of the removed noise and of the result, over complete cells of which half or more is valid."""
+def _compared(noisy: NDArray[Any], denoised: NDArray[Any], valid: Mask) -> RemovedNoise:
+    """The moments of those inner cells of complete squares of which, and of whose neighbours, half or more is valid."""
     counts = _sums(valid)
-    enough = counts >= CELL**2 / 2
-    before, after = (_sums(np.where(valid, image, 0).astype(np.float64))[enough] for image in (noisy, denoised))
-    return (before - after) / counts[enough], after / counts[enough]
+    images = (_sums(np.where(valid, image, 0).astype(np.float64)) for image in (noisy, denoised))
+    before, after = (sums / np.maximum(counts, 1) for sums in images)
+    enough = _neighbourhoods(counts >= CELL**2 / 2).all(1)
+    removed, results = (_neighbourhoods(image)[enough] for image in (before - after, after))
+    middle = removed.shape[1] // 2
+    outlines = results[:, middle] - results.mean(1)
+    return RemovedNoise(
+        cells=PairMoments.of(removed[:, middle], results[:, middle]),
+        removed_outlines=PairMoments.of(removed[:, middle], outlines),
+        outlines=PairMoments.of(outlines, results[:, middle]),
+    )
+
+
+def _neighbourhoods(cells: NDArray[Any]) -> NDArray[Any]:
+    """Each inner cell of the complete squares with its neighbours, (N, 9)."""
+    rows, columns = (size // SQUARE * SQUARE for size in cells.shape)
+    if not rows or not columns:
+        return np.empty((0, 9), cells.dtype)
+    around = sliding_window_view(cells[:rows, :columns], (3, 3))
+    inner = (np.flatnonzero(np.arange(size) % SQUARE < SQUARE - 2) for size in around.shape[:2])
+    return around[np.ix_(*inner)].reshape(-1, 9)
 
 
 def _sums(values: NDArray[Any]) -> Values:

@@ -22,7 +22,7 @@ from pellucid.errors import InputError, PellucidError
 from pellucid.io.registry import split
 
 REMOVED = 0.3
-"""What was removed is shown from minus to plus this share of the contrast, the same for all methods."""
+"""What was removed is shown from minus to plus this share of black to white, the same for all methods."""
 _HONEST = (
     "These lines say what changed, not how near a result is to the truth: a result may look clean and have lost faint "
     "structures. The whole assessment measures that with noise like yours on images whose truth is known; it takes "
