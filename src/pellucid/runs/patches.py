@@ -6,10 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.padding import Mask, is_valid
-from pellucid.data.patches import Coverage, Flattest, GpuPatches, OfficialBatches, Patches, RandomBatches, on_gpu
+from pellucid.data.patches import (
+    Coverage,
+    Flattest,
+    GpuPatches,
+    OfficialBatches,
+    Patches,
+    RandomBatches,
+    Stacks,
+    on_gpu,
+)
 from pellucid.device import Device, free_memory
 from pellucid.errors import InputError
 from pellucid.io.image import Plane
@@ -18,6 +28,9 @@ from pellucid.methods import Method
 from pellucid.report import terminal
 from pellucid.training import Batches
 
+Drawn = Patches | GpuPatches | Stacks
+STACKED = ("noisy", "clean")
+"""Kinds of which patches of several slices are cut, for a method that sees them."""
 Covers = dict[int, list[Coverage]]
 """Where patches are covered by padding, by the number of the image; images without padding are left out."""
 
@@ -28,7 +41,8 @@ def make_patches(
     intensities: Mapping[str, IntensityRange],
     size: int,
     device: Device,
-) -> dict[str, Patches | GpuPatches]:
+    neighbours: Mapping[str, NDArray[np.int64]],
+) -> dict[str, Drawn]:
     """Return the patches of each kind, on the device if they fit into a part of its memory.
 
     Args:
@@ -37,11 +51,13 @@ def make_patches(
         intensities: intensity range of each kind.
         size: side of a patch in pixels.
         device: where the training runs.
+        neighbours: for each image of a kind the numbers of the images around it, (images, slices). Of noisy and clean
+            images stacks of slices are cut; partners are those of the middle slice.
 
     Raises:
         InputError: images of a kind have no place for a patch.
     """
-    covers = find_covers(planes, images, size)
+    covers = find_covers(planes, images, size, neighbours)
     patches = {
         kind: Patches(images[kind], intensities[kind].network_input, size, covers.get(kind, {})) for kind in images
     }
@@ -53,10 +69,15 @@ def make_patches(
                 "(--set patch=...)"
             )
     room = free_memory(device.torch) // 4 // len(images)
-    return {kind: on_gpu(of_kind, device.torch, room) for kind, of_kind in patches.items()}
+    return {kind: _stacked(kind, on_gpu(each, device.torch, room), neighbours) for kind, each in patches.items()}
 
 
-def make_batches(method: Method[Any], patches: Mapping[str, Patches | GpuPatches], part: Share = WHOLE) -> Batches:
+def _stacked(kind: str, patches: Patches | GpuPatches, neighbours: Mapping[str, NDArray[np.int64]]) -> Drawn:
+    around = neighbours[kind]
+    return Stacks(patches, around) if kind in STACKED and around.shape[1] > 1 else patches
+
+
+def make_batches(method: Method[Any], patches: Mapping[str, Drawn], part: Share = WHOLE) -> Batches:
     """Return the batches that a method learns from, or one process's part of each."""
     recipe = method.recipe
     if recipe.pipeline == "official":
@@ -66,15 +87,31 @@ def make_batches(method: Method[Any], patches: Mapping[str, Patches | GpuPatches
 
 
 def find_covers(
-    planes: Mapping[str, Sequence[Plane]], images: Mapping[str, Sequence[Any]], size: int
+    planes: Mapping[str, Sequence[Plane]],
+    images: Mapping[str, Sequence[Any]],
+    size: int,
+    neighbours: Mapping[str, NDArray[np.int64]],
 ) -> dict[str, Covers]:
-    """Find the padding in the images of each kind, and warn of it; of a pair, both images must show something."""
+    """Find the padding in the images of each kind, and warn of it.
+
+    Of a pair, both images must show something, and of a stack all slices.
+    """
     covers = {kind: _covers_of(kind, planes[kind], images[kind], size) for kind in images}
+    covers = {kind: _of_stacks(found, neighbours[kind]) for kind, found in covers.items()}
     if "pairs" in covers:
         noisy, pairs = covers["noisy"], covers["pairs"]
         both = {number: noisy.get(number, []) + pairs.get(number, []) for number in noisy.keys() | pairs.keys()}
         covers["noisy"] = covers["pairs"] = both
     return covers
+
+
+def _of_stacks(covers: Covers, neighbours: NDArray[np.int64]) -> Covers:
+    """The coverages of an image and of those around it."""
+    found = {
+        number: [each for other in dict.fromkeys(around) for each in covers.get(other, [])]
+        for number, around in enumerate(neighbours.tolist())
+    }
+    return {number: of_stack for number, of_stack in found.items() if of_stack}
 
 
 def _covers_of(kind: str, planes: Sequence[Plane], images: Sequence[Any], size: int) -> Covers:
