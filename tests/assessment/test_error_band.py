@@ -18,7 +18,7 @@ def pairs(count=8):
     """Noise that becomes stronger from left to right, on flat grey."""
     random = np.random.default_rng(0)
     noise = random.normal(size=(count, 64, 64)) * NOISY.numpy()
-    return Pairs(noise.astype(np.float32), np.zeros((count, 64, 64), np.float32))
+    return Pairs(noise.astype(np.float32)[:, None], np.zeros((count, 64, 64), np.float32))
 
 
 class Estimates(Denoiser):
