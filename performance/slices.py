@@ -1,8 +1,8 @@
 """What neighbouring slices are worth: trainings with one and with several slices of a volume as their input.
 
-Noise is simulated on the slices of a volume, or of the phantom. The last ones are tested, in their order; from those
-before is learned: by `student` from true pairs, by others from the noisy ones of the second half and the clean ones of
-the first. Besides quality: flicker, the root mean square of the change of the error from slice to slice, in grey levels.
+Noise is simulated on the slices of a volume, or of the phantom. The last ones are tested; from those before is learned:
+by `student` from true pairs, by others from the noisy ones of the second half and the clean ones of the first. Besides
+quality: flicker, the root mean square of the change of the error from slice to slice, in grey levels.
 
     python performance/slices.py FOLDER [--recipe student] [--noise film] [--slices 1 3] [--seeds 0 1 2] [--steps 600]
     python performance/slices.py --apart 1    # the phantom, of which only slices that lie so far apart are taken

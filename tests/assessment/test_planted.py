@@ -106,4 +106,5 @@ def test_spots_that_a_denoiser_makes_are_counted(noise):
         result[:, 50, 50] = 1  # too small
         return result
 
-    assert made_from_noise(noise, (1, 64, 64), lambda stacks: spotted(stacks[:, 0])).structures == pytest.approx(1e6 / 64**2)
+    found = made_from_noise(noise, (1, 64, 64), lambda stacks: spotted(stacks[:, 0]))
+    assert found.structures == pytest.approx(1e6 / 64**2)

@@ -258,7 +258,9 @@ def assess(
         if frames is not None:
             best = found.best_filter
             others = {best.quality.name: partial(denoise_with, filter_model(best.recipe))}
-            found = replace(found, repeats=measure_repeats(frames, partial(denoise_with, model), model.recipe.name, others))
+            found = replace(
+                found, repeats=measure_repeats(frames, partial(denoise_with, model), model.recipe.name, others)
+            )
         bar.set(len(steps))
     return found
 

@@ -32,8 +32,8 @@ def read_stacks(planes: Sequence[Plane], intensity_range: IntensityRange, slices
     """
     if not have_neighbours(planes):
         raise InputError(
-            f"{planes[0].name}: has no neighbouring slices, of which this model sees {slices}: give a volume, or a folder "
-            "of slices in their order"
+            f"{planes[0].name}: has no neighbouring slices, of which this model sees {slices}: give a volume, or a "
+            "folder of slices in their order"
         )
     around = neighbours_among(planes, slices)
     whole = around[(np.diff(around, axis=1) != 0).all(1)]  # without those at the ends of a stack, if there are others

@@ -134,9 +134,7 @@ class View:
         plane = Box(0, self.shape[0], 0, self.shape[1])
         return not any(self.valid(piece).any() for piece in plane.cut(_SIDE))
 
-    def _tensor(
-        self, slices: Sequence[NDArray[np.generic]], beyond: tuple[tuple[int, int], tuple[int, int]]
-    ) -> Tensor:
+    def _tensor(self, slices: Sequence[NDArray[np.generic]], beyond: tuple[tuple[int, int], tuple[int, int]]) -> Tensor:
         padded = np.stack([np.pad(plane, beyond, mode="symmetric") for plane in slices])
         tensor = torch.from_numpy(padded).to(self._device)[None]
         return tensor.contiguous(memory_format=torch.channels_last)

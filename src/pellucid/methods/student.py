@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
+from pellucid.errors import InputError
 from pellucid.methods.base import Batch, Losses, Method, SingleDenoiser, Supervision
 from pellucid.methods.losses.laplace import laplace_scale_loss
 from pellucid.methods.optim.muon import Muon
@@ -37,6 +38,12 @@ class StudentRecipe(LearningRecipe):
     slices: int = Field(
         1, ge=1, le=15, description="neighbouring slices of a volume that it sees, an odd number; 3 for dense volumes"
     )
+
+    def check(self) -> list[str]:
+        """See `Recipe.check`."""
+        if self.slices > 1 and self.pipeline == "official":
+            raise InputError("slices go with pipeline=correct: the published pipeline has none")
+        return super().check()
 
     @field_validator("slices")
     @classmethod
@@ -98,7 +105,11 @@ class Student(Method[StudentRecipe]):
 def learn(
     denoiser: StudentDenoiser, optimiser: Muon, noisy: Tensor, truth: Tensor, number: int
 ) -> tuple[Tensor, Losses]:
-    """One step from stacks (N, slices, P, P) and the truth of their middle, (N, 1, P, P); returns the estimate, detached, and the losses."""
+    """One step from stacks (N, slices, P, P) and the truth of their middle (N, 1, P, P).
+
+    Returns:
+        The estimate of the middle, detached, and the losses.
+    """
     estimate, log_scale = denoiser.with_error(noisy)
     error = l1_loss(estimate, truth)
     expected = laplace_scale_loss(log_scale, estimate - truth)

@@ -12,6 +12,7 @@ from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.padding import Mask, is_valid
 from pellucid.data.patches import (
     Coverage,
+    Draws,
     Flattest,
     GpuPatches,
     OfficialBatches,
@@ -25,10 +26,10 @@ from pellucid.errors import InputError
 from pellucid.io.image import Plane
 from pellucid.launch import WHOLE, Share, leads
 from pellucid.methods import Method
+from pellucid.methods.slices import slices_of
 from pellucid.report import terminal
 from pellucid.training import Batches
 
-Drawn = Patches | GpuPatches | Stacks
 STACKED = ("noisy", "clean")
 """Kinds of which patches of several slices are cut, for a method that sees them."""
 Covers = dict[int, list[Coverage]]
@@ -42,7 +43,7 @@ def make_patches(
     size: int,
     device: Device,
     neighbours: Mapping[str, NDArray[np.int64]],
-) -> dict[str, Drawn]:
+) -> dict[str, Patches | GpuPatches]:
     """Return the patches of each kind, on the device if they fit into a part of its memory.
 
     Args:
@@ -51,8 +52,7 @@ def make_patches(
         intensities: intensity range of each kind.
         size: side of a patch in pixels.
         device: where the training runs.
-        neighbours: for each image of a kind the numbers of the images around it, (images, slices). Of noisy and clean
-            images stacks of slices are cut; partners are those of the middle slice.
+        neighbours: for each image of a kind the numbers of those that are seen with it, (images, slices).
 
     Raises:
         InputError: images of a kind have no place for a patch.
@@ -69,20 +69,32 @@ def make_patches(
                 "(--set patch=...)"
             )
     room = free_memory(device.torch) // 4 // len(images)
-    return {kind: _stacked(kind, on_gpu(each, device.torch, room), neighbours) for kind, each in patches.items()}
+    return {kind: on_gpu(of_kind, device.torch, room) for kind, of_kind in patches.items()}
 
 
-def _stacked(kind: str, patches: Patches | GpuPatches, neighbours: Mapping[str, NDArray[np.int64]]) -> Drawn:
-    around = neighbours[kind]
-    return Stacks(patches, around) if kind in STACKED and around.shape[1] > 1 else patches
+def make_batches(
+    method: Method[Any],
+    patches: Mapping[str, Patches | GpuPatches],
+    part: Share = WHOLE,
+    neighbours: Mapping[str, NDArray[np.int64]] | None = None,
+) -> Batches:
+    """Return the batches that a method learns from, or one process's part of each.
 
-
-def make_batches(method: Method[Any], patches: Mapping[str, Drawn], part: Share = WHOLE) -> Batches:
-    """Return the batches that a method learns from, or one process's part of each."""
+    Args:
+        method: what learns.
+        patches: of each kind.
+        part: of this process.
+        neighbours: as for `make_patches`, for a method that sees slices: of noisy and clean images it is given stacks,
+            and of partners those of the middle slice.
+    """
     recipe = method.recipe
     if recipe.pipeline == "official":
         return OfficialBatches(patches["clean"], patches["noisy"], recipe.batch, recipe.seed, part)
-    sources = {kind: Flattest(patches["noisy"]) if kind == "flat" else patches[kind] for kind in method.kinds}
+    sources: dict[str, Draws] = {
+        kind: Flattest(patches["noisy"]) if kind == "flat" else patches[kind] for kind in method.kinds
+    }
+    if neighbours is not None and slices_of(recipe) > 1:
+        sources |= {kind: Stacks(patches[kind], neighbours[kind]) for kind in STACKED if kind in sources}
     return RandomBatches(sources, recipe.batch, recipe.seed, part, method.upright)
 
 

@@ -48,9 +48,11 @@ class Previews:
         kind = next((kind for kind in REFERENCES if kind in images), None)
         shown = [images["noisy"], *([images[kind]] if kind else [])]
         noisy, *references = _crops(shown)
-        around = np.arange(len(images["noisy"]))[:, None] if neighbours is None else neighbours
-        slices = [_crops([[images["noisy"][row[k]] for row in around], *shown[1:]])[0] for k in range(around.shape[1])]
-        self._stacks = [np.stack([self.range.network_input(each) for each in stack]) for stack in zip(*slices)]
+        slices = np.arange(len(images["noisy"]))[None] if neighbours is None else neighbours.T
+        cut = [_crops([[images["noisy"][number] for number in row], *shown[1:]])[0] for row in slices]
+        self._stacks = [
+            np.stack([self.range.network_input(crop) for crop in stack]) for stack in zip(*cut, strict=True)
+        ]
         filtered, width = smoothed(noisy)
         self.crops = noisy
         self._before = {"noisy": noisy, f"Gaussian filter, σ {width:g}": filtered}

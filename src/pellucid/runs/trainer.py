@@ -15,6 +15,7 @@ from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.neighbours import neighbours_among
 from pellucid.data.patches import prefetch
 from pellucid.data.plane_cache import cache_planes
+from pellucid.data.slice_checks import check_slices
 from pellucid.data.source import Source
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics_with_spread
 from pellucid.device import Device, choose_device, free_memory
@@ -96,15 +97,18 @@ def train(
             run.refuse_busy()
             run.refuse_used()
         opened = open_sources(sources, frames)
-        planes_of(opened)  # refuses pairs that do not fit
+        planes_to_learn = planes_of(opened)  # refuses pairs that do not fit
+        slice_warnings = check_slices(planes_to_learn, slices_of(learning))
         training = Training(_begun(learning, start), chosen.torch, execution)
         shown = show_inventory(opened) if leads() else Shown([], {})
+        for warning in slice_warnings if leads() else ():
+            terminal.warn(warning)
         intensities = intensities_of(opened)  # refuses blank images
         with run.held() if leads() else nullcontext():
             if leads():
                 run.refuse_used()  # another process may have used it meanwhile
                 dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
-                warnings = without_folders(shown.warnings, opened.values())
+                warnings = without_folders([*shown.warnings, *slice_warnings], opened.values())
                 origin = {
                     "sources": describe(sources, opened),
                     "frames": frames,
@@ -210,7 +214,7 @@ def _train(
     images = {kind: cache_planes(planes[kind], memory) for kind in planes}
     neighbours = {kind: neighbours_among(of_kind, slices_of(recipe)) for kind, of_kind in planes.items()}
     patches = make_patches(planes, images, intensities, recipe.patch, device, neighbours)
-    batches, own_batches = (make_batches(training.method, patches, part) for part in (WHOLE, share()))
+    batches, own_batches = (make_batches(training.method, patches, part, neighbours) for part in (WHOLE, share()))
     on_disk = any(of_kind.mapped for of_kind in patches.values())
     with (
         _progress_bar(training) as bar,

@@ -6,7 +6,7 @@
 - ``batches``: random batches; ``official``: batches in the published order; ``prefetch``: batches drawn in advance.
 """
 
-from pellucid.data.patches.batches import Flattest, RandomBatches
+from pellucid.data.patches.batches import Draws, Flattest, RandomBatches
 from pellucid.data.patches.coverage import Coverage
 from pellucid.data.patches.gpu_patches import GpuPatches, on_gpu
 from pellucid.data.patches.official import OfficialBatches
@@ -16,6 +16,7 @@ from pellucid.data.patches.stacks import Stacks
 
 __all__ = [
     "Coverage",
+    "Draws",
     "Flattest",
     "GpuPatches",
     "OfficialBatches",
