@@ -48,12 +48,12 @@ def test_the_noise_of_each_slice_is_drawn_alone_and_the_truth_is_the_middle(monk
     for number in range(1, 5):
         training.step(batch(number))
     learned = []
-    monkeypatch.setattr(
-        "pellucid.methods.noise_transfer.learn",
-        lambda denoiser, optimiser, noisy, truth, number: (
-            learned.append((noisy, truth)) or (middle(noisy), {"error": truth.mean()})
-        ),
-    )
+
+    def learn(denoiser, optimiser, noisy, truth, number):
+        learned.append((noisy, truth))
+        return middle(noisy), {"error": truth.mean()}
+
+    monkeypatch.setattr("pellucid.methods.noise_transfer.learn", learn)
     flat = torch.linspace(-0.4, 0.4, 6).view(2, 3, 1, 1).expand(2, 3, 32, 32)
     training.step({"noisy": flat, "clean": flat.contiguous()})
     (noisy, truth), *_ = learned
