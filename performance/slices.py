@@ -94,6 +94,7 @@ def main() -> None:
     arguments.add_argument("folder", type=Path, nargs="?", help="clean 8-bit slices, sorted by name; else the phantom")
     arguments.add_argument("--recipe", default=DEFAULT)
     arguments.add_argument("--noise", default="film")
+    arguments.add_argument("--strength", type=float, default=7.0, help="of the noise")
     arguments.add_argument("--apart", type=int, default=1, help="distance of the slices that are taken")
     arguments.add_argument("--count", type=int, default=34, help="number of slices that are taken")
     arguments.add_argument("--slices", type=int, nargs="+", default=[1, 3])
@@ -107,7 +108,7 @@ def main() -> None:
     else:
         planes = open_source(options.folder).planes[:: options.apart][: options.count]
         truth = np.stack([plane[:SIDE, :SIDE] for plane in planes])
-    volume = Volume(simulate(truth, options.noise, 7), truth)
+    volume = Volume(simulate(truth, options.noise, options.strength), truth)
     rows = [
         measure(
             volume,
@@ -117,7 +118,8 @@ def main() -> None:
         for slices in options.slices
         for seed in options.seeds
     ]
-    title = f"{options.noise} noise on {len(truth)} slices, neighbours correlate by {correlation(truth):.2f}"
+    noise = f"{options.noise} noise of strength {options.strength:g}"
+    title = f"{noise} on {len(truth)} slices, neighbours correlate by {correlation(truth):.2f}"
     show(title, rows, options)
 
 

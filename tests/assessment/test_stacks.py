@@ -25,7 +25,7 @@ TINY = {"steps": 6, "batch": 2, "patch": 32, "width": 4, "depth": 2, "device": "
 def volumes():
     """A noisy volume, its truth, and a clean one of another place, (10, 64, 64) each."""
     truth, clean = (tissue((10, 64, 64), seed=seed) for seed in (3, 4))
-    return simulate(truth, "film", 1), truth, clean
+    return simulate(truth, "film", seed=1), truth, clean
 
 
 @pytest.fixture(scope="module")

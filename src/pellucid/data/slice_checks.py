@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,8 +25,8 @@ SIDE = 512
 """Largest side of what is compared, in pixels."""
 BACKGROUND = 31
 """Side of the squares whose mean is taken from a pixel: shading goes through all slices and is no structure."""
-FAINT = 0.02
-"""Share of the variance from which on noisy slices have something in common."""
+FEWEST, SURE = 3, 3.0
+"""Places that must be compared, and the covariance of noisy slices, in its standard errors, that is not by chance."""
 
 Triple = Sequence[NDArray[np.float64]]
 """The middle parts of three slices that follow one another."""
@@ -81,15 +82,15 @@ def _noisy_likeness(planes: Sequence[Plane]) -> float | None:
 
     Noise is independent in each slice: it lowers how slices correlate, but not their covariance.
     """
-    near, far, power = 0.0, 0.0, 0.0
+    near, far = [], []
     for triple in _triples(planes):
         one, other, third = (each - uniform_filter(each, BACKGROUND) for each in triple)
-        near += float((one * other).mean() + (other * third).mean()) / 2
-        far += float((one * third).mean())
-        power += float((other**2).mean())
-    if power == 0:
+        near.append(float((one * other).mean() + (other * third).mean()) / 2)
+        far.append(float((one * third).mean()))
+    if len(near) < FEWEST:
         return None
-    return far / near if near > FAINT * power else 0.0
+    chance = float(np.std(near, ddof=1)) / math.sqrt(len(near))
+    return float(np.mean(far) / np.mean(near)) if np.mean(near) > SURE * chance else 0.0
 
 
 def _triples(planes: Sequence[Plane]) -> list[Triple]:
