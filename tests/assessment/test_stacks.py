@@ -21,6 +21,13 @@ RANGE = IntensityRange.from_limits(0, 255)
 TINY = {"steps": 6, "batch": 2, "patch": 32, "width": 4, "depth": 2, "device": "cpu"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _little_is_measured():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pellucid.assessment.pseudo_pairs.MEASURED", 4)
+        yield
+
+
 @pytest.fixture(scope="module")
 def volumes():
     """A noisy volume, its truth, and a clean one of another place, (10, 64, 64) each."""
@@ -69,7 +76,7 @@ def test_a_denoiser_of_fewer_slices_is_shown_the_middle_ones():
 
 
 def test_the_best_state_is_chosen_and_previews_are_drawn(run):
-    assert {look["step"] for look in Run(run).looks()} >= {1, 6}
+    assert {look["step"] for look in Run(run).looks()} >= {1, 2, 3}
     assert list(run.rglob("*.png"))
 
 

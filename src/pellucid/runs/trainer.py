@@ -97,8 +97,7 @@ def train(
             run.refuse_busy()
             run.refuse_used()
         opened = open_sources(sources, frames)
-        planes_to_learn = planes_of(opened)  # refuses pairs that do not fit
-        slice_warnings = check_slices(planes_to_learn, slices_of(learning))
+        slice_warnings = check_slices(planes_of(opened), slices_of(learning))  # refuses pairs that do not fit
         training = Training(_begun(learning, start), chosen.torch, execution)
         shown = show_inventory(opened) if leads() else Shown([], {})
         for warning in slice_warnings if leads() else ():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pellucid.data.patches import Patches, Stacks
+from pellucid.data.patches import GpuPatches, Patches, Stacks
 from pellucid.data.patches.coordinates import ORIENTATIONS, orient
 
 IMAGES = np.random.default_rng(0).normal(size=(4, 20, 24)).astype(np.float32)
@@ -24,6 +24,13 @@ def test_slices_are_cut_at_one_place_and_turned_together():
         expected = [orient(IMAGES[number][y : y + 16, x : x + 16], which) for number in AROUND[image]]
         np.testing.assert_array_equal(stack, expected)
     assert len(set(numbers % ORIENTATIONS)) == ORIENTATIONS
+
+
+def test_on_a_gpu_they_are_the_same():
+    stacks = made()
+    numbers = stacks.draw(np.random.default_rng(3), 9)
+    gpu = Stacks(GpuPatches(stacks.patches, torch.device("cpu")), AROUND)
+    torch.testing.assert_close(gpu.cut(numbers), stacks.cut(numbers), rtol=0, atol=0)
 
 
 def test_the_middle_is_what_single_patches_show():
