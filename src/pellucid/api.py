@@ -27,6 +27,7 @@ from pellucid.errors import InputError, Interrupted
 from pellucid.evaluation import Evaluation, evaluate_sources
 from pellucid.launch import share
 from pellucid.methods import DEFAULT, make_recipe
+from pellucid.methods.slices import slices_of
 from pellucid.model import Model, open_model
 from pellucid.report import terminal
 from pellucid.runs import trainer
@@ -262,7 +263,7 @@ def trust(
     source = open_source(noisy)
     opened = open_model(source, model=model, recipe=recipe, device=device)
     opened.refuse_other_types(source.images)
-    chosen = find_clean(clean, Path(model) if isinstance(model, str | Path) else None)
+    chosen = find_clean(clean, Path(model) if isinstance(model, str | Path) else None, slices_of(opened.denoiser))
     second = open_source(repeats).planes if repeats is not None else None
     found = assess(opened, source.planes, chosen.planes, chosen.origin, repeats=second)
     if page is not None:

@@ -20,6 +20,7 @@ from pellucid.blockwise.run import denoise_source, dry_run
 from pellucid.box import DEFAULT, find_boxed
 from pellucid.data.clipping import clipping_of
 from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.neighbours import Neighbours
 from pellucid.data.source import Source, is_path, open_usable
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics
 from pellucid.data.training_comparison import compare_with_training
@@ -31,6 +32,7 @@ from pellucid.io.frames import Frames
 from pellucid.io.image import Image, Plane
 from pellucid.methods import Denoiser, build_denoiser, make_recipe
 from pellucid.methods.digest import model_digest, short
+from pellucid.methods.slices import slices_of
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.report.source_remarks import show_source_remarks
@@ -279,6 +281,7 @@ class Model:
             spec, source = model.spec, open_arrays(images)
             model.refuse_other_types(source.images)
             model._warn_of_differences(planes_at_hand(source))
+            model.warn_of_single_slices(source.images)
             result, self.removed = denoise_arrays(spec, source, output, **options)
             return result
         if output is None:
@@ -315,6 +318,24 @@ class Model:
 
     def _warn_of_differences(self, planes: Sequence[Plane]) -> None:
         for warning in [*self.compare_with_training(planes), *_clipped(planes)]:
+            terminal.warn(warning)
+
+    def single_slices(self, images: Sequence[Image]) -> list[str]:
+        """What to say of images without neighbouring slices, if the model sees such: a line, or none."""
+        slices = slices_of(self.denoiser)
+        neighbours = Neighbours(images, slices)
+        alone = [image.path for image in images if slices > 1 and neighbours.are_alone(image)]
+        if not alone:
+            return []
+        more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
+        return [
+            f"{alone[0]}{more}: is a single slice, but this model was trained to see {slices} neighbouring ones: it is "
+            "given the slice in their place, and the result may be worse than in a volume"
+        ]
+
+    def warn_of_single_slices(self, images: Sequence[Image]) -> None:
+        """Say it in the terminal."""
+        for warning in self.single_slices(images):
             terminal.warn(warning)
 
     @property
@@ -364,6 +385,7 @@ class Model:
         cluster = Cluster(options.cluster, self.opener()) if options.cluster is not None else None
         spec, source = self.spec, self._open(images, options.frames)
         self._warn_of_differences(source.planes)
+        self.warn_of_single_slices(source.images)
         written = denoise_source(source, Path(output), spec, options, cluster)
         _refuse_left_out(source, written)
         return written

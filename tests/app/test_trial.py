@@ -8,8 +8,11 @@ import pytest
 import pellucid
 from pellucid.app.tiles import Box
 from pellucid.app.trial import MOST, Trials, part_in_view
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
 from pellucid.io.writing import write_array
+from pellucid.methods import build_denoiser, make_recipe
+from pellucid.model import Model
 from pellucid.simulation.phantom import tissue
 
 
@@ -69,3 +72,20 @@ def test_a_model_of_other_pixels_is_refused(part, trained, workplace, tmp_path):
     other = part_in_view(workplace.images, workplace.images.open(str(tmp_path / "images" / "b.tif")), 0, None)
     with pytest.raises(InputError, match="was trained on"):
         Trials().model(str(trained), other)
+
+
+def test_a_model_of_slices_sees_those_around_the_part(workplace, tmp_path, monkeypatch):
+    recipe = make_recipe("student", settings={"slices": 3, "width": 4, "depth": 2})
+    model = Model(recipe, build_denoiser(recipe), IntensityRange.from_limits(0, 255), device="cpu")
+    monkeypatch.setattr(Trials, "load", lambda _self, _name: model)
+    noisy = np.random.default_rng(0).integers(1, 255, (4, 64, 64), dtype=np.uint8)
+    for name, pixels in {"volume": noisy, "slice": noisy[1]}.items():
+        write_array(tmp_path / "images" / f"{name}.tif", pixels)
+    opened = workplace.images.open(str(tmp_path / "images" / "volume.tif"))
+    for plane in (0, 2):
+        part = part_in_view(workplace.images, opened, plane, None)
+        assert np.array_equal(Trials().model("any", part).result, model.denoise(noisy)[plane])
+    alone = workplace.images.open(str(tmp_path / "images" / "slice.tif"))
+    trial = Trials().model("any", part_in_view(workplace.images, alone, 0, None))
+    assert any("is a single slice" in text for text in trial.warnings)
+    assert np.array_equal(trial.result, model.denoise(noisy[1]))

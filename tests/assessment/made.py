@@ -34,4 +34,4 @@ def grain(images, seed=0):
 def white_pairs(count, side=128, seed=0):
     """Pairs of tissue with white noise and without."""
     truth = specimens(count, side, seed)
-    return Pairs(np.stack(white(truth, seed)), np.stack(truth))
+    return Pairs(np.stack(white(truth, seed))[:, None], np.stack(truth))

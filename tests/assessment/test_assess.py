@@ -159,5 +159,5 @@ def test_methods_that_learn_from_each_image_are_refused():
 def test_squares_are_from_the_middle_of_those_that_are_large_enough():
     images = [np.arange(100 * 80).reshape(100, 80), np.zeros((60, 90))]
     cut = squares(images, 64)
-    assert cut.shape == (1, 64, 64)
-    np.testing.assert_array_equal(cut[0], images[0][18:82, 8:72])
+    assert cut.shape == (1, 1, 64, 64)
+    np.testing.assert_array_equal(cut[0, 0], images[0][18:82, 8:72])

@@ -18,7 +18,7 @@ def pairs(count=8):
     """Noise that becomes stronger from left to right, on flat grey."""
     random = np.random.default_rng(0)
     noise = random.normal(size=(count, 64, 64)) * NOISY.numpy()
-    return Pairs(noise.astype(np.float32), np.zeros((count, 64, 64), np.float32))
+    return Pairs(noise.astype(np.float32)[:, None], np.zeros((count, 64, 64), np.float32))
 
 
 class Estimates(Denoiser):
@@ -58,7 +58,7 @@ def test_an_error_that_is_where_there_is_none_is_no_map():
 
 
 def test_predicted_errors_have_a_least_value():
-    predicted, denoised = predicted_error(Estimates(torch.tensor(0.0)), pairs(1).noisy)
+    predicted, denoised = predicted_error(Estimates(torch.tensor(0.0)), pairs(1).stacks)
     assert predicted == pytest.approx(LEAST)
     np.testing.assert_allclose(denoised, pairs(1).noisy)
 

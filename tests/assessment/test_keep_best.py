@@ -216,5 +216,5 @@ def test_negative_and_dark_results_do_not_fit(tmp_path, change, fits):
             return change(noisy)
 
     truth = specimens(3, 64)
-    made = KeepBest(Run(tmp_path), Pairs(np.stack(truth), np.stack(truth)))
+    made = KeepBest(Run(tmp_path), Pairs(np.stack(truth)[:, None], np.stack(truth)))
     assert made._look(1, "last", Changed()).fits is fits

@@ -90,12 +90,12 @@ def test_the_smallest_size_that_is_kept_has_no_larger_one_that_is_lost():
 
 
 def test_of_noise_alone_what_was_left_is_measured(noise):
-    left = made_from_noise(noise, 64, unchanged)
+    left = made_from_noise(noise, (1, 64, 64), lambda stacks: unchanged(stacks[:, 0]))
     assert left.left == 1
     assert left.structures > 100
-    flat = made_from_noise(noise, 64, nothing)
+    flat = made_from_noise(noise, (1, 64, 64), lambda stacks: nothing(stacks[:, 0]))
     assert (flat.left, flat.structures) == (0, 0)
-    assert 0 < made_from_noise(noise, 64, blurred).left < 0.2
+    assert 0 < made_from_noise(noise, (1, 64, 64), lambda stacks: blurred(stacks[:, 0])).left < 0.2
 
 
 def test_spots_that_a_denoiser_makes_are_counted(noise):
@@ -106,4 +106,5 @@ def test_spots_that_a_denoiser_makes_are_counted(noise):
         result[:, 50, 50] = 1  # too small
         return result
 
-    assert made_from_noise(noise, 64, spotted).structures == pytest.approx(1e6 / 64**2)
+    found = made_from_noise(noise, (1, 64, 64), lambda stacks: spotted(stacks[:, 0]))
+    assert found.structures == pytest.approx(1e6 / 64**2)

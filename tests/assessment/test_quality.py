@@ -26,7 +26,7 @@ def test_the_numbers_are_those_of_images_from_0_to_255():
 
 
 def test_results_are_clipped_as_in_a_file():
-    pairs = Pairs(np.zeros((1, 16, 16), np.float32), np.ones((1, 16, 16), np.float32))
+    pairs = Pairs(np.zeros((1, 1, 16, 16), np.float32), np.ones((1, 16, 16), np.float32))
     assert quality("beyond", 3 * pairs.truth, pairs).psnrs == [HIGHEST]
 
 

@@ -7,15 +7,20 @@ import numpy as np
 import pytest
 
 import pellucid
+from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
+from pellucid.inference.tiles import Box
 from pellucid.io.registry import open_image
 from pellucid.io.writing import write_array
+from pellucid.methods import build_denoiser, make_recipe
+from pellucid.model import Model
 from pellucid.napari_plugin import jobs
+from pellucid.napari_plugin.denoising import denoise_into_memory, preview
 from pellucid.napari_plugin.jobs import denoise_job, in_one_line, preview_job, trust_job
 from pellucid.napari_plugin.reader import read_layers
 from pellucid.napari_plugin.sample_data import tissue_layers
 from pellucid.napari_plugin.snapshot import Snapshot
-from pellucid.napari_plugin.visible import visible_region
+from pellucid.napari_plugin.visible import Region, visible_region
 from pellucid.napari_plugin.watch import Watch
 from tests.napari_plugin.made import added, finished, noise, opener, ordered, snapshot
 
@@ -84,6 +89,18 @@ def test_the_preview_is_the_same_region_of_the_whole_result(viewer):
     np.testing.assert_array_equal(preview[0], whole[101:301, 50:334])
     np.testing.assert_array_equal(preview[1]["translate"], [1010, 500])
     assert removed[0].shape == preview[0].shape
+
+
+@pytest.mark.parametrize("place", [0, 2, 3])
+def test_a_model_of_slices_sees_those_of_the_layer_in_the_preview_too(viewer, place):
+    recipe = make_recipe("student", settings={"slices": 3, "width": 4, "depth": 2})
+    model = Model(recipe, build_denoiser(recipe), IntensityRange.from_limits(0, 255), device="cpu")
+    noisy = snapshot(viewer.add_image(noise((4, 200, 64))))
+    region = Region((place,), Box(80, 120, 10, 40))
+    (shown, _, _), *_ = finished(preview(noisy, model, Watch(), region)).layers
+    (whole, _, _), *_ = finished(denoise_into_memory(noisy, model, Watch())).layers
+    np.testing.assert_array_equal(shown[0], whole[place, 80:120, 10:40])
+    np.testing.assert_array_equal(whole, model.denoise(noisy.pixels))
 
 
 def test_the_visible_region_follows_sliders_and_is_refused_in_3d(viewer):

@@ -82,3 +82,20 @@ def test_the_loss_of_the_error_leaves_the_estimate_alone():
     error(x, *network(x)).sum().backward()
     assert all(p.grad is None for p in network.parameters())
     assert all(p.grad is not None for p in error.parameters())
+
+
+def test_of_several_slices_the_middle_one_is_denoised():
+    torch.manual_seed(0)
+    network, x = Student(4, 2, slices=3), torch.rand(2, 3, 16, 24)
+    estimate, coarse = network(x)
+    assert (estimate.shape, coarse.shape) == ((2, 1, 16, 24), (2, 4, 8, 12))
+    network.last.weight.data.zero_()
+    network.last.bias.data.zero_()
+    torch.testing.assert_close(network(x)[0], x[:, 1:2], rtol=0, atol=0)
+
+
+def test_every_slice_matters():
+    torch.manual_seed(0)
+    x = torch.rand(1, 3, 16, 16, requires_grad=True)
+    Student(4, 2, slices=3)(x)[0].sum().backward()
+    assert (x.grad.abs().amax((0, 2, 3)) > 0).all()

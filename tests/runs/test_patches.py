@@ -65,7 +65,8 @@ def test_pairs_are_cut_where_both_are_image():
     noisy, truth = (tissue((96, 200), seed=seed).clip(1) for seed in (1, 2))
     noisy[:, :80], truth[:, 144:] = 0, 0  # whole cells
     planes = {kind: open_source(image).planes for kind, image in (("noisy", noisy), ("pairs", truth))}
-    covers = find_covers(planes, {"noisy": [noisy], "pairs": [truth]}, 32)
+    alone = dict.fromkeys(("noisy", "pairs"), np.array([[0]]))
+    covers = find_covers(planes, {"noisy": [noisy], "pairs": [truth]}, 32, alone)
     assert covers["noisy"] == covers["pairs"]
     x = np.arange(0, 168, 4)
     admitted = np.logical_and.reduce([cover.admits(np.full_like(x, 20), x) for cover in covers["noisy"][0]])

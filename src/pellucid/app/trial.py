@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.app.open_images import Opened, OpenImages
 from pellucid.app.tiles import Box, read_plane
+from pellucid.data.neighbours import Neighbours
 from pellucid.errors import InputError
 from pellucid.io.layout import Array
 
@@ -123,7 +124,7 @@ class Trials:
             loaded.refuse_other_types([image])
             used = loaded.for_range(loaded.intensity_range, loaded.dtype)  # a copy: others use it too
         differences = used.compare_with_training([image.planes[part.plane]]) if not loaded.boxed else []
-        return _tried(used, part, tuple(differences))
+        return _tried(used, part, (*differences, *used.single_slices([image])))
 
     def filter(self, name: str, part: Part) -> Trial:
         """What a recipe without training makes of a part, with its default strength.
@@ -153,12 +154,28 @@ class Trials:
 
 def _tried(model: Model, part: Part, differences: tuple[str, ...]) -> Trial:
     begun = time.perf_counter()
-    result = model.denoise(part.pixels)
+    result = _denoised(model, part)
     seconds = time.perf_counter() - begun
     removed = model.removed
     said = str(removed) if removed else ""
     warnings = [_on_a_page(finding.text) for finding in removed.warnings()] if removed else []
-    return Trial(np.asarray(result), seconds, said, (*differences, *warnings))
+    return Trial(result, seconds, said, (*differences, *warnings))
+
+
+def _denoised(model: Model, part: Part) -> Array:
+    """What a model makes of a part; if it sees slices, beside those before and after."""
+    from pellucid.methods.slices import slices_of
+
+    slices = slices_of(model.denoiser)
+    if slices == 1:
+        return np.asarray(model.denoise(part.pixels))
+    image, (height, width) = part.opened.image, part.pixels.shape
+    index = np.unravel_index(part.plane, image.shape[:-2]) if image.shape[:-2] else ()
+    leading = tuple(slice(int(at), int(at) + 1) for at in index)
+    place = slice(part.top, part.top + height), slice(part.left, part.left + width)
+    around = Neighbours([image], slices).read(image, leading, *place)
+    denoised: Array = model.denoise(np.ma.stack([block.reshape(height, width) for block in around]))[slices // 2]
+    return np.ma.getdata(denoised)
 
 
 def _on_a_page(text: str) -> str:

@@ -6,6 +6,7 @@ from pellucid.assessment.assess import Assessment, assess
 from pellucid.assessment.clean_images import clean_kind
 from pellucid.assessment.page import write_assessment
 from pellucid.errors import InputError
+from pellucid.methods.slices import slices_of
 from pellucid.model import Model
 from pellucid.report import terminal
 from pellucid.runs.folder import Run
@@ -31,7 +32,8 @@ def assess_run(run: Run, device: str = "auto") -> Assessment | None:
     if kind is None:
         return None
     try:
-        planes, held = hold_out_of(planes_of(reopen_sources(run.sources(), {}, run.frames())))
+        opened = planes_of(reopen_sources(run.sources(), {}, run.frames()))
+        planes, held = hold_out_of(opened, slices_of(run.recipe()))
         unseen, origin = (held, "parts of the training's that it did not learn from") if held else (planes, SEEN)
         found = assess(Model.load(run.folder, device=device), unseen["noisy"], unseen[kind], origin)
         write_assessment(found, run.folder / PAGE, overwrite=True)

@@ -8,21 +8,24 @@ from functools import partial
 
 import numpy as np
 
-from pellucid.assessment.denoising import denoise_with
+from pellucid.assessment.denoising import denoise_among, denoise_stacks, denoise_with
 from pellucid.assessment.error_band import ErrorBand, error_band
 from pellucid.assessment.filters import BestFilter, best_filter, filter_model, filters_at_hand
 from pellucid.assessment.flicker import Flicker, measure_flicker, neighbours
 from pellucid.assessment.planted import FromNoise, Planted, made_from_noise, plant
-from pellucid.assessment.pseudo_pairs import Image, Images, make_pseudo_pairs, read_crops
+from pellucid.assessment.pseudo_pairs import Image, Images, Stack, Stacks, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import Quality, quality, quality_of_noisy
 from pellucid.assessment.removed import Removed, what_was_removed
 from pellucid.assessment.repeats import Repeats, measure_repeats, read_frames
 from pellucid.assessment.seams import Seams, measure_seams
+from pellucid.assessment.stacks import read_seen, read_stacks
 from pellucid.assessment.tone import Tone, tone
 from pellucid.data.clipping import Clipping, clipping_of
 from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.neighbours import neighbours_among
 from pellucid.errors import InputError
 from pellucid.io.image import Plane
+from pellucid.methods.slices import slices_of
 from pellucid.model import Model
 from pellucid.report import terminal
 
@@ -208,17 +211,26 @@ def assess(
             f"{model.recipe.name} learns anew from each image, and a hundred are denoised here: that would take hours; "
             "choose a trained model, or a filter"
         )
+    slices = slices_of(model.denoiser)
+    if slices > 1 and repeats is not None:
+        raise InputError(
+            f"{model.name} sees {slices} neighbouring slices, and repeats are compared image by image: leave them out"
+        )
     frames = read_frames(noisy, repeats, model.intensity_range) if repeats is not None else None
     names = filters_at_hand()
     steps = ["measuring the noise", "the model", *names, "structures, tiles, sections"]
     with terminal.progress_bar("assessing", len(steps)) as bar:
         bar.set(0, steps[0])
         real = read_crops(noisy, model.intensity_range)
-        pairs = make_pseudo_pairs(real, read_crops(clean, IntensityRange.from_source(list(clean))), seed=seed)
-        denoise = partial(denoise_with, model)
-        crops = squares(real, pairs.truth.shape[-1])
+        clean_range = IntensityRange.from_source(list(clean))
+        pairs = make_pseudo_pairs(real, read_seen(clean, clean_range, slices), seed=seed)
+        denoise = partial(denoise_stacks, model)
+        seen = real if slices == 1 else read_stacks(noisy, model.intensity_range, slices)
+        largest = max(min(each.shape[-2:]) for each in seen)
+        stacks = squares(seen, min(largest, pairs.truth.shape[-1]))
+        crops, sections = stacks[:, slices // 2], neighbours(noisy)
         bar.set(1, steps[1])
-        denoised, made = denoise(crops), denoise(pairs.noisy)
+        denoised, made = denoise(stacks), denoise(pairs.stacks)
         filters = []
         for number, name in enumerate(names):
             bar.set(2 + number, name)
@@ -236,26 +248,32 @@ def assess(
             tone_made=tone(pairs.noisy, made),
             true_tone=tone(pairs.truth, made),
             band=error_band(model.denoiser, pairs),
-            planted=plant(crops[:PLANTED_IN], denoise, seed),
-            from_noise=made_from_noise(pairs.noise, crops.shape[-1], denoise, seed),
+            planted=plant(crops[:PLANTED_IN], partial(denoise_among, model, stacks[:PLANTED_IN]), seed),
+            from_noise=made_from_noise(pairs.noise, stacks.shape[1:], denoise, seed),
             noisy_crops=crops,
             denoised_crops=denoised,
             clean=clean_name,
             seams=measure_seams(model.denoiser, real),
-            flicker=measure_flicker(neighbours(noisy), model.intensity_range, denoise),
+            flicker=measure_flicker(
+                sections,
+                model.intensity_range,
+                lambda images: denoise(images[neighbours_among(sections, slices)]),
+            ),
             clipping=clipping_of(noisy),
         )
         if frames is not None:
             best = found.best_filter
             others = {best.quality.name: partial(denoise_with, filter_model(best.recipe))}
-            found = replace(found, repeats=measure_repeats(frames, denoise, model.recipe.name, others))
+            found = replace(
+                found, repeats=measure_repeats(frames, partial(denoise_with, model), model.recipe.name, others)
+            )
         bar.set(len(steps))
     return found
 
 
-def squares(images: Sequence[Image], side: int) -> Images:
-    """The middle square of each image that is large enough."""
-    large = [image for image in images if min(image.shape) >= side]
-    starts = [[(size - side) // 2 for size in image.shape] for image in large]
-    cut = [image[top : top + side, left : left + side] for image, (top, left) in zip(large, starts, strict=True)]
-    return np.stack(cut)
+def squares(images: Sequence[Image | Stack], side: int) -> Stacks:
+    """The middle square of each image or stack that is large enough, (N, slices, side, side)."""
+    large = [image for image in images if min(image.shape[-2:]) >= side]
+    starts = [[(size - side) // 2 for size in image.shape[-2:]] for image in large]
+    cut = [image[..., top : top + side, left : left + side] for image, (top, left) in zip(large, starts, strict=True)]
+    return np.stack(cut).reshape(len(cut), -1, side, side)

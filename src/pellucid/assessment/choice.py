@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from pellucid.assessment.denoising import denoise_with
+from pellucid.assessment.denoising import denoise_pairs
 from pellucid.assessment.pseudo_pairs import Pairs, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import Quality, quality
+from pellucid.assessment.stacks import read_seen
 from pellucid.benchmark.results import Result, RunId, read_results
 from pellucid.benchmark.run_spec import SPEC, TRAINING, RunSpec
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.io.image import Plane
+from pellucid.methods.slices import slices_of
 from pellucid.model import Model
 from pellucid.report import terminal
 
@@ -89,15 +91,22 @@ def expected_quality(models: Sequence[Model], noisy: Sequence[Plane], clean: Seq
     Raises:
         InputError: images that are too small, or cannot be read.
     """
-    pairs = pairs_for(models[0].intensity_range, noisy, clean)
+    pairs = pairs_for(models[0].intensity_range, noisy, clean, most_slices(models))
     with terminal.progress_over(models, "scoring") as scored:
-        return [quality(model.name, denoise_with(model, pairs.noisy), pairs) for model in scored]
+        return [quality(model.name, denoise_pairs(model, pairs), pairs) for model in scored]
 
 
-def pairs_for(intensity_range: IntensityRange, noisy: Sequence[Plane], clean: Sequence[Plane]) -> Pairs:
-    """Pseudo-pairs with the noise of some images."""
+def pairs_for(
+    intensity_range: IntensityRange, noisy: Sequence[Plane], clean: Sequence[Plane], slices: int = 1
+) -> Pairs:
+    """Pseudo-pairs with the noise of some images, as stacks of so many slices."""
     clean_range = IntensityRange.from_source(list(clean))
-    return make_pseudo_pairs(read_crops(noisy, intensity_range), read_crops(clean, clean_range))
+    return make_pseudo_pairs(read_crops(noisy, intensity_range), read_seen(clean, clean_range, slices))
+
+
+def most_slices(models: Sequence[Model]) -> int:
+    """How many slices those of some models see that see the most."""
+    return max((slices_of(model.denoiser) for model in models), default=1)
 
 
 def choices(folder: Path) -> list[Choice]:

@@ -25,12 +25,13 @@ class CleanImages(NamedTuple):
     origin: str
 
 
-def find_clean(given: Any | None, run: Path | None) -> CleanImages:
+def find_clean(given: Any | None, run: Path | None, slices: int = 1) -> CleanImages:
     """The clean images to put noise on.
 
     Args:
         given: by the user; file, folder, glob, array or list.
         run: folder of the model's run, whose clean images, or the truth of its pairs, are taken if none are given.
+        slices: number of neighbouring ones that the model sees.
 
     Raises:
         InputError: the images that were given cannot be read.
@@ -40,7 +41,8 @@ def find_clean(given: Any | None, run: Path | None) -> CleanImages:
     known = _of_training(run) if run is not None else None
     if known is not None:
         return CleanImages(known, "those of the training")
-    made = [tissue((SIDE, SIDE), seed=number) for number in range(PHANTOMS)]
+    shape = (SIDE, SIDE) if slices == 1 else (slices, SIDE, SIDE)
+    made = [tissue(shape, seed=number) for number in range(PHANTOMS)]
     return CleanImages(open_source(made).planes, "phantom tissue, because no others are known")
 
 

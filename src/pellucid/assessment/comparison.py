@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pellucid.assessment.choice import pairs_for
-from pellucid.assessment.denoising import denoise_with
+from pellucid.assessment.choice import most_slices, pairs_for
+from pellucid.assessment.denoising import denoise_pairs
 from pellucid.assessment.filters import best_filter
 from pellucid.assessment.quality import Quality, quality, quality_of_noisy
 from pellucid.benchmark.filter_tuning import STRENGTHS
@@ -37,11 +37,11 @@ def compare_models(
     if len(ranges) > 1:
         raise InputError(f"{' and '.join(ranges.values())} were trained on different intensity ranges: compare others")
     intensity_range = models[0].intensity_range if models else IntensityRange.from_source(list(noisy))
-    pairs = pairs_for(intensity_range, noisy, clean)
+    pairs = pairs_for(intensity_range, noisy, clean, most_slices(models))
     found = [quality_of_noisy(pairs)]
     with terminal.progress_bar("comparing", len(models) + len(filters)) as bar:
         for model in models:
-            found.append(quality(model.name, denoise_with(model, pairs.noisy), pairs))
+            found.append(quality(model.name, denoise_pairs(model, pairs), pairs))
             bar.set(len(found) - 1)
         for name in filters:
             found.append(best_filter(name, pairs).quality)

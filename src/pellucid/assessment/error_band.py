@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pellucid.assessment.pseudo_pairs import Images, Pairs
+from pellucid.assessment.pseudo_pairs import Images, Pairs, Stacks
 from pellucid.assessment.squares import square_means
 from pellucid.methods import Denoiser
 from pellucid.methods.student import StudentDenoiser
@@ -54,7 +54,7 @@ def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     """Calibrate what a denoiser says of its error; None if it says nothing."""
     if not _predicts(denoiser):
         return None
-    predicted, denoised = predicted_error(denoiser, pairs.noisy)
+    predicted, denoised = predicted_error(denoiser, pairs.stacks)
     errors = np.abs(denoised - pairs.truth)
     factor = float(np.quantile(errors[::2] / predicted[::2], BAND))
     band, rest = factor * predicted[1::2], errors[1::2]
@@ -65,11 +65,16 @@ def error_band(denoiser: Denoiser, pairs: Pairs) -> ErrorBand | None:
     return ErrorBand(factor, float((rest <= band).mean()), float(rank))
 
 
-def predicted_error(denoiser: Denoiser, noisy: Images) -> tuple[NDArray[np.float32], Images]:
-    """The error that a denoiser which predicts it expects in each pixel, not calibrated; and its result."""
+def predicted_error(denoiser: Denoiser, noisy: Stacks) -> tuple[NDArray[np.float32], Images]:
+    """The error that a denoiser which predicts it expects in each pixel, not calibrated; and its result.
+
+    Args:
+        denoiser: in evaluation mode.
+        noisy: as many slices as it sees, (N, slices, Y, X).
+    """
     found, results = [], []
     with torch.inference_mode():
-        for image in torch.from_numpy(noisy)[:, None, None].to(denoiser.device):
+        for image in torch.from_numpy(noisy)[:, None].to(denoiser.device):
             if isinstance(denoiser, StudentDenoiser):
                 estimate, logarithm = denoiser.with_error(image)
                 found.append(logarithm.exp())

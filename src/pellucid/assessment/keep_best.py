@@ -10,15 +10,18 @@ from itertools import repeat
 import numpy as np
 import torch
 
-from pellucid.assessment.pseudo_pairs import Images, Pairs, cut_pairs, make_pseudo_pairs, read_crops
+from pellucid.assessment.pseudo_pairs import Images, Pairs, Stacks, cut_pairs, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import quality
+from pellucid.assessment.stacks import read_seen
 from pellucid.assessment.tone import tone
 from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.neighbours import neighbours_among
 from pellucid.errors import InputError
 from pellucid.files import write_text
 from pellucid.io.image import Plane
 from pellucid.launch import share
 from pellucid.methods import Denoiser
+from pellucid.methods.slices import slices_of
 from pellucid.recipe import LearningRecipe
 from pellucid.report import terminal
 from pellucid.runs.callbacks import Periodic
@@ -129,7 +132,7 @@ class KeepBest(Periodic):
             )
 
     def _look(self, number: int, which: str, denoiser: Denoiser) -> Look:
-        denoised = _denoised(denoiser, self._pairs.noisy)
+        denoised = _denoised(denoiser, self._pairs.stacks)
         found = tone(self._pairs.truth, denoised)
         right = abs(found.offset) <= DRIFT and abs(found.contrast - 1) <= CONTRAST and not found.inverted
         mean = float(quality(which, denoised, self._pairs).psnrs.mean())
@@ -166,26 +169,33 @@ def keep_best(
     """
     try:
         if held.get("pairs"):
-            return KeepBest(run, _held_pairs(held["noisy"], held["pairs"], ranges["noisy"], recipe.seed))
+            return KeepBest(run, _held_pairs(held["noisy"], held["pairs"], ranges["noisy"], recipe))
         if held.get("clean") and held.get("noisy"):
-            noisy, clean = (read_crops(held[kind], ranges[kind]) for kind in ("noisy", "clean"))
+            noisy = read_crops(held["noisy"], ranges["noisy"])
+            clean = read_seen(held["clean"], ranges["clean"], slices_of(recipe))
             return KeepBest(run, make_pseudo_pairs(noisy, clean, PAIRS, recipe.seed, SIDE))
     except InputError as problem:
         terminal.warn(f"the last state is kept, not the best: {problem}")
     return None
 
 
-def _held_pairs(noisy: Sequence[Plane], truth: Sequence[Plane], intensity_range: IntensityRange, seed: int) -> Pairs:
+def _held_pairs(
+    noisy: Sequence[Plane], truth: Sequence[Plane], intensity_range: IntensityRange, recipe: LearningRecipe
+) -> Pairs:
     corner = slice(LARGEST), slice(LARGEST)
     noisy_images, true_images = (
         [np.clip(intensity_range.network_input(plane[corner]), -1, 1) for plane in planes] for planes in (noisy, truth)
     )
-    return cut_pairs(noisy_images, true_images, PAIRS, seed, SIDE)
+    stacks = [
+        np.stack([noisy_images[number] for number in around])
+        for around in neighbours_among(noisy, slices_of(recipe)).tolist()
+    ]
+    return cut_pairs(stacks, true_images, PAIRS, recipe.seed, SIDE)
 
 
-def _denoised(denoiser: Denoiser, noisy: Images) -> Images:
-    """What a denoiser makes of images (N, Y, X), each with statistics of its own."""
+def _denoised(denoiser: Denoiser, noisy: Stacks) -> Images:
+    """What a denoiser makes of stacks (N, slices, Y, X), each with statistics of its own."""
     with torch.inference_mode():
-        results = [denoiser(image.to(denoiser.device)) for image in torch.from_numpy(noisy)[:, None, None]]
+        results = [denoiser(stack.to(denoiser.device)) for stack in torch.from_numpy(noisy)[:, None]]
     denoised: Images = torch.cat(results)[:, 0].float().cpu().numpy()
     return denoised

@@ -21,8 +21,9 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label, median_filter
 
-from pellucid.assessment.pseudo_pairs import Images
+from pellucid.assessment.pseudo_pairs import Images, Stacks
 from pellucid.methods.noise_model.model import NoiseModel
+from pellucid.methods.slices import apart, stacked
 from pellucid.seeding import seeded
 
 Denoise = Callable[[Images], Images]
@@ -111,16 +112,26 @@ def plant(noisy: Images, denoise: Denoise, seed: int = 0) -> Planted:
     return Planted({key: float(np.mean(values)) for key, values in sums.items()}, elsewhere)
 
 
-def made_from_noise(noise: NoiseModel, side: int, denoise: Denoise, seed: int = 0) -> FromNoise:
-    """Denoise noise alone, in flat areas (side × side) of several intensities."""
-    flat = np.repeat(np.array(FLAT_LEVELS, np.float32), 2)[:, None, None] * np.ones((1, side, side), np.float32)
+def made_from_noise(
+    noise: NoiseModel, shape: tuple[int, int, int], denoise: Callable[[Stacks], Images], seed: int = 0
+) -> FromNoise:
+    """Denoise noise alone, in flat areas of several intensities.
+
+    Args:
+        noise: independent in each slice.
+        shape: (slices, Y, X) of what the denoiser sees.
+        denoise: the denoiser, of stacks (N, slices, Y, X).
+        seed: of the noise.
+    """
+    slices = shape[0]
+    flat = np.repeat(np.array(FLAT_LEVELS, np.float32), 2)[:, None, None, None] * np.ones(shape, np.float32)
     with seeded(seed):
-        noisy = noise(torch.from_numpy(flat)[:, None])[:, 0].numpy()
-    result = denoise(noisy)
+        stacks = stacked(noise(apart(torch.from_numpy(flat))), slices).numpy()
+    noisy, result = stacks[:, slices // 2], denoise(stacks)
     spread = float((noisy - noisy.mean((1, 2), keepdims=True)).std())
     left = float((result - result.mean((1, 2), keepdims=True)).std())
     found = sum(_structures(image) for image in result)
-    return FromNoise(left / spread if spread > 0 else 0.0, found / (flat.size / 1e6))
+    return FromNoise(left / spread if spread > 0 else 0.0, found / (noisy.size / 1e6))
 
 
 class _Site:

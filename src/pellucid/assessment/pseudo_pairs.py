@@ -2,7 +2,8 @@
 
 No denoiser takes part in measuring the noise (`made_noise.py`), so that none is favoured.
 
-All images are float32 in [−1, 1].
+All images are float32 in [−1, 1]. For a denoiser that sees slices, images are stacks, each slice with noise of its own;
+the truth is that of the middle one.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from pellucid.data.intensity_range import IntensityRange
 from pellucid.errors import InputError
 from pellucid.io.image import Plane
 from pellucid.methods.noise_model.model import NoiseModel
+from pellucid.methods.slices import apart, middle, stacked
 from pellucid.seeding import seeded
 
 Image = NDArray[np.float32]
 """(Y, X) in [−1, 1]."""
 Images = NDArray[np.float32]
 """(N, Y, X) in [−1, 1]."""
+Stack = NDArray[np.float32]
+"""(slices, Y, X) in [−1, 1]: an image, in the middle, and those before and after it."""
+Stacks = NDArray[np.float32]
+"""(N, slices, Y, X) in [−1, 1]."""
 
 CROPS = 16
 """Number of crops of up to 512 pixels that are read of large images."""
@@ -42,18 +48,32 @@ BATCH = 4
 
 @dataclass(frozen=True)
 class Pairs:
-    """Noisy images and their truth, each (N, Y, X)."""
+    """Noisy images and their truth.
 
-    noisy: Images
+    Attributes:
+        stacks: noisy images with those before and after, (N, slices, Y, X).
+        truth: of those in the middle, (N, Y, X).
+    """
+
+    stacks: Stacks
     truth: Images
+
+    @property
+    def noisy(self) -> Images:
+        """The noisy images, (N, Y, X)."""
+        return self.seen(1)[:, 0]
+
+    def seen(self, slices: int) -> Stacks:
+        """What a denoiser sees that sees so many slices, at most those that there are: (N, slices, Y, X)."""
+        first = (self.stacks.shape[1] - slices) // 2
+        return self.stacks[:, first : first + slices]
 
     def __len__(self) -> int:
         return len(self.truth)
 
     def some(self, count: int, side: int) -> Pairs:
         """The first pairs, of each the upper left corner."""
-        part = slice(count), slice(side), slice(side)
-        return Pairs(self.noisy[part], self.truth[part])
+        return Pairs(self.stacks[:count, :, :side, :side], self.truth[:count, :side, :side])
 
 
 @dataclass(frozen=True)
@@ -68,13 +88,13 @@ class PseudoPairs(Pairs):
 
 
 def make_pseudo_pairs(
-    noisy: Sequence[Image], clean: Sequence[Image], count: int = PAIRS, seed: int = 0, largest: int = SIDE
+    noisy: Sequence[Image], clean: Sequence[Image | Stack], count: int = PAIRS, seed: int = 0, largest: int = SIDE
 ) -> PseudoPairs:
     """Measure the noise of noisy images, and put it on clean ones.
 
     Args:
         noisy: images in which the noise is measured.
-        clean: images that show no noise, of other places.
+        clean: images that show no noise, of other places; or stacks of as many slices each.
         count: number of pairs.
         seed: of the places and the noise.
         largest: side of the pairs, in pixels, unless the images are smaller.
@@ -87,22 +107,25 @@ def make_pseudo_pairs(
     with seeded(seed):
         batches = range(MEASURED * SIDE**2 // (side**2 * BATCH))
         noise = measured_noise(
-            [(_patches(noisy, BATCH, side, draws), _patches(clean, BATCH, side, draws)) for _ in batches]
+            [(_patches(noisy, BATCH, side, draws), middle(_patches(clean, BATCH, side, draws))) for _ in batches]
         )
-        truth = noise.matched(_patches(clean, count, side, draws))
-        made = torch.cat([noise(truth[start : start + BATCH]) for start in range(0, count, BATCH)])
-    return PseudoPairs(made[:, 0].numpy(), truth[:, 0].numpy(), noise)
+        drawn = _patches(clean, count, side, draws)
+        slices = drawn.shape[1]
+        truth = noise.matched(apart(drawn))
+        made = torch.cat([noise(part) for part in torch.split(truth, BATCH * slices)])
+    return PseudoPairs(stacked(made, slices).numpy(), middle(stacked(truth, slices))[:, 0].numpy(), noise)
 
 
-def cut_pairs(noisy: Sequence[Image], truth: Sequence[Image], count: int, seed: int, side: int) -> Pairs:
-    """Pairs from noisy images and the truth of each.
+def cut_pairs(noisy: Sequence[Image | Stack], truth: Sequence[Image], count: int, seed: int, side: int) -> Pairs:
+    """Pairs from noisy images, or stacks, and the truth of each.
 
     Raises:
         InputError: no image has a side of 64 pixels.
     """
     side = min(side, _side(noisy, "noisy"))
     drawn = (_patches(images, count, side, np.random.Generator(np.random.Philox(seed))) for images in (noisy, truth))
-    return Pairs(*(patches[:, 0].numpy() for patches in drawn))
+    stacks, true = (patches.numpy() for patches in drawn)
+    return Pairs(stacks, true[:, 0])
 
 
 def read_crops(planes: Sequence[Plane], intensity_range: IntensityRange) -> list[Image]:
@@ -121,9 +144,9 @@ def read_crops(planes: Sequence[Plane], intensity_range: IntensityRange) -> list
     return [np.clip(intensity_range.network_input(pixels), -1, 1) for pixels in crops]
 
 
-def _side(images: Sequence[Image], kind: str) -> int:
+def _side(images: Sequence[Image | Stack], kind: str) -> int:
     """The side of a pair that fits into some of the images."""
-    largest = max((min(image.shape) for image in images), default=0)
+    largest = max((min(image.shape[-2:]) for image in images), default=0)
     if largest < SMALLEST:
         raise InputError(
             f"the {kind} images are smaller than {SMALLEST}×{SMALLEST} pixels, in which noise cannot be measured: give "
@@ -132,13 +155,14 @@ def _side(images: Sequence[Image], kind: str) -> int:
     return largest // MULTIPLE * MULTIPLE
 
 
-def _patches(images: Sequence[Image], count: int, side: int, draws: np.random.Generator) -> torch.Tensor:
-    """Patches (N, 1, side, side) of random places, every pixel equally likely; images that are too small have none."""
-    large = [image for image in images if min(image.shape) >= side]
-    areas = np.array([image.size for image in large], np.float64)
-    patches = np.empty((count, 1, side, side), np.float32)
+def _patches(images: Sequence[Image | Stack], count: int, side: int, draws: np.random.Generator) -> torch.Tensor:
+    """Patches (N, slices, side, side) of random places, every pixel equally likely; too small images have none."""
+    large = [image for image in images if min(image.shape[-2:]) >= side]
+    areas = np.array([image.shape[-2] * image.shape[-1] for image in large], np.float64)
+    slices = large[0].shape[0] if large[0].ndim == 3 else 1
+    patches = np.empty((count, slices, side, side), np.float32)
     for patch in patches:
         image = large[draws.choice(len(large), p=areas / areas.sum())]
-        top, left = (int(draws.integers(size - side + 1)) for size in image.shape)
-        patch[0] = image[top : top + side, left : left + side]
+        top, left = (int(draws.integers(size - side + 1)) for size in image.shape[-2:])
+        patch[:] = image[..., top : top + side, left : left + side]
     return torch.from_numpy(patches)

@@ -215,9 +215,9 @@ def _score_now(training: Training, batches: Batches, spec: RunSpec) -> tuple[flo
 
 
 def _denoised(model: Model, spec: RunSpec) -> Iterator[NDArray[np.float32]]:
-    for path in spec.test:
-        (image,) = open_source(path).images
-        for done in denoise_planes(model.spec, image, np.float32):
+    images = [open_source(path).images[0] for path in spec.test]
+    for image in images:
+        for done in denoise_planes(model.spec, image, np.float32, source=images):
             yield np.clip(done.results[DENOISED].reshape(image.shape[-2:]), 0, 255)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pellucid.blockwise.denoised_files import padding_text
 from pellucid.blockwise.ledger import Outcome
 from pellucid.blockwise.plan import DENOISED, DenoiserSpec
 from pellucid.blockwise.progress import denoising_bar
+from pellucid.data.neighbours import Neighbours
 from pellucid.data.source import Source, is_path, open_source
 from pellucid.errors import InputError
 from pellucid.evaluation import RemovedNoise
@@ -23,6 +25,7 @@ from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage, Image, Plane
 from pellucid.io.layout import SAMPLES, Array, Layout
 from pellucid.io.writing import create_image
+from pellucid.methods.slices import slices_of
 from pellucid.report import terminal
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -83,7 +86,7 @@ def denoise_arrays(
         raise InputError(f"{', '.join(options)}: goes with files; an array gives an array, or with an output a file")
     if output is not None and several:
         raise InputError(f"{output}: arrays in a list have no names to give to files: denoise them one by one")
-    run = _ArrayRun(spec)
+    run = _ArrayRun(spec, source.images)
     if output is not None:
         run.write(source.images[0], Path(output), **options)
         return Path(output), run.report()
@@ -103,8 +106,9 @@ def _inner(array: Any) -> Any:
 class _ArrayRun:
     """Denoises arrays one after the other, and adds up what is known of them."""
 
-    def __init__(self, spec: DenoiserSpec) -> None:
+    def __init__(self, spec: DenoiserSpec, images: Sequence[Image]) -> None:
         self._spec = spec
+        self._images = images
         self._outcome = Outcome()
         self._pixels = 0
 
@@ -112,6 +116,7 @@ class _ArrayRun:
         """An array like that given, whose image is open; one that is computed later comes later too."""
         inner = _inner(array)
         if is_deferred(inner):
+            self._refuse_apart(image)
             later = self._deferred(inner, image.layout)
             return array.copy(data=later) if has_dims(array) else later
         dtype = inner.dtype if isinstance(inner, np.ndarray) else image.dtype  # in its own byte order
@@ -131,30 +136,55 @@ class _ArrayRun:
             terminal.say(f"array: {padding_text(self._outcome.kept / self._pixels)}")
         return self._outcome.removed
 
+    def _refuse_apart(self, image: Image) -> None:
+        """Raise InputError if the slices next to an array that is computed later are other arrays."""
+        if len(set(map(id, Neighbours(self._images, slices_of(self._spec.denoiser)).images(image)))) > 1:
+            raise InputError(
+                "this model sees neighbouring slices, which arrays that are computed later do not have in a list: "
+                "give them as one, such as dask.array.stack(arrays)"
+            )
+
     def _planes(self, image: Image) -> Iterator[Array]:
         pixels = int(np.prod(image.shape))
         self._pixels += pixels
         with denoising_bar(self._spec.denoiser, len(image.planes), pixels) as advance:
-            for done in denoise_planes(self._spec, image):
+            for done in denoise_planes(self._spec, image, source=self._images):
                 self._outcome += done.outcome
                 yield done.results[DENOISED].reshape(image.shape[-2:])
                 advance(1)
 
     def _deferred(self, chunked: Any, layout: Layout) -> Any:
-        """An array whose chunks are denoised when they are computed; planes are made whole first."""
+        """An array whose chunks are denoised when they are computed; planes are made whole first.
+
+        Where the denoiser sees slices, each chunk is given those next to it.
+        """
         planes = chunked.rechunk({layout.stored.index(axis): -1 for axis in "YX"})
-        return planes.map_blocks(
-            partial(_denoise_chunk, self._spec, layout.stored),
-            dtype=chunked.dtype,
-            meta=np.empty((0,) * chunked.ndim, chunked.dtype),
-            name=f"denoised-{self._spec.fingerprint[:16]}-{planes.name}",
+        margins = {axis: slices_of(self._spec.denoiser) // 2 if axis == "Z" else 0 for axis in layout.stored}
+        name = f"denoised-{self._spec.fingerprint[:16]}-{planes.name}"
+        kind = {"dtype": chunked.dtype, "meta": np.empty((0,) * chunked.ndim, chunked.dtype)}
+        if not any(margins.values()):
+            return planes.map_blocks(partial(_denoise_chunk, self._spec, layout.stored, 0), name=name, **kind)
+        return planes.map_overlap(
+            partial(_denoise_chunk, self._spec, layout.stored, margins["Z"]),
+            depth=dict(enumerate(margins.values())),
+            boundary="nearest",
+            trim=False,
+            name=name,
+            **kind,
         )
 
 
-def _denoise_chunk(spec: DenoiserSpec, stored: str, chunk: Array) -> Any:
+def _denoise_chunk(spec: DenoiserSpec, stored: str, margin: int, chunk: Array) -> Any:
+    """Denoise a chunk but for a margin of slices at both ends, which are there to be seen."""
     image = ArrayImage("array", Handle(lambda: chunk), Layout(stored))
+    kept = tuple(
+        range(margin, size - margin) if axis == "Z" else range(size)
+        for axis, size in zip(image.axes[:-2], image.shape[:-2], strict=True)
+    )
+    shape = (*map(len, kept), *image.shape[-2:])
     with _ONE_AT_A_TIME:
-        planes = _stored(image, (done.results[DENOISED] for done in denoise_planes(spec, image)))
+        done = np.stack([each.results[DENOISED] for each in denoise_planes(spec, image, planes=product(*kept))])
+    planes = image.layout.from_axes(done.reshape(shape), image.axes)
     return like(chunk, planes.astype(chunk.dtype, copy=False))
 
 

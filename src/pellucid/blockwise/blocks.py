@@ -3,11 +3,13 @@
 Invalid pixels are padding (large areas of one value), not-a-number, infinite or masked. The networks see middle grey
 there, statistics exclude them, and the result has the noisy image's values. A plane without any valid pixel, such as a
 constant one, is not computed at all. Whole planes and tiles, files and arrays all go through `denoise_block`.
+
+A block has all slices that its denoiser sees: its own planes, and those before and after (`data/neighbours.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ import numpy.typing as npt
 from pellucid.blockwise.grid import Slices, places
 from pellucid.blockwise.ledger import Outcome
 from pellucid.blockwise.plan import DENOISED, NOISE, DenoiserSpec
+from pellucid.data.neighbours import Neighbours
 from pellucid.data.padding import is_finite
 from pellucid.errors import InputError, ModelError
 from pellucid.evaluation import removed_noise
@@ -25,6 +28,7 @@ from pellucid.inference.tiles import Box
 from pellucid.io.conversion import Conversion
 from pellucid.io.image import Image
 from pellucid.io.layout import Array
+from pellucid.methods.slices import slices_of
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,19 @@ class NoisyBlock:
         core: position of the block in its planes.
         read: position of the pixels in their planes: the block with the margin that the networks and the detection of
             padding need.
-        pixels: (…, Y, X).
+        slices: pixels (…, Y, X) of the block, in the middle, and of as many planes before and after each of its own.
     """
 
     image: Image
     leading: Slices
     core: Box
     read: Box
-    pixels: Array
+    slices: Sequence[Array]
+
+    @property
+    def pixels(self) -> Array:
+        """The pixels of the block, (…, Y, X)."""
+        return self.slices[len(self.slices) // 2]
 
     @property
     def planes(self) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -84,7 +93,8 @@ def denoise_block(
     for number, at in noisy.planes:
         name = f"{noisy.image.path}[{number}]"
         part = noisy.pixels[at]
-        view = View.of_part(part, noisy.read, noisy.image.shape[-2:], spec.intensity_range, spec.denoiser)
+        slices = [part if pixels is noisy.pixels else pixels[at] for pixels in noisy.slices]
+        view = View.of_part(slices, noisy.read, noisy.image.shape[-2:], spec.intensity_range, spec.denoiser)
         valid = view.valid(noisy.core)
         try:
             done = denoise(view, noisy.core, number) if valid.any() else None
@@ -150,17 +160,27 @@ def planes_in_tiles(
     return denoise
 
 
-def denoise_planes(spec: DenoiserSpec, image: Image, dtype: npt.DTypeLike | None = None) -> Iterator[DenoisedBlock]:
+def denoise_planes(
+    spec: DenoiserSpec,
+    image: Image,
+    dtype: npt.DTypeLike | None = None,
+    *,
+    source: Sequence[Image] = (),
+    planes: Iterable[tuple[int, ...]] | None = None,
+) -> Iterator[DenoisedBlock]:
     """Denoise an image in memory: a run whose blocks are its planes, read one at a time.
 
     Args:
         spec: the denoiser.
-        image: the image; all its planes are denoised.
+        image: the image.
         dtype: of the result; that of the image if not given.
+        source: the images in whose order it is, where single images are slices of a volume.
+        planes: index along the leading axes of each plane to denoise; all by default.
     """
+    neighbours = Neighbours(source or [image], slices_of(spec.denoiser))
     results = {DENOISED: image.dtype if dtype is None else np.dtype(dtype)}
     plane = Box(0, image.shape[-2], 0, image.shape[-1])
-    for index in np.ndindex(image.shape[:-2]):
+    for index in np.ndindex(image.shape[:-2]) if planes is None else planes:
         leading = tuple(slice(at, at + 1) for at in index)
-        noisy = NoisyBlock(image, leading, plane, plane, image.read_block(leading, *plane.slices))
+        noisy = NoisyBlock(image, leading, plane, plane, neighbours.read(image, leading, *plane.slices))
         yield denoise_block(noisy, spec, whole_planes(spec, spec.memory), results)

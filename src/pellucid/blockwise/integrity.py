@@ -80,7 +80,8 @@ class IntegrityCheck:
 
     def _refuse_changed(self, number: int, boxes: list[Region]) -> None:
         """Raise InputError if any finished task read a part of the image that has since changed."""
-        finished = any(self._ledger.has(Task(stage, number)) for stage in ("move", "finish"))
+        stages = [Task(stage, near) for near in self._worker.near(number) for stage in ("move", "finish")]
+        finished = any(map(self._ledger.has, stages))
         if finished or any(_meet(seen, box) for seen in self._seen(number) for box in boxes):
             raise InputError(
                 f"{self._plan.volumes[number].source}: changed since the run began, so the finished part of the result "
@@ -92,10 +93,9 @@ class IntegrityCheck:
         for slab in range(len(self._worker.statistics)):
             if self._ledger.has(Task("statistics", number=slab)):
                 yield from self._worker.statistics.parts(slab, number)
-        if self._ledger.has(Task("create", number)):
-            for task in self._done(number, 0):
-                leading, _, read = self._worker.position(task)
-                yield *leading, *read.slices
+        for near in self._worker.near(number):
+            if self._ledger.has(Task("create", near)):
+                yield from map(self._worker.region, self._done(near, 0))
 
     # results
 

@@ -25,6 +25,7 @@ from pellucid.io.output_spec import DENOISED_BY
 from pellucid.io.region import parse_region
 from pellucid.methods import Denoiser
 from pellucid.methods.digest import model_digest, short
+from pellucid.methods.slices import slices_of
 from pellucid.version import __version__
 
 How = Literal["exact", "sampled", "trained"]
@@ -196,7 +197,7 @@ def make_plan(
     refuse_unsafe([Path(path) for volume in volumes for path in volume.results.values()], source)
     statistics = _statistics(spec, options)
     itemsize = source.images[0].dtype.itemsize
-    in_flight = 3 * (itemsize + sum(4 if name == NOISE else itemsize for name in names))
+    in_flight = 3 * (itemsize * slices_of(denoiser) + sum(4 if name == NOISE else itemsize for name in names))
     affordable = int(_FOR_BLOCKS * spec.memory / in_flight)
     fits = _fit_whole(source, spec) and max(map(_pixels_of_deep_chunk, source.images)) <= affordable
     whole = not denoiser.networks() or (statistics == "exact" and (fits or denoiser.whole))

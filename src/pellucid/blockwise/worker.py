@@ -19,14 +19,17 @@ from pellucid.blockwise.lock import fencing_token, refuse_fenced
 from pellucid.blockwise.outputs import Outputs
 from pellucid.blockwise.plan import DENOISED, NOISE, BlockwisePlan, DenoiserSpec
 from pellucid.blockwise.slab_statistics import SlabStatistics
+from pellucid.data.neighbours import Neighbours
 from pellucid.data.padding import HALO
 from pellucid.inference import FrozenDenoiser
 from pellucid.inference.tiles import Box, hull, tile_around
 from pellucid.io.frames import read_frames
 from pellucid.io.image import Image
 from pellucid.io.layout import Array
+from pellucid.io.manifest import Region
 from pellucid.io.pyramid import downsample
 from pellucid.io.registry import open_image
+from pellucid.methods.slices import slices_of
 
 
 class BlockWorker:
@@ -58,6 +61,7 @@ class BlockWorker:
         self._frozen = (
             None if plan.whole else FrozenDenoiser(spec.denoiser, plan.side, on_smaller, amp=plan.options.amp)
         )
+        self._neighbours = Neighbours(images, slices_of(spec.denoiser))
         self._token = fencing_token(folder)
         self._open: tuple[int, Outputs] | None = None
 
@@ -172,12 +176,23 @@ class BlockWorker:
         around = tile_around(squares, padded_height, padded_width, denoiser.halo, denoiser.stride).read
         return tuple(leading), core, around.grown(HALO).common(plane)
 
+    def region(self, task: Task) -> Region:
+        """What a block reads of its own image, and where that is one slice of many, of those next to it."""
+        leading, _, read = self.position(task)
+        return *self._neighbours.leading(self.images[task.image], leading), *read.slices
+
+    def near(self, image: int) -> list[int]:
+        """The images whose blocks read an image: itself, and where it is one slice of many, those next to it."""
+        near = self._neighbours.images(self.images[image])
+        return [number for number, each in enumerate(self.images) if any(each is other for other in near)]
+
     def _read_block(self, task: Task) -> NoisyBlock:
         image = self.images[task.image]
         leading, core, read = self.position(task)
-        pixels = image.read_block(leading, *read.slices)
-        image.release()
-        return NoisyBlock(image, leading, core, read, pixels)
+        slices = self._neighbours.read(image, leading, *read.slices)
+        for each in self._neighbours.images(image):
+            each.release()
+        return NoisyBlock(image, leading, core, read, slices)
 
     def _denoise(self, task: Task, noisy: NoisyBlock) -> DenoisedBlock:
         dtypes = self._plan.volumes[task.image].dtypes(noisy.image.dtype)

@@ -47,7 +47,8 @@ def compare(
     device
         "auto", "cpu", "cuda", "cuda:1", "mps".
     """
-    from pellucid.assessment.clean_images import find_clean  # here: help needs no torch
+    from pellucid.assessment.choice import most_slices  # here: help needs no torch
+    from pellucid.assessment.clean_images import find_clean
     from pellucid.assessment.comparison import compare_models
     from pellucid.data.source import open_source
     from pellucid.model import Model
@@ -55,7 +56,7 @@ def compare(
     if not models and not recipes:
         raise InputError("compare needs models (folders of runs), --recipes, or both")
     opened = [Model.load(model, device=device) for model in models or []]
-    chosen = find_clean(clean, models[0] if models else None)
+    chosen = find_clean(clean, models[0] if models else None, most_slices(opened))
     found = compare_models(opened, recipes or [], open_source(noisy).planes, chosen.planes)
     if json:
         show_json({"clean": chosen.origin, "ranking": [_values(each, found[0]) for each in found]})

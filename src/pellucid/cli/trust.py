@@ -111,9 +111,10 @@ def assess_and_tell(
     from pellucid.assessment.clean_images import find_clean
     from pellucid.assessment.page import write_assessment
     from pellucid.data.source import open_source
+    from pellucid.methods.slices import slices_of
 
     second = open_source(repeats).planes if repeats is not None else None
-    chosen = find_clean(clean, run)
+    chosen = find_clean(clean, run, slices_of(model.denoiser))
     found = assess(model, noisy, chosen.planes, chosen.origin, repeats=second)
     if page is not None:
         write_assessment(found, page, overwrite=True)

@@ -44,13 +44,17 @@ class Split(NamedTuple):
     held: Sequence[Plane]
 
 
-def hold_out(planes: Sequence[Plane]) -> Split:
+def hold_out(planes: Sequence[Plane], slices: int = 1) -> Split:
     """Hold out an eighth: whole planes if there are eight and more, else the last rows of each.
 
-    Planes of the same number and shapes are split alike, so pairs stay pairs.
+    Planes of the same number and shapes are split alike, so pairs stay pairs. Where several slices are seen at once,
+    the planes that are held out are neighbours, the last ones: so stacks end where they begin, and none has a slice of
+    the other part.
     """
     if len(planes) >= SHARE:
-        held = set(evenly_spaced(len(planes), min(len(planes) // SHARE, MOST)))
+        count = min(len(planes) // SHARE, MOST)
+        last = range(len(planes) - max(count, min(slices, len(planes) // 2)), len(planes))
+        held = set(evenly_spaced(len(planes), count) if slices == 1 else last)
         numbers = range(len(planes))
         return Split([planes[n] for n in numbers if n not in held], [planes[n] for n in sorted(held)])
     heights = [plane.shape[0] for plane in planes]

@@ -24,6 +24,7 @@ from pellucid.inference.statistics import Statistics, exact_statistics
 from pellucid.inference.tiles import Box, largest_side, on_tile, tile_around
 from pellucid.inference.view import Piece, Unit, View
 from pellucid.methods import Denoiser
+from pellucid.methods.slices import slices_of
 from pellucid.norms import feature_norms, measure_valid, moments_from
 
 
@@ -67,8 +68,9 @@ class DenoisedPlane:
 
 
 def denoise_plane(denoiser: Denoiser, noisy: Unit, memory: float) -> DenoisedPlane:
-    """Denoise a plane (Y, X) in memory, scaled to [−1, 1]; see `denoise_view`."""
-    return denoise_view(denoiser, View.of_array(noisy, denoiser.stride, denoiser.device), memory)
+    """Denoise a plane (Y, X) in memory, scaled to [−1, 1], which is its own neighbours; see `denoise_view`."""
+    view = View.of_array(noisy, denoiser.stride, denoiser.device, slices_of(denoiser))
+    return denoise_view(denoiser, view, memory)
 
 
 @torch.no_grad()

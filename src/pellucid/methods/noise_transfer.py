@@ -8,6 +8,9 @@ absolute error that it expects of itself.
 First N is measured: brightness and shading, then spectra. While S learns, what it removes from x and from x' is
 compared, and N corrected: the denoiser tells how its noise differs from the real one. No adversary, no second network;
 what remains is S, which has no norm. Pellucid's own method; docs/methods.md says what led to it.
+
+Where S sees neighbouring slices of a volume, x and y are stacks: each slice gets noise of its own, and the middle one
+is learned.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from pellucid.methods.base import Batch, Losses, Method, Supervision
 from pellucid.methods.noise_model.model import NoiseModel
 from pellucid.methods.optim.muon import Muon
 from pellucid.methods.optim.schedules import cosine
+from pellucid.methods.slices import apart, middle, stacked
 from pellucid.methods.student import StudentDenoiser, StudentRecipe, learn
 
 PROBE = 4
@@ -72,8 +76,9 @@ class NoiseTransfer(Method[NoiseTransferRecipe]):
         """Measure the noise at first, then learn from pairs that are made with it."""
         if int(self.stage) < len(self._measurements()):
             return self._measure(batch, number)
-        truth = self.noise.matched(batch["clean"])
-        noisy = self.noise(truth)
+        truth = self.noise.matched(apart(batch["clean"]))
+        noisy = stacked(self.noise(truth), self.recipe.slices)
+        truth = middle(stacked(truth, self.recipe.slices))
         denoised, losses = learn(self.denoiser, self.optimiser, noisy, truth, number)
         self._compare(batch["noisy"], noisy, denoised, number)
         return losses
@@ -81,7 +86,7 @@ class NoiseTransfer(Method[NoiseTransferRecipe]):
     def _measure(self, batch: Batch, number: int) -> Losses:
         """Take one step of a measurement; after enough patches, or a share of all steps, go on to the next."""
         measure, settle = self._measurements()[int(self.stage)]
-        measure(batch["noisy"], batch["clean"])
+        measure(apart(batch["noisy"]), apart(batch["clean"]))
         self.measured += self.recipe.batch
         measured = self.measured.float()
         if self.measured >= self.recipe.measure or number >= MEASURING * (int(self.stage) + 1) * self.recipe.steps:
@@ -118,9 +123,9 @@ class NoiseTransfer(Method[NoiseTransferRecipe]):
     def _compare(self, real: Tensor, made: Tensor, denoised: Tensor, number: int) -> None:
         """Note what the student removes from made and from real noisy patches; now and then correct the noise."""
         share = number / self.recipe.steps
-        self.noise.made.add(made, denoised)
+        self.noise.made.add(middle(made), denoised)
         if number % PROBE == 0:
-            self.noise.real.add(real, self.denoiser.estimate(real))
-            self.noise.shading.keep(process_group.whole(real))
+            self.noise.real.add(middle(real), self.denoiser.estimate(real))
+            self.noise.shading.keep(process_group.whole(middle(real)))
         if number % CORRECT == 0 and FIRST < share < LAST:
             self.noise.correct()

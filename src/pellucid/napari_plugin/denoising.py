@@ -13,12 +13,14 @@ from pellucid.blockwise.blocks import DenoisedBlock, denoise_planes
 from pellucid.blockwise.denoised_files import padding_text, warnings_of
 from pellucid.blockwise.ledger import Outcome
 from pellucid.blockwise.plan import DENOISED
+from pellucid.data.neighbours import Neighbours
 from pellucid.inference.tiles import Box, tile_around
 from pellucid.io.handles import Handle
 from pellucid.io.image import ArrayImage
 from pellucid.io.layout import Array, Layout
 from pellucid.io.registry import open_image
 from pellucid.io.writing import create_image
+from pellucid.methods.slices import slices_of
 from pellucid.model import Model
 from pellucid.napari_plugin.calibration import refuse_turned
 from pellucid.napari_plugin.pixels import lazy_pixels
@@ -102,12 +104,15 @@ def preview(noisy: Snapshot, model: Model, watch: Watch, region: Region) -> Work
     stride, halo = model.denoiser.stride, model.denoiser.halo
     tall, wide = (-(-side // stride) * stride for side in (height, width))
     read = tile_around(core, tall, wide, halo, stride).read.common(Box(0, height, 0, width))
-    part = noisy.image.read_block(tuple(slice(at, at + 1) for at in region.leading), *read.slices)
+    leading = tuple(slice(at, at + 1) for at in region.leading)
+    seen = Neighbours([noisy.image], slices_of(model.denoiser)).leading(noisy.image, leading)
+    part = noisy.image.read_block(seen, *read.slices)
     alone = ArrayImage(noisy.name, Handle(lambda: part), Layout(noisy.image.axes))
+    plane = tuple(at - axis.start for at, axis in zip(region.leading, seen, strict=True))
     watch.set(Progress(PIXELS, 0, read.area))
     found = _Found(alone)
     pixels = np.empty(core.shape, noisy.image.dtype)
-    for done in watch.over(denoise_planes(model.spec, alone)):
+    for done in watch.over(denoise_planes(model.spec, alone, planes=[plane])):
         pixels = found.take(done)[core.within(read).slices]
         yield watch.set(Progress(PIXELS, read.area, read.area))
     return Made([_placed(noisy, pixels, region, "preview")], found.lines)

@@ -89,4 +89,6 @@ def in_one_line(work: Work) -> Work:
 def _opened(order: Order, opener: Opener, watch: Watch) -> Generator[Progress, None, Model]:
     yield watch.set(Progress("opening the model"))
     with watch.watching():
-        return opener(order.choice, order.noisy)
+        model = opener(order.choice, order.noisy)
+        model.warn_of_single_slices([order.noisy.image])
+        return model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pellucid.assessment.assess import assess
 from pellucid.assessment.clean_images import find_clean
+from pellucid.methods.slices import slices_of
 from pellucid.model import Model
 from pellucid.napari_plugin.choice import Choice
 from pellucid.napari_plugin.denoising import Made, Work, preview, removed_preview
@@ -22,7 +23,7 @@ def trust(noisy: Snapshot, choice: Choice, model: Model, watch: Watch, region: R
     shown = yield from preview(noisy, model, watch, region)
     yield watch.set(Progress("measuring"))
     with watch.watching():
-        clean = find_clean(None, choice.store)
+        clean = find_clean(None, choice.store, slices_of(model.denoiser))
         found = assess(model, noisy.image.planes, clean.planes, clean.origin)
     lines = [found.verdict, *(f"warning: {line}" for line in found.warnings), f"clean images: {clean.origin}"]
     return Made([removed_preview(noisy, shown, region)], lines)

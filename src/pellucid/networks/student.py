@@ -17,9 +17,10 @@ class Student(nn.Module):
     Args:
         width: channels at half resolution, doubled at each further level; a multiple of 4.
         depth: how often the resolution is halved.
+        slices: neighbouring slices of a volume that it sees, an odd number; it denoises the middle one.
     """
 
-    def __init__(self, width: int = 32, depth: int = 3) -> None:
+    def __init__(self, width: int = 32, depth: int = 3, slices: int = 1) -> None:
         super().__init__()
         widths = [width << level for level in range(depth)]
         fine = width // 4
@@ -31,14 +32,15 @@ class Student(nn.Module):
         """How far an output pixel sees, in pixels."""
         self.halo = self.reach + -self.reach % self.stride
         """The same, rounded up to the stride."""
-        self.halve = nn.Sequential(nn.Conv2d(1, width, 4, stride=2, padding=1), nn.ReLU(inplace=True))
+        self._middle = slices // 2
+        self.halve = nn.Sequential(nn.Conv2d(slices, width, 4, stride=2, padding=1), nn.ReLU(inplace=True))
         self.first = _two_convolutions(width)
         self.down = nn.ModuleList(
             nn.Sequential(nn.Conv2d(w, 2 * w, 2, stride=2), _two_convolutions(2 * w)) for w in widths[:-1]
         )
         self.enlarge = nn.ModuleList(nn.Conv2d(2 * w, w, 1) for w in widths[-2::-1])
         self.up = nn.ModuleList(_two_convolutions(w) for w in widths[-2::-1])
-        self.fine = nn.Sequential(_mirrored(1, fine), nn.ReLU(inplace=True))
+        self.fine = nn.Sequential(_mirrored(slices, fine), nn.ReLU(inplace=True))
         self.join = nn.Sequential(_mirrored(2 * fine, fine), nn.ReLU(inplace=True))
         self.last = _mirrored(fine, 1)
 
@@ -46,17 +48,17 @@ class Student(nn.Module):
         """Return the estimate, and the features that `PredictedError` takes.
 
         Args:
-            x: (N, 1, H, W) in [−1, 1]; H and W multiples of the stride.
+            x: (N, slices, H, W) in [−1, 1]; H and W multiples of the stride.
 
         Returns:
             The estimate (N, 1, H, W), unbounded, and features (N, width, H/2, W/2).
         """
         coarse = self._coarse(x)
         joined = torch.cat((pixel_shuffle(coarse, 2), self.fine(x)), 1)
-        return x + self.last(self.join(joined)), coarse
+        return x[:, self._middle : self._middle + 1] + self.last(self.join(joined)), coarse
 
     def _coarse(self, x: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (N, width, H/2, W/2)."""
+        """(N, slices, H, W) -> (N, width, H/2, W/2)."""
         x = self.first(self.halve(x))
         kept = []
         for down in self.down:

@@ -13,7 +13,9 @@ from itertools import repeat
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.files import writing
@@ -41,15 +43,22 @@ STATISTICS_PATCHES = 64
 """Number of training patches whose moments are saved beside the weights."""
 
 
-def run_callbacks(run: Run, images: Mapping[str, Images], intensities: Mapping[str, IntensityRange]) -> list[Callback]:
+def run_callbacks(
+    run: Run,
+    images: Mapping[str, Images],
+    intensities: Mapping[str, IntensityRange],
+    neighbours: NDArray[np.int64],
+) -> list[Callback]:
     """Return the callbacks that fill the folder of a run.
 
     Args:
         run: the folder.
         images: images (Y, X) by kind, from which previews are cut.
         intensities: the intensity range of each kind.
+        neighbours: for each noisy image the numbers of those around it, (images, slices).
     """
-    callbacks = [LogLosses(run), SaveState(run), DrawPreviews(run, Previews(images, intensities)), DrawCurves(run)]
+    previews = Previews(images, intensities, neighbours)
+    callbacks = [LogLosses(run), SaveState(run), DrawPreviews(run, previews), DrawCurves(run)]
     return [*callbacks, WriteTensorBoard(run)] if importlib.util.find_spec("tensorboard") else callbacks
 
 

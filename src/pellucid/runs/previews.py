@@ -35,13 +35,24 @@ class Previews:
     Args:
         images: images (Y, X) by kind; with "pairs" the partners of the crops are shown, with "clean" other clean crops.
         intensities: intensity range of each kind.
+        neighbours: for each noisy image the numbers of those around it, (images, slices); none by default.
     """
 
-    def __init__(self, images: Mapping[str, Images], intensities: Mapping[str, IntensityRange]) -> None:
+    def __init__(
+        self,
+        images: Mapping[str, Images],
+        intensities: Mapping[str, IntensityRange],
+        neighbours: NDArray[np.int64] | None = None,
+    ) -> None:
         self.range = intensities["noisy"]
         kind = next((kind for kind in REFERENCES if kind in images), None)
         shown = [images["noisy"], *([images[kind]] if kind else [])]
         noisy, *references = _crops(shown)
+        slices = np.arange(len(images["noisy"]))[None] if neighbours is None else neighbours.T
+        cut = [_crops([[images["noisy"][number] for number in row], *shown[1:]])[0] for row in slices]
+        self._stacks = [
+            np.stack([self.range.network_input(crop) for crop in stack]) for stack in zip(*cut, strict=True)
+        ]
         filtered, width = smoothed(noisy)
         self.crops = noisy
         self._before = {"noisy": noisy, f"Gaussian filter, σ {width:g}": filtered}
@@ -75,8 +86,8 @@ class Previews:
         columns: dict[str, list[NDArray[Any]]] = {
             name: [] for name in (*names, "denoised (last)", "denoised (average)")
         }
-        for crop in self.crops:
-            noisy = torch.from_numpy(self.range.network_input(crop))[None, None].to(last.device)
+        for stack in self._stacks:
+            noisy = torch.from_numpy(stack)[None].to(last.device)
             estimates = last.estimates(noisy)
             made = [*(estimates[name] for name in names), last.combine(estimates), average(noisy)]
             for column, image in zip(columns.values(), made, strict=True):

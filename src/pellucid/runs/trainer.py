@@ -12,8 +12,10 @@ from typing import Any
 from pellucid import process_group
 from pellucid.data.held_out import hold_out
 from pellucid.data.intensity_range import IntensityRange
+from pellucid.data.neighbours import neighbours_among
 from pellucid.data.patches import prefetch
 from pellucid.data.plane_cache import cache_planes
+from pellucid.data.slice_checks import check_slices
 from pellucid.data.source import Source
 from pellucid.data.structure_statistics import StructureStatistics, structure_statistics_with_spread
 from pellucid.device import Device, choose_device, free_memory
@@ -21,6 +23,7 @@ from pellucid.errors import InputError, Interrupted
 from pellucid.io.image import Plane
 from pellucid.launch import WHOLE, leads, local_share, share
 from pellucid.methods import Method, build
+from pellucid.methods.slices import slices_of
 from pellucid.recipe import LearningRecipe, Recipe
 from pellucid.report import terminal
 from pellucid.runs.callbacks import ShowProgress, run_callbacks
@@ -94,15 +97,17 @@ def train(
             run.refuse_busy()
             run.refuse_used()
         opened = open_sources(sources, frames)
-        planes_of(opened)  # refuses pairs that do not fit
+        slice_warnings = check_slices(planes_of(opened), slices_of(learning))  # refuses pairs that do not fit
         training = Training(_begun(learning, start), chosen.torch, execution)
         shown = show_inventory(opened) if leads() else Shown([], {})
+        for warning in slice_warnings if leads() else ():
+            terminal.warn(warning)
         intensities = intensities_of(opened)  # refuses blank images
         with run.held() if leads() else nullcontext():
             if leads():
                 run.refuse_used()  # another process may have used it meanwhile
                 dtypes = {kind: source.dtypes[0] for kind, source in opened.items()}
-                warnings = without_folders(shown.warnings, opened.values())
+                warnings = without_folders([*shown.warnings, *slice_warnings], opened.values())
                 origin = {
                     "sources": describe(sources, opened),
                     "frames": frames,
@@ -202,18 +207,19 @@ def _train(
     intensities, planes = run.intensities(), planes_of(sources)
     judging = None
     if judge is not None:
-        planes, held = hold_out_of(planes)
+        planes, held = hold_out_of(planes, slices_of(recipe))
         judging = judge(run, recipe, held, intensities) if leads() else None
     memory = free_memory() // 2 // len(sources) // local_share().size
     images = {kind: cache_planes(planes[kind], memory) for kind in planes}
-    patches = make_patches(planes, images, intensities, recipe.patch, device)
-    batches, own_batches = (make_batches(training.method, patches, part) for part in (WHOLE, share()))
+    neighbours = {kind: neighbours_among(of_kind, slices_of(recipe)) for kind, of_kind in planes.items()}
+    patches = make_patches(planes, images, intensities, recipe.patch, device, neighbours)
+    batches, own_batches = (make_batches(training.method, patches, part, neighbours) for part in (WHOLE, share()))
     on_disk = any(of_kind.mapped for of_kind in patches.values())
     with (
         _progress_bar(training) as bar,
         prefetch(own_batches) if on_disk else nullcontext(own_batches) as drawn,
     ):
-        writers = run_callbacks(run, images, intensities) if leads() else []
+        writers = run_callbacks(run, images, intensities, neighbours["noisy"]) if leads() else []
         everyone = [*callbacks, *([judging] if judging else []), *writers, ShowProgress(bar)]
         for callback in everyone:
             callback.on_start(training, batches)
@@ -249,7 +255,7 @@ def _begun(recipe: LearningRecipe, start: StoredModel | None) -> Method[Any]:
 
 
 def hold_out_of(
-    planes: Mapping[str, Sequence[Plane]],
+    planes: Mapping[str, Sequence[Plane]], slices: int = 1
 ) -> tuple[dict[str, Sequence[Plane]], dict[str, Sequence[Plane]]]:
     """Split the planes of each kind into those to learn from and those to judge by; noise alone is not split.
 
@@ -257,7 +263,7 @@ def hold_out_of(
     """
     if not planes.keys() & {"clean", "pairs"}:
         return dict(planes), {}
-    splits = {kind: hold_out(of_kind) for kind, of_kind in planes.items() if kind != "noise"}
+    splits = {kind: hold_out(of_kind, slices) for kind, of_kind in planes.items() if kind != "noise"}
     if not all(split.held for split in splits.values()):
         return dict(planes), {}
     kept = {kind: split.kept for kind, split in splits.items()}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pellucid.errors import InputError
 from pellucid.inference.folding import Folding
 from pellucid.methods import Denoiser
+from pellucid.methods.slices import slices_of
 from pellucid.norms import feature_norms
 from pellucid.norms.feature import Batch
 from pellucid.runs.stored_model import StoredModel
@@ -69,6 +70,11 @@ def measures_images(denoiser: Denoiser) -> bool:
 
 
 def _refuse_unfit(name: str, denoiser: Denoiser) -> None:
+    if (slices := slices_of(denoiser)) > 1:
+        raise InputError(
+            f"{name}: sees {slices} neighbouring slices, and other programs give a network one image at a time: share "
+            "it as a .zip for Pellucid"
+        )
     if denoiser.whole or denoiser.window is not None or type(denoiser).fit_image is not Denoiser.fit_image:
         raise InputError(
             f"{name}: its result in a pixel depends on the whole image or on a window, not on a neighbourhood alone: "
