@@ -42,7 +42,7 @@ def test_a_page_is_written_into_the_run_and_the_verdict_is_shown(student, capsys
 
 
 def test_images_that_were_learned_from_are_said_to_be(student, monkeypatch):
-    monkeypatch.setattr("pellucid.assessment.after_training.hold_out_of", lambda planes: (planes, {}))
+    monkeypatch.setattr("pellucid.assessment.after_training.hold_out_of", lambda planes, slices: (planes, {}))
     asked = []
     monkeypatch.setattr("pellucid.assessment.after_training.assess", lambda *given: asked.append(given))
     with pytest.raises(AttributeError):  # nothing was found
