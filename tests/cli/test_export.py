@@ -31,7 +31,7 @@ def test_inspect_shows_a_model_or_images(refused, tmp_path):
     ("arguments", "said"),
     [
         (("nowhere", "a.zip"), "nowhere: no such run or model"),
-        ((STUDENT, "a.bioimageio.zip", "--licence", ""), "names a licence"),
+        ((STUDENT, "a.bioimageio.zip", "--licence", ""), "--licence the name is empty"),
         ((STUDENT, "a.onnx", "--thumbnails"), "thumbnails go with"),
         ((STUDENT, "a.zip", "--weights", "average"), "saved model with its 'last' weights alone"),
     ],
