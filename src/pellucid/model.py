@@ -80,6 +80,8 @@ class Model:
         """Statistics of the noisy images of the training; None if they are not known."""
         self.removed: RemovedNoise | None = None
         """Statistics of the noise removed from the last array or list of arrays."""
+        self.warned: list[str] = []
+        """What was said of the last images before they were denoised."""
         self._device = device
         self._run: tuple[Path, str | None] | None = None
         self._only: str | None = None
@@ -280,8 +282,7 @@ class Model:
         if not names_files(images):
             spec, source = model.spec, open_arrays(images)
             model.refuse_other_types(source.images)
-            model._warn_of_differences(planes_at_hand(source))
-            model.warn_of_single_slices(source.images)
+            model._warn_of(planes_at_hand(source), source.images)
             result, self.removed = denoise_arrays(spec, source, output, **options)
             return result
         if output is None:
@@ -316,8 +317,9 @@ class Model:
             finding.text for finding in compare_with_training(self.structure, self._range, found, self.intensity_range)
         ]
 
-    def _warn_of_differences(self, planes: Sequence[Plane]) -> None:
-        for warning in [*self.compare_with_training(planes), *_clipped(planes)]:
+    def _warn_of(self, planes: Sequence[Plane], images: Sequence[Image]) -> None:
+        self.warned = [*self.compare_with_training(planes), *_clipped(planes), *self.single_slices(images)]
+        for warning in self.warned:
             terminal.warn(warning)
 
     def single_slices(self, images: Sequence[Image]) -> list[str]:
@@ -384,8 +386,7 @@ class Model:
         options = options or DenoiseOptions(**keywords)
         cluster = Cluster(options.cluster, self.opener()) if options.cluster is not None else None
         spec, source = self.spec, self._open(images, options.frames)
-        self._warn_of_differences(source.planes)
-        self.warn_of_single_slices(source.images)
+        self._warn_of(source.planes, source.images)
         written = denoise_source(source, Path(output), spec, options, cluster)
         _refuse_left_out(source, written)
         return written

@@ -43,6 +43,13 @@ def test_every_command_that_reports_has_json(name):
     assert signature(function_of(name)).parameters["json"].default is False
 
 
+def test_warnings_of_the_input_are_in_the_document_of_denoise(tmp_path, command):
+    image = np.random.default_rng(0).normal(20, 40, (128, 128)).clip(0, 255).round().astype(np.uint8)
+    np.save(tmp_path / "a.npy", image)
+    told = document(command("denoise", tmp_path / "a.npy", tmp_path / "b.npy", "--recipe", "gaussian", "--json"))
+    assert any("noise is clipped" in warning for warning in told["warnings"])
+
+
 def test_numbers_that_are_not_finite_are_null():
     values = {"a": math.nan, "b": [np.float64("inf"), np.float32(0.5)], 3: (np.int64(2),), "d": None, "e": True}
     assert plain(values) == {"a": None, "b": [None, 0.5], "3": [2], "d": None, "e": True}

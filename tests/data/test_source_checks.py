@@ -118,3 +118,9 @@ def test_pixel_sizes_of_one_folder(planes, tmp_path, second, warned):
 def test_tiny_crops_that_hold_nothing_but_cytoplasm_are_not_called_noise():
     crops = [blank(seed)[:96, :96] for seed in range(4)]
     assert "no structure" not in [finding.check for finding in check(crops)]
+
+
+def test_clipped_noise_is_told_beside_a_bar():
+    image = np.random.default_rng(0).normal(20, 40, (256, 256)).clip(0, 255).round().astype(np.uint8)
+    image[-16:] = 255
+    assert "clipped" in [finding.check for finding in check([image], "noisy")]

@@ -147,6 +147,21 @@ def test_a_member_that_is_missing_damaged_or_too_long(name, members, refused):
         refused(members, f"{name}: missing")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("contrast", 0.0), ("size", 0.0), ("contrast", -1.0), ("noise", float("nan")), ("mean", float("-inf"))],
+)
+def test_impossible_statistics_are_refused(name, value, members, refused):
+    values = json.loads(members["structure.json"])
+    values["noisy"][name] = value
+    altered = json.dumps(values).encode()
+    refused({**members, "structure.json": altered}, f"structure.json: .*damaged \\({name} is {value:g}\\)")
+
+
+def test_a_list_in_the_place_of_statistics_is_refused(members, refused):
+    refused({**members, "structure.json": b"[]"}, r"structure.json: .*damaged \(no names and values\)")
+
+
 def test_members_that_no_model_has_are_named_and_not_read(members, tmp_path, capsys):
     (tmp_path / "model.zip").write_bytes(archive_bytes({**members, "run.py": b"print(1)", "state.pt": b"\x80"}))
     assert pellucid.load(tmp_path / "model.zip").digest

@@ -131,7 +131,7 @@ class Assessment:
         if abs(self.true_tone.contrast - 1) > CONTRAST:
             found.append(f"the contrast of results is {self.true_tone.contrast:.2f} times that of the truth")
         if self.clipping.matters:
-            found.append(f"in your images {self.clipping.text}")
+            found.append(f"in the noisy images that were assessed {self.clipping.text}")
         return [*found, *self._of_tiles_and_sections()]
 
     def _of_tiles_and_sections(self) -> list[str]:

@@ -169,7 +169,7 @@ def denoise(
         found = assess_and_tell(opened, source.planes, None, model, trust)
         terminal.say(found.verdict)
     if json:
-        told = files_values(written, str(failed) if failed else None)
+        told = files_values(written, opened.warned, str(failed) if failed else None)
         show_json({**model_values(opened), **told, **trust_values(found)})
     if failed is not None:
         raise failed

@@ -24,11 +24,11 @@ def model_values(model: Model) -> dict[str, Any]:
     }
 
 
-def files_values(files: Sequence[DenoisedFile], failed: str | None) -> Mapping[str, Any]:
-    """Return what was written; `failed` says what was not, if anything."""
+def files_values(files: Sequence[DenoisedFile], warned: Sequence[str], failed: str | None) -> Mapping[str, Any]:
+    """Return what was written and all that was warned of; `failed` says what was not written, if anything."""
     from pellucid.blockwise.denoised_files import warnings_of  # here: help needs no torch
 
-    return {"files": [_values(file) for file in files], "warnings": warnings_of(files), "failed": failed}
+    return {"files": [_values(file) for file in files], "warnings": [*warned, *warnings_of(files)], "failed": failed}
 
 
 def trust_values(found: Assessment | None) -> dict[str, Any]:

@@ -116,11 +116,11 @@ def _repeated(name: str, inventory: Inventory) -> list[Finding]:
 
 def _clipped(name: str, inventory: Inventory) -> list[Finding]:
     statistics, clipping = inventory.statistics, inventory.clipping
-    if statistics is None or inventory.padding > _BARRED:  # letters in a bar are black and white
-        return []
     if name == "noisy" and clipping.matters:
         text = f"clipped: in the noisy images {clipping.text}"
         return [Finding("clipped", max(clipping.black, clipping.white), text)]
+    if statistics is None or inventory.padding > _BARRED:  # letters in a bar are black and white
+        return []
     shares = [(statistics.clipped_black, "black"), (statistics.clipped_white, "white")]
     return [
         Finding(

@@ -23,6 +23,9 @@ _FOR_SIZE = 192
 _SIZE_SPREAD = 0.25
 """Standard deviation of log(size) between crops of one tissue, assumed where too few crops show it."""
 _SPREAD_CROPS = 16
+_TINY = 1e-30
+_LEAST_OF = {"contrast": _TINY, "size": _TINY, "noise": 0.0, "noise_share": 0.0, "size_error": 0.0}
+"""What stored statistics must at least be; they may come from anyone."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,15 @@ class StructureStatistics:
         """Rebuild from the output of `dataclasses.asdict`, also after JSON; unknown names are ignored.
 
         Raises:
-            ValidationError: a value is missing or of another type.
+            ValueError: a value is missing, of another type, or impossible.
         """
         from pydantic import TypeAdapter  # here: looking at images needs no pydantic
 
-        return TypeAdapter(cls).validate_python(values)
+        found = TypeAdapter(cls).validate_python(values)
+        for name, value in vars(found).items():
+            if isinstance(value, float) and not (math.isfinite(value) and value >= _LEAST_OF.get(name, value)):
+                raise ValueError(f"{name} is {value:g}")
+        return found
 
     @property
     def has_structure(self) -> bool:

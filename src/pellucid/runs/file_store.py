@@ -72,7 +72,10 @@ class FileStore(ABC):
             InputError: the file is missing or damaged.
         """
         with self.undamaged(name):
-            return dict(json.loads(self.content(name).decode("utf-8")))
+            values = json.loads(self.content(name).decode("utf-8"))
+            if not isinstance(values, dict):
+                raise ValueError("no names and values")
+            return values
 
     @contextmanager
     def undamaged(self, name: str) -> Iterator[None]:
