@@ -15,7 +15,7 @@ from pellucid.assessment.flicker import Flicker, measure_flicker, neighbours
 from pellucid.assessment.planted import FromNoise, Planted, made_from_noise, plant
 from pellucid.assessment.pseudo_pairs import Image, Images, Stack, Stacks, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import Quality, quality, quality_of_noisy
-from pellucid.assessment.removed import Removed, what_was_removed
+from pellucid.assessment.removed import Removed, unlike_made, what_was_removed
 from pellucid.assessment.repeats import Repeats, measure_repeats, read_frames
 from pellucid.assessment.seams import Seams, measure_seams
 from pellucid.assessment.stacks import read_seen, read_stacks
@@ -117,6 +117,10 @@ class Assessment:
                     f"pseudo-pairs expect a gain of {expected:.1f} dB over the noisy image, but the repeats measure "
                     f"{measured:.1f} dB: believe the repeats"
                 )
+        if (unlike := unlike_made(self.removed, self.removed_made)) is not None:
+            found.append(unlike)
+        if self.clipping.matters:
+            found.append("noise is clipped, and on pseudo-pairs a blur may then score better than it looks")
         return found
 
     @property
@@ -170,7 +174,8 @@ class Assessment:
         if gain.low is not None and gain.low > 0:
             text += f": better than any filter by {gain.mean:.1f} dB"
         elif gain.high is not None and gain.high < 0:
-            text += f": THE FILTER IS BETTER by {-gain.mean:.1f} dB"
+            better = "a filter may be better" if self.doubts else "THE FILTER IS BETTER"
+            text += f": {better} by {-gain.mean:.1f} dB"
         else:
             text += ": no better than the filter"
         if self.repeats is not None:
