@@ -10,9 +10,9 @@ from cyclopts import Parameter
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
 from pellucid.cli.recipes import DEFAULT
+from pellucid.cli.training_end import show_end
 from pellucid.cli.training_summary import show_training
 from pellucid.errors import InputError
-from pellucid.report import terminal
 
 LONG = 120.0
 """Seconds from which a training is worth an assessment, which takes a minute."""
@@ -83,4 +83,4 @@ def train(
     found = assess_run(run, computation.device) if worth else None
     if json and leads():
         show_training(run, found)
-    terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")
+    show_end(run)
