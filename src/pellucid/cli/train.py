@@ -44,7 +44,8 @@ def train(
     preset
         "quick" for a laptop, "paper" for a GPU.
     minutes
-        Time that the training takes, by default 10 with "quick"; the number of steps follows.
+        Time that the training takes, by default 10 with "quick"; the number of steps follows. Reading images and
+        measuring noise count; saying how good the model is comes on top, after two minutes and more of training.
     from_
         A model to begin with instead of random weights: a name that `pellucid models` lists, as in `--from em`, or the
         folder or zip of a run with the same networks.
