@@ -82,8 +82,7 @@ def trust(
         device=device,
     )
     opened.refuse_other_types(source.images)
-    in_the_box = model is None and recipe is None
-    terminal.say("assessing the model in the box" if in_the_box else f"assessing {opened.name}")
+    terminal.say(f"assessing {opened.name}{' from the box' if opened.boxed else ''}")
     found = assess_and_tell(opened, source.planes, clean, model, out, repeats)
     if json:
         show_json(as_values(found))
