@@ -40,6 +40,15 @@ def test_expected_quality_names_the_state_that_is_kept(tmp_path):
     assert quality.drawing.count("<circle") == 1
 
 
+def test_a_state_that_is_worse_than_the_noisy_images_does_not_denoise_yet(tmp_path):
+    look = {"step": 1, "weights": "last", "fits": True, "noisy": 19.0}
+    looks(tmp_path, {**look, "psnr": 15.0})
+    (kept, *_) = RunWatcher(tmp_path).look().quality.sentences
+    assert kept.endswith("worse than the noisy images (19.00 dB): train for longer before you use it.")
+    looks(tmp_path, {**look, "psnr": 20.0})
+    assert RunWatcher(tmp_path).look().quality.sentences[0].endswith("and it denoises.")
+
+
 def test_a_hundred_thousand_steps_are_drawn_with_little(tmp_path):
     with (tmp_path / "metrics.jsonl").open("w", encoding="utf-8") as file:
         for step in range(1, 100_001):

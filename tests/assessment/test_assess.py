@@ -13,6 +13,7 @@ from pellucid.assessment.quality import Quality
 from pellucid.assessment.repeats import MeasuredError, Repeats
 from pellucid.assessment.seams import Seams
 from pellucid.assessment.tone import Tone
+from pellucid.data.clipping import Clipping
 from pellucid.data.source import open_source
 from pellucid.errors import InputError
 from pellucid.methods import make_recipe
@@ -81,6 +82,24 @@ def test_doubts_are_said_in_grey_levels(found):
         f"brightness changes by {after * half:.3g} grey levels in the real images, but by {before * half:.3g} grey "
         "levels in those made like them"
     )
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"), [("with_image", "resembles the image"), ("with_edges", "goes with edges")]
+)
+def test_what_is_removed_has_to_go_with_structure_as_it_does_on_made_images(found, measure, words):
+    def removed(by):
+        return dataclasses.replace(found.removed_made, **{measure: getattr(found.removed_made, measure) + by})
+
+    (doubt,) = dataclasses.replace(found, removed=removed(-0.3)).doubts
+    assert doubt.startswith(f"what is removed {words} by {getattr(removed(-0.3), measure):.2f} in the real images, but")
+    assert dataclasses.replace(found, removed=removed(-0.2)).doubts == []
+
+
+def test_a_filter_is_not_called_better_in_doubt(found):
+    clipped = dataclasses.replace(found, denoised=qualities(23), clipping=Clipping(black=0.077))
+    clipped = dataclasses.replace(clipped, filters=[dataclasses.replace(found.filters[0], quality=qualities(25))])
+    assert ": a filter may be better by 2.0 dB. Not certain: noise is clipped" in clipped.verdict
 
 
 def test_warnings_tell_what_is_wrong_with_the_tone(found):

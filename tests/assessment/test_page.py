@@ -55,6 +55,9 @@ def test_the_page_has_every_section_and_needs_no_network(found, html):
     assert html.count("<svg") == 2
     assert found.verdict[1:].replace("'", "&#39;") in html
     assert "clean images (&lt;i&gt;nice&lt;/i&gt; ones) with noise" in html
+    best = found.best_filter.quality.name
+    assert f"<figcaption>best filter, {best}" in html
+    assert f"pellucid denoise noisy/ out/ --recipe gaussian --set {best.removeprefix('gaussian ')}" in html
     for kind in planted.KINDS:
         assert f'<th scope="row">{kind.name}</th>' in html
 

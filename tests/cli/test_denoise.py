@@ -67,7 +67,7 @@ def test_format_type_axes_and_pixel_size_stay(name, axes, size, noisy, trained, 
     result = command("denoise", given, tmp_path / "out", "--model", trained)
     assert result.status == 0, result.err
     assert re.search(
-        r"out/a\.\w+  (no pixels|.* % of pixels) clipped; mean \d.* -> .*, standard deviation ", result.err
+        r"out/a\.\w+  (result not|.* % of the result) clipped; mean \d.* -> .*, standard deviation ", result.err
     )
 
     before, after = open_image(given), open_image(f"{tmp_path}/out/{name}")
@@ -294,7 +294,7 @@ def test_clipped_pixels_are_counted(trained, tmp_path, command):
     bright[::2, ::3] = 0
     write_array(tmp_path / "a.png", bright)
     result = command("denoise", tmp_path / "a.png", tmp_path / "b.png", "--model", trained, "--estimates")
-    assert "b.png  no pixels clipped" in result.err  # the result is limited to the range before
+    assert "b.png  result not clipped" in result.err  # the result is limited to the range before
 
 
 def test_what_a_format_cannot_keep_is_said(noisy, trained, tmp_path, command):

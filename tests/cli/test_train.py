@@ -35,6 +35,7 @@ def test_a_training_says_what_it_has_does_and_leaves(sources, tmp_path, command)
     assert [cell.strip() for cell in rows["type"]] == ["uint8", "uint8"]
     assert all(len(cell.strip()) > 8 for cell in rows["histogram"])
     assert any(line.startswith("warning: too few pixels: the clean images") for line in lines)
+    assert len([line for line in lines if line.startswith("only you can tell whether the clean images show")]) == 1
     assert f"recipe noise-transfer (quick), 3 steps, on cpu (as asked); run folder {out}" in lines
     assert any("3/3" in line and "left" in line and "error" in line for line in lines)
     assert lines[-1] == f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {out}"

@@ -23,6 +23,7 @@ def test_the_verdict_the_page_and_json(pictures, tmp_path, command, refused):
     assert verdict.startswith("expected ")
     assert "best filter (gaussian sigma=" in verdict
     assert str(page) in result.err
+    assert "assessing the method gaussian" in result.err
     html = page.read_text(encoding="utf-8")
     assert "(those you gave)" in html
     before = page.read_bytes()

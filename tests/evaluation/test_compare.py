@@ -168,8 +168,10 @@ def test_the_data_range_follows_from_the_dtype_of_the_reference_unless_given(tmp
 
 def test_integers_of_another_type_than_the_reference_need_a_data_range():
     eight, sixteen = np.full((16, 16), 100, np.uint8), np.full((16, 16), 25600, np.uint16)
-    with pytest.raises(InputError, match="predictions are uint8 and references uint16: convert one"):
+    with pytest.raises(InputError, match="is uint8, but the reference uint16: convert one"):
         evaluate_sources(eight, sixteen)
+    with pytest.raises(InputError, match=r"^baseline .*: is uint8, .* give the data range \(--data-range\)"):
+        evaluate_sources(eight, sixteen, word="baseline")
     assert evaluate_sources(eight, eight.astype(np.uint16), 255).mean.psnr == math.inf
 
 

@@ -62,17 +62,17 @@ def test_reports_add_up_over_planes():
     convert(np.full((100, 50), 300.0, np.float32)[:1, :2])
     convert(np.zeros((100, 99), np.float32))
     assert convert.report == ClipReport(2, 9902)
-    assert str(convert.report) == "0.02 % of pixels clipped"
+    assert str(convert.report) == "0.02 % of the result clipped"
     assert convert.report.share == pytest.approx(2 / 9902)
 
 
 @pytest.mark.parametrize(
     ("report", "said"),
     [
-        (ClipReport(), "no pixels clipped"),
-        (ClipReport(0, 10), "no pixels clipped"),
-        (ClipReport(1, 10**6), "less than 0.01 % of pixels clipped"),
-        (ClipReport(1, 1), "100.00 % of pixels clipped"),
+        (ClipReport(), "result not clipped"),
+        (ClipReport(0, 10), "result not clipped"),
+        (ClipReport(1, 10**6), "less than 0.01 % of the result clipped"),
+        (ClipReport(1, 1), "100.00 % of the result clipped"),
     ],
 )
 def test_a_report_in_words(report, said):

@@ -133,7 +133,8 @@ def test_a_short_training_beats_the_noisy_image_by_3_db(learned):
 def test_shade_and_few_steps_are_remarked_on():
     method = start().method
     assert method.remarks(1000) == []
-    assert "only 3 steps" in method.remarks(3)[0]
+    assert "only 1 step:" in method.remarks(1)[0]
+    assert "only 3 steps:" in method.remarks(3)[0]
     method.noise.shading.window.fill_(0)
     assert "--set shading=false" in method.remarks(1000)[0]
 

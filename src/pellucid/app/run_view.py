@@ -116,6 +116,13 @@ def _running_mean(points: list[tuple[float, float]]) -> list[tuple[float, float]
     return smoothed
 
 
+def _use(best: dict[str, Any]) -> str:
+    noisy = best.get("noisy")  # not in runs from before it was noted
+    if isinstance(noisy, int | float) and best["psnr"] < noisy:
+        return f"but it is worse than the noisy images ({noisy:.2f} dB): train for longer before you use it"
+    return "and it denoises"
+
+
 def _quality(looks: list[dict[str, Any]]) -> Panel | None:
     usable = [look for look in looks if isinstance(look.get("psnr"), int | float)]
     if not usable:
@@ -127,7 +134,7 @@ def _quality(looks: list[dict[str, Any]]) -> Panel | None:
         marks = [(float(best["step"]), float(best["psnr"]))] if which == best["weights"] else []
         lines.append(Line(f"{which} weights", points, marks=marks))
     sentences = (
-        f"Best so far: {best['psnr']:.2f} dB at step {best['step']} (the dot). That state is kept, and it denoises.",
+        f"Best so far: {best['psnr']:.2f} dB at step {best['step']} (the dot). That state is kept, {_use(best)}.",
         "Measured on parts of your images that the training does not see, with noise like yours on clean ones. "
         "It should rise, fast at first; once it is level, more minutes gain little.",
     )

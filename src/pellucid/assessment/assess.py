@@ -10,12 +10,12 @@ import numpy as np
 
 from pellucid.assessment.denoising import denoise_among, denoise_stacks, denoise_with
 from pellucid.assessment.error_band import ErrorBand, error_band
-from pellucid.assessment.filters import BestFilter, best_filter, filter_model, filters_at_hand
+from pellucid.assessment.filters import BestFilter, best_filter, expected_psnr, filter_model, filters_at_hand
 from pellucid.assessment.flicker import Flicker, measure_flicker, neighbours
 from pellucid.assessment.planted import FromNoise, Planted, made_from_noise, plant
 from pellucid.assessment.pseudo_pairs import Image, Images, Stack, Stacks, make_pseudo_pairs, read_crops
 from pellucid.assessment.quality import Quality, quality, quality_of_noisy
-from pellucid.assessment.removed import Removed, what_was_removed
+from pellucid.assessment.removed import Removed, unlike_made, what_was_removed
 from pellucid.assessment.repeats import Repeats, measure_repeats, read_frames
 from pellucid.assessment.seams import Seams, measure_seams
 from pellucid.assessment.stacks import read_seen, read_stacks
@@ -29,6 +29,8 @@ from pellucid.methods.slices import slices_of
 from pellucid.model import Model
 from pellucid.report import terminal
 
+SHOWN = 3
+"""Number of crops that the page shows."""
 PLANTED_IN = 8
 """Number of crops that structures are planted in."""
 STRENGTH = 1.25
@@ -63,6 +65,7 @@ class Assessment:
         from_noise: what becomes of noise alone.
         noisy_crops: the real crops that were denoised.
         denoised_crops: their results.
+        filtered_crops: what the best filter makes of the first `SHOWN`.
         clean: where the clean images are from, in words.
         seams: of tiles; None if the method takes none, or the images are too small.
         flicker: from section to section; None if there are no neighbouring sections.
@@ -85,6 +88,7 @@ class Assessment:
     from_noise: FromNoise
     noisy_crops: Images
     denoised_crops: Images
+    filtered_crops: Images
     clean: str
     seams: Seams | None = None
     flicker: Flicker | None = None
@@ -94,7 +98,7 @@ class Assessment:
     @property
     def best_filter(self) -> BestFilter:
         """The filter of the highest expected PSNR."""
-        return max(self.filters, key=lambda each: each.quality.psnr.mean)
+        return max(self.filters, key=expected_psnr)
 
     @property
     def doubts(self) -> list[str]:
@@ -117,6 +121,10 @@ class Assessment:
                     f"pseudo-pairs expect a gain of {expected:.1f} dB over the noisy image, but the repeats measure "
                     f"{measured:.1f} dB: believe the repeats"
                 )
+        if (unlike := unlike_made(self.removed, self.removed_made)) is not None:
+            found.append(unlike)
+        if self.clipping.matters:
+            found.append("noise is clipped, and on pseudo-pairs a blur may then score better than it looks")
         return found
 
     @property
@@ -170,7 +178,8 @@ class Assessment:
         if gain.low is not None and gain.low > 0:
             text += f": better than any filter by {gain.mean:.1f} dB"
         elif gain.high is not None and gain.high < 0:
-            text += f": THE FILTER IS BETTER by {-gain.mean:.1f} dB"
+            better = "a filter may be better" if self.doubts else "THE FILTER IS BETTER"
+            text += f": {better} by {-gain.mean:.1f} dB"
         else:
             text += ": no better than the filter"
         if self.repeats is not None:
@@ -235,6 +244,7 @@ def assess(
         for number, name in enumerate(names):
             bar.set(2 + number, name)
             filters.append(best_filter(name, pairs))
+        best = max(filters, key=expected_psnr)
         bar.set(len(steps) - 1, steps[-1])
         found = Assessment(
             model=model.name,
@@ -252,6 +262,7 @@ def assess(
             from_noise=made_from_noise(pairs.noise, stacks.shape[1:], denoise, seed),
             noisy_crops=crops,
             denoised_crops=denoised,
+            filtered_crops=denoise_with(filter_model(best.recipe), crops[:SHOWN]),
             clean=clean_name,
             seams=measure_seams(model.denoiser, real),
             flicker=measure_flicker(
@@ -262,7 +273,6 @@ def assess(
             clipping=clipping_of(noisy),
         )
         if frames is not None:
-            best = found.best_filter
             others = {best.quality.name: partial(denoise_with, filter_model(best.recipe))}
             found = replace(
                 found, repeats=measure_repeats(frames, partial(denoise_with, model), model.recipe.name, others)

@@ -33,6 +33,17 @@ class BestFilter:
     recipe: Recipe
     quality: Quality
 
+    @property
+    def command(self) -> str:
+        """How to denoise with it."""
+        name, strength = self.quality.name.split()
+        return f"pellucid denoise noisy/ out/ --recipe {name} --set {strength}"
+
+
+def expected_psnr(each: BestFilter) -> float:
+    """The mean PSNR on pseudo-pairs, in dB, by which the best filter is chosen."""
+    return each.quality.psnr.mean
+
 
 def filters_at_hand() -> list[str]:
     """`FILTERS`, without those whose library is not installed."""

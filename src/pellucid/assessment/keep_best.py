@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from pellucid.assessment.pseudo_pairs import Images, Pairs, Stacks, cut_pairs, make_pseudo_pairs, read_crops
-from pellucid.assessment.quality import quality
+from pellucid.assessment.quality import quality, quality_of_noisy
 from pellucid.assessment.stacks import read_seen
 from pellucid.assessment.tone import tone
 from pellucid.data.intensity_range import IntensityRange
@@ -55,6 +55,7 @@ class Look:
         offset: error of mean brightness.
         contrast: of places, as a multiple of that of the truth.
         fits: whether brightness, contrast and polarity are right.
+        noisy: PSNR of the noisy images themselves; None in runs from before it was noted.
     """
 
     step: int
@@ -63,6 +64,12 @@ class Look:
     offset: float
     contrast: float
     fits: bool
+    noisy: float | None = None
+
+    @property
+    def worse_than_noisy(self) -> bool:
+        """Whether the noisy images are better than the results."""
+        return self.noisy is not None and self.psnr < self.noisy
 
     def better_than(self, other: Look | None, gain: float = 0.0) -> bool:
         """Whether it is to be preferred: a state that fits to one that does not, then that of the higher PSNR."""
@@ -91,6 +98,7 @@ class KeepBest(Periodic):
     def __init__(self, run: Run, pairs: Pairs) -> None:
         super().__init__(run, repeat(EVERY))
         self._pairs = pairs
+        self._noisy = float(quality_of_noisy(pairs).psnrs.mean())
         self._best: Look | None = None
         self._gain: Look | None = None
         """The last state that was better by what counts than the one of which this was said before."""
@@ -136,7 +144,7 @@ class KeepBest(Periodic):
         found = tone(self._pairs.truth, denoised)
         right = abs(found.offset) <= DRIFT and abs(found.contrast - 1) <= CONTRAST and not found.inverted
         mean = float(quality(which, denoised, self._pairs).psnrs.mean())
-        return Look(number, which, mean, found.offset, found.contrast, bool(right))
+        return Look(number, which, mean, found.offset, found.contrast, bool(right), self._noisy)
 
     def _take(self, look: Look) -> bool:
         """Whether it is the best so far."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.assessment.assess import Assessment
+from pellucid.assessment.assess import SHOWN, Assessment
 from pellucid.assessment.drawings import planted_drawing, removed_drawing
 from pellucid.assessment.page_consistency import flicker_section, flicker_values, seams_section, seams_values
 from pellucid.assessment.page_repeats import repeats_section, repeats_values
@@ -20,9 +20,6 @@ from pellucid.evaluation.interval import Interval
 from pellucid.files import check_free, refuse_unwritable
 from pellucid.report.comparison import ImageComparison
 from pellucid.report.page import Page, Section, write_page
-
-SHOWN = 3
-"""Number of crops that are shown."""
 
 
 def check_page(path: Path, *, overwrite: bool = False) -> None:
@@ -85,6 +82,7 @@ def as_values(found: Assessment) -> dict[str, Any]:
         "warnings": found.warnings,
         "doubts": found.doubts,
         "expected": {each.name: _quality_values(each) for each in _qualities(found)},
+        "best_filter": found.best_filter.command,
         "gain_over_best_filter": found.denoised.gain_over(found.best_filter.quality)._asdict(),
         "brightness_change": found.tone.offset * levels,
         "contrast": found.tone.contrast,
@@ -115,6 +113,7 @@ def _quality(found: Assessment) -> Section:
     text = [
         "Mean over pseudo-pairs, with the 95 % interval over places. Each filter has the strength that is best here, "
         "which only someone who knows the truth can choose.",
+        f"The best filter is beside the model in the pictures below. To denoise with it: {found.best_filter.command}",
         *(f"Not certain: {doubt}." for doubt in found.doubts),
     ]
     columns = ("", "PSNR (dB)", "SSIM", "the model is better by (dB)")
@@ -193,7 +192,8 @@ def _error(found: Assessment) -> Section:
 
 
 def _figures(found: Assessment) -> tuple[ImageComparison, ...]:
-    crops = zip(found.noisy_crops[:SHOWN], found.denoised_crops[:SHOWN], strict=True)
+    crops = zip(found.noisy_crops[:SHOWN], found.denoised_crops[:SHOWN], found.filtered_crops, strict=True)
+    name = f"best filter, {found.best_filter.quality.name}"
     low, high = found.range.low, found.range.high
     return tuple(
         ImageComparison(
@@ -201,8 +201,9 @@ def _figures(found: Assessment) -> tuple[ImageComparison, ...]:
             found.range.denormalize(np.asarray(noisy)),
             found.range.denormalize(np.asarray(denoised)),
             display_range=(low, high),
+            others={name: found.range.denormalize(np.asarray(filtered))},
         )
-        for number, (noisy, denoised) in enumerate(crops, 1)
+        for number, (noisy, denoised, filtered) in enumerate(crops, 1)
     )
 
 

@@ -23,6 +23,8 @@ EDGE = 1.5
 """Width of the edges that removed noise is compared with, in pixels (σ of the Gaussian)."""
 CELL = 8
 """Side of the squares over which strength and edges are averaged."""
+LIKE = 0.25
+"""Largest difference of a correlation between real and made noisy images that leaves the made noise believable."""
 ROUNDING = 1e-9
 """Standard deviation, as a share of the largest value, below which values differ by rounding alone."""
 
@@ -61,6 +63,22 @@ def what_was_removed(noisy: Images, denoised: Images) -> Removed:
         with_edges=correlation(np.sqrt(square_means(removed**2, CELL)), square_means(edges, CELL)),
         with_image=correlation(square_means(removed, CELL), square_means(denoised.astype(np.float64), CELL)),
     )
+
+
+def unlike_made(real: Removed, made: Removed) -> str | None:
+    """Say how what was removed from real images goes with structure otherwise than from made ones; None if it does not.
+
+    Strength and mean are left to the caller.
+    """
+    for words, one, other in (
+        ("resembles the image", real.with_image, made.with_image),
+        ("goes with edges", real.with_edges, made.with_edges),
+    ):
+        if abs(one - other) > LIKE:
+            return (
+                f"what is removed {words} by {one:.2f} in the real images, but by {other:.2f} in those made like them"
+            )
+    return None
 
 
 def correlation(one: Floats, other: Floats) -> float:

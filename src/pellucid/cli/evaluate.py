@@ -52,7 +52,9 @@ def evaluate(
     for source in (*sources.values(), truth):
         show_source_remarks(source)
     scores = {
-        name: evaluate_sources(source, truth, data_range, partial(terminal.progress_over, title=f"evaluating {name}"))
+        name: evaluate_sources(
+            source, truth, data_range, partial(terminal.progress_over, title=f"evaluating {name}"), name
+        )
         for name, source in sources.items()
     }
     for name, score in scores.items():

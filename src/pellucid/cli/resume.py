@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
+from pellucid.cli.training_end import show_end
 from pellucid.cli.training_summary import show_training
 from pellucid.launch import leads
-from pellucid.report import terminal
 
 
 def resume(
@@ -45,4 +45,4 @@ def resume(
     )
     if json and leads():
         show_training(resumed, None)
-    terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {resumed.folder}")
+    show_end(resumed)

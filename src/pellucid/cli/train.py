@@ -10,9 +10,9 @@ from cyclopts import Parameter
 
 from pellucid.cli.options import Computation, Settings, Sources, parse_settings
 from pellucid.cli.recipes import DEFAULT
+from pellucid.cli.training_end import show_end
 from pellucid.cli.training_summary import show_training
 from pellucid.errors import InputError
-from pellucid.report import terminal
 
 LONG = 120.0
 """Seconds from which a training is worth an assessment, which takes a minute."""
@@ -44,7 +44,8 @@ def train(
     preset
         "quick" for a laptop, "paper" for a GPU.
     minutes
-        Time that the training takes, by default 10 with "quick"; the number of steps follows.
+        Time that the training takes, by default 10 with "quick"; the number of steps follows. Reading images and
+        measuring noise count; saying how good the model is comes on top, after two minutes and more of training.
     from_
         A model to begin with instead of random weights: a name that `pellucid models` lists, as in `--from em`, or the
         folder or zip of a run with the same networks.
@@ -83,4 +84,4 @@ def train(
     found = assess_run(run, computation.device) if worth else None
     if json and leads():
         show_training(run, found)
-    terminal.say(f"done. Denoise with: pellucid denoise INPUT OUTPUT --model {run.folder}")
+    show_end(run)

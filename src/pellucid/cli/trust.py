@@ -82,6 +82,7 @@ def trust(
         device=device,
     )
     opened.refuse_other_types(source.images)
+    terminal.say(f"assessing {opened.name}{' from the box' if opened.boxed else ''}")
     found = assess_and_tell(opened, source.planes, clean, model, out, repeats)
     if json:
         show_json(as_values(found))

@@ -118,6 +118,7 @@ def evaluate_sources(
     reference: Spec,
     data_range: float | None = None,
     follow: Callable[[Sequence[PlanePair]], AbstractContextManager[Iterable[PlanePair]]] = nullcontext,
+    word: str = "prediction",
 ) -> Evaluation:
     """Score the images of one source against those of another, plane by plane.
 
@@ -130,15 +131,16 @@ def evaluate_sources(
         data_range: distance between the largest and the smallest possible value; None takes it from the dtype of the
             reference if that is an integer, and the predictions have it too or are floats.
         follow: hands on the pairs one by one for a block, as `report.terminal.progress_over` does.
+        word: for one of the first images in messages, as in "baseline".
 
     Raises:
         InputError: sources that cannot be read or matched, shapes that differ, a data range that is not known.
     """
     predicted, true = open_source(prediction).planes, open_source(reference).planes
-    matched = match_planes(predicted, true)
+    matched = match_planes(predicted, true, (word, "reference"))
     if data_range is None:
         data_range = _common_data_range(true)
-        _refuse_other_integers(predicted, true)
+        _refuse_other_integers(predicted, true, word)
     with follow(matched) as followed:
         return evaluate_planes(_read_pairs(followed), data_range)
 
@@ -197,13 +199,13 @@ def _common_data_range(planes: Sequence[Plane]) -> float:
     return ranges.pop() if ranges else 0.0
 
 
-def _refuse_other_integers(predicted: Sequence[Plane], true: Sequence[Plane]) -> None:
+def _refuse_other_integers(predicted: Sequence[Plane], true: Sequence[Plane], word: str) -> None:
     """Raise InputError for two integer types, such as 8 and 16 bits, whose equal values mean different grey levels."""
-    other = [plane.dtype for plane in predicted if plane.dtype.kind in "iu" and plane.dtype != true[0].dtype]
+    other = [plane for plane in predicted if plane.dtype.kind in "iu" and plane.dtype != true[0].dtype]
     if other and true[0].dtype.kind in "iu":
         raise InputError(
-            f"predictions are {other[0]} and references {true[0].dtype}: convert one of them, or, if equal "
-            "values mean equal grey levels, give the data range"
+            f"{word} {other[0].name}: is {other[0].dtype}, but the reference {true[0].dtype}: convert one of "
+            "them, or, if equal values mean equal grey levels, give the data range (--data-range)"
         )
 
 

@@ -30,8 +30,10 @@ class ClipReport:
     def __str__(self) -> str:
         percent = 100 * self.share
         if self.clipped == 0:
-            return "no pixels clipped"
-        return f"{percent:.2f} % of pixels clipped" if percent >= 0.005 else "less than 0.01 % of pixels clipped"
+            return "result not clipped"
+        return (
+            f"{percent:.2f} % of the result clipped" if percent >= 0.005 else "less than 0.01 % of the result clipped"
+        )
 
 
 class Conversion:

@@ -111,7 +111,8 @@ class NoiseTransfer(Method[NoiseTransferRecipe]):
         """What a user should know of a training of so many steps."""
         found = []
         if number < FEW:
-            found.append(f"only {number} steps: grain and a fine pattern may be left; {FEW} and more are needed")
+            steps = f"{number} step{'s' * (number != 1)}"
+            found.append(f"only {steps}: grain and a fine pattern may be left; {FEW} and more are needed")
         if self.noise.shading.found:
             found.append(
                 "shading was found, as by charging: dark places that no clean image has are made brighter. If the "

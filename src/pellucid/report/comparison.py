@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class ImageComparison:
         denoised: the image after, of the same shape and in the same units.
         truth: the clean image, if it is known.
         display_range: intensities shown as black and white; None means (0, 255), for uint8 only.
+        others: further results of the same image, by what is written below them.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ImageComparison:
     denoised: ArrayLike
     truth: ArrayLike | None = None
     display_range: Range | None = None
+    others: Mapping[str, ArrayLike] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class ComparisonPictures:
         cropped_from: (Y, X) of the whole image if only its middle is shown.
         display_range: the intensities shown as black and white.
         limit: the end of the error's colour bar; the grey scale of the removed noise goes from −limit to limit.
-        pictures: noisy, denoised, then truth and error, or removed noise.
+        pictures: noisy, denoised, other results, then truth and error, or removed noise.
     """
 
     name: str
@@ -106,7 +109,7 @@ def png_data_url(content: bytes) -> str:
 
 
 def _images(comparison: ImageComparison) -> dict[str, NDArray[Any]]:
-    given = {"noisy": comparison.noisy, "denoised": comparison.denoised, "truth": comparison.truth}
+    given = {"noisy": comparison.noisy, "denoised": comparison.denoised, **comparison.others, "truth": comparison.truth}
     images = {label: plane(image, label) for label, image in given.items() if image is not None}
     for label, image in images.items():
         if image.shape != images["noisy"].shape:

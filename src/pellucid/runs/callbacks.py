@@ -198,6 +198,8 @@ class ShowProgress(Callback):
         if training.execution.compile and training.number == self._first:
             self._bar.say(f"compiling: {perf_counter() - self._began:.0f} s, with the first step")
         shown = [f"{name} {losses[name]:.3f}" for name in training.method.shown_losses if name in losses]
+        if not shown and "measured" in losses:
+            shown = ["measuring the noise"]
         if training.method.recipe.minutes:
             self._bar.set(training.seconds, "  ".join([f"step {training.number}", *shown]))
         else:

@@ -51,6 +51,10 @@ def show_inventory(sources: Mapping[str, Source]) -> Shown:
     passed_over = [line for source in sources.values() for line in source.passed_over]
     for warning in (*passed_over, *warnings):
         terminal.warn(warning)
+    if {"clean", "noisy"} <= found.keys():
+        terminal.say(
+            "only you can tell whether the clean images show the same kind of specimen: Pellucid cannot check it"
+        )
     return Shown(warnings, found)
 
 

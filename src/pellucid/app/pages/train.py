@@ -104,7 +104,9 @@ class TrainForm:
         self._second = PathChoice(roots, SECOND["clean"], self._changed, value=session.clean or "")
         remark("Files or folders. The clean ones show other places: similar structures, the same magnification.")
         self._check = ui.element("div").classes("p-check")
-        self._minutes = text_field("Minutes", MINUTES)
+        self._minutes = text_field(
+            "Minutes", MINUTES, "Measuring the noise counts; the assessment at the end comes on top"
+        )
         self._name = text_field("Name of the run", "")
         with ui.expansion("More", icon="tune").classes("p-command"):
             words = {name: choice.words for name, choice in recipes.items()}
