@@ -59,7 +59,7 @@ class Watched(KeepBest):
 
     def __init__(self, run: Run, pairs: Pairs, noisy: Images, truth: Images) -> None:
         super().__init__(run, pairs)
-        self._noisy, self._truth = noisy, truth
+        self._test, self._truth = noisy, truth
         self.true: dict[State, float] = {}
         self.sizes: list[Size] = []
         self.would_stop: int | None = None
@@ -82,7 +82,7 @@ class Watched(KeepBest):
     def _score(self, denoiser: torch.nn.Module) -> float:
         scores = []
         with torch.inference_mode():
-            for noisy, truth in zip(self._noisy, self._truth, strict=True):
+            for noisy, truth in zip(self._test, self._truth, strict=True):
                 result = denoiser(torch.from_numpy(normalized(noisy))[None, None])[0, 0].numpy()
                 scores.append(psnr(result, normalized(truth), 2))
         return float(np.mean(scores))

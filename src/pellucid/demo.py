@@ -188,8 +188,8 @@ def _comparisons(
     return tuple(
         ImageComparison(
             Path(planes["noisy"][number].name).name,
+            *(planes[kind][number].read() for kind in planes),
             display_range=(intensity_range.low, intensity_range.high),
-            **{kind: planes[kind][number].read() for kind in planes},
         )
         for number in evenly_spaced(count, SHOWN)
     )

@@ -88,9 +88,9 @@ def share_of_lowest(values: Values) -> float:
     stand out only if there are more at the lowest than the fall of the next levels lets expect.
     """
     lowest, highest = _lowest(values), -_lowest(-values)
-    at = np.count_nonzero(values == lowest)
+    at = int(np.count_nonzero(values == lowest))
     above = values[values > lowest]
-    near = np.count_nonzero(above <= lowest + _NEXT_LEVELS * (highest - lowest))
+    near = int(np.count_nonzero(above <= lowest + _NEXT_LEVELS * (highest - lowest)))
     return at / values.size if at > _PROMINENT * max(near, _expected(above)) else 0.0
 
 
@@ -101,7 +101,7 @@ def _expected(above: Values) -> float:
     first = above.min()
     second = above[above > first].min()
     once, twice = np.count_nonzero(above == first), np.count_nonzero(above == second)
-    return once * max(1.0, once / twice)
+    return float(once * max(1.0, once / twice))
 
 
 def _lowest(values: Values) -> float:
