@@ -181,17 +181,17 @@ def _page(
 def _comparisons(
     test: Any, denoised: Files, truth: Path | None, intensity_range: IntensityRange
 ) -> tuple[ImageComparison, ...]:
-    planes = {"noisy": open_source(test).planes, "denoised": open_source(denoised).planes}
-    if truth is not None:
-        planes["truth"] = open_source(truth).planes
-    count = len(planes["noisy"])
+    noisy, results = open_source(test).planes, open_source(denoised).planes
+    clean = open_source(truth).planes if truth is not None else None
     return tuple(
         ImageComparison(
-            Path(planes["noisy"][number].name).name,
-            *(planes[kind][number].read() for kind in planes),
+            Path(noisy[number].name).name,
+            noisy[number].read(),
+            results[number].read(),
+            clean[number].read() if clean is not None else None,
             display_range=(intensity_range.low, intensity_range.high),
         )
-        for number in evenly_spaced(count, SHOWN)
+        for number in evenly_spaced(len(noisy), SHOWN)
     )
 
 
