@@ -84,7 +84,7 @@ def test_killed_between_blocks(name, inputs, expected, tmp_path, capsys):
     assert f"going on with {tmp_path / name}.unfinished" in capsys.readouterr().err
     for file in written:  # blocks from before the kill count as well
         removed = removed_noise(made.read(file.source), made.read(file.path))
-        assert np.ravel(file.removed) == pytest.approx(np.ravel(removed))
+        assert file.removed.pixels == pytest.approx(removed.pixels)  # the blocks are too small for outlines
     assert_same_results(tmp_path, expected, name)
 
 

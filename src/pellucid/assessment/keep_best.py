@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import repeat
 
 import numpy as np
@@ -98,10 +99,14 @@ class KeepBest(Periodic):
     def __init__(self, run: Run, pairs: Pairs) -> None:
         super().__init__(run, repeat(EVERY))
         self._pairs = pairs
-        self._noisy = float(quality_of_noisy(pairs).psnrs.mean())
         self._best: Look | None = None
         self._gain: Look | None = None
         """The last state that was better by what counts than the one of which this was said before."""
+
+    @cached_property
+    def _of_noisy(self) -> float:
+        """PSNR of the noisy images themselves."""
+        return float(quality_of_noisy(self._pairs).psnrs.mean())
 
     def on_start(self, training: Training, batches: Batches) -> None:
         """Take up what was found before a stop."""
@@ -144,7 +149,7 @@ class KeepBest(Periodic):
         found = tone(self._pairs.truth, denoised)
         right = abs(found.offset) <= DRIFT and abs(found.contrast - 1) <= CONTRAST and not found.inverted
         mean = float(quality(which, denoised, self._pairs).psnrs.mean())
-        return Look(number, which, mean, found.offset, found.contrast, bool(right), self._noisy)
+        return Look(number, which, mean, found.offset, found.contrast, bool(right), self._of_noisy)
 
     def _take(self, look: Look) -> bool:
         """Whether it is the best so far."""
