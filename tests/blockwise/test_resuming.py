@@ -232,3 +232,11 @@ def test_killed_at_any_instant_again_and_again(name, seed, inputs, tmp_path):
     assert kills > 1
     assert not folder.exists()
     assert made.snapshot(output) == made.snapshot(tmp_path / "expected" / name)
+
+
+def test_files_that_were_done_before_the_stop_are_told(inputs, tmp_path, capsys):
+    source, output = inputs / "sections", tmp_path / "sections"
+    assert made.killed("end", 1, source, output, made.LITTLE, **OPTIONS)
+    files = len(list(source.iterdir()))
+    made.run(source, output, made.LITTLE, **OPTIONS)
+    assert f"{files} files were done before the stop" in capsys.readouterr().err

@@ -72,7 +72,8 @@ def test_maps_are_pictures(pictures, tmp_path, command, refused):
     assert names == sorted(f"{n:03d}_b{n}_{what}.png" for n in range(3) for what in ("error", "difference"))
     for name in names:
         assert len(np.unique(np.asarray(Picture.open(tmp_path / "maps" / name)))) > 100
-    assert "exists already" in refused(*arguments, "--maps", tmp_path / "maps")
+    assert "exists already" in refused(*arguments, "--maps", tmp_path / "maps", "--csv", tmp_path / "scores.csv")
+    assert not (tmp_path / "scores.csv").exists()  # all targets are checked before any is written
 
 
 def test_floats_need_a_data_range(pictures, tmp_path, command, refused):

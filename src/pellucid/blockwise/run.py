@@ -79,6 +79,7 @@ def denoise_source(
             run = BlockwiseRun(plan, worker, ledger)
             if not begins:
                 run.resume()
+                _tell_of_done(ledger.count("finish"))
                 folders.save_manifests(folder, source.images)
             _tell_of_missing(source.images)
             serial = nullcontext(SerialExecutor(worker, options.retries))
@@ -134,6 +135,12 @@ def _tell_of_missing(images: Iterable[Image]) -> None:
         missing, chunks = image.missing_chunks() or (0, 0)
         if missing:
             terminal.say(f"{image.path}: {missing:,} of {chunks:,} chunks are missing: they read as the fill value")
+
+
+def _tell_of_done(files: int) -> None:
+    """Report how many results were complete before: they are not among those that this run tells of."""
+    if files:
+        terminal.say(f"{files:,} file{' was' if files == 1 else 's were'} done before the stop")
 
 
 def _tell_of_smaller(side: int) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from pellucid.cli.json_output import show_json
 from pellucid.data.source import Source, open_source
 from pellucid.evaluation import Evaluation, evaluate_sources
+from pellucid.files import check_free
 from pellucid.report import terminal
-from pellucid.report.maps import write_difference_maps, write_error_maps
+from pellucid.report.maps import check_maps, write_difference_maps, write_error_maps
 from pellucid.report.source_remarks import show_source_remarks
 
 
@@ -51,6 +52,10 @@ def evaluate(
     sources, truth = {name: open_source(spec) for name, spec in specs.items()}, open_source(reference)
     for source in (*sources.values(), truth):
         show_source_remarks(source)
+    if csv is not None:
+        check_free(csv, overwrite=overwrite)
+    if maps is not None:
+        check_maps(sources, truth, maps, overwrite=overwrite)
     scores = {
         name: evaluate_sources(
             source, truth, data_range, partial(terminal.progress_over, title=f"evaluating {name}"), name

@@ -11,11 +11,25 @@ from numpy.typing import NDArray
 from pellucid.data.source import Source
 from pellucid.evaluation import data_range_of
 from pellucid.evaluation.compare import match_planes
+from pellucid.files import check_free
+from pellucid.io.image import Plane
 from pellucid.report.colormap import Range, display_range_of
 from pellucid.report.pictures import error_maps
 from pellucid.report.terminal import progress_over
 
 Matched = tuple[str, dict[str, NDArray[Any]], NDArray[Any], Range]
+
+
+def check_maps(sources: Mapping[str, Source], truth: Source, folder: Path, *, overwrite: bool = False) -> None:
+    """Check before any work that the maps of all images may be written.
+
+    Raises:
+        InputError: sources that do not match the truth, or an existing picture.
+    """
+    first = next(iter(sources.values()))
+    for number, (_, reference) in enumerate(match_planes(first.planes, truth.planes)):
+        for kind in ("error", "difference")[: len(sources)]:
+            check_free(folder / f"{_name(number, reference)}_{kind}.png", overwrite=overwrite)
 
 
 def write_error_maps(sources: Mapping[str, Source], truth: Source, folder: Path, *, overwrite: bool = False) -> None:
@@ -50,7 +64,11 @@ def _matched(sources: Mapping[str, Source], truth: Source) -> Iterator[Matched]:
         for number, row in followed:
             reference = row[0][1].read()
             images = {kind: predicted.read() for kind, (predicted, _) in zip(pairs, row, strict=True)}
-            name = f"{number:03d}_{Path(row[0][1].name.partition('[')[0]).name.partition('.')[0]}"
             whole = reference.dtype.kind in "iu" and reference.dtype.itemsize == 1
             shown = (0.0, data_range_of(reference.dtype)) if whole else display_range_of(reference)
-            yield name, images, reference, shown
+            yield _name(number, row[0][1]), images, reference, shown
+
+
+def _name(number: int, plane: Plane) -> str:
+    """What the pictures of an image begin with: its place in the order, and the stem of its truth's file."""
+    return f"{number:03d}_{Path(plane.name.partition('[')[0]).name.partition('.')[0]}"
