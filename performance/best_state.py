@@ -11,6 +11,9 @@ testing; noise is simulated. No training is ended early, so that it is seen what
 
     python performance/best_state.py FOLDER [--noise film charge] [--recipes noise-transfer proposed] [--steps 600]
         [--seeds 0 1 2] [--set batch=2 patch=64]
+        [--noise-images NOISE]
+
+NOISE holds images of noise alone, for `--noise captured`, which is as strong as noise of 19 dB.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ from pellucid.io.image import Plane
 from pellucid.methods import make_recipe
 from pellucid.runs import trainer
 from pellucid.runs.folder import Run
-from pellucid.simulation.noise import simulate
+from pellucid.simulation.noise import simulate, strength_for_psnr
 from pellucid.training import Training
 
 Images = NDArray[np.uint8]
@@ -108,7 +111,7 @@ def main() -> None:
 def _one(options: argparse.Namespace, noise: str, recipe: str, seed: int) -> dict[str, Any]:
     images = np.stack([plane.read() for plane in open_source(options.folder).planes[: sum(options.images)]])
     clean, rest = images[: options.images[0]], images[options.images[0] :]
-    noisy = simulate(rest, noise, seed=777)
+    noisy = simulate(rest, noise, seed=777, **_captured(options, rest) if noise == "captured" else {})
     training, test = noisy[: options.images[1]], noisy[options.images[1] :]
     judges: list[Watched] = []
 
@@ -126,6 +129,13 @@ def _one(options: argparse.Namespace, noise: str, recipe: str, seed: int) -> dic
         seconds = perf_counter() - began
         looks = {(look["step"], look["weights"]): look["psnr"] for look in run.looks()}
     return {**_found(looks, judges[0]), "looks share": judges[0].judging / (seconds - judges[0].scoring)}
+
+
+def _captured(options: argparse.Namespace, clean: Images) -> dict[str, Any]:
+    """Images of noise alone, added, as strong as noise of 19 dB."""
+    noise = [np.float32(plane.read()) / 255 for plane in open_source(options.noise_images).planes]
+    how = {"noise_images": noise, "how": "add"}
+    return {"strength": strength_for_psnr(clean, "captured", 19, **how), **how}
 
 
 def _found(looks: Mapping[State, float], judge: Watched) -> dict[str, Any]:
@@ -152,6 +162,7 @@ def _options() -> argparse.Namespace:
     arguments = parser(__doc__)
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("--noise", nargs="+", default=["film", "charge"])
+    arguments.add_argument("--noise-images", help="a folder of noise alone")
     arguments.add_argument("--recipes", nargs="+", default=["noise-transfer", "proposed"])
     arguments.add_argument("--images", type=int, nargs=3, default=(16, 16, 6), help="clean, noisy, for testing")
     arguments.add_argument("--steps", type=int, default=600, help=f"of each training, judged {LOOKS} times")

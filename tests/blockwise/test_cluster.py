@@ -53,7 +53,7 @@ from pellucid.runs.folder import Run
 from pellucid.simulation.noise import simulate
 from pellucid.simulation.phantom import tissue
 
-BLOCKS = 4 * 3 * 4
+BLOCKS = 2 * 3 * 4
 MEMORY = 100_000
 """Bytes, so that a block is a single chunk."""
 
@@ -78,7 +78,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def volume(tmp_path_factory):
     path = tmp_path_factory.mktemp("volume") / "in.zarr"
-    pixels = simulate(tissue((4, 160, 200), seed=2), "film", seed=1)
+    pixels = simulate(tissue((2, 160, 200), seed=2), "film", seed=1)
     zarr.create_array(path, shape=pixels.shape, chunks=(1, 64, 64), dtype=pixels.dtype)[:] = pixels
     return path
 
@@ -697,13 +697,24 @@ def test_statistics_say_nothing_of_how_long_a_block_takes(blocks, restarted, mon
 # a worker process alone
 
 
+@pytest.fixture(scope="module")
+def stopped(run, volume, tmp_path_factory):
+    """The folder that a stopped run leaves; the paths in its plan are relative."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "affordable_side", lambda *_: 64)
+        patch.chdir(folder)
+        Path("in.zarr").symlink_to(volume)
+        with stopped_after(3):
+            denoise(run, "in.zarr", "out.zarr")
+    return folder
+
+
 @pytest.fixture
-def begun(run, volume, tmp_path, monkeypatch):
-    """The folder of a run that was stopped, and its model; the paths in its plan are relative."""
+def begun(run, stopped, tmp_path, monkeypatch):
+    """A copy of that folder, and its model."""
+    shutil.copytree(stopped, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Path("in.zarr").symlink_to(volume)
-    with stopped_after(3):
-        denoise(run, "in.zarr", "out.zarr")
     return tmp_path / "out.zarr.unfinished", Model.load(run, device="cpu")
 
 

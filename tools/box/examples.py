@@ -21,6 +21,10 @@ Image = NDArray[np.float32]
 
 INVERTED = 0.3
 """Share of patches with inverted polarity."""
+ENLARGED, LARGEST = 0.3, 2.5
+"""Share of patches that are enlarged beyond their own detail, as many microscopes sample, and by how much at most."""
+TEXTURED, TEXTURE = 0.3, (0.01, 0.05)
+"""Share of patches that get a faint texture, and its deviation, white = 1."""
 
 
 class Specimen(NamedTuple):
@@ -28,7 +32,7 @@ class Specimen(NamedTuple):
 
     Attributes:
         images: uint8.
-        scales: range of the magnification; grain of the images is gone where they are made smaller.
+        scales: range of the magnification; the smaller, the less is left of the grain of the images.
     """
 
     images: Sequence[NDArray[np.uint8]]
@@ -58,16 +62,17 @@ class Examples:
     def _clean(self, draws: np.random.Generator) -> Image:
         specimen = self.specimens[int(draws.integers(len(self.specimens)))]
         image = specimen.images[int(draws.integers(len(specimen.images)))]
-        scale = float(np.exp(draws.uniform(*np.log(specimen.scales))))
-        wide = min(int(np.ceil(self.side / scale)) + 2, *image.shape)
+        scale = _log_uniform(draws, *specimen.scales)
+        enlarged = _log_uniform(draws, 1, LARGEST) if draws.random() < ENLARGED else 1.0
+        wide = min(int(np.ceil(self.side / (scale * enlarged))) + 2, *image.shape)
         top, left = (int(draws.integers(size - wide + 1)) for size in image.shape)
         patch = image[top : top + wide, left : left + wide].astype(np.float32) / 255
-        smooth = gaussian_filter(patch, 0.6 / scale) if scale < 1 else patch
-        patch = zoom(smooth, self.side / wide, order=1 if scale < 1 else 3, mode="mirror", grid_mode=True)
+        smooth = gaussian_filter(patch, 0.6 * np.sqrt(scale**-2 - 1)) if scale < 1 else patch
+        patch = zoom(smooth, self.side / wide, order=1 if scale * enlarged < 1 else 3, mode="mirror", grid_mode=True)
         patch = np.rot90(patch[: self.side, : self.side], int(draws.integers(4)))
         low, high = np.quantile(image[::8, ::8], (0.01, 0.99)) / 255
         contrast = (patch[:, ::-1] if draws.random() < 0.5 else patch) - low
-        return _toned(contrast / max(high - low, 0.05), draws)
+        return _toned(_textured(contrast / max(high - low, 0.05), draws), draws)
 
     def _noisy(self, truth: Image, draws: np.random.Generator) -> Image:
         kinds = list(KINDS)
@@ -90,6 +95,36 @@ def _toned(patch: Image, draws: np.random.Generator) -> Image:
     return np.ascontiguousarray(1 - patch if draws.random() < INVERTED else patch, dtype=np.float32)
 
 
+def _textured(patch: Image, draws: np.random.Generator) -> Image:
+    """Some patches with a faint texture as part of the truth, which cytoplasm has, and the phantom has not."""
+    if draws.random() > TEXTURED:
+        return patch
+    strength = _log_uniform(draws, *TEXTURE)
+    corner, steep = _log_uniform(draws, 0.02, 0.2), draws.uniform(1, 3)
+    field = _field(len(patch), corner, steep, 1.0, draws)
+    return np.asarray(patch + strength * _tilted(patch, draws) * field, np.float32)
+
+
+def _tilted(truth: Image, draws: np.random.Generator) -> Image:
+    """A factor about 1 that is larger, or smaller, where it is bright."""
+    slope = draws.uniform(-0.8, 0.8)
+    return np.clip(1 + slope * (2 * truth - 1), 0.1, None)
+
+
+def _field(side: int, corner: float, steep: float, stretch: float, draws: np.random.Generator) -> Image:
+    """A Gaussian field (side, side) of deviation 1, whose power falls beyond a frequency, in cycles per pixel."""
+    rows, columns = np.fft.fftfreq(2 * side)[:, None], np.fft.fftfreq(2 * side)[None]
+    radius = np.hypot(rows * stretch, columns / stretch)
+    amplitude = (1 + (radius / corner) ** 2) ** (-steep / 2)
+    white = np.fft.fft2(draws.standard_normal(radius.shape))
+    field = np.fft.ifft2(white * amplitude / np.sqrt((amplitude**2).mean())).real
+    return np.asarray(field[:side, :side], np.float32)
+
+
+def _log_uniform(draws: np.random.Generator, least: float, most: float) -> float:
+    return float(np.exp(draws.uniform(np.log(least), np.log(most))))
+
+
 def _deviation(draws: np.random.Generator) -> float:
     """Standard deviation of noise of 10 to 35 dB, white = 1."""
     return float(10 ** (-draws.uniform(10, 35) / 20))
@@ -99,7 +134,7 @@ def _simulated(kind: str, least: float, most: float) -> Callable[[Examples, Imag
     """Noise of a simulator, of a strength between two (uniform in its logarithm)."""
 
     def noisy(_: Examples, truth: Image, draws: np.random.Generator) -> Image:
-        strength = float(np.exp(draws.uniform(np.log(least), np.log(most))))
+        strength = _log_uniform(draws, least, most)
         return np.asarray(simulate(truth, kind, strength, int(draws.integers(2**32))), np.float32)
 
     return noisy
@@ -107,27 +142,19 @@ def _simulated(kind: str, least: float, most: float) -> Callable[[Examples, Imag
 
 def _correlated(_: Examples, truth: Image, draws: np.random.Generator) -> Image:
     """A Gaussian field of a random spectrum, stronger or weaker where it is bright, along any axis."""
-    side = 2 * truth.shape[0]
-    rows, columns = np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None]
-    stretch = np.exp(draws.uniform(-1.5, 1.5)) if draws.random() < 0.4 else 1.0
-    radius = np.hypot(rows * stretch, columns / stretch)
-    corner, steep = np.exp(draws.uniform(np.log(0.02), np.log(0.4))), draws.uniform(0.4, 2.0)
-    amplitude = (1 + (radius / corner) ** 2) ** (-steep / 2)
-    white = draws.standard_normal((side, side))
-    field = np.fft.ifft2(np.fft.fft2(white) * amplitude / np.sqrt((amplitude**2).mean())).real
-    slope = draws.uniform(-0.8, 0.8)
-    strength = np.clip(1 + slope * (2 * truth - 1), 0.1, None)
-    return np.asarray(truth + _deviation(draws) * strength * field[: truth.shape[0], : truth.shape[1]], np.float32)
+    stretch = float(np.exp(draws.uniform(-1.5, 1.5))) if draws.random() < 0.4 else 1.0
+    field = _field(len(truth), _log_uniform(draws, 0.02, 0.4), draws.uniform(0.4, 2), stretch, draws)
+    return np.asarray(truth + _deviation(draws) * _tilted(truth, draws) * field, np.float32)
 
 
 KINDS: dict[str, tuple[float, Callable[[Examples, Image, np.random.Generator], Image]]] = {
-    "film": (0.2, _simulated("film", 0.5, 14)),
-    "charge": (0.22, _simulated("charge", 0.5, 5)),
-    "poisson_gaussian": (0.14, _simulated("poisson_gaussian", 0.018, 0.35)),
-    "gaussian": (0.05, _simulated("gaussian", 0.018, 0.3)),
-    "line": (0.1, _simulated("line", 0.018, 0.2)),
-    "captured": (0.08, Examples.captured),
-    "correlated": (0.18, _correlated),
-    "none": (0.03, lambda _, truth, __: truth),
+    "film": (0.16, _simulated("film", 0.5, 14)),
+    "charge": (0.2, _simulated("charge", 0.5, 5)),
+    "poisson_gaussian": (0.15, _simulated("poisson_gaussian", 0.018, 0.35)),
+    "gaussian": (0.03, _simulated("gaussian", 0.018, 0.3)),
+    "line": (0.07, _simulated("line", 0.018, 0.2)),
+    "captured": (0.2, Examples.captured),
+    "correlated": (0.17, _correlated),
+    "none": (0.02, lambda _, truth, __: truth),
 }
 """Kinds of noise, with the share of the patches that have it."""

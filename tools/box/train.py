@@ -1,9 +1,10 @@
 """Train the model in the box from clean images alone, with noise of many kinds.
 
-    python tools/box/train.py IMAGES --out em.zip
+    python tools/box/train.py IMAGES --out em.zip [--start other.zip]
 
 IMAGES holds folders of clean images, one for each specimen, and `noise_sem_resin`, images of noise alone; `TRAINED_ON`
 says which of them are used. What it does not name is kept for measuring. Stopped, the same command goes on.
+`--start` begins with the weights of another model of this tool.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from examples import Examples, Specimen
 from numpy.typing import NDArray
 
+from pellucid.api import load
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
 from pellucid.methods import make_recipe
@@ -29,12 +31,11 @@ from pellucid.version import __version__
 
 TRAINED_ON = {
     "sem_myelin": ("sub-rat[13]*.png", (0.4, 1.2)),
-    "tem_neutrophil": ("ASD027_003_*.png", (0.3, 0.55)),
+    "tem_neutrophil": ("ASD027_003_*.png", (0.3, 1.0)),
 }
 """Which images of each folder, and their magnification: two animals and a frame are kept out, and `sem_drosophila`."""
 PHANTOMS, PHANTOM_SIDE, PHANTOM_SCALES = 48, 320, (0.5, 1.5)
 BATCH, PATCH, WIDTH = 8, 96, 32
-RATE = 1e-2
 SAVE_EVERY = 120.0
 """Seconds between two saved states."""
 DESCRIPTION = (
@@ -48,12 +49,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, metavar="MODEL")
     parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--rate", type=float, default=1e-2, help="of Muon at its highest")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     specimens = _specimens(options.images)
     resin = _read(options.images / "noise_sem_resin", "*.png")
-    method = _method(options.steps, options.seed)
+    method = _method(options.steps, options.rate, options.seed)
+    if options.start:
+        method.denoiser.load_state_dict(load(options.start).denoiser.state_dict())
     state = options.out.with_suffix(".state.pt")
     number = _restored(method, state)
     examples = Examples(specimens, resin, PATCH)
@@ -61,11 +66,11 @@ def main() -> None:
     _write(method, specimens, options.out)
 
 
-def _method(steps: int, seed: int) -> Student:
-    settings = {"width": WIDTH, "batch": BATCH, "patch": PATCH, "steps": steps, "learning_rate": RATE, "seed": seed}
+def _method(steps: int, rate: float, seed: int) -> Student:
+    settings = {"width": WIDTH, "batch": BATCH, "patch": PATCH, "steps": steps, "learning_rate": rate, "seed": seed}
     torch.manual_seed(seed)
-    recipe = make_recipe("student", "paper", settings)
-    return Student(recipe)  # type: ignore[arg-type]
+    method = Student(make_recipe("student", "paper", settings))  # type: ignore[arg-type]
+    return method.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _train(method: Student, examples: Examples, number: int, state: Path) -> None:

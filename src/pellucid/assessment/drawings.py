@@ -33,7 +33,17 @@ def removed_drawing(real: Removed, made: Removed, levels: float) -> str:
     _name(strength, "Strength by intensity", "denoised intensity (0 black, 1 white)", "grey levels")
     _name(spectrum, "Spectrum", "cycles per pixel", "grey levels²")
     strength.set_ylim(bottom=0)
+    _label_plainly(spectrum)
     return inline_svg(strength.figure)  # type: ignore[arg-type]
+
+
+def _label_plainly(axes: Axes) -> None:
+    """Label a logarithmic axis with 1, 2, 5, 10, 20, ... instead of powers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def planted_drawing(planted: Planted) -> str:

@@ -42,7 +42,7 @@ def write_assessment(found: Assessment, path: Path, *, overwrite: bool = False) 
     """
     page = Page(
         title="How far can these results be trusted?",
-        summary=f"{found.model}. {found.verdict[0].upper()}{found.verdict[1:]}.",
+        summary=f"{_begun(found.model)}. {_begun(found.verdict)}.",
         sections=_sections(found),
         figures=_figures(found),
         notes=(
@@ -101,13 +101,23 @@ def as_values(found: Assessment) -> dict[str, Any]:
     }
 
 
+def _begun(text: str) -> str:
+    """As a sentence begins."""
+    return text[0].upper() + text[1:]
+
+
 def _qualities(found: Assessment) -> list[Quality]:
     return [found.noisy, found.denoised, *(each.quality for each in found.filters)]
 
 
 def _quality(found: Assessment) -> Section:
     rows = [
-        (each.name, _interval(each.psnr, 2), _interval(each.ssim, 3), _interval(found.denoised.gain_over(each), 2))
+        (
+            f"the model ({each.name})" if each is found.denoised else each.name,
+            _interval(each.psnr, 2),
+            _interval(each.ssim, 3),
+            "–" if each is found.denoised else _interval(found.denoised.gain_over(each), 2),
+        )
         for each in _qualities(found)
     ]
     text = [
