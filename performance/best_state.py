@@ -134,7 +134,7 @@ def _one(options: argparse.Namespace, noise: str, recipe: str, seed: int) -> dic
 def _captured(options: argparse.Namespace, clean: Images) -> dict[str, Any]:
     """Images of noise alone, added, as strong as noise of 19 dB."""
     noise = [np.float32(plane.read()) / 255 for plane in open_source(options.noise_images).planes]
-    how = {"noise_images": noise, "how": "add"}
+    how: dict[str, Any] = {"noise_images": noise, "how": "add"}
     return {"strength": strength_for_psnr(clean, "captured", 19, **how), **how}
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 
 import pytest
 
+import pellucid
 from pellucid.assessment.after_training import PAGE, SEEN, assess_run
 from pellucid.io.writing import write_array
 from pellucid.methods import make_recipe
@@ -39,6 +41,26 @@ def test_a_page_is_written_into_the_run_and_the_verdict_is_shown(student, capsys
     assert found.clean == "parts of the training's that it did not learn from"
     assert len(found.noisy_crops) == 1
     assert found.band is not None
+
+
+def test_what_was_found_goes_with_the_model(student, tmp_path):
+    verdict = assess_run(student, "cpu").verdict
+    pellucid.export(student.folder, tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        card = archive.read("card.md").decode()
+    assert (
+        f"(parts of the training's that it did not learn from) with noise like that of the noisy ones: {verdict}"
+        in card
+    )
+    assert str(tmp_path) not in card
+
+
+def test_measures_are_of_the_weights_that_were_measured(student):
+    student.note_measures("It was measured.")
+    assert student.read().origin.measures == student.read(student.read().weights).origin.measures == "It was measured."
+    assert student.read("average").origin.measures == ""
+    student.note_resumption({})
+    assert student.read().origin.measures == ""
 
 
 def test_images_that_were_learned_from_are_said_to_be(student, monkeypatch):

@@ -108,7 +108,7 @@ def _textured(patch: Image, draws: np.random.Generator) -> Image:
 def _tilted(truth: Image, draws: np.random.Generator) -> Image:
     """A factor about 1 that is larger, or smaller, where it is bright."""
     slope = draws.uniform(-0.8, 0.8)
-    return np.clip(1 + slope * (2 * truth - 1), 0.1, None)
+    return np.asarray(np.clip(1 + slope * (2 * truth - 1), 0.1, None), np.float32)
 
 
 def _field(side: int, corner: float, steep: float, stretch: float, draws: np.random.Generator) -> Image:

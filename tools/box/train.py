@@ -18,6 +18,7 @@ import torch
 from examples import Examples, Specimen
 from numpy.typing import NDArray
 
+from pellucid.allocator import keep_freed_memory
 from pellucid.api import load
 from pellucid.data.intensity_range import IntensityRange
 from pellucid.data.source import open_source
@@ -40,8 +41,13 @@ SAVE_EVERY = 120.0
 """Seconds between two saved states."""
 DESCRIPTION = (
     "A student that has seen many kinds of noise (film, charging, Poisson-Gaussian, line, captured and correlated "
-    "noise of 10 to 35 dB) on many kinds of clean images."
+    "noise of 10 to 35 dB) on many kinds of clean images: Pellucid's phantom, SEM of rat nerves "
+    "(axondeepseg/data_axondeepseg_sem, MIT licence) and TEM of neutrophils (MedImagingAI, TEM-NeutroStruct, MIT "
+    "licence), with captured noise of empty resin (ajbrookhouse/WSU_PlantBio_ML, MIT licence). Made with "
+    "tools/box/train.py, as docs/box.md says."
 )
+MEASURES = Path(__file__).with_name("measures.txt")
+"""What was measured of the model that is in the box, for its card; write it anew after a training."""
 
 
 def main() -> None:
@@ -54,6 +60,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-2, help="of Muon at its highest")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    keep_freed_memory()
     specimens = _specimens(options.images)
     resin = _read(options.images / "noise_sem_resin", "*.png")
     method = _method(options.steps, options.rate, options.seed)
@@ -107,6 +114,7 @@ def _restored(method: Student, path: Path) -> int:
 
 def _write(method: Student, specimens: list[Specimen], out: Path) -> None:
     images = [image for specimen in specimens for image in specimen.images]
+    measures = MEASURES.read_text(encoding="utf-8").strip()
     amounts = {"clean": Amount(len(images), int(sum(image.size for image in images)))}
     stored = StoredModel(
         recipe=method.recipe,
@@ -117,7 +125,7 @@ def _write(method: Student, specimens: list[Specimen], out: Path) -> None:
         dtype=None,
         trained=[{} for _ in method.denoiser.networks()],  # it has no norms
         structure=None,
-        origin=Origin(__version__, amounts, "Apache-2.0", DESCRIPTION, ("The Pellucid authors",)),
+        origin=Origin(__version__, amounts, "Apache-2.0", DESCRIPTION, ("The Pellucid authors",), measures),
     )
     with new_model_store(out, overwrite=True) as store:
         store.write(stored)

@@ -19,7 +19,7 @@ SEEN = "those of the training, too few to keep some from it"
 
 
 def assess_run(run: Run, device: str = "auto") -> Assessment | None:
-    """Assess a finished run, write the page into its folder and show the verdict.
+    """Assess a finished run, write the page into its folder, note the verdict for its card and show it.
 
     Args:
         run: of the training.
@@ -40,6 +40,7 @@ def assess_run(run: Run, device: str = "auto") -> Assessment | None:
     except InputError as problem:
         terminal.warn(f"how far the model can be trusted was not measured: {problem}")
         return None
+    run.note_measures(f"On clean images ({origin}) with noise like that of the noisy ones: {found.verdict}.")
     terminal.say(found.verdict)
     for warning in [*found.warnings, *found.doubts]:
         terminal.warn(warning)

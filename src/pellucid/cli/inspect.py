@@ -66,7 +66,8 @@ def _show_model(path: Path) -> None:
 
     stored = open_model_store(path).read()
     terminal.table(str(path), ["", ""], facts_of(stored).items(), terminal.results(), text=2)
-    for line in (stored.origin.description, structure_line(stored.structure) if stored.structure else ""):
+    structure = structure_line(stored.structure) if stored.structure else ""
+    for line in (stored.origin.description, structure, stored.origin.measures):
         if line:
             terminal.say(line)
 

@@ -25,7 +25,7 @@ _LIMITS = """\
   validated that on your own data."""
 
 _NO_MEASURES = """\
-None: a training stores no comparison with a truth. Where one place was imaged twice, quickly and slowly,
+None. Where one place was imaged twice, quickly and slowly,
 `pellucid evaluate denoised/ truth/ --baseline noisy/` measures PSNR and SSIM."""
 
 
@@ -35,7 +35,7 @@ def card_text(stored: StoredModel, usage: str = OF_A_ZIP) -> str:
     sections = {
         "How to use it": usage,
         "What it was trained on": "\n".join(_trained_on(stored)),
-        "Known measures": _NO_MEASURES,
+        "Known measures": stored.origin.measures or _NO_MEASURES,
         "Limits": _LIMITS,
     }
     facts = "\n".join(f"| {name} | {' '.join(value.split())} |" for name, value in facts_of(stored).items())
@@ -81,6 +81,7 @@ def values_of(stored: StoredModel) -> dict[str, Any]:
         "authors": origin.authors,
         "licence": origin.licence or None,
         "description": origin.description or None,
+        "measures": origin.measures or None,
         "trained_on": {kind: asdict(amount) for kind, amount in origin.trained_on.items()},
         "structure": asdict(stored.structure) if stored.structure is not None else None,
     }

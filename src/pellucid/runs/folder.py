@@ -149,9 +149,14 @@ class Run(ModelFolder):
         write_text(self.folder / "recipe.toml", recipe.to_toml())
 
     def note_resumption(self, details: Mapping[str, Any]) -> None:
-        """Record in the provenance that the run was resumed."""
+        """Record in the provenance that the run was resumed; what was measured before no longer holds."""
         known = self.provenance()
+        known.pop("measures", None)
         write_json(self.folder / "provenance.json", {**known, "resumed": [*known.get("resumed", []), details]})
+
+    def note_measures(self, text: str) -> None:
+        """Record in the provenance what was measured of the quality of the weights that are used by default."""
+        write_json(self.folder / "provenance.json", {**self.provenance(), "measures": text})
 
     def judged(self) -> bool:
         """Whether parts of the images were held out to judge the training by.

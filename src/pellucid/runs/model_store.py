@@ -17,7 +17,7 @@ from __future__ import annotations
 import tomllib
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -91,7 +91,7 @@ class ModelStore(FileStore):
             dtype=self.dtypes()["noisy"],
             trained=self.statistics(denoiser, which),
             structure=self.structure().get("noisy"),
-            origin=self.origin(),
+            origin=self.origin() if which == self.chosen(recipe) else replace(self.origin(), measures=""),
         )
         self._refuse_altered(stored)
         return stored

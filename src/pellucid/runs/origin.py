@@ -32,6 +32,7 @@ class Origin:
         licence: under which it may be used, as an SPDX identifier or in words; empty if not said.
         description: in the words of who saved it; may be empty.
         authors: names that who saved it gave; may be empty.
+        measures: what was measured of its quality, in words; empty if nothing was.
     """
 
     pellucid: str = ""
@@ -39,6 +40,7 @@ class Origin:
     licence: str = ""
     description: str = ""
     authors: tuple[str, ...] = ()
+    measures: str = ""
 
     @classmethod
     def from_provenance(cls, values: Mapping[str, Any]) -> Origin:
@@ -54,6 +56,7 @@ class Origin:
             licence=_text(values.get("licence", "")),
             description=_text(values.get("description", "")),
             authors=tuple(_text(author) for author in values.get("authors", ())),
+            measures=_text(values.get("measures", "")),
         )
 
     def to_values(self) -> dict[str, Any]:
