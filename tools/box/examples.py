@@ -23,8 +23,26 @@ INVERTED = 0.3
 """Share of patches with inverted polarity."""
 ENLARGED, LARGEST = 0.3, 2.5
 """Share of patches that are enlarged beyond their own detail, as many microscopes sample, and by how much at most."""
-TEXTURED, TEXTURE = 0.3, (0.01, 0.05)
-"""Share of patches that get a faint texture, and its deviation, white = 1."""
+
+
+class Texture(NamedTuple):
+    """A fine structure that belongs to the truth; some patches get it.
+
+    Attributes:
+        share: of the patches.
+        deviations: least and largest, white = 1.
+        corners: least and largest frequency beyond which its power falls, in cycles per pixel.
+    """
+
+    share: float
+    deviations: tuple[float, float]
+    corners: tuple[float, float]
+
+
+TISSUE = Texture(0.35, (0.01, 0.08), (0.02, 0.3))
+"""As cytoplasm and chromatin have it, and the phantom has not."""
+GRAIN = Texture(0.4, (0.004, 0.02), (0.1, 0.5))
+"""As clean images have it, too faint to be told from mild noise: in doubt the model keeps it."""
 
 
 class Specimen(NamedTuple):
@@ -72,7 +90,8 @@ class Examples:
         patch = np.rot90(patch[: self.side, : self.side], int(draws.integers(4)))
         low, high = np.quantile(image[::8, ::8], (0.01, 0.99)) / 255
         contrast = (patch[:, ::-1] if draws.random() < 0.5 else patch) - low
-        return _toned(_textured(contrast / max(high - low, 0.05), draws), draws)
+        toned = _toned(_textured(contrast / max(high - low, 0.05), TISSUE, draws), draws)
+        return np.clip(_textured(toned, GRAIN, draws), 0, 1)
 
     def _noisy(self, truth: Image, draws: np.random.Generator) -> Image:
         kinds = list(KINDS)
@@ -95,13 +114,12 @@ def _toned(patch: Image, draws: np.random.Generator) -> Image:
     return np.ascontiguousarray(1 - patch if draws.random() < INVERTED else patch, dtype=np.float32)
 
 
-def _textured(patch: Image, draws: np.random.Generator) -> Image:
-    """Some patches with a faint texture as part of the truth, which cytoplasm has, and the phantom has not."""
-    if draws.random() > TEXTURED:
+def _textured(patch: Image, texture: Texture, draws: np.random.Generator) -> Image:
+    """The patch, with the texture if the draw says so."""
+    if draws.random() > texture.share:
         return patch
-    strength = _log_uniform(draws, *TEXTURE)
-    corner, steep = _log_uniform(draws, 0.02, 0.2), draws.uniform(1, 3)
-    field = _field(len(patch), corner, steep, 1.0, draws)
+    strength = _log_uniform(draws, *texture.deviations)
+    field = _field(len(patch), _log_uniform(draws, *texture.corners), draws.uniform(1, 3), 1.0, draws)
     return np.asarray(patch + strength * _tilted(patch, draws) * field, np.float32)
 
 
@@ -148,13 +166,13 @@ def _correlated(_: Examples, truth: Image, draws: np.random.Generator) -> Image:
 
 
 KINDS: dict[str, tuple[float, Callable[[Examples, Image, np.random.Generator], Image]]] = {
-    "film": (0.16, _simulated("film", 0.5, 14)),
+    "film": (0.15, _simulated("film", 0.5, 14)),
     "charge": (0.2, _simulated("charge", 0.5, 5)),
-    "poisson_gaussian": (0.15, _simulated("poisson_gaussian", 0.018, 0.35)),
+    "poisson_gaussian": (0.14, _simulated("poisson_gaussian", 0.018, 0.35)),
     "gaussian": (0.03, _simulated("gaussian", 0.018, 0.3)),
     "line": (0.07, _simulated("line", 0.018, 0.2)),
     "captured": (0.2, Examples.captured),
     "correlated": (0.17, _correlated),
-    "none": (0.02, lambda _, truth, __: truth),
+    "none": (0.04, lambda _, truth, __: truth),
 }
 """Kinds of noise, with the share of the patches that have it."""
